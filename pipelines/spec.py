@@ -1,0 +1,135 @@
+"""What an exchange promises about its history, as data. No logic beyond refusing nonsense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+Kind = Literal["history", "snapshot", "reference"]
+"""`history` grows row by row; `snapshot` is the account's state now; `reference` is public data."""
+
+TimeUnit = Literal["milliseconds", "seconds", "iso8601"]
+
+RetentionKind = Literal["rolling", "unlimited", "not_stated"]
+"""`rolling`: rows leave after `retention`. `unlimited`: the exchange says nothing leaves.
+`not_stated`: the exchange is silent, which is not the same as unlimited."""
+
+Confidence = Literal["documented", "seen_in_payload", "seen_in_client", "inferred"]
+
+Lifecycle = Literal["active", "winding_down", "closed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """At most `requests` in any `per`; `burst` of them may go out at once."""
+
+    requests: int
+    per: timedelta
+    burst: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.per <= timedelta(0):
+            raise ValueError(f"a rate allows at least one request in some time, not {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSpec:
+    """One endpoint: what it gives, how far back, and how it may be asked.
+
+    `record_id` and `fields` are keys of the record itself. `path` is below the exchange's base
+    URL and is what gets signed. Every limit has its page (`docs_url`), the day it was read and how sure it is.
+    """
+
+    name: str
+    path: str
+    kind: Kind
+    record_id: tuple[str, ...]
+    fields: tuple[str, ...]
+    docs_url: str
+    checked_on: date
+    confidence: Confidence
+
+    entities: tuple[str, ...] = ()
+    """Which canonical entities the rows feed: deposits, withdrawals, trades, transfers, ledger."""
+    wallet: str = ""
+    """The wallet the rows belong to, where the endpoint serves one wallet only."""
+    private: bool = True
+    time_field: str = ""
+    time_unit: TimeUnit = "milliseconds"
+
+    retention_kind: RetentionKind = "not_stated"
+    retention: timedelta | None = None
+    max_window: timedelta | None = None
+    """The widest span one request may ask for; None where the endpoint has no such limit."""
+    time_filter: bool = True
+    """Whether the endpoint takes a start and an end at all."""
+    page_size: int = 100
+    rate: Rate | None = None
+    """The endpoint's own limit for each account, beside the exchange-wide ones."""
+
+    scope: str = ""
+    """The parameter the endpoint must be asked by, value by value (`coin`, `symbol`), if any."""
+    status_field: str = ""
+    final_statuses: frozenset[str] = frozenset()
+    """Rows in any other status can still change and hold the resume point."""
+    overlap: timedelta = timedelta(hours=1)
+    """How far a resumed walk reaches back over what it has, for rows that arrive late."""
+
+    affects: str = ""
+    """What a reader misses when this stream has a hole."""
+    remedy: str = ""
+    """What would fill a hole the API no longer fills: another stream, a file from the site."""
+
+    def __post_init__(self) -> None:
+        if (self.retention_kind == "rolling") != (self.retention is not None):
+            raise ValueError(f"{self.name}: a rolling retention, and only that, has a length")
+        if self.kind == "history" and not (self.time_field and self.affects and self.remedy):
+            raise ValueError(f"{self.name}: history needs a time, what it affects and a remedy")
+        if bool(self.status_field) != bool(self.final_statuses):
+            raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
+        if not self.record_id:
+            raise ValueError(f"{self.name}: a record needs an id")
+        unknown = set(self.record_id) - set(self.fields)
+        if unknown:
+            raise ValueError(f"{self.name}: {sorted(unknown)} are not fields of the record")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangeSpec:
+    """One exchange: where it is, how fast it may be asked, how long it will be there."""
+
+    name: str
+    title: str
+    base_url: str
+    streams: tuple[StreamSpec, ...]
+    probes: tuple[str, ...]
+    """Read routes that identify the key and tell the clock; nothing of them is stored verbatim."""
+    docs_url: str
+    checked_on: date
+
+    lifecycle: Lifecycle = "active"
+    ends_at: datetime | None = None
+    """When the API stops, or stopped, for good."""
+    account_rate: Rate | None = None
+    """All signed requests of one account together."""
+    ip_rate: Rate | None = None
+    """All requests from one address together."""
+    public_rate: Rate | None = None
+    """Unsigned requests from one address."""
+    credential_fields: tuple[str, ...] = ("key", "secret")
+    optional_credentials: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        names = [stream.name for stream in self.streams]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{self.name}: two streams share a name")
+        if (self.lifecycle == "active") != (self.ends_at is None):
+            raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
+
+    def stream(self, name: str) -> StreamSpec:
+        """The stream of that name. Raises KeyError."""
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(f"{self.name} has no stream {name!r}")

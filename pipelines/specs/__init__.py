@@ -1,0 +1,1 @@
+"""One module an exchange: its limits, each with the page that states it."""
