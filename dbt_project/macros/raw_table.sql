@@ -1,0 +1,87 @@
+{#
+    A raw table, or an empty one of the same shape where it does not exist (yet): an exchange
+    nobody has connected has no schema, and its models are then simply empty.
+#}
+{% macro raw_table(exchange, table) -%}
+    {%- set relation = source(exchange, table) -%}
+    {%- if not execute or relation.is_cte or raw_table_exists(relation) -%}
+        {{ relation }}
+    {%- else -%}
+        (
+            select
+                {%- for name, type in raw_columns(table).items() %}
+                cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            where false
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro raw_table_exists(relation) -%}
+    {{ return(adapter.get_relation(relation.database, relation.schema, relation.identifier)) }}
+{%- endmacro %}
+
+{# The columns the load writes, by raw table. Every stream's table has the shape of `rows`. #}
+{% macro raw_columns(table) -%}
+    {%- set shapes = {
+        'rows': {
+            'account_id': 'varchar', 'record_id': 'varchar', 'record_hash': 'varchar',
+            'occurred_at': 'timestamptz', 'record': 'json', 'receipt_id': 'varchar',
+            'origin': 'varchar', '_dlt_load_id': 'varchar',
+        },
+        'receipts': {
+            'receipt_id': 'varchar', 'account_id': 'varchar', 'stream': 'varchar',
+            'scope': 'varchar', 'asked_from': 'timestamptz', 'asked_to': 'timestamptz',
+            'floor_at': 'timestamptz', 'floor_reason': 'varchar', 'outcome': 'varchar',
+            'rows': 'bigint', 'pages': 'bigint', 'skipped': 'bigint',
+            'oldest_at': 'timestamptz', 'newest_at': 'timestamptz', 'held_from': 'timestamptz',
+            'asked_at': 'timestamptz', 'finished_at': 'timestamptz', 'error_kind': 'varchar',
+            'error_text': 'varchar', 'origin': 'varchar', 'file_sha256': 'varchar',
+            'file_name': 'varchar', '_dlt_load_id': 'varchar',
+        },
+        'accounts': {
+            'account_id': 'varchar', 'exchange': 'varchar', 'label': 'varchar', 'uid': 'varchar',
+            'parent_uid': 'varchar', 'account_kind': 'varchar', 'opened_at': 'timestamptz',
+            'opened_at_evidence': 'varchar', 'can_trade': 'boolean', 'can_withdraw': 'boolean',
+            'permissions': 'varchar', 'key_fingerprint': 'varchar',
+            'key_created_at': 'timestamptz', 'key_expires_at': 'timestamptz',
+            'ip_allow_list': 'varchar', 'checked_at': 'timestamptz', 'clock_skew_ms': 'bigint',
+            'origin': 'varchar', '_dlt_load_id': 'varchar',
+        },
+        'balances': {
+            'account_id': 'varchar', 'stream': 'varchar', 'wallet': 'varchar',
+            'asset': 'varchar', 'record_id': 'varchar', 'taken_at': 'timestamptz',
+            'record': 'json', 'record_hash': 'varchar', 'receipt_id': 'varchar',
+            'origin': 'varchar', '_dlt_load_id': 'varchar',
+        },
+        'stream_specs': {
+            'exchange': 'varchar', 'stream': 'varchar', 'path': 'varchar', 'kind': 'varchar',
+            'entities': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',
+            'private': 'boolean', 'time_filter': 'boolean', 'retention_kind': 'varchar',
+            'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
+            'overlap_seconds': 'bigint', 'page_size': 'bigint', 'rate_requests': 'bigint',
+            'rate_seconds': 'double', 'affects': 'varchar', 'remedy': 'varchar',
+            'docs_url': 'varchar', 'checked_on': 'date', 'confidence': 'varchar',
+            'exchange_title': 'varchar', 'lifecycle': 'varchar', 'ends_at': 'timestamptz',
+            'spec_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
+        },
+        '_dlt_loads': {
+            'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
+            'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',
+        },
+    } -%}
+    {{ return(shapes.get(table, shapes['rows'])) }}
+{%- endmacro %}
+
+{# The named columns of one raw table in every exchange, with the exchange beside them. #}
+{% macro union_raw(table, columns=none) -%}
+    {%- for exchange in var('exchanges') %}
+    select
+        '{{ exchange }}' as exchange,
+        {%- for name, type in raw_columns(table).items() if name != 'exchange' %}
+        cast({{ adapter.quote(name) }} as {{ type }}) as {{ adapter.quote(name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ raw_table(exchange, table) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,61 @@
+with balances as (
+
+    {{ union_raw('balances') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('int_assets_unioned') }}
+
+),
+
+-- Only these streams say how much of an asset a wallet holds; others are valuations or totals.
+of_wallets as (
+
+    select * from balances
+    where (exchange, stream) in (('bitget', 'spot_assets'), ('bitmex', 'wallet'))
+
+),
+
+typed as (
+
+    select
+        -- keys
+        md5(concat_ws('|',
+            of_wallets.account_id, of_wallets.stream, of_wallets.wallet, of_wallets.asset,
+            epoch_us(of_wallets.taken_at)
+        )) as balance_id,
+        of_wallets.account_id,
+        of_wallets.exchange,
+        of_wallets.stream,
+        of_wallets.record_id,
+        of_wallets.receipt_id,
+
+        -- what
+        of_wallets.wallet,
+        coalesce(assets.asset, upper(of_wallets.asset)) as asset,
+        of_wallets.asset as exchange_asset,
+
+        -- how much
+        case of_wallets.exchange
+            when 'bitget' then
+                {{ amount(json_text('available', 'of_wallets.record')) }}
+                + coalesce({{ amount(json_text('frozen', 'of_wallets.record')) }}, 0)
+                + coalesce({{ amount(json_text('locked', 'of_wallets.record')) }}, 0)
+            when 'bitmex' then
+                {{ from_minor_units(json_text('amount', 'of_wallets.record'), 'assets.unit_scale') }}
+        end as amount,
+
+        -- when and from where
+        of_wallets.taken_at,
+        of_wallets.origin
+    from of_wallets
+    left join assets
+        on
+            of_wallets.exchange = assets.exchange
+            and of_wallets.asset = assets.exchange_asset
+
+)
+
+select * from typed
