@@ -1,0 +1,823 @@
+"""How a synthetic account lives: a schedule is drawn first, then told event by event.
+
+Telling keeps the books, so nothing is spent that is not there. What is put in on purpose, because
+readers of histories get it wrong: fills that differ in nothing but their id, many fills on one
+millisecond, stretches in which nothing happens, rows exactly on the edges of 30- and 90-day
+windows, a coin that was sold to zero before its pair was delisted, and rows that are still pending.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from pipelines.sandbox.account import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    AccountPlan,
+    Arrival,
+    Contract,
+    ContractFill,
+    Conversion,
+    Deposit,
+    Event,
+    Funding,
+    Market,
+    Reward,
+    Settlement,
+    SpotFill,
+    Status,
+    Transfer,
+    Withdrawal,
+)
+
+CALM_AFTER_END = 2 * DAY
+FUNDING_HOURS = (4, 12, 20)
+FEE_PLACES = 8
+TAKER_PPM, MAKER_PPM, DEDUCTED_PPM = 1_000, 800, 600
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of the schedule: at that time, do that with those arguments."""
+
+    at: int
+    do: str
+    args: tuple[object, ...] = ()
+
+
+def live(plan: AccountPlan) -> list[Event]:
+    """Every event of the plan's life, by time; `seq` is the index."""
+    rng = random.Random(f"{plan.venue.name}:{plan.seed}:{plan.fills}")
+    schedule = draw_schedule(plan, rng) if plan.fills else []
+    return Teller(plan, rng).tell(schedule)
+
+
+# --- the schedule -----------------------------------------------------------------------------
+
+
+def quiet_stretches(plan: AccountPlan) -> list[tuple[int, int]]:
+    """Spans without a single event; the first is longer than a 90-day window, if there is room."""
+    span = plan.end - plan.opened_at
+    first, second = min(190 * DAY, span * 15 // 100), min(70 * DAY, span * 6 // 100)
+    start_1 = plan.opened_at + span * 30 // 100
+    start_2 = plan.opened_at + span * 60 // 100
+    return [(start_1, start_1 + first), (start_2, start_2 + second)]
+
+
+class Calendar:
+    """Draws moments outside the quiet stretches."""
+
+    def __init__(self, plan: AccountPlan, rng: random.Random) -> None:
+        self._rng = rng
+        self._quiet = quiet_stretches(plan)
+        self._opened, self._end = plan.opened_at, plan.end
+
+    def between(self, start: int, end: int) -> int:
+        """A moment in [start, end) in which something may happen."""
+        quiet = [(max(a, start), min(b, end)) for a, b in self._quiet if b > start and a < end]
+        width = end - start - sum(b - a for a, b in quiet)
+        moment = start + self._rng.getrandbits(48) % max(1, width)
+        for a, b in quiet:
+            if moment >= a:
+                moment += b - a
+        return moment
+
+    def anywhere(self) -> int:
+        """A moment of the history, leaving its first two days to the opening."""
+        return self.between(self._opened + 2 * DAY, self._end - 2 * HOUR)
+
+    def mostly_recent(self) -> int:
+        """A moment of the history, every third one within its last 85 days."""
+        recent = self._end - 85 * DAY
+        if recent > self._opened + 100 * DAY and self._rng.getrandbits(8) % 3 == 0:
+            return self.between(recent, self._end - 2 * HOUR)
+        return self.anywhere()
+
+    def allows(self, moment: int) -> bool:
+        """Whether that moment lies in no quiet stretch."""
+        return not any(a <= moment < b for a, b in self._quiet)
+
+
+def default_ties(fills: int) -> tuple[int, ...]:
+    """Group sizes of fills on one millisecond; from 10,000 fills on larger than any page."""
+    if fills < 60:
+        return (3,) if fills >= 12 else ()
+    if fills < 1_000:
+        return (5, 12)
+    if fills < 5_000:
+        return (5, 40, 130)
+    return (5, 40, 130, 600)
+
+
+def order_sizes(fills: int, rng: random.Random) -> list[int]:
+    """How many fills each order gets; they add up to `fills`."""
+    sizes: list[int] = []
+    left = fills
+    while left:
+        size = min(left, (1, 1, 1, 2, 2, 3, 4, 6)[rng.getrandbits(16) % 8])
+        sizes.append(size)
+        left -= size
+    return sizes
+
+
+def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
+    """What is to happen, by time."""
+    calendar = Calendar(plan, rng)
+    steps = [
+        *draw_opening(plan),
+        *draw_fills(plan, rng, calendar),
+        *draw_money(plan, rng, calendar),
+        *draw_edges(plan, calendar),
+        *draw_pending(plan),
+        *draw_future(plan, rng),
+    ]
+    steps.sort(key=lambda step: step.at)
+    return steps
+
+
+def draw_opening(plan: AccountPlan) -> Iterator[Step]:
+    """The first day: a gift on the very millisecond of registration, then the first money."""
+    first_flavour = plan.venue.rewards[0] if plan.venue.rewards else ""
+    if first_flavour:
+        yield Step(plan.opened_at, "reward", (first_flavour,))
+    yield Step(plan.opened_at + 3 * HOUR, "deposit", ("completed", 10 * MINUTE, 40))
+    yield Step(plan.opened_at + 5 * HOUR, "deposit", ("completed", 10 * MINUTE, 40, "settle"))
+    if plan.venue.fee_coin:
+        yield Step(plan.opened_at + 6 * HOUR, "deposit", ("completed", MINUTE, 4, "fee_coin"))
+
+
+def draw_fills(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Iterator[Step]:
+    """Orders that together have exactly `plan.fills` fills."""
+    venue, left = plan.venue, plan.fills
+    if any(market.brief for market in venue.markets) and left >= 40:
+        yield from draw_brief(plan)
+        left -= 6
+    exact_edges = [plan.end - days * DAY for days in (0, 7, 30, 60, 89)]
+    edges = [at for at in exact_edges if at > plan.opened_at + 2 * DAY] if left > 20 else []
+    left -= len(edges)
+    ties = default_ties(plan.fills) if plan.tie_groups is None else plan.tie_groups
+    ties = tuple(size for size in ties if size <= left)
+    while sum(ties) + len(ties) > left:
+        ties = ties[:-1]
+    left -= sum(ties)
+    if venue.markets and plan.contract_share <= 50:
+        yield from (Step(at, "order", (1,)) for at in edges)
+        yield from (Step(calendar.mostly_recent(), "order", (size, True)) for size in ties)
+    else:
+        left -= len(ties)
+        yield from draw_contract_edges(plan, calendar, edges, ties)
+    on_contracts = left * plan.contract_share // 100 if venue.contracts else 0
+    on_contracts = on_contracts if venue.markets else left
+    for size in order_sizes(left - on_contracts, rng):
+        yield Step(calendar.mostly_recent(), "order", (size,))
+    yield from draw_campaigns(plan, rng, calendar, on_contracts)
+
+
+def draw_contract_edges(
+    plan: AccountPlan, calendar: Calendar, edges: list[int], ties: tuple[int, ...]
+) -> Iterator[Step]:
+    """Single fills on the edges, and groups on one millisecond with a fill that closes them."""
+    contract = plan.venue.contracts[0]
+    for place, at in enumerate(sorted(edges)):
+        yield Step(at, "contract_order", (1, False, contract, "close" if place % 2 else "open"))
+    for size in ties:
+        at = calendar.mostly_recent()
+        yield Step(at, "contract_order", (size, True, contract, "open"))
+        at = min(at + 2 * DAY, plan.end - HOUR)
+        yield Step(at, "contract_order", (1, False, contract, "close"))
+
+
+def draw_campaigns(
+    plan: AccountPlan, rng: random.Random, calendar: Calendar, fills: int
+) -> Iterator[Step]:
+    """Contract orders, in runs of a few days that open, add, reduce and close one position."""
+    sizes = order_sizes(fills, rng)
+    contracts = plan.venue.contracts
+    for first in range(0, len(sizes), 5):
+        run = sizes[first : first + 5]
+        contract = contracts[rng.getrandbits(16) % len(contracts)]
+        start = calendar.mostly_recent()
+        if contract.expires_before_end is not None:
+            start = min(start, plan.end - contract.expires_before_end - 5 * DAY)
+        width = min(3 * DAY, max(1, plan.end - start))
+        times = sorted(start + rng.getrandbits(40) % width for _ in run)
+        times = [at if calendar.allows(at) else start for at in times]
+        ends_open = contract.expires_before_end is not None and rng.getrandbits(8) % 2 == 0
+        for place, (at, size) in enumerate(zip(times, run, strict=True)):
+            last = place == len(run) - 1 and not ends_open
+            intent = "close" if last else "reduce" if place == 3 else "open"
+            yield Step(at, "contract_order", (size, False, contract, intent))
+
+
+def draw_brief(plan: AccountPlan) -> Iterator[Step]:
+    """A coin bought twice, moved out and back, and sold to the last unit, all long ago."""
+    market = next(market for market in plan.venue.markets if market.brief)
+    start = plan.opened_at + (plan.end - plan.opened_at) * 8 // 100
+    yield Step(start, "order", (2, False, market, "buy"))
+    yield Step(start + 5 * HOUR, "order", (2, False, market, "buy"))
+    if "isolated_margin" in plan.venue.other_wallets:
+        yield Step(start + 30 * HOUR, "brief_transfer", (market, False))
+        yield Step(start + 50 * HOUR, "brief_transfer", (market, True))
+    yield Step(start + 70 * HOUR, "order", (2, False, market, "sell_all"))
+
+
+def draw_money(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Iterator[Step]:
+    """Deposits, withdrawals, transfers, rewards, interest and conversions in between."""
+    fills, venue = plan.fills, plan.venue
+    for n in range(min(1_500, 5 + fills // 50)):
+        outcome: Status = "failed" if n == 2 else "completed"
+        wait = (1 + rng.getrandbits(16) % 40) * MINUTE
+        yield Step(calendar.anywhere(), "deposit", (outcome, wait, 10))
+    twin = calendar.anywhere()
+    yield from (Step(twin, "deposit", ("completed", 7 * MINUTE, 0)) for _ in range(2))
+    for n in range(min(1_000, 5 + fills // 80)):
+        status: Status = "canceled" if n == 1 else "failed" if n == 3 else "completed"
+        wait = (5 + rng.getrandbits(16) % 600) * MINUTE
+        yield Step(calendar.mostly_recent(), "withdrawal", (status, wait))
+    if venue.other_wallets:
+        for _ in range(min(1_500, 8 + fills // 60)):
+            yield Step(calendar.mostly_recent(), "transfer")
+        twin = calendar.mostly_recent()
+        yield from (Step(twin, "transfer", ("twin",)) for _ in range(2))
+    if venue.rewards:
+        for _ in range(min(4_000, 6 + fills // 25)):
+            flavour = venue.rewards[rng.getrandbits(16) % len(venue.rewards)]
+            yield Step(calendar.mostly_recent(), "reward", (flavour,))
+    if "interest" in venue.rewards and fills >= 5_000 and plan.end - plan.opened_at > 100 * DAY:
+        # Savings pay by the hour: more than a page of 500 in one 30-day window.
+        start = calendar.between(plan.end - 80 * DAY, plan.end - 40 * DAY) // HOUR * HOUR
+        yield from (Step(start + n * HOUR, "reward", ("interest",)) for n in range(25 * 24))
+    if venue.conversions:
+        for _ in range(min(800, 3 + fills // 100)):
+            yield Step(calendar.mostly_recent(), "conversion")
+    yield from (Step(arrival.at, "arrival", (arrival,)) for arrival in plan.arrivals)
+
+
+def draw_edges(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
+    """Small credits exactly on, and one millisecond before, the edges that windows have."""
+    if not plan.venue.rewards:
+        return
+    edges = [plan.opened_at + days * DAY for days in (30, 60, 90)]
+    edges += [plan.end - days * DAY for days in (0, 30, 60, 90)]
+    midnight = (plan.opened_at // DAY + 21) * DAY
+    for edge in [*edges, midnight]:
+        for at in (edge - 1, edge):
+            if plan.opened_at < at <= plan.end and calendar.allows(at):
+                yield Step(at, "reward", (plan.venue.rewards[0],))
+
+
+def draw_pending(plan: AccountPlan) -> Iterator[Step]:
+    """What is not final when the history ends, and becomes so when the clock moves on."""
+    yield Step(plan.end - 2 * HOUR, "withdrawal", ("canceled", 4 * DAY + 2 * HOUR))
+    yield Step(plan.end - HOUR, "withdrawal", ("completed", 3 * DAY + HOUR))
+    yield Step(plan.end - 30 * MINUTE, "deposit", ("completed", 3 * DAY + 30 * MINUTE, 1))
+
+
+def draw_future(plan: AccountPlan, rng: random.Random) -> Iterator[Step]:
+    """A life after the end of the history, for clocks that are moved on."""
+    start, end = plan.end + CALM_AFTER_END, plan.end + plan.future
+    if end <= start:
+        return
+    span = max(DAY, plan.end - plan.opened_at)
+    fills = max(4, min(1_000, plan.fills * plan.future // span))
+    calendar = Calendar(plan, rng)
+    do = "order" if plan.venue.markets else "contract_order"
+    for size in order_sizes(fills, rng):
+        yield Step(calendar.between(start, end), do, (size,))
+    for outcome in ("completed", "canceled", "completed"):
+        yield Step(calendar.between(start, end), "withdrawal", (outcome, 5 * HOUR))
+        yield Step(calendar.between(start, end), "deposit", ("completed", HOUR, 5))
+        if plan.venue.other_wallets:
+            yield Step(calendar.between(start, end), "transfer")
+
+
+# --- the telling ------------------------------------------------------------------------------
+
+
+class Position:
+    """What is held of one contract: signed contracts, and what they cost to open."""
+
+    __slots__ = ("cost", "quantity")
+
+    def __init__(self) -> None:
+        self.quantity = 0
+        self.cost = 0
+
+
+class Teller:
+    """Turns a schedule into events while keeping the books."""
+
+    def __init__(self, plan: AccountPlan, rng: random.Random) -> None:
+        self.plan, self.venue, self.home = plan, plan.venue, plan.venue.home
+        self.events: list[Event] = []
+        self.scale = {asset.code: asset.scale for asset in self.venue.assets}
+        self.micro_usd = {a.code: max(1, int(a.usd * 1_000_000)) for a in self.venue.assets}
+        self.free: dict[tuple[str, str], int] = defaultdict(int)
+        self.positions = {contract.symbol: Position() for contract in self.venue.contracts}
+        self.prices = {market.symbol: market.start_price for market in self.venue.markets}
+        self.prices |= {contract.symbol: contract.start_price for contract in self.venue.contracts}
+        self.markets = [market for market in self.venue.markets if not market.brief]
+        self.cash_markets = [m for m in self.markets if m.quote == self.venue.cash]
+        self.settled: set[str] = set()
+        self._bits = rng.getrandbits
+        self._orders = 0
+        self._returns: list[tuple[int, int, str, str, int]] = []  # a heap of money under way
+        self._edge = 0  # nothing of the current step may happen later than this
+        self._funding = self._next_funding(plan.opened_at)
+
+    def tell(self, schedule: list[Step]) -> list[Event]:
+        """The events of that schedule."""
+        act: dict[str, Callable[..., None]] = {
+            name.removeprefix("do_"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("do_")
+        }
+        for place, step in enumerate(schedule):
+            following = schedule[place + 1].at if place + 1 < len(schedule) else step.at + HOUR
+            self._pass_time(step.at)
+            self._edge = min(following, self._funding, self._next_expiry())
+            act[step.do](step.at, *step.args)
+        return self.events
+
+    # -- small helpers
+
+    def _pick(self, n: int) -> int:
+        return self._bits(48) % n
+
+    def _between(self, low: int, high: int) -> int:
+        return low + self._bits(48) % (high - low + 1)
+
+    def _add(self, event: Event) -> None:
+        self.events.append(event)
+
+    def _units(self, code: str, thousandths_usd: int) -> int:
+        """That many thousandths of a dollar in smallest units of a coin, by its rough value."""
+        return thousandths_usd * 1_000 * 10 ** self.scale[code] // self.micro_usd[code]
+
+    def _text(self, length: int) -> str:
+        return f"{self._bits(4 * length):0{length}x}"
+
+    def _walk(self, symbol: str, start: int) -> int:
+        """The next price: a small step, kept between a third and three times the first one."""
+        price = self.prices[symbol]
+        price += price * (self._pick(161) - 80) // 10_000
+        price = max(start // 3 + 1, min(start * 3, price))
+        self.prices[symbol] = price
+        return price
+
+    def _pass_time(self, now: int) -> None:
+        """Credit what has arrived, pay funding and settle futures up to `now`."""
+        while self._returns and self._returns[0][0] <= now:
+            _, _, wallet, asset, amount = heappop(self._returns)
+            self.free[wallet, asset] += amount
+        if not self.positions:
+            return
+        while self._funding < now:
+            self._settle_futures(self._funding)
+            if all(p.quantity == 0 for p in self.positions.values()):
+                self._funding = self._next_funding(now - 1)
+                break
+            self._pay_funding(self._funding)
+            self._funding = self._next_funding(self._funding)
+        self._settle_futures(now)
+
+    def _return_later(self, at: int, wallet: str, asset: str, amount: int) -> None:
+        heappush(self._returns, (at, len(self.events), wallet, asset, amount))
+
+    def _next_funding(self, after: int) -> int:
+        """The next 04, 12 or 20 o'clock UTC after that moment; never, without contracts."""
+        if not self.venue.contracts:
+            return 1 << 60
+        day = after // DAY * DAY
+        slots = (day + hour * HOUR for hour in (*FUNDING_HOURS, FUNDING_HOURS[0] + 24))
+        return next(slot for slot in slots if slot > after)
+
+    # -- money in and out
+
+    def do_deposit(
+        self, at: int, status: Status, wait: int, size: int, which: str = "", count: int = 1
+    ) -> None:
+        """A deposit of about `size` hundred dollars; 0 is a fixed small one."""
+        venue = self.venue
+        code = venue.cash
+        if which == "fee_coin":
+            code = venue.fee_coin
+        elif which == "settle" and venue.contracts:
+            code = venue.contracts[-1].settle
+        elif not which and self._pick(4) == 0 and size:
+            code = venue.assets[self._pick(len(venue.assets))].code
+            if any(market.brief and market.base == code for market in venue.markets):
+                code = venue.cash
+        amount = self._units(code, 25_000 if size == 0 else size * self._between(50_000, 250_000))
+        unit = 10 ** max(0, self.scale[code] - (18 if self.scale[code] > 12 else 6))
+        amount = max(unit, amount // unit * unit + (self._pick(1_000) * unit if size else 0))
+        self._deposit(at, at + wait, status, code, amount)
+
+    def _deposit(self, at: int, done_at: int, status: Status, code: str, amount: int) -> None:
+        networks = self.venue.asset(code).networks or (code,)
+        internal = status == "completed" and self._pick(8) == 0
+        self._add(
+            Deposit(
+                seq=len(self.events), at=at, wallet=self.home, asset=code, amount=amount,
+                status=status, done_at=done_at, network=networks[self._pick(len(networks))],
+                address="in" + self._text(32), tx=self._text(64), internal=internal,
+            )
+        )  # fmt: skip
+        if status == "completed":
+            self._return_later(done_at, self.home, code, amount)
+
+    def do_arrival(self, at: int, arrival: Arrival) -> None:
+        """A deposit whose amount, network and hash come from outside."""
+        amount = int(arrival.amount.scaleb(self.scale[arrival.asset]))
+        self._add(
+            Deposit(
+                seq=len(self.events), at=at, wallet=self.home, asset=arrival.asset,
+                amount=amount, status="completed", done_at=at + 3 * MINUTE,
+                network=arrival.network, address="in" + self._text(32), tx=arrival.tx,
+            )
+        )  # fmt: skip
+        self._return_later(at + 3 * MINUTE, self.home, arrival.asset, amount)
+
+    def _ensure_cash(self, at: int, code: str, needed: int) -> None:
+        """Top the wallet up on the spot when it could not pay `needed`."""
+        if self.free[self.home, code] >= needed:
+            return
+        unit = 10 ** max(0, self.scale[code] - 2)
+        amount = (max(needed, self._units(code, 8_000_000)) * 2 // unit + 1) * unit
+        self._deposit(at, at, "completed", code, amount)
+        self._pass_time(at)
+
+    def do_withdrawal(self, at: int, status: Status, wait: int) -> None:
+        """A withdrawal of a part of what is free; held until it is final."""
+        codes = [asset.code for asset in self.venue.assets if asset.networks]
+        code = codes[self._pick(len(codes))] if self._pick(2) else self.venue.cash
+        asset = self.venue.asset(code)
+        unit = 10 ** max(0, asset.scale - 6)
+        fee = int(asset.withdraw_fee.scaleb(asset.scale))
+        wanted = min(self.free[self.home, code] // 3, self._units(code, 900_000))
+        amount = wanted * self._between(20, 100) // 100 // unit * unit
+        if amount <= 2 * fee:
+            code, asset = self.venue.cash, self.venue.asset(self.venue.cash)
+            fee = int(asset.withdraw_fee.scaleb(asset.scale))
+            amount = self._units(code, 60_000) // 10**asset.scale * 10**asset.scale + fee
+            self._ensure_cash(at, code, amount)
+        networks = asset.networks or (code,)
+        self.free[self.home, code] -= amount
+        self._add(
+            Withdrawal(
+                seq=len(self.events), at=at, wallet=self.home, asset=code, amount=amount, fee=fee,
+                status=status, done_at=at + wait, network=networks[self._pick(len(networks))],
+                address="to" + self._text(32), tx=self._text(64),
+            )
+        )  # fmt: skip
+        if status != "completed":
+            self._return_later(at + wait, self.home, code, amount)
+
+    # -- between wallets, gifts, conversions
+
+    def do_transfer(self, at: int, twin: str = "") -> None:
+        """A move between the home wallet and another; back only what is there."""
+        wallets, code = self.venue.other_wallets, self.venue.cash
+        wallet = wallets[0] if twin else wallets[self._pick(len(wallets))]
+        unit = 10 ** max(0, self.scale[code] - 2)
+        away = self.free[wallet, code]
+        if away > self._units(code, 1_000) and self._pick(2) and not twin:
+            amount = away if self._pick(5) == 0 else away * self._between(10, 90) // 100
+            amount = max(1, amount // unit * unit)
+            self._move(at, code, amount, wallet, self.home)
+            return
+        amount = self._units(code, 50_000 if twin else self._between(5_000, 300_000))
+        amount = amount // unit * unit
+        self._ensure_cash(at, code, amount)
+        self._move(at, code, amount, self.home, wallet)
+
+    def do_brief_transfer(self, at: int, market: Market, back: bool) -> None:
+        """Half of a coin into its isolated margin wallet, or all of it back."""
+        away = "isolated_margin"
+        if back:
+            amount = self.free[away, market.base]
+            self._move(at, market.base, amount, away, self.home, market.symbol)
+        else:
+            amount = self.free[self.home, market.base] // 2
+            self._move(at, market.base, amount, self.home, away, market.symbol)
+
+    def _move(
+        self, at: int, code: str, amount: int, source: str, target: str, symbol: str = ""
+    ) -> None:
+        self.free[source, code] -= amount
+        self.free[target, code] += amount
+        if "isolated_margin" in (source, target) and not symbol:
+            symbol = self.cash_markets[0].symbol
+        self._add(
+            Transfer(
+                seq=len(self.events), at=at, asset=code, amount=amount, from_wallet=source,
+                to_wallet=target, symbol=symbol,
+            )
+        )  # fmt: skip
+
+    def do_reward(self, at: int, flavour: str) -> None:
+        """A small credit; interest carries every digit its coin has."""
+        assets = [a for a in self.venue.assets if not self._is_brief(a.code)]
+        asset = assets[self._pick(len(assets))]
+        if flavour == "interest":
+            asset = max(assets, key=lambda a: (a.scale == 12, a.code == self.venue.cash))
+        amount = max(1, self._units(asset.code, self._between(1, 5_000)))
+        if asset.scale <= 12 and flavour != "interest":
+            unit = 10 ** max(0, asset.scale - 8)
+            amount = max(unit, amount // unit * unit)
+        else:
+            amount += self._pick(10**3)
+        self.free[self.home, asset.code] += amount
+        self._add(
+            Reward(
+                seq=len(self.events), at=at, wallet=self.home, asset=asset.code, amount=amount,
+                flavour=flavour,
+            )
+        )  # fmt: skip
+
+    def _is_brief(self, code: str) -> bool:
+        return any(market.brief and market.base == code for market in self.venue.markets)
+
+    def do_conversion(self, at: int) -> None:
+        """Some cash into another coin, half a percent dearer than it is worth."""
+        targets = [
+            a.code
+            for a in self.venue.assets
+            if a.code != self.venue.cash and not self._is_brief(a.code) and a.scale <= 12
+        ]
+        target = targets[self._pick(len(targets))]
+        worth = self._between(3_000, 120_000)
+        unit_from = 10 ** max(0, self.scale[self.venue.cash] - 4)
+        unit_to = 10 ** max(0, self.scale[target] - 8)
+        amount = max(unit_from, self._units(self.venue.cash, worth) // unit_from * unit_from)
+        gained = max(unit_to, self._units(target, worth * 995 // 1_000) // unit_to * unit_to)
+        self._ensure_cash(at, self.venue.cash, amount)
+        self.free[self.home, self.venue.cash] -= amount
+        self.free[self.home, target] += gained
+        self._add(
+            Conversion(
+                seq=len(self.events), at=at, wallet=self.home, from_asset=self.venue.cash,
+                from_amount=amount, to_asset=target, to_amount=gained,
+            )
+        )  # fmt: skip
+
+    # -- spot
+
+    def do_order(
+        self, at: int, count: int, tie: bool = False, market: Market | None = None, side: str = ""
+    ) -> None:
+        """A spot order with `count` fills, all on one millisecond when `tie`."""
+        market = market or self._choose_market()
+        worth = self._between(8_000, 400_000) * (1 + count // 20)
+        side = side or ("buy" if self._pick(2) else "sell")
+        sell_all = side == "sell_all"
+        if side == "sell" and self.free[self.home, market.base] < 3 * self._units(
+            market.base, worth
+        ):
+            side = "buy"
+        if side == "buy" and self.free[self.home, market.quote] < 3 * self._units(
+            market.quote, worth
+        ):
+            market = market if market.quote == self.venue.cash else self.cash_markets[0]
+            self._ensure_cash(at, market.quote, 3 * self._units(market.quote, worth))
+        self._orders += 1
+        self._fill_order(at, count, tie, market, side.removesuffix("_all"), worth, sell_all)
+
+    def _choose_market(self) -> Market:
+        return self.markets[min(self._pick(len(self.markets)), self._pick(len(self.markets)))]
+
+    def _fill_order(
+        self, order_at: int, count: int, tie: bool, market: Market, side: str, worth: int,
+        sell_all: bool,
+    ) -> None:  # fmt: skip
+        step = 10 ** (self.scale[market.base] - market.quantity_scale)
+        price = self._walk(market.symbol, market.start_price)
+        wanted = max(1, self._base_units(market, worth, price) // step // count)
+        order_type = "market" if self._pick(3) == 0 else "limit"
+        is_maker = order_type == "limit" and self._pick(2) == 0
+        order, quantity, at = self._orders, wanted, order_at
+        whole = self.free[self.home, market.base]
+        for n in range(count):
+            if n and not tie and self._pick(6):  # the others are twins of the one before
+                at = min(self._edge, at + self._pick(180))
+                quantity = max(1, wanted * self._between(60, 130) // 100)
+                price += self._pick(3) - 1
+            units = quantity * step
+            if sell_all:
+                units = whole // count if n + 1 < count else self.free[self.home, market.base]
+            self._fill(market, side, at, price, units, order, order_at, order_type, is_maker)
+
+    def _base_units(self, market: Market, worth: int, price: int) -> int:
+        """What `worth` thousandths of a dollar buy of the base coin at that price."""
+        quote = self._units(market.quote, worth)
+        scale = self.scale[market.base] - self.scale[market.quote] + market.price_scale
+        return quote * 10**scale // price if scale >= 0 else quote // (price * 10**-scale)
+
+    def _fill(
+        self, market: Market, side: str, at: int, price: int, units: int, order: int,
+        order_at: int, order_type: str, is_maker: bool,
+    ) -> None:  # fmt: skip
+        base, quote, home, free = market.base, market.quote, self.home, self.free
+        shift = self.scale[base] + market.price_scale - self.scale[quote]
+        worth = units * price
+        quote_amount = worth // 10**shift if shift >= 0 else worth * 10**-shift
+        place = 10 ** max(0, self.scale[quote] - FEE_PLACES)
+        quote_amount = max(place, quote_amount // place * place)
+        got, gained = (base, units) if side == "buy" else (quote, quote_amount)
+        fee_asset, fee = self._fee(market, got, gained, quote_amount, is_maker)
+        sign = 1 if side == "buy" else -1
+        free[home, base] += sign * units
+        free[home, quote] -= sign * quote_amount
+        free[home, fee_asset] -= fee
+        self.events.append(
+            SpotFill(
+                seq=len(self.events), at=at, wallet=home, market=market, side=side, price=price,
+                quantity=units, quote_amount=quote_amount, fee_asset=fee_asset, fee=fee,
+                order=order, order_at=order_at, order_type=order_type, is_maker=is_maker,
+            )
+        )  # fmt: skip
+
+    def _fee(
+        self, market: Market, got: str, gained: int, quote_amount: int, is_maker: bool
+    ) -> tuple[str, int]:
+        """Which coin pays the fee, and how much of it, rounded up to eight places."""
+        coin = self.venue.fee_coin
+        may_deduct = coin and self._orders % 3 == 0 and coin not in (market.base, market.quote)
+        if may_deduct and market.quote == self.venue.cash:
+            scale = self.scale[coin] - self.scale[market.quote]
+            fee = quote_amount * DEDUCTED_PPM // self.micro_usd[coin]
+            fee = fee * 10**scale if scale >= 0 else fee // 10**-scale
+            fee = self._round_up(coin, fee)
+            if self.free[self.home, coin] >= fee and not market.brief:
+                return coin, fee
+        ppm = MAKER_PPM if is_maker else TAKER_PPM
+        return got, self._round_up(got, gained * ppm // 1_000_000)
+
+    def _round_up(self, code: str, amount: int) -> int:
+        unit = 10 ** max(0, self.scale[code] - FEE_PLACES)
+        return -(-amount // unit) * unit
+
+    # -- contracts
+
+    def do_contract_order(
+        self, at: int, count: int, tie: bool = False, contract: Contract | None = None,
+        intent: str = "open",
+    ) -> None:  # fmt: skip
+        """A contract order with `count` fills; what it does to the position is its intent."""
+        contract = contract or self.venue.contracts[0]
+        expires = self._expiry(contract)
+        if expires is not None and at >= expires - HOUR:
+            contract = self.venue.contracts[0]
+        position = self.positions[contract.symbol]
+        held = abs(position.quantity)
+        long = position.quantity >= 0 if held else bool(self._pick(2))
+        lot = contract.lot
+        if intent != "open" and held >= count * lot:
+            side = "sell" if long else "buy"
+            total = held if intent == "close" else max(count, held // 2 // lot) * lot
+        else:
+            side = "buy" if long else "sell"
+            total = self._contracts_for(contract, self._between(50_000, 600_000), count)
+        price = self._walk(contract.symbol, contract.start_price)
+        self._ensure_cash(at, contract.settle, self._value(contract, total, price) // 5)
+        self._orders += 1
+        self._fill_contract(at, count, tie, contract, side, total, price)
+
+    def _contracts_for(self, contract: Contract, worth: int, count: int) -> int:
+        """Whole lots, as many for each fill, worth some thousandths of a dollar.
+
+        At least 16, so that half of them can still be closed by an order of several fills.
+        """
+        one = self._value(contract, contract.lot, contract.start_price)
+        lots = max(16, self._units(contract.settle, worth) // max(1, one))
+        return -(-lots // count) * count * contract.lot
+
+    def _value(self, contract: Contract, quantity: int, price: int) -> int:
+        """The notional in the settlement coin's smallest units, rounded to nearest."""
+        numerator, denominator = contract.size.as_integer_ratio()
+        scale = 10 ** self.scale[contract.settle]
+        ticks = 10**contract.price_scale
+        if contract.inverse:
+            top, bottom = quantity * numerator * scale * ticks, denominator * price
+        else:
+            top, bottom = quantity * numerator * scale * price, denominator * ticks
+        return (2 * top + bottom) // (2 * bottom)
+
+    def _fill_contract(
+        self, order_at: int, count: int, tie: bool, contract: Contract, side: str, total: int,
+        price: int,
+    ) -> None:  # fmt: skip
+        lot, at, left = contract.lot, order_at, total
+        order_type = "market" if self._pick(3) == 0 else "limit"
+        is_maker = order_type == "limit" and self._pick(2) == 0
+        for n in range(count):
+            if n and not tie and self._pick(6):
+                at = min(self._edge, at + self._pick(180))
+                price += self._pick(3) - 1
+            quantity = left if n + 1 == count else max(1, total // count // lot) * lot
+            left -= quantity
+            self._contract_fill(
+                contract, side, at, price, quantity, order_at, total, order_type, is_maker
+            )
+
+    def _contract_fill(
+        self, contract: Contract, side: str, at: int, price: int, quantity: int, order_at: int,
+        order_quantity: int, order_type: str, is_maker: bool,
+    ) -> None:  # fmt: skip
+        value = self._value(contract, quantity, price)
+        fee = value * (contract.maker_ppm if is_maker else contract.taker_ppm) // 1_000_000
+        pnl = self._change_position(contract, side, quantity, value)
+        key = (self.home, contract.settle)
+        if self.free[key] + pnl - fee < 0:
+            self._ensure_cash(at, contract.settle, fee - pnl)
+        self.free[key] += pnl - fee
+        self.events.append(
+            ContractFill(
+                seq=len(self.events), at=at, wallet=self.home, contract=contract, side=side,
+                price=price, quantity=quantity, value=value, fee=fee, realised_pnl=pnl,
+                position=self.positions[contract.symbol].quantity, order=self._orders,
+                order_at=order_at, order_quantity=order_quantity, order_type=order_type,
+                is_maker=is_maker,
+            )
+        )  # fmt: skip
+
+    def _change_position(self, contract: Contract, side: str, quantity: int, value: int) -> int:
+        """Book a fill on the position; the profit it realised, before fees."""
+        position = self.positions[contract.symbol]
+        signed = quantity if side == "buy" else -quantity
+        held = abs(position.quantity)
+        if held == 0 or (position.quantity > 0) == (signed > 0):
+            position.quantity += signed
+            position.cost += value
+            return 0
+        part = position.cost * quantity // held
+        was_long = position.quantity > 0
+        position.quantity += signed
+        position.cost -= part
+        gained = value - part if was_long else part - value
+        return -gained if contract.inverse else gained
+
+    def _pay_funding(self, at: int) -> None:
+        for contract in self.venue.contracts:
+            position = self.positions[contract.symbol]
+            if position.quantity == 0 or contract.expires_before_end is not None:
+                continue
+            price = self.prices[contract.symbol]
+            value = self._value(contract, abs(position.quantity), price)
+            rate = self._between(-300, 400)
+            cost = value * rate // 1_000_000 * (1 if position.quantity > 0 else -1)
+            key = (self.home, contract.settle)
+            if cost == 0 or self.free[key] < cost:
+                continue
+            self.free[key] -= cost
+            self._add(
+                Funding(
+                    seq=len(self.events), at=at, wallet=self.home, contract=contract,
+                    position=position.quantity, price=price, value=value, rate_ppm=rate,
+                    amount=-cost,
+                )
+            )  # fmt: skip
+
+    def _expiry(self, contract: Contract) -> int | None:
+        if contract.expires_before_end is None:
+            return None
+        noon = (self.plan.end - contract.expires_before_end) // DAY * DAY + 12 * HOUR
+        return noon + 10 * SECOND
+
+    def _next_expiry(self) -> int:
+        """When the next future ends; never, if none is left."""
+        ends = (self._expiry(c) for c in self.venue.contracts if c.symbol not in self.settled)
+        return min((end for end in ends if end is not None), default=1 << 60)
+
+    def _settle_futures(self, now: int) -> None:
+        for contract in self.venue.contracts:
+            expires = self._expiry(contract)
+            if expires is None or expires > now or contract.symbol in self.settled:
+                continue
+            self.settled.add(contract.symbol)
+            self._settle(contract, expires)
+
+    def _settle(self, contract: Contract, at: int) -> None:
+        position = self.positions[contract.symbol]
+        if position.quantity == 0:
+            return
+        price = self._walk(contract.symbol, contract.start_price)
+        quantity = abs(position.quantity)
+        side = "sell" if position.quantity > 0 else "buy"
+        value = self._value(contract, quantity, price)
+        pnl = self._change_position(contract, side, quantity, value)
+        if self.free[self.home, contract.settle] + pnl < 0:
+            self._ensure_cash(at, contract.settle, -pnl)
+        self.free[self.home, contract.settle] += pnl
+        self._add(
+            Settlement(
+                seq=len(self.events), at=at, wallet=self.home, contract=contract, side=side,
+                quantity=quantity, price=price, value=value, realised_pnl=pnl,
+            )
+        )  # fmt: skip
