@@ -1,0 +1,100 @@
+"""Failures on demand: what goes wrong between a client and an exchange, armed by rule.
+
+429 418 500 502 503   that status, in the exchange's own shape where it has one
+<code>                any other code the dialect knows, e.g. Bitget's release-window 40015
+html_403              a firewall's page, HTTP 403
+html_200              a page instead of data, HTTP 200
+wrong_type            the right body as text/html
+cut_json              the answer's JSON cut in half, lengths agreeing
+cut_body              half the bytes, then the connection drops
+reset                 the connection is reset before an answer
+slow                  the right answer, `seconds` late
+duplicate             the last good answer of that account and path once more
+closed                HTTP 404 with a web page, as of an exchange that is gone
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+PAGE = (
+    b"<!DOCTYPE html><html><head><title>%b</title></head>"
+    b"<body><center><h1>%b</h1></center></body></html>"
+)
+STATUS_TEXT = {
+    418: b"I'm a teapot",
+    429: b"Too Many Requests",
+    500: b"Internal Server Error",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+}
+ON_THE_WIRE = frozenset(
+    {
+        "html_403", "html_200", "wrong_type", "cut_json", "cut_body", "reset", "slow",
+        "duplicate", "closed",
+    }
+)  # fmt: skip
+"""Faults the shell makes by itself; every other name is a status or a dialect's own code."""
+
+
+@dataclass
+class Fault:
+    """One rule. It spares `after` matching requests, then strikes `times` (None: always)."""
+
+    name: str
+    account: str = ""
+    """Only requests with this label's key; '' means every request."""
+    exchange: str = ""
+    path: str = ""
+    """Only paths that contain this."""
+    times: int | None = 1
+    after: int = 0
+    seconds: float = 1.0
+    """How late a slow answer is."""
+    retry_after: int | None = None
+    """A Retry-After header, where the fault is a status."""
+    struck: int = field(default=0, compare=False)
+
+    def strikes(self, exchange: str, account: str, path: str) -> bool:
+        """Whether this request is hit; counts it."""
+        if self.exchange not in ("", exchange) or self.account not in ("", account):
+            return False
+        if self.path not in path or self.times == 0:
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        self.struck += 1
+        return True
+
+
+class Faults:
+    """The rules in force, in the order they were armed."""
+
+    def __init__(self) -> None:
+        self.rules: list[Fault] = []
+
+    def arm(self, **rule: Any) -> Fault:
+        """Add a rule; `fault` is its name. Raises TypeError for a field there is none of."""
+        fault = Fault(name=str(rule.pop("fault")), **rule)
+        self.rules.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget every rule."""
+        self.rules.clear()
+
+    def next(self, exchange: str, account: str, path: str) -> Fault | None:
+        """The fault that hits this request, if any."""
+        for rule in self.rules:
+            if rule.strikes(exchange, account, path):
+                return rule
+        return None
+
+
+def web_page(title: bytes) -> bytes:
+    """A small HTML page, as proxies and firewalls send."""
+    return PAGE % (title, title)
