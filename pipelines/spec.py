@@ -38,7 +38,8 @@ class StreamSpec:
     """One endpoint: what it gives, how far back, and how it may be asked.
 
     `record_id` and `fields` are keys of the record itself. `path` is below the exchange's base
-    URL and is what gets signed. Every limit has its page (`docs_url`), the day it was read and how sure it is.
+    URL and is what gets signed. Every limit has its page (`docs_url`), the day it was read, and
+    how sure it is.
     """
 
     name: str
@@ -73,7 +74,7 @@ class StreamSpec:
     status_field: str = ""
     final_statuses: frozenset[str] = frozenset()
     """Rows in any other status can still change and hold the resume point."""
-    overlap: timedelta = timedelta(hours=1)
+    overlap: timedelta = timedelta(days=1)
     """How far a resumed walk reaches back over what it has, for rows that arrive late."""
 
     affects: str = ""
@@ -108,6 +109,8 @@ class ExchangeSpec:
     docs_url: str
     checked_on: date
 
+    began_on: date
+    """No account is older than this; where nothing else is known, a walk begins here."""
     lifecycle: Lifecycle = "active"
     ends_at: datetime | None = None
     """When the API stops, or stopped, for good."""

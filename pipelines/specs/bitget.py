@@ -20,6 +20,7 @@ SPEC = ExchangeSpec(
     base_url="https://api.bitget.com",
     docs_url=f"{DOCS}/common/intro",
     checked_on=CHECKED_ON,
+    began_on=date(2018, 7, 1),
     ip_rate=Rate(requests=6000, per=timedelta(minutes=1)),
     credential_fields=("key", "secret", "passphrase"),
     optional_credentials=("passphrase",),

@@ -17,6 +17,7 @@ SPEC = ExchangeSpec(
     base_url="https://www.bitmex.com",
     docs_url=DOCS,
     checked_on=CHECKED_ON,
+    began_on=date(2014, 11, 1),
     lifecycle="closed",
     ends_at=datetime(2026, 9, 23, 4, tzinfo=UTC),
     # A token bucket: 120 may go out at once, and two a second after that.

@@ -1,0 +1,302 @@
+"""Asking an exchange: dlt's RESTClient over a session that only reads, keeps pace and tries again.
+
+Every request passes `ReadOnlySession.send`: it is held against the allow-list, waits its turn, is
+signed with the exchange's time, and its answer is read for trouble. Nothing else sends.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Hashable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+import tenacity
+from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
+from dlt.sources.helpers.rest_client import RESTClient
+from requests import PreparedRequest, Response
+
+from pipelines.accounts_model import Account
+from pipelines.errors import LookbackError, Trouble
+from pipelines.exchange import Exchange
+from pipelines.pace import PACER, Pacer
+from pipelines.records import RecordReader
+from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = (10.0, 60.0)
+ATTEMPTS = 6
+LONGEST_WAIT = 60.0
+"""A longer wait than this is a failure now and a retry on the next run."""
+
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+NEVER_PROXIED: Mapping[str, Any] = {}
+
+
+class NotARead(LookbackError):
+    """The program was about to send something that is not on the list of reads."""
+
+
+class ExchangeClock:
+    """The exchange's time: this machine's, plus how far it was found to be off."""
+
+    def __init__(self, local: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._local = local
+        self.skew = timedelta(0)
+
+    def now(self) -> datetime:
+        """The exchange's now, to the millisecond, as exchanges count."""
+        moment = self._local() + self.skew
+        return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+
+    def compare(self, theirs: datetime, sent: datetime, received: datetime) -> None:
+        """Set the skew from one answer, taking its time to be the middle of the exchange."""
+        self.skew = theirs - (sent + (received - sent) / 2)
+
+    def local(self) -> datetime:
+        return self._local()
+
+
+class ReadOnlySession(requests.Session):
+    """A session for one account that can do nothing but the reads its exchange declares."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        account: Account,
+        *,
+        pacer: Pacer = PACER,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: ExchangeClock | None = None,
+    ) -> None:
+        super().__init__()
+        self.exchange = exchange
+        self.account = account
+        self.clock = clock or ExchangeClock()
+        self._pacer = pacer
+        self._sleep = sleep
+        base = urlsplit(account.base_url)
+        self._origin = (base.scheme, base.netloc)
+        self._prefix = base.path.rstrip("/")
+        self._streams = {stream.path: stream for stream in exchange.spec.streams}
+        self._paths = {*self._streams, *exchange.spec.probes, exchange.clock_path}
+        self.max_redirects = 0
+        self.requests_sent = 0
+
+    def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        """Send one read and return its good answer.
+
+        Raises NotARead for anything not on the list, Trouble when the exchange does not answer
+        as it should after several tries.
+        """
+        target = self._target(request)
+        path = target.partition("?")[0]
+        kwargs |= {"allow_redirects": False, "timeout": kwargs.get("timeout") or TIMEOUT}
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_retry),
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=_wait_before_next,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._send_once, request, target, path, kwargs)
+
+    def _target(self, request: PreparedRequest) -> str:
+        """The path and query to sign, if this is a read this exchange declares."""
+        url = urlsplit(request.url or "")
+        path = url.path.removeprefix(self._prefix)
+        is_read = request.method == "GET" and not request.body
+        if not is_read or (url.scheme, url.netloc) != self._origin or path not in self._paths:
+            raise NotARead(
+                f"refused to send {request.method} {url.netloc}{url.path}: it is not one of the "
+                f"reads of {self.exchange.spec.title}",
+                account=self.account.label,
+            )
+        return f"{path}?{url.query}" if url.query else path
+
+    def _send_once(
+        self, request: PreparedRequest, target: str, path: str, kwargs: dict[str, Any]
+    ) -> Response:
+        stream = self._streams.get(path)
+        private = stream.private if stream else path != self.exchange.clock_path
+        buckets = self._buckets(path, stream, private=private)
+        self._pacer.wait(buckets, self.account.pace)
+        if private:
+            self.exchange.sign(request, target, self.account.credentials, self.clock.now())
+        self.requests_sent += 1
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            raise self._unreachable(error) from error
+        trouble = self.exchange.explain(response, self.clock.now()) or _broken(response)
+        if trouble is not None:
+            self._obey(trouble, buckets)
+            raise trouble
+        return response
+
+    def _buckets(
+        self, path: str, stream: StreamSpec | None, *, private: bool
+    ) -> dict[Hashable, Rate]:
+        """What the exchange counts this request by. The narrowest comes first."""
+        spec: ExchangeSpec = self.exchange.spec
+        key = self.account.credentials.fingerprint
+        host = self._origin[1] + self._prefix
+        buckets: dict[Hashable, Rate] = {}
+        if stream is not None and stream.rate is not None:
+            buckets[host, key if private else "ip", path] = stream.rate
+        if private and spec.account_rate is not None:
+            buckets[host, key] = spec.account_rate
+        if not private and spec.public_rate is not None:
+            buckets[host, "public"] = spec.public_rate
+        if spec.ip_rate is not None:
+            buckets[host, "ip"] = spec.ip_rate
+        return buckets
+
+    def _obey(self, trouble: Trouble, buckets: Mapping[Hashable, Rate]) -> None:
+        """Everybody in the same bucket waits as long as the exchange asked one of us to."""
+        if trouble.kind == "rate_limited" and trouble.wait and buckets:
+            self._pacer.shut(next(iter(buckets)), trouble.wait)
+
+    def _unreachable(self, error: requests.RequestException) -> Trouble:
+        spec = self.exchange.spec
+        text = self.account.credentials.hide_in(f"{type(error).__name__}")
+        cut = isinstance(error, requests.exceptions.ChunkedEncodingError)
+        if spec.lifecycle == "closed" and isinstance(error, requests.ConnectionError) and not cut:
+            return closed(spec, f"no connection ({text})", retry=True)
+        return Trouble(
+            f"{spec.title} could not be reached ({text})" if not cut else "the answer broke off",
+            kind="cut_short" if cut else "unreachable",
+            remedy="check the network and run the sync again; nothing is lost",
+            retry=True,
+        )
+
+
+def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> Trouble:
+    """The exchange has ended and does not answer any more."""
+    ended = f" ended on {spec.ends_at:%Y-%m-%d} and" if spec.ends_at else ""
+    return Trouble(
+        f"{spec.title}{ended} no longer answers: {sign}",
+        kind="venue_closed",
+        outcome="venue_closed",
+        remedy=f"import saved answers or files: lookback import {spec.name} FILE --account LABEL",
+        retry=retry,
+    )
+
+
+def blocked(spec: ExchangeSpec, response: Response) -> Trouble | None:
+    """The trouble all exchanges share: redirects, web pages, overload, rate limits."""
+    status = response.status_code
+    is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
+        :20
+    ].lstrip().lower().startswith((b"<!doctype", b"<html"))
+    gone = response.is_redirect or status in (404, 410) or (status == 403 and is_page)
+    if spec.lifecycle == "closed" and gone and (is_page or response.is_redirect):
+        return closed(spec, f"HTTP {status} and a web page instead of an answer")
+    if status in (418, 429):
+        return Trouble(
+            "too many requests",
+            kind="rate_limited",
+            remedy="another program may be using the same key; the next run goes on from here",
+            retry=True,
+            wait=retry_after(response),
+        )
+    if response.is_redirect:
+        return Trouble(
+            "the address redirects elsewhere, and redirects are not followed",
+            kind="redirected",
+            remedy="check base_url of the account",
+        )
+    if status >= 500:
+        return Trouble(
+            f"the exchange failed to answer (HTTP {status})",
+            kind="server_error",
+            remedy="run the sync again later; nothing is lost",
+            retry=True,
+            wait=retry_after(response),
+        )
+    if is_page:
+        return Trouble(
+            f"a web page came instead of an answer (HTTP {status})",
+            kind="blocked",
+            remedy="this address may be barred or the exchange under repair; wait an hour, or "
+            "try from another network",
+        )
+    return None
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds of a `Retry-After` header, None where there is none that can be read."""
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _broken(response: Response) -> Trouble | None:
+    """An answer that is not whole JSON was cut on its way."""
+    try:
+        _JSON.decode(response.content)
+    except msgspec.DecodeError:
+        return Trouble(
+            "the answer is not whole JSON",
+            kind="cut_short",
+            remedy="run the sync again; nothing is lost",
+            retry=True,
+        )
+    return None
+
+
+def _may_retry(error: BaseException) -> bool:
+    return isinstance(error, Trouble) and error.retry and (error.wait or 0.0) <= LONGEST_WAIT
+
+
+def _wait_before_next(state: tenacity.RetryCallState) -> float:
+    """As long as the exchange asked for, else half a second and twice as long each time."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait if isinstance(error, Trouble) else None
+    backoff = 0.5 * 2 ** (state.attempt_number - 1)
+    return float(min(asked if asked is not None else backoff, LONGEST_WAIT))
+
+
+class StreamClient(RESTClient):
+    """dlt's RESTClient, whose pages are `Record`s of one stream instead of parsed objects."""
+
+    def __init__(self, session: ReadOnlySession, stream: StreamSpec) -> None:
+        super().__init__(
+            base_url=session.account.base_url,
+            session=session,
+            data_selector="$",
+            config=RuntimeConfiguration(),
+        )
+        self._exchange = session.exchange
+        self._stream = stream
+        self._reader = RecordReader(stream)
+
+    def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
+        """The records of one answer, as bytes. Raises Trouble where it is not as documented."""
+        return self._reader.read(self._exchange.items(self._stream, response.content))
+
+
+def ask(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = None) -> bytes:
+    """One read outside the streams. Returns the body; raises Trouble."""
+    url = session.account.base_url + path
+    request = session.prepare_request(requests.Request("GET", url, params=dict(params or {})))
+    settings = session.merge_environment_settings(request.url, NEVER_PROXIED, None, None, None)
+    return session.send(request, **settings).content
+
+
+def set_clock(session: ReadOnlySession) -> None:
+    """Measure how far this machine's clock is from the exchange's. Raises Trouble."""
+    path = session.exchange.clock_path
+    request = session.prepare_request(requests.Request("GET", session.account.base_url + path))
+    settings = session.merge_environment_settings(request.url, NEVER_PROXIED, None, None, None)
+    sent = session.clock.local()
+    response = session.send(request, **settings)
+    theirs = session.exchange.read_clock(response)
+    if theirs is not None:
+        session.clock.compare(theirs, sent, session.clock.local())

@@ -1,0 +1,48 @@
+"""Errors a person reads: where, what, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Outcome = Literal["exhausted", "row_cap", "unresolved", "refused", "failed", "venue_closed"]
+
+
+class LookbackError(Exception):
+    """Something the user can act on. `str()` is one line: account · stream: what. Remedy."""
+
+    def __init__(self, what: str, *, account: str = "", stream: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.account = account
+        self.stream = stream
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = " · ".join(part for part in (self.account, self.stream) if part)
+        sentences = ". ".join(part.rstrip(".") for part in (self.what, self.remedy) if part)
+        return f"{where}: {sentences}." if where else f"{sentences}."
+
+
+class Trouble(LookbackError):
+    """A request that brought no answer, with the outcome its receipt will show.
+
+    `kind` is one word for programs (`wrong_key`, `rate_limited`, `cut_short`, ...). `retry` says
+    that the same request may work later; `wait` is how many seconds the exchange asked for.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        kind: str,
+        outcome: Outcome = "failed",
+        remedy: str = "",
+        retry: bool = False,
+        wait: float | None = None,
+        stream: str = "",
+    ) -> None:
+        super().__init__(what, stream=stream, remedy=remedy)
+        self.kind = kind
+        self.outcome = outcome
+        self.retry = retry
+        self.wait = wait

@@ -1,0 +1,253 @@
+"""BitMEX: how a request is signed, how pages are walked, what errors mean."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+from requests import PreparedRequest, Response
+
+from pipelines.accounts_model import Account, Credentials
+from pipelines.client import blocked
+from pipelines.errors import Trouble
+from pipelines.exchange import Ask, Exchange, Identity
+from pipelines.records import Record, field_of
+from pipelines.spec import StreamSpec
+from pipelines.specs.bitmex import SPEC
+from pipelines.walks import ByOffset, OldestFirst, OnePage, Walk
+from pipelines.windows import Window
+
+# How long a signed request stays valid; a fast clock only lengthens it.
+VALID_FOR = timedelta(seconds=60)
+
+# A settlement is listed about ten seconds after the time it carries, and which of the two the
+# filter looks at is not documented.
+LIST_SLACK = 15 * 1_000_000
+
+# Rows read twice between two pages of the ledger, which has no time filter.
+LEDGER_OVERLAP = 10
+
+CHECK_KEY = "check the key in .dlt/secrets.toml; testnet and mainnet keys are not the same"
+
+# part of the message: (kind, what happened, remedy)
+REFUSALS: dict[str, tuple[str, str, str]] = {
+    "invalid api key": ("wrong_key", "the exchange does not know this key", CHECK_KEY),
+    "signature not valid": ("wrong_secret", "the secret does not belong to this key", CHECK_KEY),
+    "key is disabled": ("wrong_key", "the key is disabled", "enable it, or make a new one"),
+    "ip address is not allowed": (
+        "ip_refused",
+        "the key is bound to other addresses",
+        "add this machine's address to the key",
+    ),
+    "access denied": ("no_permission", "the key lacks the right for this", "check its account"),
+    "subaccount": ("no_permission", "the key belongs to another sub-account", CHECK_KEY),
+    "account is restricted": ("no_permission", "the account is restricted", "ask BitMEX support"),
+}
+
+
+class ErrorBody(msgspec.Struct):
+    """`{"error": {"message": …, "name": …}}`."""
+
+    error: dict[str, Any]
+
+
+_ERROR = msgspec.json.Decoder(ErrorBody)
+
+
+def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
+    """HMAC-SHA256 over verb + path?query as sent + expires, hex (bitmex.com/app/apiKeysUsage)."""
+    expires = str(math.ceil((now + VALID_FOR).timestamp()))
+    message = f"{request.method}{target}{expires}"
+    request.headers["api-key"] = keys["key"]
+    request.headers["api-expires"] = expires
+    request.headers["api-signature"] = hmac.new(
+        keys["secret"].encode(), message.encode(), hashlib.sha256
+    ).hexdigest()
+
+
+def explain(response: Response, now: datetime) -> Trouble | None:
+    """What is wrong with an answer. An expired request is a 400 here, not a 401."""
+    if response.status_code == 200:
+        return _foreign(response)
+    message = _message(response)
+    if message is None or response.status_code in (418, 429) or response.status_code >= 500:
+        return blocked(SPEC, response) or Trouble(
+            f"the exchange answered HTTP {response.status_code} without a reason",
+            kind="server_error",
+            retry=True,
+        )
+    for part, (kind, what, remedy) in REFUSALS.items():
+        if part in message.lower():
+            return Trouble(f"{what} ({message})", kind=kind, outcome="refused", remedy=remedy)
+    if "expired" in message.lower():
+        return Trouble(
+            f"the exchange finds the request's time wrong ({message})",
+            kind="clock",
+            remedy="set this machine's clock",
+        )
+    if response.status_code in (401, 403):
+        return Trouble(
+            f"the key was refused ({message})",
+            kind="no_permission",
+            outcome="refused",
+            remedy=CHECK_KEY,
+        )
+    return Trouble(
+        f"the exchange refused the question (HTTP {response.status_code}: {message})",
+        kind="not_found" if response.status_code == 404 else "bad_request",
+        remedy="run the sync again; if it stays, the limits in pipelines/specs/bitmex.py are old",
+    )
+
+
+def _foreign(response: Response) -> Trouble | None:
+    """After its end the host may serve a web page with status 200."""
+    return blocked(SPEC, response)
+
+
+def _message(response: Response) -> str | None:
+    try:
+        return str(_ERROR.decode(response.content).error.get("message", ""))
+    except msgspec.DecodeError:
+        return None
+
+
+def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
+    """Executions and orders by time, oldest first; the ledger by offset, newest first."""
+    count = {"count": str(stream.page_size)}
+    if stream.name in ("wallet", "wallet_summary"):
+        return OnePage({"currency": "all"}, window, stream.page_size)
+    if stream.name == "wallet_history":
+        params = {"currency": "all", "reverse": "true", **count}
+        return ByOffset(
+            params, window, stream.page_size, offset="start", overlap=LEDGER_OVERLAP
+        )
+    if stream.name == "instruments":
+        return ByOffset(count, window, stream.page_size, offset="start", to_the_end=True)
+    if not stream.time_filter:
+        return OnePage({}, window, stream.page_size)
+    return OldestFirst(
+        {"reverse": "false", **count},
+        window,
+        stream.page_size,
+        bounds=("startTime", "endTime"),
+        offset="start",
+        slack=LIST_SLACK,
+        write=to_iso,
+    )
+
+
+def to_iso(moment: int) -> str:
+    """Microseconds as BitMEX writes time: ISO 8601, UTC, milliseconds."""
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1_000:03d}Z"
+
+
+def is_record(stream: StreamSpec, record: Record) -> bool:
+    """An open position puts a row into the ledger that is no transaction: not kept, counted."""
+    return not (
+        stream.name == "wallet_history"
+        and b"UnrealisedPNL" in record.raw
+        and field_of(record.raw, "transactType") == "UnrealisedPNL"
+    )
+
+
+def identify(ask: Ask, account: Account) -> Identity:
+    """The trading account number, which the rows carry too; rights by the key's own entry."""
+    wallet = msgspec.json.decode(ask("/api/v1/user/wallet", {"currency": "XBt"}))
+    if isinstance(wallet, list):
+        wallet = wallet[0] if wallet else {}
+    key = _key_entry(ask, account)
+    rights = None if key is None else _rights(key)
+    return Identity(
+        uid=str(wallet.get("account") or ""),
+        kind="main",
+        opened_at=_opened_at(ask),
+        opened_at_evidence="exchange",
+        can_trade=None if rights is None else bool({"order", "orderCancel"} & set(rights)),
+        can_withdraw=None if rights is None else "withdraw" in rights,
+        permissions=tuple(rights or ()),
+        ip_allow_list=tuple(
+            str(cidr) for cidr in (key or {}).get("cidrs") or () if cidr != "0.0.0.0/0"
+        ),
+        key_created_at=_moment((key or {}).get("created")),
+    )
+
+
+def _key_entry(ask: Ask, account: Account) -> dict[str, Any] | None:
+    """The calling key's own entry; None where the exchange will not tell."""
+    for path in ("/api/v1/apiKey/self", "/api/v1/apiKey"):
+        try:
+            found = msgspec.json.decode(ask(path))
+        except Trouble as trouble:
+            if trouble.kind in ("no_permission", "not_found", "bad_request"):
+                continue
+            raise
+        entries = found if isinstance(found, list) else [found]
+        for entry in entries:
+            if isinstance(entry, dict) and entry.get("id") == account.credentials["key"]:
+                return entry
+    return None
+
+
+def _rights(key: dict[str, Any]) -> list[str]:
+    """`permissions` holds strings, or lists of them: its shape is not documented."""
+    rights: list[str] = []
+    for entry in key.get("permissions") or []:
+        rights.extend(str(item) for item in (entry if isinstance(entry, list) else [entry]))
+    return rights
+
+
+def _opened_at(ask: Ask) -> datetime | None:
+    """When the user was created. The rest of the answer is personal and not kept."""
+    try:
+        user = msgspec.json.decode(ask("/api/v1/user"))
+    except Trouble as trouble:
+        if trouble.outcome == "refused" or trouble.kind == "not_found":
+            return None
+        raise
+    return _moment(user.get("created")) if isinstance(user, dict) else None
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC) if value else None
+    except ValueError:
+        return None
+
+
+def read_clock(response: Response) -> datetime | None:
+    """BitMEX has no time route; every answer carries the time in its Date header."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return None
+
+
+def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
+    """`/user/wallet` is the balance of each currency, in its minor unit."""
+    return ("main", record.id) if stream.name == "wallet" else None
+
+
+def uid_of(raw: bytes) -> str:
+    """The trading account number each private record carries."""
+    account = field_of(raw, "account")
+    return "" if account is None else str(account)
+
+
+EXCHANGE = Exchange(
+    spec=SPEC,
+    sign=sign,
+    explain=explain,
+    walk=walk,
+    identify=identify,
+    clock_path="/api/v1/wallet/assets",
+    read_clock=read_clock,
+    is_record=is_record,
+    balance_of=balance_of,
+    uid_of=uid_of,
+)

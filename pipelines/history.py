@@ -1,0 +1,469 @@
+"""An account's history as a dlt source: rows, and the receipt of every window that was asked.
+
+A stream's rows go into its own table, as Arrow. When a window ends, well or badly, its receipt
+follows in the same load package, so that both count or neither does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource, DltSource
+
+from pipelines.client import ReadOnlySession, StreamClient
+from pipelines.errors import Outcome, Trouble
+from pipelines.exchange import Exchange, Identity
+from pipelines.progress import Progress
+from pipelines.records import Record, micros
+from pipelines.spec import StreamSpec
+from pipelines.tables import (
+    ACCOUNTS,
+    BALANCES,
+    RECEIPTS,
+    STREAM_SPECS,
+    Table,
+    record_rows,
+    spec_rows,
+    stream_table,
+)
+from pipelines.walks import MILLISECOND, Walk
+from pipelines.windows import Floor, Window, floor_of, plan_windows
+
+# Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
+BATCH_ROWS = 10_000
+
+# After so many windows in a row without an answer a stream is left for the next run.
+PATIENCE = 3
+
+OnEvent = Callable[[str, int, float], None]
+"""(stream, rows so far, share of its windows done)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A stream that could not be read to its end."""
+
+    stream: str
+    outcome: Outcome
+    kind: str
+    what: str
+    remedy: str
+    scope: str = ""
+
+
+@dataclass
+class Tally:
+    """What one extraction brought, kept across the threads that read streams."""
+
+    row_budget: int
+    rows: int = 0
+    receipts: int = 0
+    cut: bool = False
+    failures: list[Failure] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, rows: int) -> None:
+        with self.lock:
+            self.rows += rows
+
+    def is_spent(self) -> bool:
+        """Whether what was read should be loaded before going on."""
+        if self.rows >= self.row_budget:
+            self.cut = True
+        return self.cut
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Everything one extraction of one account needs to know."""
+
+    session: ReadOnlySession
+    identity: Identity
+    account_id: str
+    progress: Progress
+    opened_at: datetime | None
+    now: datetime
+    tally: Tally
+    on_event: OnEvent
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.session.exchange
+
+
+def account_history(visit: Visit, streams: tuple[StreamSpec, ...]) -> DltSource:
+    """The dlt source of one account: those streams, and what was asked of whom."""
+
+    @dlt.source(name=visit.exchange.spec.name, max_table_nesting=0)
+    def history() -> list[DltResource]:
+        return [
+            *(_stream_resource(visit, stream) for stream in streams),
+            _fixed(ACCOUNTS, [account_row(visit)]),
+            _fixed(STREAM_SPECS, spec_rows(visit.exchange.spec, visit.now)),
+            _fixed(RECEIPTS, []),
+            _fixed(BALANCES, []),
+        ]
+
+    return history()
+
+
+def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
+    """Every table of the exchange without rows, and its limits: what dbt reads always exists."""
+    tables = [stream_table(stream) for stream in exchange.spec.streams]
+
+    @dlt.source(name=exchange.spec.name, max_table_nesting=0)
+    def history() -> list[DltResource]:
+        return [
+            *(_fixed(table, []) for table in (*tables, ACCOUNTS, RECEIPTS, BALANCES)),
+            _fixed(STREAM_SPECS, spec_rows(exchange.spec, now)),
+        ]
+
+    return history()
+
+
+def account_row(visit: Visit) -> dict[str, Any]:
+    """Who the account is, as found on this visit. No secret: the key is a fingerprint."""
+    account, identity = visit.session.account, visit.identity
+    return {
+        "account_id": visit.account_id,
+        "exchange": account.exchange,
+        "label": account.label,
+        "uid": identity.uid,
+        "parent_uid": identity.parent_uid,
+        "account_kind": identity.kind,
+        "opened_at": visit.opened_at,
+        "opened_at_evidence": opening_evidence(visit),
+        "can_trade": identity.can_trade,
+        "can_withdraw": identity.can_withdraw,
+        "permissions": _json_list(identity.permissions),
+        "key_fingerprint": account.credentials.fingerprint,
+        "key_created_at": identity.key_created_at,
+        "key_expires_at": identity.key_expires_at,
+        "ip_allow_list": _json_list(identity.ip_allow_list),
+        "checked_at": visit.now,
+        "clock_skew_ms": round(visit.session.clock.skew / timedelta(milliseconds=1)),
+        "origin": "api",
+    }
+
+
+def opening_evidence(visit: Visit) -> str | None:
+    """Who says when the account was opened: the exchange before the user."""
+    if visit.identity.opened_at is not None:
+        return visit.identity.opened_at_evidence
+    return "user" if visit.opened_at is not None else None
+
+
+def _fixed(table: Table, rows: list[dict[str, Any]]) -> DltResource:
+    """A resource of rows that are known already; none still makes the table."""
+    return dlt.resource(
+        [table.rows(rows)],
+        name=table.name,
+        columns=table.hints(),
+        write_disposition=table.disposition,
+    )
+
+
+def _stream_resource(visit: Visit, stream: StreamSpec) -> DltResource:
+    return dlt.resource(StreamVisit(visit, stream).items(), name=stream.name, parallelized=True)
+
+
+def rows_of(table: Table, rows: list[dict[str, Any]] | pa.Table) -> Any:
+    """Rows bound for one table, with its hints. A resource that fills several has none itself:
+    dlt would add the hints of an item to those of its resource."""
+    hints = dlt.mark.make_hints(
+        table_name=table.name,
+        columns=table.hints(),
+        primary_key=list(table.key),
+        write_disposition=table.disposition,
+    )
+    arrow = rows if isinstance(rows, pa.Table) else table.rows(rows)
+    return dlt.mark.with_hints(arrow, hints, create_table_variant=True)
+
+
+@dataclass
+class Receipt:
+    """A receipt in the making."""
+
+    window: Window
+    scope: str
+    asked_at: datetime
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    rows: int = 0
+    pages: int = 0
+    skipped: int = 0
+    oldest: int | None = None
+    newest: int | None = None
+    held: int | None = None
+
+    def count(self, records: list[Record]) -> None:
+        """Take note of a page's records."""
+        self.rows += len(records)
+        times = [record.at for record in records if record.at is not None]
+        held = [record.at for record in records if not record.final and record.at is not None]
+        self.oldest = min([*times, *_known(self.oldest)], default=None)
+        self.newest = max([*times, *_known(self.newest)], default=None)
+        self.held = min([*held, *_known(self.held)], default=None)
+
+
+class StreamVisit:
+    """Reads one stream of one account, window by window, and yields what dlt loads."""
+
+    def __init__(self, visit: Visit, stream: StreamSpec) -> None:
+        self._visit = visit
+        self._stream = stream
+        self._table = stream_table(stream)
+        self._client = StreamClient(visit.session, stream)
+        self._account_id = visit.account_id if stream.private else visit.exchange.spec.name
+        self._seen: set[tuple[str, str]] = set()
+        self._rows = 0
+        self._refusal: Trouble | None = None
+
+    def items(self) -> Iterator[Any]:
+        """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
+        yield rows_of(self._table, [])
+        plan = [
+            (scope, window)
+            for scope in self._scopes()
+            for window in self._windows(scope)
+        ]
+        failed_in_a_row = 0
+        for done, (scope, window) in enumerate(plan):
+            if self._visit.tally.is_spent():
+                return
+            if failed_in_a_row >= PATIENCE or self._refusal is not None:
+                yield from self._give_up(plan[done:])
+                return
+            trouble = yield from self._ask_window(scope, window)
+            failed_in_a_row = 0 if trouble is None else failed_in_a_row + 1
+            self._visit.on_event(self._stream.name, self._rows, (done + 1) / len(plan))
+
+    def _scopes(self) -> list[str]:
+        if not self._stream.scope:
+            return [""]
+        return sorted(self._visit.progress.scopes.get(self._stream.scope, ()))
+
+    def _windows(self, scope: str) -> list[Window]:
+        visit, stream = self._visit, self._stream
+        if stream.kind != "history":
+            return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
+        began_at = datetime.combine(
+            visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC
+        )
+        floor = floor_of(stream, now=visit.now, opened_at=visit.opened_at, began_at=began_at)
+        asked = visit.progress.asked.get((stream.name, scope), [])
+        return plan_windows(stream, now=visit.now, floor=floor, asked=asked)
+
+    def _ask_window(self, scope: str, window: Window) -> Iterator[Any]:
+        """Yields the window's rows and receipts. Returns the Trouble it met, or None."""
+        receipt = Receipt(window, scope, self._visit.session.clock.now())
+        walk = self._visit.exchange.walk(self._stream, window, scope)
+        pages = self._client.paginate(self._stream.path, paginator=walk)
+        trouble: Trouble | None = None
+        waiting: list[Record] = []
+        try:
+            for page in pages:
+                receipt.pages += 1
+                waiting += self._take(list(page), receipt)
+                if len(waiting) >= BATCH_ROWS:
+                    yield self._records(waiting, receipt)
+                    waiting = []
+                if self._may_pause(walk) and self._visit.tally.is_spent():
+                    break
+        except Trouble as met:
+            trouble = met
+        if waiting:
+            yield self._records(waiting, receipt)
+            if self._stream.kind == "snapshot":
+                yield from self._balances(waiting, receipt)
+        yield from self._close(receipt, walk, trouble)
+        return trouble
+
+    def _may_pause(self, walk: Walk) -> bool:
+        """Whether the next run could go on from here: by time, and with something read."""
+        return walk.has_next_page and walk.has_progress and self._stream.time_filter
+
+    def _take(self, page: list[Record], receipt: Receipt) -> list[Record]:
+        """The page's records that this run has not taken yet.
+
+        dlt's insert-only merge compares with the table, not within a package, so what overlapping
+        pages bring twice is dropped here.
+        """
+        kept = [r for r in page if self._visit.exchange.is_record(self._stream, r)]
+        receipt.skipped += len(page) - len(kept)
+        fresh = []
+        for record in kept:
+            key = (record.id, record.digest)
+            if key not in self._seen:
+                self._seen.add(key)
+                fresh.append(record)
+        receipt.count(fresh)
+        self._rows += len(fresh)
+        self._visit.tally.add(len(fresh))
+        return fresh
+
+    def _records(self, records: list[Record], receipt: Receipt) -> Any:
+        rows = record_rows(
+            records, account_id=self._account_id, receipt_id=receipt.id, origin="api"
+        )
+        return rows_of(self._table, rows)
+
+    def _balances(self, records: list[Record], receipt: Receipt) -> Iterator[Any]:
+        rows = [
+            {
+                "account_id": self._account_id,
+                "stream": self._stream.name,
+                "wallet": place[0],
+                "asset": place[1],
+                "record_id": record.id,
+                "taken_at": receipt.asked_at,
+                "record": record.raw.decode(),
+                "record_hash": record.digest,
+                "receipt_id": receipt.id,
+                "origin": "api",
+            }
+            for record in records
+            if (place := self._visit.exchange.balance_of(self._stream, record))
+        ]
+        if rows:
+            yield rows_of(BALANCES, rows)
+
+    def _close(self, receipt: Receipt, walk: Walk, trouble: Trouble | None) -> Iterator[Any]:
+        """The receipts of one window: what was read to the end, and what was not and why."""
+        window = receipt.window
+        done, rest = _parts(walk, window)
+        outcome: Outcome = "row_cap" if walk.capped else "exhausted"
+        rows: list[dict[str, Any]] = []
+        if window.start == window.end:
+            rows.append(self._row(receipt, window, trouble.outcome if trouble else outcome, trouble))
+        else:
+            rows += [
+                self._row(receipt, piece, piece_outcome, None)
+                for piece, piece_outcome in _around(done, walk.unresolved, outcome)
+            ]
+            if trouble is not None and rest is not None:
+                rows.append(self._row(receipt, rest, trouble.outcome, trouble))
+        if trouble is not None:
+            self._note(trouble, receipt.scope)
+        yield from self._yield_receipts(rows, receipt)
+
+    def _yield_receipts(self, rows: list[dict[str, Any]], receipt: Receipt) -> Iterator[Any]:
+        """The first keeps the id that the rows carry, and their counts; the others are spans."""
+        for index, row in enumerate(rows):
+            if index == 0:
+                row["receipt_id"] = receipt.id
+            else:
+                row |= {"receipt_id": uuid.uuid4().hex, "rows": 0, "pages": 0, "skipped": 0}
+        if rows:
+            with self._visit.tally.lock:
+                self._visit.tally.receipts += len(rows)
+            yield rows_of(RECEIPTS, rows)
+
+    def _row(
+        self, receipt: Receipt, window: Window, outcome: Outcome, trouble: Trouble | None
+    ) -> dict[str, Any]:
+        hide = self._visit.session.account.credentials.hide_in
+        return {
+            "receipt_id": receipt.id,
+            "account_id": self._visit.account_id,
+            "stream": self._stream.name,
+            "scope": receipt.scope,
+            "asked_from": window.start,
+            "asked_to": window.end,
+            "floor_at": window.floor.at,
+            "floor_reason": window.floor.reason,
+            "outcome": outcome,
+            "rows": receipt.rows,
+            "pages": receipt.pages,
+            "skipped": receipt.skipped,
+            "oldest_at": _moment(receipt.oldest),
+            "newest_at": _moment(receipt.newest),
+            "held_from": _moment(receipt.held),
+            "asked_at": receipt.asked_at,
+            "finished_at": self._visit.session.clock.now(),
+            "error_kind": trouble.kind if trouble else None,
+            "error_text": hide(str(trouble)) if trouble else None,
+            "origin": "api",
+        }
+
+    def _note(self, trouble: Trouble, scope: str) -> None:
+        if trouble.outcome in ("refused", "venue_closed"):
+            self._refusal = trouble
+        hide = self._visit.session.account.credentials.hide_in
+        failure = Failure(
+            stream=self._stream.name,
+            outcome=trouble.outcome,
+            kind=trouble.kind,
+            what=hide(trouble.what),
+            remedy=trouble.remedy,
+            scope=scope,
+        )
+        with self._visit.tally.lock:
+            self._visit.tally.failures.append(failure)
+
+    def _give_up(self, left: list[tuple[str, Window]]) -> Iterator[Any]:
+        """One receipt a scope for the windows that were not asked any more, with the reason."""
+        trouble = self._refusal or Trouble(
+            f"not asked after {PATIENCE} windows in a row without an answer",
+            kind="gave_up",
+            remedy="run the sync again",
+        )
+        rows = []
+        for scope, windows in itertools.groupby(left, key=lambda item: item[0]):
+            spans = [window for _, window in windows]
+            whole = Window(spans[0].start, spans[-1].end, spans[0].floor)
+            receipt = Receipt(whole, scope, self._visit.session.clock.now())
+            rows.append(self._row(receipt, whole, trouble.outcome, trouble))
+        with self._visit.tally.lock:
+            self._visit.tally.receipts += len(rows)
+        yield rows_of(RECEIPTS, rows)
+
+
+def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:
+    """The part of the window that was read to its end, and the part that was not."""
+    reached = max(micros(window.start), min(micros(window.end), walk.reached))
+    edge = _moment(reached)
+    assert edge is not None
+    low, high = Window(window.start, edge, window.floor), Window(edge, window.end, window.floor)
+    done, rest = (high, low) if walk.newest_first else (low, high)
+    return done, rest if rest.start < rest.end else None
+
+
+def _around(
+    done: Window, crowded: list[int], outcome: Outcome
+) -> Iterator[tuple[Window, Outcome]]:
+    """The finished part, with each moment that could not be told apart cut out as unresolved."""
+    start = done.start
+    for moment in sorted(set(crowded)):
+        low, high = _moment(moment), _moment(moment + MILLISECOND)
+        assert low is not None and high is not None
+        low, high = max(low, start), min(max(high, start), done.end)
+        if start < low:
+            yield Window(start, low, done.floor), outcome
+        if low < high:
+            yield Window(low, high, done.floor), "unresolved"
+        start = max(start, high)
+    if start < done.end:
+        yield Window(start, done.end, done.floor), outcome
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
+        microseconds=value
+    )
+
+
+def _known(value: int | None) -> list[int]:
+    return [] if value is None else [value]
+
+
+def _json_list(values: tuple[str, ...]) -> str:
+    return json.dumps(list(values))

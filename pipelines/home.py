@@ -1,0 +1,59 @@
+"""Where everything private lies: settings and secrets in `.dlt/`, the rest in `data/`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# dlt reads these when it is first imported. A load id on every Arrow row is what ties rows and
+# receipts to a finished load; telemetry and state restore would only cost time here.
+DLT_ENVIRONMENT = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "ERROR",
+    "RESTORE_FROM_DESTINATION": "false",
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
+    "DATA_WRITER__FILE_MAX_ITEMS": "500000",
+}
+
+
+@dataclass(frozen=True)
+class Home:
+    """One profile's folders. Tests and demos use another than the user's and never meet it."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.root / ".dlt"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        """The file that pipelines and dbt write."""
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The file that analysts read."""
+        return self.data / "lookback.duckdb"
+
+    @property
+    def dlt_state(self) -> Path:
+        return self.data / "dlt"
+
+
+def home() -> Home:
+    """The home in force: `LOOKBACK_HOME`, else the project's folder. Points dlt at it."""
+    root = Path(os.environ.get("LOOKBACK_HOME") or PROJECT).expanduser().resolve()
+    found = Home(root)
+    found.data.mkdir(parents=True, exist_ok=True)
+    os.environ["DLT_PROJECT_DIR"] = str(root)
+    for name, value in DLT_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    return found

@@ -1,0 +1,283 @@
+"""One account into `raw_<exchange>`: extract side by side, load one after another.
+
+dlt merges through one staging schema a dataset, so two loads into one dataset at the same time
+would double rows: whoever calls `load` holds the warehouse for that long. Extraction touches
+only the account's own files, and may run beside anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines import registry
+from pipelines.accounts_model import Account
+from pipelines.client import ReadOnlySession, ask, set_clock
+from pipelines.errors import LookbackError, Trouble
+from pipelines.exchange import Exchange, Identity
+from pipelines.history import Failure, Tally, Visit, account_history, empty_tables
+from pipelines.home import Home
+from pipelines.progress import KnownAccount, Progress, known_account, read_progress
+from pipelines.spec import ExchangeSpec, StreamSpec
+from pipelines.tables import all_tables
+
+log = logging.getLogger(__name__)
+
+ROW_BUDGET = 250_000
+"""Rows read before they are loaded: what a cut-off run can lose, and what memory must hold."""
+
+OnEvent = Callable[[str, str, int, float], None]
+"""(label, stream, rows so far, share of its windows done)."""
+
+
+@dataclass
+class AccountResult:
+    """What a sync of one account came to."""
+
+    label: str
+    account_id: str = ""
+    rows: int = 0
+    receipts: int = 0
+    requests: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class AccountSync:
+    """One account's sync, in rounds of `extract` then `load` until `done`.
+
+    `prepare` and `load` write the warehouse and must not run beside another writer; `extract`
+    may. Scoped streams come in a later round than the lists that name their scopes.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        home: Home,
+        *,
+        on_event: OnEvent | None = None,
+        row_budget: int = ROW_BUDGET,
+        session: ReadOnlySession | None = None,
+    ) -> None:
+        self.account = account
+        self.exchange = registry.exchange(account.exchange)
+        self.result = AccountResult(account.label)
+        self.done = False
+        self._home = home
+        self._on_event = on_event or (lambda label, stream, rows, share: None)
+        self._row_budget = row_budget
+        self._session = session or ReadOnlySession(self.exchange, account)
+        self._identity: Identity | None = None
+        self._now: datetime | None = None
+        self._progress = Progress()
+        self._known: KnownAccount | None = None
+        self._phases = self._streams_by_phase()
+        self._cut = False
+
+    def prepare(self) -> None:
+        """Finish what an earlier run left half loaded, and look up who the label was."""
+        spec = self.exchange.spec
+        finish_pending(self._home, spec)
+        self._known = known_account(self._home.warehouse, spec, self.account.label)
+        if self._known is not None:
+            self._progress = read_progress(self._home.warehouse, spec, self._known.account_id)
+
+    def extract(self) -> None:
+        """Read the next round from the exchange into the account's own load package.
+
+        Raises LookbackError where the account cannot be read at all (wrong key, wrong account).
+        """
+        first_round = self._identity is None
+        if first_round:
+            self._identify()
+        assert self._identity is not None and self._now is not None
+        tally = Tally(self._row_budget)
+        visit = Visit(
+            session=self._session,
+            identity=self._identity,
+            account_id=self.result.account_id,
+            progress=self._progress,
+            opened_at=self._identity.opened_at or self.account.opened_at,
+            now=self._now,
+            tally=tally,
+            on_event=lambda stream, rows, share: self._on_event(
+                self.account.label, stream, rows, share
+            ),
+        )
+        pipeline = account_pipeline(self._home, self.exchange.spec, self.result.account_id)
+        _forget_unfinished_extracts(pipeline)
+        pipeline.extract(account_history(visit, self._phases[0]), loader_file_format="parquet")
+        pipeline.normalize()
+        self._cut = tally.cut
+        self.result.rows += tally.rows
+        self.result.receipts += tally.receipts
+        self.result.requests = self._session.requests_sent
+        self.result.failures += tally.failures
+
+    def load(self) -> None:
+        """Load what `extract` brought, and see what is left to ask."""
+        spec = self.exchange.spec
+        account_pipeline(self._home, spec, self.result.account_id).load()
+        if not self._cut:
+            self._phases = self._phases[1:]
+        self.done = not self._phases
+        if not self.done:
+            self._progress = read_progress(self._home.warehouse, spec, self.result.account_id)
+
+    def _streams_by_phase(self) -> list[tuple[StreamSpec, ...]]:
+        streams = self.exchange.spec.streams
+        phases = [
+            tuple(stream for stream in streams if not stream.scope),
+            tuple(stream for stream in streams if stream.scope),
+        ]
+        return [phase for phase in phases if phase]
+
+    def _identify(self) -> None:
+        """Set clocks, ask whose key this is, and hold the answer against what the label was."""
+        try:
+            set_clock(self._session)
+            self._identity = self.exchange.identify(
+                lambda path, params=None: ask(self._session, path, params), self.account
+            )
+        except Trouble as trouble:
+            trouble.account = self.account.label
+            trouble.stream = trouble.stream or "identity"
+            raise
+        if not self._identity.uid:
+            raise LookbackError(
+                f"{self.exchange.spec.title} did not say whose key this is",
+                account=self.account.label,
+                stream="identity",
+                remedy=f"set uid under [accounts.{self.account.label}] in .dlt/config.toml",
+            )
+        account_id = f"{self.exchange.spec.name}:{self._identity.uid}"
+        if self._known is not None and self._known.account_id != account_id:
+            raise LookbackError(
+                f"this key belongs to {account_id}, but the label stands for "
+                f"{self._known.account_id}",
+                account=self.account.label,
+                stream="identity",
+                remedy="give the other account a label of its own, or put the right key back",
+            )
+        self.result.account_id = account_id
+        self._now = self._session.clock.now()
+        self.result.warnings += self._warnings(self._identity)
+
+    def _warnings(self, identity: Identity) -> list[str]:
+        found = []
+        powers = [
+            word
+            for word, has in (("trade", identity.can_trade), ("withdraw", identity.can_withdraw))
+            if has
+        ]
+        if powers:
+            found.append(
+                f"this key can {' and '.join(powers)}; lookback only reads: make a read-only key"
+            )
+        skew = self._session.clock.skew.total_seconds()
+        if abs(skew) > 30:
+            direction = "behind" if skew > 0 else "ahead of"
+            found.append(
+                f"this machine's clock is {abs(skew):.0f} s {direction} the exchange's; "
+                "it was corrected for, but set it"
+            )
+        return found
+
+
+def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
+    """The dlt pipeline of one account, with its own working folder."""
+    return _pipeline(home, spec, _pipeline_name(account_id))
+
+
+def _pipeline_name(of: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
+
+
+def _pipeline(home: Home, spec: ExchangeSpec, name: str) -> Any:
+    import dlt
+
+    return dlt.pipeline(
+        pipeline_name=name,
+        pipelines_dir=str(home.dlt_state),
+        destination=dlt.destinations.duckdb(str(home.warehouse)),
+        dataset_name=f"raw_{spec.name}",
+    )
+
+
+def prepare_warehouse(home: Home) -> None:
+    """Give every exchange its raw tables, empty where nothing was loaded yet."""
+    for name in registry.names():
+        exchange = registry.exchange(name)
+        if not _has_tables(home.warehouse, exchange.spec):
+            pipeline = _pipeline(home, exchange.spec, f"{_pipeline_name(name)}_tables")
+            load_source(pipeline, empty_tables(exchange, datetime.now(UTC)))
+
+
+def _has_tables(warehouse: Path, spec: ExchangeSpec) -> bool:
+    if not warehouse.exists():
+        return False
+    wanted = {table.name for table in all_tables(spec)}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select table_name from information_schema.tables where table_schema = ?",
+            [f"raw_{spec.name}"],
+        ).fetchall()
+    return wanted <= {name for (name,) in rows}
+
+
+def load_source(pipeline: Any, source: Any) -> None:
+    """Extract, normalize and load a source in one go."""
+    _forget_unfinished_extracts(pipeline)
+    pipeline.extract(source, loader_file_format="parquet")
+    pipeline.normalize()
+    pipeline.load()
+
+
+def finish_pending(home: Home, spec: ExchangeSpec) -> None:
+    """Load the packages that killed runs of this exchange left behind.
+
+    A copy into staging that was done but not noted is done again, and the merge compares with
+    the table only: the doubles that can come of it are removed.
+    """
+    for folder in sorted(home.dlt_state.glob(f"{_pipeline_name(spec.name)}_*")):
+        pipeline = _pipeline(home, spec, folder.name)
+        if not pipeline.has_pending_data:
+            continue
+        log.info("finishing a load that was cut off: %s", folder.name)
+        pipeline.normalize()
+        pending = pipeline.list_normalized_load_packages()
+        pipeline.load()
+        with duckdb.connect(str(home.warehouse)) as connection:
+            for table in all_tables(spec):
+                _remove_doubles(connection, f"raw_{spec.name}.{table.name}", table.key, pending)
+
+
+def _remove_doubles(
+    connection: duckdb.DuckDBPyConnection, table: str, key: Iterable[str], load_ids: Iterable[str]
+) -> None:
+    connection.execute(
+        f"""
+        delete from {table}
+        where _dlt_load_id in (select unnest(?)) and rowid not in (
+            select min(rowid) from {table} group by {", ".join(key)}
+        )
+        """,
+        [list(load_ids)],
+    )
+
+
+def _forget_unfinished_extracts(pipeline: Any) -> None:
+    """An extraction that was killed leaves a folder that nothing will ever read."""
+    normalize_folder = Path(pipeline.working_dir) / "normalize"
+    if normalize_folder.is_dir():
+        for folder in normalize_folder.iterdir():
+            if folder.is_dir() and folder.name != "extracted":
+                shutil.rmtree(folder, ignore_errors=True)

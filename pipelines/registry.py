@@ -1,0 +1,25 @@
+"""The exchanges are the modules found in `pipelines/exchanges/`; nothing else lists them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from pipelines import exchanges
+from pipelines.exchange import Exchange
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all exchanges, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(exchanges.__path__)))
+
+
+@cache
+def exchange(name: str) -> Exchange:
+    """The exchange of that name. Raises KeyError."""
+    if name not in names():
+        raise KeyError(name)
+    found: Exchange = importlib.import_module(f"pipelines.exchanges.{name}").EXCHANGE
+    return found

@@ -1,0 +1,270 @@
+"""The raw tables: one shape for every stream, and beside them what was asked and of whom.
+
+Everything travels as Arrow, so that dlt neither parses nor re-types it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from pipelines.records import Record
+from pipelines.spec import ExchangeSpec, StreamSpec
+
+Strategy = Literal["insert-only", "upsert"]
+
+TIME = pa.timestamp("us", tz="UTC")
+_TEXT = pa.string()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A raw table: its Arrow schema, its key, and how new rows meet old ones."""
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    strategy: Strategy = "insert-only"
+    json_columns: frozenset[str] = frozenset()
+
+    def hints(self) -> dict[str, Any]:
+        """The dlt column hints."""
+        return {
+            field.name: {
+                "data_type": "json" if field.name in self.json_columns else _data_type(field.type),
+                "nullable": field.name not in self.key,
+                "primary_key": field.name in self.key,
+            }
+            for field in self.schema
+        }
+
+    @property
+    def disposition(self) -> Any:
+        """dlt's write disposition."""
+        return {"disposition": "merge", "strategy": self.strategy}
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+        """Those rows in Arrow; a column that a row leaves out is null."""
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=self.schema)
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema(list(columns.items()))
+
+
+_RECORDS = _schema(
+    account_id=_TEXT,
+    record_id=_TEXT,
+    record_hash=_TEXT,
+    occurred_at=TIME,
+    record=_TEXT,
+    receipt_id=_TEXT,
+    origin=_TEXT,
+)
+
+RECEIPTS = Table(
+    "receipts",
+    _schema(
+        receipt_id=_TEXT,
+        account_id=_TEXT,
+        stream=_TEXT,
+        scope=_TEXT,
+        asked_from=TIME,
+        asked_to=TIME,
+        floor_at=TIME,
+        floor_reason=_TEXT,
+        outcome=_TEXT,
+        rows=pa.int64(),
+        pages=pa.int64(),
+        skipped=pa.int64(),
+        oldest_at=TIME,
+        newest_at=TIME,
+        held_from=TIME,
+        asked_at=TIME,
+        finished_at=TIME,
+        error_kind=_TEXT,
+        error_text=_TEXT,
+        origin=_TEXT,
+        file_sha256=_TEXT,
+        file_name=_TEXT,
+    ),
+    key=("receipt_id",),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    _schema(
+        account_id=_TEXT,
+        exchange=_TEXT,
+        label=_TEXT,
+        uid=_TEXT,
+        parent_uid=_TEXT,
+        account_kind=_TEXT,
+        opened_at=TIME,
+        opened_at_evidence=_TEXT,
+        can_trade=pa.bool_(),
+        can_withdraw=pa.bool_(),
+        permissions=_TEXT,
+        key_fingerprint=_TEXT,
+        key_created_at=TIME,
+        key_expires_at=TIME,
+        ip_allow_list=_TEXT,
+        checked_at=TIME,
+        clock_skew_ms=pa.int64(),
+        origin=_TEXT,
+    ),
+    key=("account_id", "label", "checked_at"),
+)
+
+BALANCES = Table(
+    "balances",
+    _schema(
+        account_id=_TEXT,
+        stream=_TEXT,
+        wallet=_TEXT,
+        asset=_TEXT,
+        record_id=_TEXT,
+        taken_at=TIME,
+        record=_TEXT,
+        record_hash=_TEXT,
+        receipt_id=_TEXT,
+        origin=_TEXT,
+    ),
+    key=("account_id", "stream", "record_id", "taken_at"),
+    json_columns=frozenset({"record"}),
+)
+
+STREAM_SPECS = Table(
+    "stream_specs",
+    _schema(
+        exchange=_TEXT,
+        exchange_title=_TEXT,
+        lifecycle=_TEXT,
+        ends_at=TIME,
+        stream=_TEXT,
+        path=_TEXT,
+        kind=_TEXT,
+        entities=_TEXT,
+        wallet=_TEXT,
+        scope=_TEXT,
+        private=pa.bool_(),
+        time_filter=pa.bool_(),
+        retention_kind=_TEXT,
+        retention_seconds=pa.int64(),
+        max_window_seconds=pa.int64(),
+        overlap_seconds=pa.int64(),
+        page_size=pa.int64(),
+        rate_requests=pa.int64(),
+        rate_seconds=pa.float64(),
+        affects=_TEXT,
+        remedy=_TEXT,
+        docs_url=_TEXT,
+        checked_on=pa.date32(),
+        confidence=_TEXT,
+        spec_hash=_TEXT,
+        recorded_at=TIME,
+    ),
+    key=("stream", "spec_hash"),
+)
+
+BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, STREAM_SPECS)
+
+
+def stream_table(stream: StreamSpec) -> Table:
+    """The table of one stream.
+
+    History keeps every version of a record. State (snapshots, reference) keeps the newest: an
+    older state that comes back would not be a new version, and would look like the older one.
+    """
+    is_history = stream.kind == "history"
+    return Table(
+        stream.name,
+        _RECORDS,
+        key=("account_id", "record_id", *(("record_hash",) if is_history else ())),
+        strategy="insert-only" if is_history else "upsert",
+        json_columns=frozenset({"record"}),
+    )
+
+
+def record_rows(
+    records: Sequence[Record], *, account_id: str, receipt_id: str, origin: str
+) -> pa.Table:
+    """Records as the rows of their stream's table."""
+    count = len(records)
+    return pa.Table.from_arrays(
+        [
+            pa.array([account_id] * count, _TEXT),
+            pa.array([record.id for record in records], _TEXT),
+            pa.array([record.digest for record in records], _TEXT),
+            pa.array([record.at for record in records], pa.int64()).cast(TIME),
+            pa.array([record.raw.decode() for record in records], _TEXT),
+            pa.array([receipt_id] * count, _TEXT),
+            pa.array([origin] * count, _TEXT),
+        ],
+        schema=_RECORDS,
+    )
+
+
+def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]:
+    """The limits in force, a row a stream, with a hash that changes when any of them does."""
+    rows = []
+    for stream in spec.streams:
+        row: dict[str, Any] = {
+            "exchange": spec.name,
+            "exchange_title": spec.title,
+            "lifecycle": spec.lifecycle,
+            "ends_at": spec.ends_at,
+            "stream": stream.name,
+            "path": stream.path,
+            "kind": stream.kind,
+            "entities": json.dumps(stream.entities),
+            "wallet": stream.wallet,
+            "scope": stream.scope,
+            "private": stream.private,
+            "time_filter": stream.time_filter,
+            "retention_kind": stream.retention_kind,
+            "retention_seconds": _seconds(stream.retention),
+            "max_window_seconds": _seconds(stream.max_window),
+            "overlap_seconds": _seconds(stream.overlap),
+            "page_size": stream.page_size,
+            "rate_requests": stream.rate.requests if stream.rate else None,
+            "rate_seconds": stream.rate.per.total_seconds() if stream.rate else None,
+            "affects": stream.affects,
+            "remedy": stream.remedy,
+            "docs_url": stream.docs_url,
+            "checked_on": stream.checked_on,
+            "confidence": stream.confidence,
+        }
+        text = json.dumps(row, sort_keys=True, default=str)
+        row["spec_hash"] = hashlib.sha256(text.encode()).hexdigest()
+        row["recorded_at"] = recorded_at
+        rows.append(row)
+    return rows
+
+
+def all_tables(spec: ExchangeSpec) -> Iterable[Table]:
+    """Every table of an exchange's raw schema."""
+    yield from (stream_table(stream) for stream in spec.streams)
+    yield from BESIDE
+
+
+def _seconds(span: Any) -> int | None:
+    return None if span is None else int(span.total_seconds())
+
+
+def _data_type(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "timestamp"
+    if pa.types.is_int64(kind):
+        return "bigint"
+    if pa.types.is_boolean(kind):
+        return "bool"
+    if pa.types.is_date(kind):
+        return "date"
+    return "double" if pa.types.is_floating(kind) else "text"

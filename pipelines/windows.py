@@ -1,0 +1,134 @@
+"""Which spans to ask for: what the limits allow, less what receipts prove. Pure, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pipelines.spec import StreamSpec
+
+FloorReason = Literal["retention", "opened_at", "unknown_start", "exchange_start"]
+
+# A floor moves while requests are under way; asking this far inside it keeps them valid.
+FLOOR_MARGIN = timedelta(minutes=5)
+
+# Streams that may be asked for any span are asked for this much at a time, so that a cut-off
+# run keeps what it has.
+WIDEST_UNLIMITED = timedelta(days=90)
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A half-open stretch of time, [start, end)."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What planning needs of an earlier receipt whose walk came to its end."""
+
+    span: Span
+    held_from: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The oldest moment worth asking for, and why it is that one."""
+
+    at: datetime
+    reason: FloorReason
+
+
+@dataclass(frozen=True)
+class Window:
+    """One span to ask a stream for, with the floor that bounded it."""
+
+    start: datetime
+    end: datetime
+    floor: Floor
+
+
+def floor_of(
+    stream: StreamSpec, *, now: datetime, opened_at: datetime | None, began_at: datetime
+) -> Floor:
+    """The latest of the account's opening (or the exchange's) and what retention leaves."""
+    floor = (
+        Floor(opened_at, "opened_at") if opened_at is not None else Floor(began_at, "unknown_start")
+    )
+    if stream.retention is not None:
+        reachable = now - stream.retention + FLOOR_MARGIN
+        if reachable > floor.at:
+            return Floor(reachable, "retention")
+    return floor
+
+
+def plan_windows(
+    stream: StreamSpec, *, now: datetime, floor: Floor, asked: Sequence[Asked]
+) -> list[Window]:
+    """The windows to ask, oldest first: [floor, now] less what `asked` (oldest asking first) has.
+
+    A row that can still change re-opens its receipt from that row on. The last window reaches
+    back by the stream's overlap. No window is wider than the stream allows.
+    """
+    if floor.at >= now:
+        return []
+    whole = Span(floor.at, now)
+    todo = subtract([whole], _settled(asked))
+    start = todo[-1].start if todo and todo[-1].end == now else now
+    tail = Span(max(floor.at, start - stream.overlap), now)
+    spans = merge([*todo, tail])
+    if not stream.time_filter:
+        return [Window(spans[0].start, now, floor)]
+    widest = stream.max_window or WIDEST_UNLIMITED
+    return [Window(piece.start, piece.end, floor) for piece in _cut(spans, widest)]
+
+
+def _settled(asked: Iterable[Asked]) -> list[Span]:
+    """What is known for good: every finished span, less what held rows keep open."""
+    settled: list[Span] = []
+    for earlier in asked:
+        settled = merge([*settled, earlier.span])
+        if earlier.held_from is not None:
+            held = Span(max(earlier.held_from, earlier.span.start), earlier.span.end)
+            settled = subtract(settled, [held])
+    return settled
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """The same time as few spans, sorted; spans that touch become one."""
+    merged: list[Span] = []
+    for span in sorted(span for span in spans if span.start < span.end):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def subtract(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
+    """What of `spans` lies outside `taken`."""
+    left = merge(spans)
+    for hole in merge(taken):
+        left = [
+            piece
+            for span in left
+            for piece in (
+                Span(span.start, min(span.end, hole.start)),
+                Span(max(span.start, hole.end), span.end),
+            )
+            if piece.start < piece.end
+        ]
+    return left
+
+
+def _cut(spans: Iterable[Span], widest: timedelta) -> Iterable[Span]:
+    for span in spans:
+        start = span.start
+        while start < span.end:
+            end = min(start + widest, span.end)
+            yield Span(start, end)
+            start = end
