@@ -194,8 +194,7 @@ def blocked(spec: ExchangeSpec, response: Response) -> Trouble | None:
     is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
         :20
     ].lstrip().lower().startswith((b"<!doctype", b"<html"))
-    gone = response.is_redirect or status in (404, 410) or (status == 403 and is_page)
-    if spec.lifecycle == "closed" and gone and (is_page or response.is_redirect):
+    if spec.lifecycle == "closed" and (response.is_redirect or (is_page and status < 500)):
         return closed(spec, f"HTTP {status} and a web page instead of an answer")
     if status in (418, 429):
         return Trouble(

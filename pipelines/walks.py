@@ -138,7 +138,8 @@ class OldestFirst(Walk):
     """Time-bounded pages, oldest first: the start bound follows the newest row up.
 
     `slack` (microseconds) is how far a row's place in the list may lie from the time the filter
-    looks at; offsets are used only while a whole page lies within it.
+    looks at, and is read twice. While a whole page lies within it, offsets lead on: moving the
+    bound would bring nothing but rows read before.
     """
 
     newest_first = False
@@ -175,7 +176,7 @@ class OldestFirst(Walk):
         lower = max(times, default=self._lower) - self._slack
         if not fresh:
             self.give_up(self._lower)
-        elif lower > self._lower:
+        elif lower > max(self._lower, min(times, default=self._lower)):
             self._lower = lower
             self._offset = 0
             self.reached = lower
@@ -220,7 +221,9 @@ class ByOffset(Walk):
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         times = [record.at for record in records if record.at is not None]
         oldest = min(times, default=self.end)
-        if not fresh:
+        if not fresh and len(records) <= self._overlap:
+            self.finish()  # nothing but the overlap: the list ended with the page before
+        elif not fresh:
             self.give_up(oldest)
         elif oldest < self.start and not self._to_the_end:
             self.finish()

@@ -73,7 +73,7 @@ def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime
 def explain(response: Response, now: datetime) -> Trouble | None:
     """What is wrong with an answer. An expired request is a 400 here, not a 401."""
     if response.status_code == 200:
-        return _foreign(response)
+        return blocked(SPEC, response)  # the host may serve a web page now, with status 200
     message = _message(response)
     if message is None or response.status_code in (418, 429) or response.status_code >= 500:
         return blocked(SPEC, response) or Trouble(
@@ -102,11 +102,6 @@ def explain(response: Response, now: datetime) -> Trouble | None:
         kind="not_found" if response.status_code == 404 else "bad_request",
         remedy="run the sync again; if it stays, the limits in pipelines/specs/bitmex.py are old",
     )
-
-
-def _foreign(response: Response) -> Trouble | None:
-    """After its end the host may serve a web page with status 200."""
-    return blocked(SPEC, response)
 
 
 def _message(response: Response) -> str | None:

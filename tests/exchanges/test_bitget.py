@@ -1,0 +1,162 @@
+"""Bitget: signature vectors, and what its answers mean."""
+
+from datetime import UTC, datetime
+
+import pytest
+import requests
+
+from pipelines.accounts_model import Account, Credentials
+from pipelines.errors import Trouble
+from pipelines.exchanges import bitget
+from pipelines.specs.bitget import SPEC
+
+SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff0"
+KEYS = Credentials({"key": "bg_key", "secret": SECRET, "passphrase": "letmein99"})
+AT = datetime.fromtimestamp(1_735_689_600, UTC)
+
+
+# Computed from the rule in …/common/signature; Bitget publishes no secret to check against.
+@pytest.mark.parametrize(
+    ("target", "signature"),
+    [
+        ("/api/v2/spot/account/info", "m8FqFiX7PlQC7ZYbM6ZgkvIlM9kueYxzfohtmW33yek="),
+        (
+            "/api/v2/tax/spot-record?endTime=1735689600000&limit=500&startTime=1733097600000",
+            "2BudEG21Mupn/ug0twN2I755Ul9z+adGgIWCyn1/OIM=",
+        ),
+    ],
+)
+def test_the_signature(target, signature):
+    request = requests.Request("GET", SPEC.base_url + target).prepare()
+    bitget.sign(request, target, KEYS, AT)
+    assert request.headers["ACCESS-SIGN"] == signature
+    assert request.headers["ACCESS-TIMESTAMP"] == "1735689600000"
+    assert request.headers["ACCESS-PASSPHRASE"] == "letmein99"
+
+
+def test_the_query_is_signed_as_the_server_decodes_it():
+    escaped, plain = (
+        requests.Request("GET", SPEC.base_url + "/x?coin=" + coin).prepare()
+        for coin in ("%24ALT", "$ALT")
+    )
+    bitget.sign(escaped, "/x?coin=%24ALT", KEYS, AT)
+    bitget.sign(plain, "/x?coin=$ALT", KEYS, AT)
+    assert escaped.headers["ACCESS-SIGN"] == plain.headers["ACCESS-SIGN"]
+
+
+def test_a_tax_key_sends_no_passphrase():
+    request = requests.Request("GET", SPEC.base_url + "/x").prepare()
+    bitget.sign(request, "/x", Credentials({"key": "k", "secret": "s"}), AT)
+    assert "ACCESS-PASSPHRASE" not in request.headers
+
+
+def answer(status, body, content_type="application/json"):
+    response = requests.Response()
+    response.status_code = status
+    response._content = body.encode()
+    response.headers["Content-Type"] = content_type
+    return response
+
+
+def explained(status, body, *args):
+    return bitget.explain(answer(status, body, *args), AT)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "outcome", "retry"),
+    [
+        ("40006", "wrong_key", "refused", False),
+        ("40037", "wrong_key", "refused", False),
+        ("40009", "wrong_secret", "refused", False),
+        ("40012", "wrong_passphrase", "refused", False),
+        ("40018", "ip_refused", "refused", False),
+        ("40014", "no_permission", "refused", False),
+        ("40085", "account_mode", "refused", False),
+        ("40008", "clock", "failed", False),
+        ("40015", "server_error", "failed", True),
+        ("43111", "bad_request", "failed", False),
+        ("99999", "bad_request", "failed", False),
+    ],
+)
+def test_error_codes_are_named(code, kind, outcome, retry):
+    trouble = explained(400, f'{{"code":"{code}","msg":"words","requestTime":1,"data":null}}')
+    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, retry)
+    assert code in trouble.what and trouble.remedy
+
+
+@pytest.mark.parametrize("body", ['{"code":"429","msg":"Too Many Requests"}', "slow down"])
+def test_a_rate_limit_is_tried_again(body):
+    trouble = explained(429, body)
+    assert (trouble.kind, trouble.retry) == ("rate_limited", True)
+
+
+def test_a_web_page_is_a_failure_and_not_an_empty_answer():
+    assert explained(403, "<!DOCTYPE html><html></html>", "text/html").kind == "blocked"
+
+
+def test_the_text_of_an_error_may_be_called_message():
+    assert "words" in explained(400, '{"code":"40014","message":"words"}').what
+
+
+def test_success_is_no_trouble():
+    assert explained(200, '{"code":"00000","msg":"success","data":[]}') is None
+
+
+@pytest.mark.parametrize(
+    ("data", "count"), [("null", 0), ("[]", 0), ('[{"id":"1"}]', 1), ('{"a":1}', 1)]
+)
+def test_the_list_inside_the_envelope(data, count):
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    assert len(bitget.items(SPEC.stream("tax_spot_records"), body)) == count
+
+
+def identity_from(info):
+    def ask(path, params=None):
+        if isinstance(info, Trouble):
+            raise info
+        return b'{"code":"00000","data":%s}' % info
+
+    return bitget.identify(ask, Account("main", "bitget", KEYS, SPEC.base_url))
+
+
+@pytest.mark.parametrize(
+    ("rights", "can_trade", "can_withdraw"),
+    [
+        (b'["coor","stor","taxr"]', False, False),
+        (b'["stor","stow"]', True, False),
+        (b'["wwow"]', False, True),
+        (b'["readonly"]', False, False),
+        (b'["brand_new_code"]', True, False),
+    ],
+)
+def test_rights_by_the_keys_authorities(rights, can_trade, can_withdraw):
+    found = identity_from(
+        b'{"userId":"7000000001","parentId":7000000001,"ips":null,"authorities":%s,'
+        b'"regisTime":"1640995200000"}' % rights
+    )
+    assert (found.can_trade, found.can_withdraw) == (can_trade, can_withdraw)
+    assert (found.uid, found.parent_uid) == ("7000000001", "")
+    assert found.opened_at == datetime(2022, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("ips", [b'"10.0.0.1,10.0.0.2"', b'["10.0.0.1","10.0.0.2"]'])
+def test_the_address_list_in_both_its_shapes(ips):
+    found = identity_from(b'{"userId":"7","parentId":9,"ips":%s,"authorities":[]}' % ips)
+    assert found.ip_allow_list == ("10.0.0.1", "10.0.0.2")
+    assert found.parent_uid == "9"
+
+
+def test_a_tax_key_is_known_by_its_own_hash():
+    found = identity_from(Trouble("no", kind="no_permission", outcome="refused"))
+    assert found.kind == "tax_key"
+    assert found.uid == f"key-{KEYS.fingerprint}"
+
+
+def test_a_wrong_key_is_not_taken_for_a_tax_key():
+    with pytest.raises(Trouble):
+        identity_from(Trouble("no", kind="wrong_key", outcome="refused"))
+
+
+def test_secrets_are_masked():
+    assert SECRET not in repr(KEYS)
+    assert KEYS.hide_in(f"key {SECRET}!") == "key ***!"

@@ -1,0 +1,179 @@
+"""BitMEX: the published signature vectors, and what its answers mean."""
+
+from datetime import UTC, datetime
+
+import pytest
+import requests
+
+from pipelines.accounts_model import Account, Credentials
+from pipelines.errors import Trouble
+from pipelines.exchanges import bitmex
+from pipelines.records import Record, RecordReader
+from pipelines.specs.bitmex import SPEC
+
+# bitmex.com/app/apiKeysUsage
+KEYS = Credentials(
+    {
+        "key": "LAqUlngMIQkIUjXMUreyu3qn",
+        "secret": "chNOOS4KvNXR_Xq4k4c9qsfoKWvnDecLATCRlcBwyKDYnWgO",
+    }
+)
+FILTERED = "/api/v1/instrument?filter=%7B%22symbol%22%3A+%22XBTM15%22%7D"
+
+
+@pytest.mark.parametrize(
+    ("target", "expires", "signature"),
+    [
+        (
+            "/api/v1/instrument",
+            1_518_064_236,
+            "c7682d435d0cfe87c16098df34ef2eb5a549d4c5a3c2b1f0f77b8af73423bf00",
+        ),
+        (
+            FILTERED,
+            1_518_064_237,
+            "e2f422547eecb5b3cb29ade2127e21b858b235b386bfa45e1c1756eb3383919f",
+        ),
+    ],
+)
+def test_the_published_vectors(target, expires, signature):
+    request = requests.Request("GET", "https://www.bitmex.com" + target).prepare()
+    now = datetime.fromtimestamp(expires, UTC) - bitmex.VALID_FOR
+    bitmex.sign(request, target, KEYS, now)
+    assert request.headers["api-signature"] == signature
+    assert request.headers["api-expires"] == str(expires)
+
+
+def answer(status, body, content_type="application/json", **headers):
+    response = requests.Response()
+    response.status_code = status
+    response._content = body if isinstance(body, bytes) else body.encode()
+    response.headers.update({"Content-Type": content_type, **headers})
+    return response
+
+
+def explained(status, body, *args, **headers):
+    return bitmex.explain(answer(status, body, *args, **headers), datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "outcome"),
+    [
+        (401, "Invalid API Key.", "wrong_key", "refused"),
+        (401, "Signature not valid.", "wrong_secret", "refused"),
+        (400, "This request has expired - `expires` is in the past.", "clock", "failed"),
+        (403, "Access Denied", "no_permission", "refused"),
+        (403, "This key is disabled.", "wrong_key", "refused"),
+        (403, "This IP address is not allowed to use this key.", "ip_refused", "refused"),
+        (401, "Something new", "no_permission", "refused"),
+        (404, "Not Found", "not_found", "failed"),
+        (400, "Maximum result count is 500.", "bad_request", "failed"),
+    ],
+)
+def test_errors_are_named(status, message, kind, outcome):
+    body = f'{{"error":{{"message":"{message}","name":"HTTPError"}}}}'
+    trouble = explained(status, body)
+    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, False)
+    assert trouble.remedy
+
+
+def test_a_rate_limit_waits_as_long_as_it_says():
+    body = '{"error":{"message":"Rate limit exceeded, retry in 7 seconds.","name":"RateLimitError"}}'
+    trouble = explained(429, body, **{"Retry-After": "7"})
+    assert (trouble.kind, trouble.retry, trouble.wait) == ("rate_limited", True, 7.0)
+
+
+def test_overload_is_tried_again():
+    body = '{"error":{"message":"The system is currently overloaded.","name":"HTTPError"}}'
+    assert explained(503, body).retry
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 410])
+def test_a_web_page_means_the_exchange_has_closed(status):
+    assert explained(status, "<html>goodbye</html>", "text/html").outcome == "venue_closed"
+
+
+def test_a_redirect_is_not_followed_and_means_closed():
+    assert explained(302, "", "text/html", Location="https://x").outcome == "venue_closed"
+
+
+def test_a_good_answer_is_no_trouble():
+    assert explained(200, "[]") is None
+
+
+def ledger_row(kind):
+    raw = f'{{"transactType":"{kind}","text":"UnrealisedPNL"}}'.encode()
+    return Record(raw, "x", "x", None, True, "")
+
+
+def test_only_the_open_positions_row_is_no_record():
+    stream = SPEC.stream("wallet_history")
+    assert not bitmex.is_record(stream, ledger_row("UnrealisedPNL"))
+    assert bitmex.is_record(stream, ledger_row("RealisedPNL"))
+
+
+def identity_from(answers):
+    def ask(path, params=None):
+        found = answers[path]
+        if isinstance(found, Trouble):
+            raise found
+        return found
+
+    account = Account("main", "bitmex", Credentials({"key": "K", "secret": "S"}), SPEC.base_url)
+    return bitmex.identify(ask, account)
+
+
+DENIED = Trouble("no", kind="no_permission", outcome="refused")
+WALLET = b'{"account":1000001,"currency":"XBt"}'
+USER = b'{"id":900001,"email":"d@example.org","created":"2020-04-30T10:00:00.000Z"}'
+
+
+@pytest.mark.parametrize(
+    ("permissions", "can_trade", "can_withdraw"),
+    [
+        (b"[]", False, False),
+        (b'["order"]', True, False),
+        (b'[["orderCancel"],"withdraw"]', True, True),
+    ],
+)
+def test_rights_by_the_keys_own_entry(permissions, can_trade, can_withdraw):
+    key = b'{"id":"K","permissions":%s,"cidrs":["0.0.0.0/0"]}' % permissions
+    found = identity_from(
+        {"/api/v1/user/wallet": WALLET, "/api/v1/apiKey/self": key, "/api/v1/user": USER}
+    )
+    assert (found.uid, found.can_trade, found.can_withdraw) == ("1000001", can_trade, can_withdraw)
+    assert found.opened_at == datetime(2020, 4, 30, 10, tzinfo=UTC)
+    assert found.ip_allow_list == ()
+
+
+def test_the_key_list_serves_where_the_own_entry_is_unknown():
+    missing = Trouble("no", kind="not_found")
+    found = identity_from(
+        {
+            "/api/v1/user/wallet": WALLET,
+            "/api/v1/apiKey/self": missing,
+            "/api/v1/apiKey": b'[{"id":"other","permissions":["withdraw"]},{"id":"K"}]',
+            "/api/v1/user": DENIED,
+        }
+    )
+    assert found.can_withdraw is False
+    assert found.opened_at is None
+
+
+def test_a_key_that_may_not_be_asked_leaves_its_rights_unknown():
+    found = identity_from(
+        {
+            "/api/v1/user/wallet": WALLET,
+            "/api/v1/apiKey/self": DENIED,
+            "/api/v1/apiKey": DENIED,
+            "/api/v1/user": USER,
+        }
+    )
+    assert found.can_trade is None
+    assert found.can_withdraw is None
+
+
+def test_the_account_number_of_a_record():
+    reader = RecordReader(SPEC.stream("wallet_history"))
+    (record,) = reader.read([b'{"transactID":"a","account":126541}'])
+    assert bitmex.uid_of(record.raw) == "126541"

@@ -1,0 +1,77 @@
+"""Records keep their own bytes; what identifies them is read without touching an amount."""
+
+import msgspec
+import pytest
+
+from pipelines.errors import Trouble
+from pipelines.records import RecordReader, cut_list, to_micros
+from pipelines.specs import bitget, bitmex
+
+TAX = RecordReader(bitget.SPEC.stream("tax_spot_records"))
+LEDGER = RecordReader(bitmex.SPEC.stream("wallet_history"))
+SUMMARY = RecordReader(bitmex.SPEC.stream("wallet_summary"))
+
+
+def test_a_record_is_the_bytes_that_were_sent():
+    text = b'[{"id":"7","amount": 0.10000000000000000001 ,"ts":"1754999000123"}, {"id":"8"}]'
+    first, second = TAX.read(cut_list(text))
+    assert first.raw == b'{"id":"7","amount": 0.10000000000000000001 ,"ts":"1754999000123"}'
+    assert (first.id, first.at) == ("7", 1_754_999_000_123_000)
+    assert (second.id, second.at) == ("8", None)
+
+
+def test_an_id_sent_as_a_number_keeps_all_its_digits():
+    (record,) = TAX.read([msgspec.Raw(b'{"id":1338000000000000412,"ts":1754999000123}')])
+    assert record.id == "1338000000000000412"
+
+
+def test_a_record_without_its_id_is_kept_under_its_content():
+    (record,) = TAX.read([msgspec.Raw(b'{"coin":"BTC"}')])
+    assert record.id == f"sha256:{record.digest}"
+
+
+def test_a_composite_id_names_the_missing_part_by_nothing():
+    rows = cut_list(b'[{"currency":"XBt","transactType":"Total"}]')
+    assert SUMMARY.read(rows)[0].id == "XBt|Total|"
+
+
+@pytest.mark.parametrize(
+    ("status", "final"),
+    [("Completed", True), ("Canceled", True), ("Pending", False), ("Newfangled", False)],
+)
+def test_only_known_final_statuses_are_final(status, final):
+    (record,) = LEDGER.read([msgspec.Raw(b'{"transactID":"a","transactStatus":"%s"}' % status.encode())])
+    assert record.final is final
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        ("1754999000123", "milliseconds", 1_754_999_000_123_000),
+        (1_754_999_000, "seconds", 1_754_999_000_000_000),
+        ("2026-03-02T12:00:00.214Z", "iso8601", 1_772_452_800_214_000),
+        ("2026-03-02T12:00:00Z", "iso8601", 1_772_452_800_000_000),
+        ("", "milliseconds", None),
+        ("-1", "milliseconds", None),
+        (None, "iso8601", None),
+        ("soon", "iso8601", None),
+    ],
+)
+def test_times_as_exchanges_write_them(value, unit, expected):
+    assert to_micros(value, unit) == expected
+
+
+def test_null_is_an_empty_list_and_one_object_a_list_of_one():
+    assert cut_list(b"null") == []
+    assert len(cut_list(b'{"a":1}')) == 1
+
+
+@pytest.mark.parametrize("body", [b'"text"', b"[1, 2", b"17"])
+def test_what_is_no_list_is_trouble(body):
+    with pytest.raises(Trouble):
+        cut_list(body)
+
+
+def test_what_is_no_object_is_trouble():
+    with pytest.raises(Trouble):
+        TAX.read([msgspec.Raw(b"17")])

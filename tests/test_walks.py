@@ -1,0 +1,228 @@
+"""Every walk brings every row, whatever shares a millisecond, whatever the server counts inside."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from requests import Request, Response
+
+from pipelines.records import Record
+from pipelines.walks import ByOffset, ByPageNumber, NewestFirst, OldestFirst
+from pipelines.windows import Floor, Window
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+START = EPOCH + timedelta(days=1)
+END = EPOCH + timedelta(days=2)
+WINDOW = Window(START, END, Floor(START, "opened_at"))
+DAY_MS = 86_400_000
+
+
+def record(number: int, at_ms: int) -> Record:
+    return Record(b"{}", str(number), str(number), at_ms * 1_000, True, "")
+
+
+def rows_at(times_ms: list[int]) -> list[Record]:
+    """Rows in the list's order; ids grow with time."""
+    return [record(number, at) for number, at in enumerate(sorted(times_ms), start=1)]
+
+
+class Server:
+    """A list of rows behind documented paging, newest first."""
+
+    def __init__(self, rows, page_size, *, inclusive_end=True, cap=None, loses_ties=False):
+        self.rows = rows
+        self.page_size = min(page_size, cap or page_size)
+        self.inclusive_end = inclusive_end
+        self.loses_ties = loses_ties
+        self.asked = 0
+
+    def __call__(self, params):
+        self.asked += 1
+        start, end = int(params["startTime"]), int(params["endTime"])
+        if self.inclusive_end:
+            end += 1
+        rows = [r for r in self.rows if start * 1_000 <= r.at < end * 1_000]
+        rows.sort(key=lambda r: (r.at, int(r.id)), reverse=True)
+        cursor = params.get("idLessThan")
+        if cursor:
+            edge = next(r.at for r in self.rows if r.id == cursor)
+            rows = [r for r in rows if int(r.id) < int(cursor)]
+            if self.loses_ties:
+                rows = [r for r in rows if r.at != edge]
+        return rows[: self.page_size]
+
+
+def walk_through(walk, server):
+    """All rows a walk meets, as RESTClient would drive it."""
+    request = Request("GET", "http://x/", params=None)
+    walk.init_request(request)
+    met = []
+    for _ in range(10_000):
+        page = server(request.params)
+        met += page
+        walk.update_state(Response(), page)
+        walk.update_request(request)
+        if not walk.has_next_page:
+            return met
+    raise AssertionError("the walk does not end")
+
+
+def newest_first(page_size, **options):
+    return NewestFirst(
+        {"limit": str(page_size)},
+        WINDOW,
+        page_size,
+        bounds=("startTime", "endTime"),
+        cursor="idLessThan",
+        write=lambda moment: str(moment // 1_000),
+        **options,
+    )
+
+
+def some_times(seed: int, count: int, spread: int) -> list[int]:
+    chance = random.Random(seed)
+    return [DAY_MS + chance.randrange(spread) for _ in range(count)]
+
+
+@pytest.mark.parametrize("inclusive_end", [True, False])
+@pytest.mark.parametrize("spread", [DAY_MS, 2_000, 40])
+@pytest.mark.parametrize("seed", range(5))
+def test_newest_first_brings_every_row(seed, spread, inclusive_end):
+    rows = rows_at(some_times(seed, 300, spread))
+    walk = newest_first(37)
+    met = walk_through(walk, Server(rows, 37, inclusive_end=inclusive_end))
+    assert {r.id for r in met} == {r.id for r in rows}
+    assert walk.reached == walk.start
+
+
+def test_a_tie_group_larger_than_a_page_is_walked_by_cursor():
+    rows = rows_at([DAY_MS + 500] * 130 + [DAY_MS + 100, DAY_MS + 900])
+    walk = newest_first(37)
+    assert len({r.id for r in walk_through(walk, Server(rows, 37))}) == len(rows)
+    assert walk.unresolved == []
+
+
+def test_a_cursor_known_to_lose_ties_leaves_the_crowded_moment_unresolved():
+    rows = rows_at([DAY_MS + 500] * 130 + [DAY_MS + 100, DAY_MS + 900])
+    walk = newest_first(37, sure_cursor=False)
+    met = walk_through(walk, Server(rows, 37, loses_ties=True))
+    assert {r.at for r in met} == {r.at for r in rows}
+    assert walk.unresolved == [(DAY_MS + 500) * 1_000]
+
+
+def test_a_cursor_that_loses_ties_loses_nothing_where_groups_fit_a_page():
+    times = [DAY_MS + step * 10 for step in range(60) for _ in range(7)]
+    rows = rows_at(times)
+    walk = newest_first(37, sure_cursor=False)
+    met = walk_through(walk, Server(rows, 37, loses_ties=True))
+    assert {r.id for r in met} == {r.id for r in rows}
+    assert walk.unresolved == []
+
+
+@pytest.mark.parametrize("cap", [10, 50, 100])
+def test_a_page_quietly_capped_below_what_was_asked_is_not_the_end(cap):
+    rows = rows_at(some_times(1, 250, DAY_MS))
+    met = walk_through(newest_first(500), Server(rows, 500, cap=cap))
+    assert {r.id for r in met} == {r.id for r in rows}
+
+
+def test_a_server_that_ignores_the_bounds_is_walked_by_cursor():
+    rows = rows_at(some_times(2, 200, DAY_MS))
+
+    def server(params):
+        found = sorted(rows, key=lambda r: int(r.id), reverse=True)
+        cursor = params.get("idLessThan")
+        return [r for r in found if not cursor or int(r.id) < int(cursor)][:50]
+
+    assert len({r.id for r in walk_through(newest_first(50), server)}) == 200
+
+
+def test_a_server_that_always_gives_the_same_page_is_given_up_on():
+    rows = rows_at(some_times(3, 50, DAY_MS))
+    walk = newest_first(50)
+    walk_through(walk, lambda params: rows)
+    assert walk.unresolved and not walk.capped
+
+
+@pytest.mark.parametrize("lag_ms", [0, 10_000])
+@pytest.mark.parametrize("spread", [DAY_MS, 60_000, 500])
+@pytest.mark.parametrize("seed", range(5))
+def test_oldest_first_brings_every_row_even_when_the_filter_looks_at_an_earlier_time(
+    seed, spread, lag_ms
+):
+    """Rows are listed by `timestamp`; the filter may look at a time up to ten seconds before."""
+    rows = rows_at(some_times(seed, 300, spread))
+
+    def server(params):
+        start, offset = int(params["startTime"]), int(params["start"])
+        listed = sorted(rows, key=lambda r: (r.at, int(r.id)))
+        found = [r for r in listed if r.at // 1_000 - lag_ms >= start or r.at // 1_000 >= start]
+        if lag_ms:
+            found = [r for r in listed if r.at // 1_000 - (int(r.id) % 2) * lag_ms >= start]
+        return found[offset : offset + 40]
+
+    walk = OldestFirst(
+        {},
+        WINDOW,
+        40,
+        bounds=("startTime", "endTime"),
+        offset="start",
+        slack=15_000_000,
+        write=lambda moment: str(moment // 1_000),
+    )
+    met = walk_through(walk, server)
+    reachable = {r.id for r in rows if r.at // 1_000 - lag_ms * (int(r.id) % 2) >= DAY_MS}
+    assert {r.id for r in met} >= reachable
+
+
+class Ledger:
+    """A list by offset, newest first, that may grow or shrink at its top while it is read."""
+
+    def __init__(self, rows, page_size, shift_by=0):
+        self.rows = sorted(rows, key=lambda r: int(r.id), reverse=True)
+        self.page_size = page_size
+        self.shift_by = shift_by
+
+    def __call__(self, params):
+        start = int(params["start"])
+        page = self.rows[start : start + self.page_size]
+        if self.shift_by < 0:
+            self.rows = self.rows[-self.shift_by :]
+        elif self.shift_by:
+            top = int(self.rows[0].id)
+            new = [record(top + n, 2 * DAY_MS) for n in range(self.shift_by, 0, -1)]
+            self.rows = new + self.rows
+        return page
+
+
+def by_offset(page_size):
+    return ByOffset({}, WINDOW, page_size, offset="start", overlap=10)
+
+
+@pytest.mark.parametrize("shift_by", [0, 3, -5])
+def test_by_offset_brings_every_row_while_the_list_moves_a_little(shift_by):
+    rows = rows_at(some_times(4, 400, DAY_MS))
+    walk = by_offset(60)
+    met = walk_through(walk, Ledger(rows, 60, shift_by))
+    assert {r.id for r in met} >= {r.id for r in rows}
+    assert walk.unresolved == []
+
+
+def test_by_offset_says_so_when_the_list_moved_past_its_overlap():
+    rows = rows_at(some_times(4, 400, DAY_MS))
+    walk = by_offset(60)
+    walk_through(walk, Ledger(rows, 60, shift_by=-40))
+    assert walk.unresolved
+
+
+def test_by_offset_stops_once_the_window_is_passed():
+    rows = rows_at([step * 1_000 for step in range(1_000)])  # all before the window
+    server = Ledger(rows, 60)
+    assert len(walk_through(by_offset(60), server)) == 60
+
+
+def test_page_numbers_end_at_the_exchanges_last_one_and_say_so():
+    walk = ByPageNumber({}, WINDOW, 3, number="pageNum", last_number=4, write_bounds={})
+    pages = iter(range(100))
+    walk_through(walk, lambda params: [record(next(pages), DAY_MS) for _ in range(3)])
+    assert walk.capped

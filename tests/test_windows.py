@@ -1,0 +1,122 @@
+"""Spans in, spans out: what is asked, given the limits and what receipts prove. No I/O."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipelines.specs import bitget, bitmex
+from pipelines.windows import (
+    FLOOR_MARGIN,
+    Asked,
+    Floor,
+    Span,
+    floor_of,
+    merge,
+    plan_windows,
+    subtract,
+)
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+BEGAN = datetime(2018, 7, 1, tzinfo=UTC)
+OPENED = NOW - timedelta(days=200)
+FILLS = bitget.SPEC.stream("spot_fills")
+TAX = bitget.SPEC.stream("tax_spot_records")
+LEDGER = bitmex.SPEC.stream("wallet_history")
+
+
+def days_ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def plan(stream, asked=(), now=NOW, opened_at=OPENED):
+    floor = floor_of(stream, now=now, opened_at=opened_at, began_at=BEGAN)
+    return plan_windows(stream, now=now, floor=floor, asked=asked)
+
+
+def test_retention_is_the_floor_where_it_is_later_than_the_opening():
+    floor = floor_of(FILLS, now=NOW, opened_at=OPENED, began_at=BEGAN)
+    assert floor == Floor(days_ago(90) + FLOOR_MARGIN, "retention")
+
+
+def test_the_opening_is_the_floor_of_a_young_account():
+    opened = days_ago(10)
+    assert floor_of(FILLS, now=NOW, opened_at=opened, began_at=BEGAN) == Floor(opened, "opened_at")
+
+
+def test_an_unknown_opening_starts_where_the_exchange_began_and_says_so():
+    floor = floor_of(TAX, now=NOW, opened_at=None, began_at=BEGAN)
+    assert floor == Floor(BEGAN, "unknown_start")
+
+
+def test_a_first_plan_covers_everything_in_windows_no_wider_than_allowed():
+    windows = plan(TAX)
+    assert windows[0].start == OPENED
+    assert windows[-1].end == NOW
+    assert all(w.end - w.start <= timedelta(days=30) for w in windows)
+    assert all(a.end == b.start for a, b in zip(windows, windows[1:], strict=False))
+
+
+def test_a_second_plan_asks_only_the_overlap_and_what_is_new():
+    windows = plan(TAX, [Asked(Span(OPENED, days_ago(1)))])
+    assert [(w.start, w.end) for w in windows] == [(days_ago(1) - TAX.overlap, NOW)]
+
+
+def test_asking_again_at_the_same_moment_still_reads_the_overlap():
+    windows = plan(TAX, [Asked(Span(OPENED, NOW))])
+    assert [(w.start, w.end) for w in windows] == [(NOW - TAX.overlap, NOW)]
+
+
+def test_a_hole_left_by_a_failed_window_is_asked_again():
+    asked = [Asked(Span(OPENED, days_ago(100))), Asked(Span(days_ago(70), days_ago(1)))]
+    windows = plan(TAX, asked)
+    assert (windows[0].start, windows[0].end) == (days_ago(100), days_ago(70))
+
+
+def test_a_pending_row_holds_the_resume_point_until_a_later_walk_finds_it_final():
+    held = Asked(Span(OPENED, days_ago(1)), held_from=days_ago(20))
+    assert plan(TAX, [held])[0].start <= days_ago(20)
+    done = Asked(Span(days_ago(20), days_ago(1)))
+    assert plan(TAX, [held, done])[0].start == days_ago(1) - TAX.overlap
+
+
+def test_a_floor_that_moved_past_a_hole_asks_from_the_floor_on():
+    asked = [Asked(Span(days_ago(300), days_ago(150)))]
+    windows = plan(FILLS, asked, opened_at=days_ago(400))
+    assert windows[0].start == days_ago(90) + FLOOR_MARGIN
+
+
+def test_a_stream_without_a_time_filter_is_asked_in_one_walk():
+    assert len(plan(LEDGER)) == 1
+
+
+def test_no_window_is_planned_for_an_account_opened_in_the_future():
+    assert plan(TAX, opened_at=NOW + timedelta(days=1)) == []
+
+
+def test_a_window_of_exactly_the_widest_span_is_not_cut():
+    stream = replace(TAX, overlap=timedelta(0))
+    windows = plan(stream, opened_at=days_ago(30))
+    assert [(w.start, w.end) for w in windows] == [(days_ago(30), NOW)]
+
+
+@pytest.mark.parametrize(
+    ("spans", "taken", "left"),
+    [
+        ([(0, 10)], [(3, 5)], [(0, 3), (5, 10)]),
+        ([(0, 10)], [(0, 10)], []),
+        ([(0, 10)], [(10, 12)], [(0, 10)]),
+        ([(0, 4), (6, 9)], [(2, 7)], [(0, 2), (7, 9)]),
+        ([(0, 4), (4, 9)], [], [(0, 9)]),
+    ],
+)
+def test_subtract(spans, taken, left):
+    def at(pairs):
+        return [Span(days_ago(-a), days_ago(-b)) for a, b in pairs]
+
+    assert subtract(at(spans), at(taken)) == at(left)
+
+
+def test_merge_joins_what_touches_and_drops_what_is_empty():
+    a, b, c = days_ago(3), days_ago(2), days_ago(1)
+    assert merge([Span(b, c), Span(a, b), Span(c, c)]) == [Span(a, c)]
