@@ -1,0 +1,1 @@
+"""What runs the pipelines: Prefect flows, dbt, publishing and the command line."""

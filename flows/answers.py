@@ -1,0 +1,127 @@
+"""What the published warehouse says, as plain rows. Reads only that file, so it never waits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import LookbackError
+from pipelines.home import Home
+
+Row = dict[str, Any]
+
+NAMED = """
+    left join (select account_id, label from marts.dim_accounts) as named using (account_id)
+"""
+LABEL = "coalesce(named.label, account_id) as label"
+
+
+def published(home: Home) -> Path:
+    """The published file. Raises LookbackError where there is none yet."""
+    if not home.published.exists():
+        raise LookbackError(
+            "nothing is published yet",
+            remedy="run `lookback sync` (or `lookback demo` for a try-out) first",
+        )
+    return home.published
+
+
+def select(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    """The rows of one query on the published file, times in UTC, amounts as Decimal."""
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        cursor = connection.execute(sql, list(parameters))
+        columns = [column[0] for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def status(path: Path) -> list[Row]:
+    """One light for every account and stream."""
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_sync_status {NAMED}
+        order by label, exchange, stream
+        """,
+    )
+
+
+def gaps(path: Path, *, closed: bool = False) -> list[Row]:
+    """What is missing, why, and what would fill it; also what has been filled, if asked for."""
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_gaps {NAMED}
+        where ? or state = 'open'
+        order by label, exchange, stream, scope, span_start
+        """,
+        [closed],
+    )
+
+
+def deadlines(path: Path) -> list[Row]:
+    """By when a sync must have run, stream by stream, the most urgent first."""
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_deadlines {NAMED}
+        order by sync_before nulls last, label, stream
+        """,
+    )
+
+
+def checks(path: Path) -> list[Row]:
+    """Every comparison of computed with reported balances; what does not agree comes first."""
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_balance_checks {NAMED}
+        order by residual is not null and residual = 0, label, wallet, asset, checked_at desc
+        """,
+    )
+
+
+ENTITIES = ("deposits", "withdrawals", "trades", "transfers", "ledger_entries")
+
+
+def counts(path: Path) -> list[Row]:
+    """Rows of every entity for each exchange. A transfer counts for the side that sent it."""
+    return select(
+        path,
+        " union all ".join(
+            f"""
+            select exchange, '{entity}' as entity, count(*) as rows
+            from marts.fct_{entity} group by exchange
+            """
+            for entity in ENTITIES
+        ),
+    )
+
+
+def to_json(rows: Sequence[Row]) -> str:
+    """Rows as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
+    return json.dumps(rows, default=_plain, indent=2, ensure_ascii=False)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return plain_amount(value) if isinstance(value, Decimal) else str(value)
+
+
+def plain_amount(amount: Decimal) -> str:
+    """An amount without exponent and without zeros at its end."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,131 @@
+"""dbt as a process of its own: in this one it would keep the warehouse open after it is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flows.environment import without_secrets
+from pipelines.errors import LookbackError
+from pipelines.home import PROJECT, Home
+
+DBT_PROJECT = PROJECT / "dbt_project"
+SHOWN = 5
+"""How many broken models or tests an error names before it only counts."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """What became of one model or test."""
+
+    name: str
+    kind: str
+    status: str
+    message: str
+
+    @property
+    def broken(self) -> bool:
+        return self.status in {"error", "fail", "runtime error"}
+
+
+def build(home: Home, as_of: datetime | None = None) -> list[Node]:
+    """Run every model and test on the warehouse. `as_of` is what the models take for now.
+
+    Raises LookbackError that names the first models and tests that broke.
+    """
+    arguments = ["build"]
+    if as_of is not None:
+        arguments += ["--vars", json.dumps({"as_of": as_of.isoformat()})]
+    results = target_folder(home) / "run_results.json"
+    results.unlink(missing_ok=True)
+    done = run_dbt(home, arguments)
+    nodes = read_results(results)
+    broken = [node for node in nodes if node.broken]
+    if done.returncode or broken:
+        raise LookbackError(
+            f"the models were not built, nothing was published: {describe(broken, done)}",
+            remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
+        )
+    return nodes
+
+
+def write_docs(home: Home) -> Path:
+    """The models' documentation as one page, `data/docs/index.html`; gives that path."""
+    done = run_dbt(home, ["docs", "generate", "--static"])
+    made = target_folder(home) / "static_index.html"
+    if done.returncode or not made.exists():
+        raise LookbackError(
+            f"the docs were not made: {describe([], done)}",
+            remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
+        )
+    page = home.data / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    made.replace(page)
+    return page
+
+
+def run_dbt(home: Home, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """One dbt command on the home's warehouse; its output is captured, not shown."""
+    command = [
+        *(sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check"),
+        *arguments,
+        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--target-path", str(target_folder(home)), "--log-path", str(log_folder(home))),
+        *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
+    ]
+    return subprocess.run(
+        command, env=environment(home), capture_output=True, text=True, check=False
+    )
+
+
+def environment(home: Home) -> Mapping[str, str]:
+    """This process's environment without any account's secrets, plus where the warehouse is."""
+    return without_secrets() | {
+        "WAREHOUSE_PATH": str(home.warehouse),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def target_folder(home: Home) -> Path:
+    """What dbt compiles and reports, and remembers to parse faster next time."""
+    return home.data / "dbt" / "target"
+
+
+def log_folder(home: Home) -> Path:
+    """Where dbt.log is."""
+    return home.data / "dbt" / "logs"
+
+
+def read_results(path: Path) -> list[Node]:
+    """What dbt says became of every node; nothing where it did not get that far."""
+    if not path.exists():
+        return []
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return [
+        Node(
+            name=result["unique_id"].split(".")[2],
+            kind=result["unique_id"].split(".")[0],
+            status=str(result["status"]),
+            message=" ".join(str(result.get("message") or "").split()),
+        )
+        for result in results
+    ]
+
+
+def describe(broken: Sequence[Node], done: subprocess.CompletedProcess[str]) -> str:
+    """One line: the first broken nodes, or the end of dbt's output where it reports none."""
+    if broken:
+        # A broken model explains the tests that fail after it, so models come first.
+        ordered = sorted(broken, key=lambda node: node.kind != "model")
+        named = [f"{node.kind} {node.name} ({node.message[:200]})" for node in ordered[:SHOWN]]
+        rest = len(broken) - len(named)
+        return "; ".join(named) + (f"; and {rest} more" if rest else "")
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return " ".join(lines[-6:])[-600:] or f"dbt ended with code {done.returncode}"

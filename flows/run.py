@@ -1,0 +1,59 @@
+"""The sync flow for a caller that just wants it run: server, lock and errors taken care of."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import dbt, lock, publish, watch
+from flows.prefect_server import prefect_api
+from pipelines.accounts import configured_accounts
+from pipelines.home import home
+
+if TYPE_CHECKING:
+    from flows.outcome import Summary
+    from pipelines.files import ImportResult
+
+
+def run_sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
+    """Run the flow `sync` on the user's Prefect server, else on one that lives as long as this.
+
+    Raises what the flow raises: LookbackError, or SyncFailed after the rest was published.
+    """
+    place = home()
+    with lock.run_lock(place, "sync"):
+        pass  # a run that cannot start says so before a server is started for it
+
+    def get_ready() -> None:
+        configured_accounts(labels)
+        importlib.import_module("flows.sync")
+
+    with prefect_api(place, meanwhile=get_ready):
+        from flows.sync import sync
+
+        state = sync(tuple(labels), as_of, return_state=True)
+        outcome = state.result(raise_on_failure=False)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    summary: Summary = outcome
+    return summary
+
+
+def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportResult]:
+    """Load files the user has, then build and publish. Raises LookbackError."""
+    from pipelines.files import import_files
+    from pipelines.load import prepare_warehouse
+
+    place = home()
+    with lock.run_lock(place, "import"):
+        prepare_warehouse(place)
+        watch.tell_stage("reading the files")
+        results = import_files(exchange, paths, label, place)
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)
+    return results

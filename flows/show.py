@@ -1,0 +1,325 @@
+"""Answers and progress on a terminal: short, aligned, scopes merged, at most 100 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows import watch
+from flows.answers import Row, plain_amount
+
+if TYPE_CHECKING:
+    from flows.outcome import Summary
+    from pipelines.files import ImportResult
+
+WIDTH = 100
+SHOWN = 20
+"""Rows of one table before the rest is only counted."""
+
+GOOD, WARN, BAD = "green", "yellow", "red"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console no wider than `WIDTH`, and as wide as that where there is no terminal."""
+    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    found.width = min(found.width, WIDTH) if found.is_terminal else WIDTH
+    return found
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """An empty table in the house's look."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def day(moment: datetime | None) -> str:
+    """The day of a moment, UTC."""
+    return f"{moment:%Y-%m-%d}" if moment else "–"
+
+
+def span(start: datetime | None, end: datetime | None) -> tuple[str, str]:
+    """Both ends of a span: days, or minutes where it lies within two days."""
+    if start and end and (end - start).total_seconds() < 2 * 86_400:
+        return f"{start:%Y-%m-%d %H:%M}", f"{end:%Y-%m-%d %H:%M}"
+    return day(start), day(end)
+
+
+def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
+    """One line an account, stream and verdict; below, what would fill them, each said once."""
+    out = out or console()
+    if not rows:
+        out.print("No gaps: all that the exchanges can still give is here.", style=GOOD)
+        return
+    remedies: dict[str, int] = {}
+    listing = table("account", "stream", "verdict", "from", "to", "spans", "fill", right=["spans"])
+    for (label, stream, verdict, remedy), group in merged_gaps(rows):
+        number = remedies.setdefault(remedy, len(remedies) + 1) if remedy else 0
+        start, end = span(
+            min((row["span_start"] for row in group if row["span_start"]), default=None),
+            max((row["span_end"] for row in group if row["span_end"]), default=None),
+        )
+        scopes = len({row["scope"] for row in group if row["scope"]})
+        named = f"{stream} ({scopes} scopes)" if scopes > 1 else stream
+        listing.add_row(
+            label, named, verdict, start, end, str(len(group)), f"[{number}]" if number else "–"
+        )
+    out.print(listing)
+    out.print()
+    for remedy, number in remedies.items():
+        print_item(out, f"[{number}]", remedy)
+
+
+def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[str, str, str, str], list[Row]]]:
+    """Gaps of one account, stream, verdict and remedy together, in that order."""
+
+    def key(row: Row) -> tuple[str, str, str, str]:
+        return row["label"], row["stream"], row["verdict"], row["remedy"] or ""
+
+    return [(found, list(group)) for found, group in groupby(sorted(rows, key=key), key=key)]
+
+
+def print_item(out: Console, mark: str, text: str) -> None:
+    """A marked paragraph, wrapped with its lines under each other."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(mark), Text(text))
+    out.print(grid)
+
+
+def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
+    """The most urgent first; streams that lose nothing are only counted."""
+    out = out or console()
+    dated = [row for row in rows if row["sync_before"]]
+    listing = table("account", "stream", "reaches back to", "next loss", "sync before")
+    for (label, stream), group in _by(dated, "label", "stream"):
+        first = min(group, key=lambda row: row["sync_before"])
+        listing.add_row(
+            label,
+            stream,
+            day(first["oldest_obtainable_at"]),
+            minute(first["next_loss_at"]),
+            minute(first["sync_before"]),
+        )
+    if dated:
+        out.print(listing)
+    else:
+        out.print("No deadline: nothing is about to drop out of reach.", style=GOOD)
+    if len(rows) > len(dated):
+        out.print(f"\n{len(rows) - len(dated)} streams have no date by which rows get lost.")
+
+
+def minute(moment: datetime | None) -> str:
+    """A moment to the minute, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
+
+
+def checks(rows: Sequence[Row], out: Console | None = None) -> None:
+    """How many agree for each account and kind, then every one that does not."""
+    out = out or console()
+    if not rows:
+        out.print("No balance has been checked yet: nothing was synced.", style=WARN)
+        return
+    listing = table("account", "check", "wallet", "agree", "differ", right=["agree", "differ"])
+    for (label, kind, wallet), group in _by(rows, "label", "kind", "wallet"):
+        differ = sum(not agrees(row) for row in group)
+        listing.add_row(
+            label,
+            kind,
+            wallet,
+            str(len(group) - differ),
+            Text(str(differ), style=BAD if differ else GOOD),
+        )
+    out.print(listing)
+    broken = [row for row in rows if not agrees(row)]
+    if broken:
+        out.print()
+        out.print(differences(broken[:SHOWN]))
+    if len(broken) > SHOWN:
+        out.print(f"… and {len(broken) - SHOWN} more; all of them: lookback checks --json")
+
+
+def agrees(row: Row) -> bool:
+    """Whether a balance check came out even."""
+    return row["residual"] is not None and row["residual"] == 0
+
+
+def differences(rows: Sequence[Row]) -> Table:
+    """Balance checks that do not agree, with the signed difference."""
+    right = ["expected", "computed", "residual"]
+    listing = table("account", "wallet", "asset", "at", *right, right=right)
+    for row in rows:
+        listing.add_row(
+            row["label"],
+            row["wallet"],
+            row["asset"],
+            day(row["checked_at"]),
+            *(amount(row[name]) for name in right),
+        )
+    return listing
+
+
+def amount(value: Decimal | None) -> str:
+    """An amount as people write it."""
+    return "–" if value is None else plain_amount(value)
+
+
+def status(rows: Sequence[Row], out: Console | None = None) -> None:
+    """One light for each account and stream."""
+    out = out or console()
+    listing = table("account", "stream", "light", "last asked", "rows", "note", right=["rows"])
+    for row in rows:
+        listing.add_row(
+            row["label"],
+            row["stream"],
+            str(row.get("light") or row.get("status")),
+            minute(row.get("last_asked_at")),
+            str(row.get("rows", "")),
+            str(row.get("note") or ""),
+        )
+    out.print(listing)
+
+
+def summary(done: Summary, published: Path) -> None:
+    """What a sync brought, account by account, and warnings about keys and clocks."""
+    out = console()
+    listing = table("account", "new rows", "requests", "streams with trouble", right=["new rows"])
+    for result in done.results:
+        troubled = sorted({failure.stream for failure in result.failures})
+        listing.add_row(
+            result.label, f"{result.rows:,}", f"{result.requests:,}", ", ".join(troubled) or "–"
+        )
+    out.print(listing)
+    for result in done.results:
+        for warning in result.warnings:
+            print_item(out, "!", f"{result.label}: {warning}")
+    out.print(f"\npublished: {published}")
+
+
+def imported(results: Sequence[ImportResult], published: Path) -> None:
+    """What each file held, what of it was new, and what was odd about it."""
+    out = console()
+    right = ("rows", "new")
+    listing = table("file", "account", "stream", *right, "from", "to", right=right)
+    for result in results:
+        listing.add_row(
+            Path(result.file).name,
+            result.account_id,
+            result.stream,
+            f"{result.rows_in_file:,}",
+            "had it" if result.already_imported else f"{result.rows_new:,}",
+            *(span(*result.span) if result.span else ("–", "–")),
+        )
+    out.print(listing)
+    for result in results:
+        for finding in result.findings:
+            print_item(out, "!", f"{Path(result.file).name}: {finding}")
+    out.print(f"\npublished: {published}")
+
+
+def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:
+    """A line an exchange, a column an entity."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        found[row["exchange"], row["entity"]] += row["rows"]
+    listing = table("exchange", *(name.replace("_", " ") for name in entities))
+    for column in listing.columns[1:]:
+        column.justify = "right"
+    for exchange in sorted({exchange for exchange, _ in found}):
+        listing.add_row(exchange, *(f"{found[exchange, entity]:,}" for entity in entities))
+    return listing
+
+
+def _by(rows: Sequence[Row], *columns: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
+    """Rows grouped by columns, groups in the order of their first row."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return list(groups.items())
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """Show how far a run is: bars on a terminal, a line a finished stream elsewhere."""
+    err = console(stderr=True)
+    if not err.is_terminal:
+        with watch.watched_by(PlainLines(err)):
+            yield
+        return
+    with bars(err) as watcher, watch.watched_by(watcher):
+        yield
+
+
+class PlainLines:
+    """Progress for logs: one line when a stream is done, one for each stage."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._told: set[tuple[str, str, int]] = set()
+
+    def rows(self, label: str, stream: str, rows: int, fraction: float | None) -> None:
+        """Tell a finished stream once."""
+        if fraction == 1 and (label, stream, rows) not in self._told:
+            self._told.add((label, stream, rows))
+            self._out.print(f"{label} · {stream}: {rows:,} rows", soft_wrap=True)
+
+    def stage(self, text: str) -> None:
+        """Tell what comes now."""
+        self._out.print(text, soft_wrap=True)
+
+
+@contextmanager
+def bars(out: Console) -> Iterator[watch.Watcher]:
+    """A bar an account, and a line for what the run as a whole does."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<24}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[note]}"),
+        console=out,
+    ) as display:
+        yield Bars(display)
+
+
+class Bars:
+    """Progress on a terminal. An account's bar is the mean over its streams seen so far."""
+
+    def __init__(self, display: Any) -> None:
+        self._display = display
+        self._stage: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._streams: dict[str, dict[str, tuple[int, float]]] = {}
+
+    def rows(self, label: str, stream: str, rows: int, fraction: float | None) -> None:
+        """Move the account's bar."""
+        streams = self._streams.setdefault(label, {})
+        streams[stream] = (rows, fraction or 0.0)
+        if label not in self._tasks:
+            self._tasks[label] = self._display.add_task(label, total=1.0, note="")
+        total = sum(count for count, _ in streams.values())
+        self._display.update(
+            self._tasks[label],
+            completed=sum(share for _, share in streams.values()) / len(streams),
+            note=f"{total:>9,} rows  {stream}",
+        )
+
+    def stage(self, text: str) -> None:
+        """Say what the run does now."""
+        if self._stage is not None:
+            self._display.update(self._stage, total=1, completed=1)
+        self._stage = self._display.add_task(text, total=None, note="")
