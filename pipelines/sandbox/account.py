@@ -26,6 +26,9 @@ Kind = Literal[
 ]  # fmt: skip
 """What a movement is, in the words of `fct_ledger_entries.entry_type`."""
 
+INTEREST = frozenset({"interest", "savings"})
+"""Flavours of a reward that are interest."""
+
 SIZES = {"empty": 0, "tiny": 100, "small": 1_000, "medium": 10_000, "million": 1_000_000}
 """Fills an account has at the end of its history."""
 
@@ -240,7 +243,7 @@ class SpotFill(Event, frozen=True, gc=False, kw_only=True):
         return self.fee_asset not in (self.market.base, self.market.quote)
 
     def movements(self) -> tuple[Movement, ...]:
-        """Received leg (net of a fee in that coin), paid leg, and the deducted fee if any."""
+        """Paid leg, received leg (net of a fee in that coin), and the deducted fee if any."""
         market, at, wallet, seq = self.market, self.at, self.wallet, self.seq
         if self.side == "buy":
             got, gained, paid, spent = market.base, self.quantity, market.quote, self.quote_amount
@@ -248,12 +251,12 @@ class SpotFill(Event, frozen=True, gc=False, kw_only=True):
             got, gained, paid, spent = market.quote, self.quote_amount, market.base, self.quantity
         if self.fee_asset == got:
             return (
-                Movement(at, wallet, got, gained - self.fee, "trade", seq, 0, self.fee),
-                Movement(at, wallet, paid, -spent, "trade", seq, 1),
+                Movement(at, wallet, paid, -spent, "trade", seq, 0),
+                Movement(at, wallet, got, gained - self.fee, "trade", seq, 1, self.fee),
             )
         return (
-            Movement(at, wallet, got, gained, "trade", seq, 0),
-            Movement(at, wallet, paid, -spent, "trade", seq, 1),
+            Movement(at, wallet, paid, -spent, "trade", seq, 0),
+            Movement(at, wallet, got, gained, "trade", seq, 1),
             Movement(at, wallet, self.fee_asset, -self.fee, "fee", seq, 2, self.fee),
         )
 
@@ -288,7 +291,7 @@ class Reward(Event, frozen=True, gc=False, kw_only=True):
     def movements(self) -> tuple[Movement, ...]:
         """One credit."""
         kind: Kind = (
-            "interest" if self.flavour == "interest"
+            "interest" if self.flavour in INTEREST
             else "rebate" if self.flavour == "rebate"
             else "reward"
         )  # fmt: skip

@@ -316,6 +316,18 @@ class Shell:
         }
 
 
+def listen(port: int) -> socket.socket:
+    """A listening loopback socket.
+
+    Its protocol is named, as asyncio switches Nagle's delay off only for sockets that say TCP.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    sock.listen(256)
+    return sock
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: the sandbox runs in a thread."""
 
@@ -359,7 +371,7 @@ class Sandbox:
 
     def __enter__(self) -> Sandbox:
         """Listen and serve; returns once requests are answered."""
-        self._socket = socket.create_server(("127.0.0.1", self._port))
+        self._socket = listen(self._port)
         config = uvicorn.Config(
             self.shell, log_level="critical", access_log=False, lifespan="off",
             date_header=False, server_header=False, timeout_keep_alive=30,
