@@ -85,7 +85,6 @@ class ReadOnlySession(requests.Session):
         self._prefix = base.path.rstrip("/")
         self._streams = {stream.path: stream for stream in exchange.spec.streams}
         self._paths = {*self._streams, *exchange.spec.probes, exchange.clock_path}
-        self.max_redirects = 0
         self.requests_sent = 0
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
@@ -109,9 +108,11 @@ class ReadOnlySession(requests.Session):
     def _target(self, request: PreparedRequest) -> str:
         """The path and query to sign, if this is a read this exchange declares."""
         url = urlsplit(request.url or "")
-        path = url.path.removeprefix(self._prefix)
+        below = url.path.startswith(f"{self._prefix}/")
+        path = url.path[len(self._prefix) :]
         is_read = request.method == "GET" and not request.body
-        if not is_read or (url.scheme, url.netloc) != self._origin or path not in self._paths:
+        known = below and path in self._paths and (url.scheme, url.netloc) == self._origin
+        if not (is_read and known):
             raise NotARead(
                 f"refused to send {request.method} {url.netloc}{url.path}: it is not one of the "
                 f"reads of {self.exchange.spec.title}",

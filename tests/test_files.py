@@ -1,0 +1,259 @@
+"""The replay door: saved answers in every format land as they are, once, under the right account."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.errors import LookbackError
+from pipelines.files import import_files
+from pipelines.home import home
+
+ROWS = [
+    {
+        "transactID": f"00000000-0077-1000-0000-00000000000{n}",
+        "account": 1000001,
+        "currency": "XBt",
+        "transactType": "Deposit" if n == 1 else "RealisedPNL",
+        "amount": 1000 * n,
+        "walletBalance": 500 * n * (n + 1),
+        "transactStatus": "Completed",
+        "transactTime": f"2026-03-0{n}T12:00:00.000Z",
+        "timestamp": f"2026-03-0{n}T12:00:00.118Z",
+    }
+    for n in range(1, 5)
+]
+PSEUDO = {"account": 1000001, "currency": "XBt", "transactType": "UnrealisedPNL", "amount": 5}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOOKBACK_HOME", str(tmp_path))
+    return home()
+
+
+def written(tmp_path: Path, name: str, data: bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return path
+
+
+def as_csv(rows) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def as_lines(rows) -> bytes:
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def as_json(rows) -> bytes:
+    return json.dumps(rows).encode()
+
+
+def stored(place, stream="wallet_history"):
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        return connection.execute(
+            f"select record_id, account_id, origin, record::varchar from raw_bitmex.{stream} "
+            "order by occurred_at"
+        ).fetchall()
+
+
+def receipts(place):
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        return connection.execute(
+            "select stream, rows, skipped, origin, file_sha256, file_name, outcome "
+            "from raw_bitmex.receipts"
+        ).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("history.json", as_json),
+        ("history.jsonl", as_lines),
+        ("history.csv", as_csv),
+        ("history.json.gz", lambda rows: gzip.compress(as_json(rows))),
+        ("history.csv.gz", lambda rows: gzip.compress(b"\xef\xbb\xbf" + as_csv(rows))),
+    ],
+)
+def test_every_format_brings_the_same_records(place, tmp_path, name, write):
+    (result,) = import_files("bitmex", [written(tmp_path, name, write(ROWS))], "old", place)
+    assert (result.stream, result.rows_in_file, result.rows_new) == ("wallet_history", 4, 4)
+    rows = stored(place)
+    assert [row[0] for row in rows] == [row["transactID"] for row in ROWS]
+    assert {row[1:3] for row in rows} == {("bitmex:1000001", "file")}
+    (receipt,) = receipts(place)
+    assert receipt[1:4] == (4, 0, "file") and receipt[5:] == (name, "exhausted")
+
+
+def test_a_json_record_keeps_its_bytes(place, tmp_path):
+    text = as_json(ROWS).replace(b'"amount": 1000,', b'"amount" :  1000 ,')
+    import_files("bitmex", [written(tmp_path, "h.json", text)], "old", place)
+    assert '"amount" :  1000 ,' in stored(place)[0][3]
+
+
+def test_the_same_file_twice_adds_nothing(place, tmp_path):
+    path = written(tmp_path, "h.json", as_json(ROWS))
+    import_files("bitmex", [path], "old", place)
+    before = stored(place), receipts(place)
+    (again,) = import_files("bitmex", [path], "old", place)
+    assert again.already_imported and again.rows_new == 0
+    assert (stored(place), receipts(place)) == before
+
+
+def test_a_longer_file_adds_only_what_is_new(place, tmp_path):
+    import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS[:2]))], "old", place)
+    (result,) = import_files("bitmex", [written(tmp_path, "b.json", as_json(ROWS))], "old", place)
+    assert (result.rows_in_file, result.rows_new) == (4, 2)
+
+
+def test_the_open_positions_row_is_counted_and_not_kept(place, tmp_path):
+    path = written(tmp_path, "h.json", as_json([PSEUDO, *ROWS]))
+    (result,) = import_files("bitmex", [path], "old", place)
+    assert (result.rows_in_file, result.skipped, len(stored(place))) == (4, 1, 4)
+
+
+WALLET = [
+    {
+        "account": 1000001,
+        "currency": "XBt",
+        "deposited": 1000,
+        "withdrawn": 0,
+        "amount": 10000,
+        "timestamp": "2026-03-04T12:00:00.118Z",
+    }
+]
+EXECUTION = {
+    "execID": "e1",
+    "account": 1000001,
+    "symbol": "XBTUSD",
+    "lastQty": 1,
+    "execType": "Trade",
+    "orderID": "o1",
+    "ordStatus": "Filled",
+    "transactTime": "2026-03-01T00:00:00.000Z",
+    "timestamp": "2026-03-01T00:00:00.000Z",
+}
+ORDER = {
+    "orderID": "o1",
+    "account": 1000001,
+    "symbol": "XBTUSD",
+    "orderQty": 1,
+    "ordStatus": "Filled",
+    "transactTime": "2026-03-01T00:00:00.000Z",
+    "timestamp": "2026-03-01T00:00:00.000Z",
+}
+SUMMARY = {"account": 1000001, "currency": "XBt", "transactType": "Total", "amount": 10000}
+INSTRUMENT = {"symbol": "XBTUSD", "rootSymbol": "XBT", "multiplier": -100000000, "isInverse": True}
+ASSET = {"asset": "XBT", "currency": "XBt", "majorCurrency": "XBT", "scale": 8}
+
+
+@pytest.mark.parametrize(
+    ("stream", "row"),
+    [
+        ("wallet", WALLET[0]),
+        ("trade_history", EXECUTION),
+        ("orders", ORDER),
+        ("wallet_summary", SUMMARY),
+        ("instruments", INSTRUMENT),
+        ("wallet_assets", ASSET),
+    ],
+)
+def test_each_stream_is_told_by_its_columns(place, tmp_path, stream, row):
+    history = written(tmp_path, "h.json", as_json(ROWS))
+    other = written(tmp_path, "o.json", as_json([row]))
+    results = import_files("bitmex", [history, other], "old", place)
+    assert [r.stream for r in results] == ["wallet_history", stream]
+    assert len(stored(place, stream)) == 1
+
+
+def test_a_saved_balance_is_taken_for_the_moment_of_its_last_change(place, tmp_path):
+    import_files("bitmex", [written(tmp_path, "w.json", as_json(WALLET))], "old", place)
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        row = connection.execute(
+            "select wallet, asset, epoch_ms(taken_at) from raw_bitmex.balances"
+        ).fetchall()
+    assert row == [("main", "XBt", 1_772_625_600_118)]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"[1, 2", "cannot make sense"),
+        (b'[{"a": 1}]', "no saved answer"),
+        (b"hello, world\n1,2\n3\n", "cells"),
+        (b"\xff\xfe\x00", "cannot make sense"),
+        (b'{"error":{"message":"Invalid API Key."}}', "no saved answer"),
+        (b"[17]", "not JSON objects"),
+        (b"\x1f\x8bbroken", "cannot read"),
+    ],
+)
+def test_a_file_that_is_no_answer_is_named_and_nothing_is_written(place, tmp_path, data, says):
+    path = written(tmp_path, "odd.dat", data)
+    with pytest.raises(LookbackError) as caught:
+        import_files("bitmex", [path], "old", place)
+    assert says in str(caught.value) and caught.value.remedy and caught.value.account == "old"
+    assert not place.warehouse.exists()
+
+
+def test_a_file_that_is_not_there(place, tmp_path):
+    with pytest.raises(LookbackError, match="cannot read"):
+        import_files("bitmex", [tmp_path / "gone.json"], "old", place)
+
+
+def test_a_file_of_another_account_is_refused(place, tmp_path):
+    import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS))], "old", place)
+    foreign = [{**row, "account": 2} for row in ROWS]
+    with pytest.raises(LookbackError, match="belongs to bitmex:2"):
+        import_files("bitmex", [written(tmp_path, "b.json", as_json(foreign))], "OLD", place)
+    assert {row[1] for row in stored(place)} == {"bitmex:1000001"}
+
+
+def test_a_file_of_several_accounts_is_refused(place, tmp_path):
+    mixed = [ROWS[0], {**ROWS[1], "account": 2}]
+    with pytest.raises(LookbackError, match="several accounts"):
+        import_files("bitmex", [written(tmp_path, "a.json", as_json(mixed))], "old", place)
+
+
+def test_one_bad_file_keeps_the_good_one_out_too(place, tmp_path):
+    good = written(tmp_path, "a.json", as_json(ROWS))
+    bad = written(tmp_path, "b.json", b"[1, 2")
+    with pytest.raises(LookbackError):
+        import_files("bitmex", [good, bad], "old", place)
+    assert not place.warehouse.exists()
+
+
+def test_reference_files_alone_say_no_account(place, tmp_path):
+    path = written(tmp_path, "i.json", as_json([INSTRUMENT]))
+    with pytest.raises(LookbackError, match="none of these files says whose"):
+        import_files("bitmex", [path], "old", place)
+
+
+def test_an_unknown_exchange_names_the_known_ones(place, tmp_path):
+    with pytest.raises(LookbackError, match="bitmex"):
+        import_files("nosuch", [tmp_path / "a.json"], "old", place)
+
+
+def test_an_empty_list_is_no_answer_of_a_stream(place, tmp_path):
+    with pytest.raises(LookbackError, match="no saved answer"):
+        import_files("bitmex", [written(tmp_path, "a.json", b"[]")], "old", place)
+
+
+RECORDED = Path(__file__).resolve().parents[2] / "shared" / "real" / "bitmex"
+LEDGER = RECORDED / "wallet_history_testnet_2024-01-16.json"
+
+
+@pytest.mark.skipif(not LEDGER.exists(), reason="recorded answers are not here")
+def test_a_recorded_answer_lands_whole(place):
+    (result,) = import_files("bitmex", [LEDGER], "testnet", place)
+    assert (result.rows_in_file, result.rows_new) == (892, 892)
+    assert result.account_id == "bitmex:126541"
