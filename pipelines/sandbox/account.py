@@ -19,6 +19,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 Side = Literal["buy", "sell"]
+OrderType = Literal["limit", "market"]
 Status = Literal["pending", "completed", "canceled", "failed"]
 Kind = Literal[
     "deposit", "withdrawal", "trade", "fee", "transfer", "funding", "realised_pnl", "rebate",
@@ -234,7 +235,7 @@ class SpotFill(Event, frozen=True, gc=False, kw_only=True):
     order: int
     """Number of the order it belongs to; fills of one order share it."""
     order_at: int
-    order_type: Literal["limit", "market"]
+    order_type: OrderType
     is_maker: bool
 
     @property
@@ -273,9 +274,7 @@ class Transfer(Event, frozen=True, gc=False, kw_only=True):
     def movements(self) -> tuple[Movement, ...]:
         """Out of one wallet, into the other."""
         return (
-            Movement(
-                self.at, self.from_wallet, self.asset, -self.amount, "transfer", self.seq, 0
-            ),
+            Movement(self.at, self.from_wallet, self.asset, -self.amount, "transfer", self.seq, 0),
             Movement(self.at, self.to_wallet, self.asset, self.amount, "transfer", self.seq, 1),
         )
 
@@ -335,7 +334,7 @@ class ContractFill(Event, frozen=True, gc=False, kw_only=True):
     order: int
     order_at: int
     order_quantity: int
-    order_type: Literal["limit", "market"]
+    order_type: OrderType
     is_maker: bool
 
     def movements(self) -> tuple[Movement, ...]:

@@ -39,7 +39,7 @@ from pipelines.specs.bitget import SPEC
 
 STREAMS = {stream.path: stream for stream in SPEC.streams}
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
-PASSPHRASE = "sandbox2026"
+PASSPHRASE = "sandbox2026"  # noqa: S105 - the made-up accounts' own
 TIMESTAMP_WINDOW = 30 * SECOND
 PENALTY = 300 * SECOND
 MAX_PAGE_NUMBER = 1_000
@@ -273,7 +273,8 @@ class Bitget:
         return self._lives[uid]
 
     def _plan(self, uid: str) -> AccountPlan:
-        world, fills, arrivals, opened_at = self.world, self.world.fills, (), self.world.opened_at
+        world, fills, opened_at = self.world, self.world.fills, self.world.opened_at
+        arrivals: tuple[Arrival, ...] = ()
         if uid == EMPTY:
             fills, opened_at = 0, world.end - 40 * DAY
         elif uid != MAIN:
@@ -331,6 +332,8 @@ class Bitget:
             self._check_address(call.ip, now)
             if call.path in self._public and call.method == "GET":
                 return self._answer_public(call, now)
+            if call.path.startswith("/api/v3/"):
+                self._refuse_unified(call, now)
             if call.path not in self._routes or call.method != "GET":
                 raise Refusal("40404", "Request URL NOT FOUND", 404)
             return self._answer_private(call, now)
@@ -372,6 +375,16 @@ class Bitget:
         # The page of this route spells the field `message`; others, and live answers, `msg`.
         word = b"message" if call.path.endswith("/assets") else b"msg"
         return self._success(data, now, left, word)
+
+    def _refuse_unified(self, call: Call, now: int) -> None:
+        """Unified routes exist for unified accounts only; what they answer is not built here."""
+        _, profile = self._identify(call, now)
+        if not profile.unified:
+            raise Refusal(
+                "40084",
+                "You are in Classic Account mode, and the Unified Account API is not supported "
+                "at this time",
+            )
 
     # -- checks, in order
 
@@ -467,7 +480,7 @@ class Bitget:
         start = max(start, request.now - self._tax_floor)
         low, high = books.tax.bounds(start, end, request.cursor(), self._cursor_defect)
         coin = request.params.get("coin", "").upper()
-        wanted = [("coin", coin, books.coin_of)] if coin else []
+        wanted: list[Filter] = [("coin", coin, books.coin_of)] if coin else []
         return request.page(books.tax, low, high, limit, wanted)
 
     def _fills(self, request: Request) -> bytes:

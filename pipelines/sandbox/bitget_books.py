@@ -310,9 +310,7 @@ class Books:
         else:
             # The total of a deduction that did not happen is "", "0" or missing its value.
             nothing = ('""', '"0"', "null")[fill.order % 3]
-            detail = (
-                f'"deduction":"no","feeCoin":"{fill.fee_asset}","totalDeductionFee":{nothing}'
-            )
+            detail = f'"deduction":"no","feeCoin":"{fill.fee_asset}","totalDeductionFee":{nothing}'
         scope = "maker" if fill.is_maker else "taker"
         return (
             f'{{"userId":"{self.uid}","symbol":"{market.symbol}",'

@@ -1,17 +1,14 @@
-"""How a synthetic account lives: a schedule is drawn first, then told event by event.
+"""How a synthetic account lives: its schedule is told event by event, while the books are kept.
 
-Telling keeps the books, so nothing is spent that is not there. What is put in on purpose, because
-readers of histories get it wrong: fills that differ in nothing but their id, many fills on one
-millisecond, stretches in which nothing happens, rows exactly on the edges of 30- and 90-day
-windows, a coin that was sold to zero before its pair was delisted, and rows that are still pending.
+Nothing is spent that is not there. Every sixth fill of an order is a legal twin of the one before:
+same millisecond, price and quantity, and only its id tells them apart.
 """
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from heapq import heappop, heappush
 
 from pipelines.sandbox.account import (
@@ -28,27 +25,21 @@ from pipelines.sandbox.account import (
     Event,
     Funding,
     Market,
+    OrderType,
     Reward,
     Settlement,
+    Side,
     SpotFill,
     Status,
     Transfer,
     Withdrawal,
 )
+from pipelines.sandbox.schedule import Step, draw_schedule
 
-CALM_AFTER_END = 2 * DAY
 FUNDING_HOURS = (4, 12, 20)
 FEE_PLACES = 8
 TAKER_PPM, MAKER_PPM, DEDUCTED_PPM = 1_000, 800, 600
-
-
-@dataclass(frozen=True)
-class Step:
-    """One entry of the schedule: at that time, do that with those arguments."""
-
-    at: int
-    do: str
-    args: tuple[object, ...] = ()
+NEVER = 1 << 60
 
 
 def live(plan: AccountPlan) -> list[Event]:
@@ -58,246 +49,9 @@ def live(plan: AccountPlan) -> list[Event]:
     return Teller(plan, rng).tell(schedule)
 
 
-# --- the schedule -----------------------------------------------------------------------------
-
-
-def quiet_stretches(plan: AccountPlan) -> list[tuple[int, int]]:
-    """Spans without a single event; the first is longer than a 90-day window, if there is room."""
-    span = plan.end - plan.opened_at
-    first, second = min(190 * DAY, span * 15 // 100), min(70 * DAY, span * 6 // 100)
-    start_1 = plan.opened_at + span * 30 // 100
-    start_2 = plan.opened_at + span * 60 // 100
-    return [(start_1, start_1 + first), (start_2, start_2 + second)]
-
-
-class Calendar:
-    """Draws moments outside the quiet stretches."""
-
-    def __init__(self, plan: AccountPlan, rng: random.Random) -> None:
-        self._rng = rng
-        self._quiet = quiet_stretches(plan)
-        self._opened, self._end = plan.opened_at, plan.end
-
-    def between(self, start: int, end: int) -> int:
-        """A moment in [start, end) in which something may happen."""
-        quiet = [(max(a, start), min(b, end)) for a, b in self._quiet if b > start and a < end]
-        width = end - start - sum(b - a for a, b in quiet)
-        moment = start + self._rng.getrandbits(48) % max(1, width)
-        for a, b in quiet:
-            if moment >= a:
-                moment += b - a
-        return moment
-
-    def anywhere(self) -> int:
-        """A moment of the history, leaving its first two days to the opening."""
-        return self.between(self._opened + 2 * DAY, self._end - 2 * HOUR)
-
-    def mostly_recent(self) -> int:
-        """A moment of the history, every third one within its last 85 days."""
-        recent = self._end - 85 * DAY
-        if recent > self._opened + 100 * DAY and self._rng.getrandbits(8) % 3 == 0:
-            return self.between(recent, self._end - 2 * HOUR)
-        return self.anywhere()
-
-    def allows(self, moment: int) -> bool:
-        """Whether that moment lies in no quiet stretch."""
-        return not any(a <= moment < b for a, b in self._quiet)
-
-
-def default_ties(fills: int) -> tuple[int, ...]:
-    """Group sizes of fills on one millisecond; from 10,000 fills on larger than any page."""
-    if fills < 60:
-        return (3,) if fills >= 12 else ()
-    if fills < 1_000:
-        return (5, 12)
-    if fills < 5_000:
-        return (5, 40, 130)
-    return (5, 40, 130, 600)
-
-
-def order_sizes(fills: int, rng: random.Random) -> list[int]:
-    """How many fills each order gets; they add up to `fills`."""
-    sizes: list[int] = []
-    left = fills
-    while left:
-        size = min(left, (1, 1, 1, 2, 2, 3, 4, 6)[rng.getrandbits(16) % 8])
-        sizes.append(size)
-        left -= size
-    return sizes
-
-
-def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
-    """What is to happen, by time."""
-    calendar = Calendar(plan, rng)
-    steps = [
-        *draw_opening(plan),
-        *draw_fills(plan, rng, calendar),
-        *draw_money(plan, rng, calendar),
-        *draw_edges(plan, calendar),
-        *draw_pending(plan),
-        *draw_future(plan, rng),
-    ]
-    steps.sort(key=lambda step: step.at)
-    return steps
-
-
-def draw_opening(plan: AccountPlan) -> Iterator[Step]:
-    """The first day: a gift on the very millisecond of registration, then the first money."""
-    first_flavour = plan.venue.rewards[0] if plan.venue.rewards else ""
-    if first_flavour:
-        yield Step(plan.opened_at, "reward", (first_flavour,))
-    yield Step(plan.opened_at + 3 * HOUR, "deposit", ("completed", 10 * MINUTE, 40))
-    yield Step(plan.opened_at + 5 * HOUR, "deposit", ("completed", 10 * MINUTE, 40, "settle"))
-    if plan.venue.fee_coin:
-        yield Step(plan.opened_at + 6 * HOUR, "deposit", ("completed", MINUTE, 4, "fee_coin"))
-
-
-def draw_fills(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Iterator[Step]:
-    """Orders that together have exactly `plan.fills` fills."""
-    venue, left = plan.venue, plan.fills
-    if any(market.brief for market in venue.markets) and left >= 40:
-        yield from draw_brief(plan)
-        left -= 6
-    exact_edges = [plan.end - days * DAY for days in (0, 7, 30, 60, 89)]
-    edges = [at for at in exact_edges if at > plan.opened_at + 2 * DAY] if left > 20 else []
-    left -= len(edges)
-    ties = default_ties(plan.fills) if plan.tie_groups is None else plan.tie_groups
-    ties = tuple(size for size in ties if size <= left)
-    while sum(ties) + len(ties) > left:
-        ties = ties[:-1]
-    left -= sum(ties)
-    if venue.markets and plan.contract_share <= 50:
-        yield from (Step(at, "order", (1,)) for at in edges)
-        yield from (Step(calendar.mostly_recent(), "order", (size, True)) for size in ties)
-    else:
-        left -= len(ties)
-        yield from draw_contract_edges(plan, calendar, edges, ties)
-    on_contracts = left * plan.contract_share // 100 if venue.contracts else 0
-    on_contracts = on_contracts if venue.markets else left
-    for size in order_sizes(left - on_contracts, rng):
-        yield Step(calendar.mostly_recent(), "order", (size,))
-    yield from draw_campaigns(plan, rng, calendar, on_contracts)
-
-
-def draw_contract_edges(
-    plan: AccountPlan, calendar: Calendar, edges: list[int], ties: tuple[int, ...]
-) -> Iterator[Step]:
-    """Single fills on the edges, and groups on one millisecond with a fill that closes them."""
-    contract = plan.venue.contracts[0]
-    for place, at in enumerate(sorted(edges)):
-        yield Step(at, "contract_order", (1, False, contract, "close" if place % 2 else "open"))
-    for size in ties:
-        at = calendar.mostly_recent()
-        yield Step(at, "contract_order", (size, True, contract, "open"))
-        at = min(at + 2 * DAY, plan.end - HOUR)
-        yield Step(at, "contract_order", (1, False, contract, "close"))
-
-
-def draw_campaigns(
-    plan: AccountPlan, rng: random.Random, calendar: Calendar, fills: int
-) -> Iterator[Step]:
-    """Contract orders, in runs of a few days that open, add, reduce and close one position."""
-    sizes = order_sizes(fills, rng)
-    contracts = plan.venue.contracts
-    for first in range(0, len(sizes), 5):
-        run = sizes[first : first + 5]
-        contract = contracts[rng.getrandbits(16) % len(contracts)]
-        start = calendar.mostly_recent()
-        if contract.expires_before_end is not None:
-            start = min(start, plan.end - contract.expires_before_end - 5 * DAY)
-        width = min(3 * DAY, max(1, plan.end - start))
-        times = sorted(start + rng.getrandbits(40) % width for _ in run)
-        times = [at if calendar.allows(at) else start for at in times]
-        ends_open = contract.expires_before_end is not None and rng.getrandbits(8) % 2 == 0
-        for place, (at, size) in enumerate(zip(times, run, strict=True)):
-            last = place == len(run) - 1 and not ends_open
-            intent = "close" if last else "reduce" if place == 3 else "open"
-            yield Step(at, "contract_order", (size, False, contract, intent))
-
-
-def draw_brief(plan: AccountPlan) -> Iterator[Step]:
-    """A coin bought twice, moved out and back, and sold to the last unit, all long ago."""
-    market = next(market for market in plan.venue.markets if market.brief)
-    start = plan.opened_at + (plan.end - plan.opened_at) * 8 // 100
-    yield Step(start, "order", (2, False, market, "buy"))
-    yield Step(start + 5 * HOUR, "order", (2, False, market, "buy"))
-    if "isolated_margin" in plan.venue.other_wallets:
-        yield Step(start + 30 * HOUR, "brief_transfer", (market, False))
-        yield Step(start + 50 * HOUR, "brief_transfer", (market, True))
-    yield Step(start + 70 * HOUR, "order", (2, False, market, "sell_all"))
-
-
-def draw_money(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Iterator[Step]:
-    """Deposits, withdrawals, transfers, rewards, interest and conversions in between."""
-    fills, venue = plan.fills, plan.venue
-    for n in range(min(1_500, 5 + fills // 50)):
-        outcome: Status = "failed" if n == 2 else "completed"
-        wait = (1 + rng.getrandbits(16) % 40) * MINUTE
-        yield Step(calendar.anywhere(), "deposit", (outcome, wait, 10))
-    twin = calendar.anywhere()
-    yield from (Step(twin, "deposit", ("completed", 7 * MINUTE, 0)) for _ in range(2))
-    for n in range(min(1_000, 5 + fills // 80)):
-        status: Status = "canceled" if n == 1 else "failed" if n == 3 else "completed"
-        wait = (5 + rng.getrandbits(16) % 600) * MINUTE
-        yield Step(calendar.mostly_recent(), "withdrawal", (status, wait))
-    if venue.other_wallets:
-        for _ in range(min(1_500, 8 + fills // 60)):
-            yield Step(calendar.mostly_recent(), "transfer")
-        twin = calendar.mostly_recent()
-        yield from (Step(twin, "transfer", ("twin",)) for _ in range(2))
-    if venue.rewards:
-        for _ in range(min(4_000, 6 + fills // 25)):
-            flavour = venue.rewards[rng.getrandbits(16) % len(venue.rewards)]
-            yield Step(calendar.mostly_recent(), "reward", (flavour,))
-    if "interest" in venue.rewards and fills >= 5_000 and plan.end - plan.opened_at > 100 * DAY:
-        # Savings pay by the hour: more than a page of 500 in one 30-day window.
-        start = calendar.between(plan.end - 80 * DAY, plan.end - 40 * DAY) // HOUR * HOUR
-        yield from (Step(start + n * HOUR, "reward", ("interest",)) for n in range(25 * 24))
-    if venue.conversions:
-        for _ in range(min(800, 3 + fills // 100)):
-            yield Step(calendar.mostly_recent(), "conversion")
-    yield from (Step(arrival.at, "arrival", (arrival,)) for arrival in plan.arrivals)
-
-
-def draw_edges(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
-    """Small credits exactly on, and one millisecond before, the edges that windows have."""
-    if not plan.venue.rewards:
-        return
-    edges = [plan.opened_at + days * DAY for days in (30, 60, 90)]
-    edges += [plan.end - days * DAY for days in (0, 30, 60, 90)]
-    midnight = (plan.opened_at // DAY + 21) * DAY
-    for edge in [*edges, midnight]:
-        for at in (edge - 1, edge):
-            if plan.opened_at < at <= plan.end and calendar.allows(at):
-                yield Step(at, "reward", (plan.venue.rewards[0],))
-
-
-def draw_pending(plan: AccountPlan) -> Iterator[Step]:
-    """What is not final when the history ends, and becomes so when the clock moves on."""
-    yield Step(plan.end - 2 * HOUR, "withdrawal", ("canceled", 4 * DAY + 2 * HOUR))
-    yield Step(plan.end - HOUR, "withdrawal", ("completed", 3 * DAY + HOUR))
-    yield Step(plan.end - 30 * MINUTE, "deposit", ("completed", 3 * DAY + 30 * MINUTE, 1))
-
-
-def draw_future(plan: AccountPlan, rng: random.Random) -> Iterator[Step]:
-    """A life after the end of the history, for clocks that are moved on."""
-    start, end = plan.end + CALM_AFTER_END, plan.end + plan.future
-    if end <= start:
-        return
-    span = max(DAY, plan.end - plan.opened_at)
-    fills = max(4, min(1_000, plan.fills * plan.future // span))
-    calendar = Calendar(plan, rng)
-    do = "order" if plan.venue.markets else "contract_order"
-    for size in order_sizes(fills, rng):
-        yield Step(calendar.between(start, end), do, (size,))
-    for outcome in ("completed", "canceled", "completed"):
-        yield Step(calendar.between(start, end), "withdrawal", (outcome, 5 * HOUR))
-        yield Step(calendar.between(start, end), "deposit", ("completed", HOUR, 5))
-        if plan.venue.other_wallets:
-            yield Step(calendar.between(start, end), "transfer")
-
-
-# --- the telling ------------------------------------------------------------------------------
+def ten(power: int) -> int:
+    """Ten to that power; 1 where it is negative."""
+    return int(ten(power))
 
 
 class Position:
@@ -358,7 +112,7 @@ class Teller:
 
     def _units(self, code: str, thousandths_usd: int) -> int:
         """That many thousandths of a dollar in smallest units of a coin, by its rough value."""
-        return thousandths_usd * 1_000 * 10 ** self.scale[code] // self.micro_usd[code]
+        return thousandths_usd * 1_000 * ten(self.scale[code]) // self.micro_usd[code]
 
     def _text(self, length: int) -> str:
         return f"{self._bits(4 * length):0{length}x}"
@@ -393,7 +147,7 @@ class Teller:
     def _next_funding(self, after: int) -> int:
         """The next 04, 12 or 20 o'clock UTC after that moment; never, without contracts."""
         if not self.venue.contracts:
-            return 1 << 60
+            return NEVER
         day = after // DAY * DAY
         slots = (day + hour * HOUR for hour in (*FUNDING_HOURS, FUNDING_HOURS[0] + 24))
         return next(slot for slot in slots if slot > after)
@@ -415,7 +169,7 @@ class Teller:
             if any(market.brief and market.base == code for market in venue.markets):
                 code = venue.cash
         amount = self._units(code, 25_000 if size == 0 else size * self._between(50_000, 250_000))
-        unit = 10 ** max(0, self.scale[code] - (18 if self.scale[code] > 12 else 6))
+        unit = ten(self.scale[code] - (18 if self.scale[code] > 12 else 6))
         amount = max(unit, amount // unit * unit + (self._pick(1_000) * unit if size else 0))
         self._deposit(at, at + wait, status, code, amount)
 
@@ -448,7 +202,7 @@ class Teller:
         """Top the wallet up on the spot when it could not pay `needed`."""
         if self.free[self.home, code] >= needed:
             return
-        unit = 10 ** max(0, self.scale[code] - 2)
+        unit = ten(self.scale[code] - 2)
         amount = (max(needed, self._units(code, 8_000_000)) * 2 // unit + 1) * unit
         self._deposit(at, at, "completed", code, amount)
         self._pass_time(at)
@@ -458,14 +212,14 @@ class Teller:
         codes = [asset.code for asset in self.venue.assets if asset.networks]
         code = codes[self._pick(len(codes))] if self._pick(2) else self.venue.cash
         asset = self.venue.asset(code)
-        unit = 10 ** max(0, asset.scale - 6)
+        unit = ten(asset.scale - 6)
         fee = int(asset.withdraw_fee.scaleb(asset.scale))
         wanted = min(self.free[self.home, code] // 3, self._units(code, 900_000))
         amount = wanted * self._between(20, 100) // 100 // unit * unit
         if amount <= 2 * fee:
             code, asset = self.venue.cash, self.venue.asset(self.venue.cash)
             fee = int(asset.withdraw_fee.scaleb(asset.scale))
-            amount = self._units(code, 60_000) // 10**asset.scale * 10**asset.scale + fee
+            amount = self._units(code, 60_000) // ten(asset.scale) * ten(asset.scale) + fee
             self._ensure_cash(at, code, amount)
         networks = asset.networks or (code,)
         self.free[self.home, code] -= amount
@@ -485,7 +239,7 @@ class Teller:
         """A move between the home wallet and another; back only what is there."""
         wallets, code = self.venue.other_wallets, self.venue.cash
         wallet = wallets[0] if twin else wallets[self._pick(len(wallets))]
-        unit = 10 ** max(0, self.scale[code] - 2)
+        unit = ten(self.scale[code] - 2)
         away = self.free[wallet, code]
         if away > self._units(code, 1_000) and self._pick(2) and not twin:
             amount = away if self._pick(5) == 0 else away * self._between(10, 90) // 100
@@ -529,7 +283,7 @@ class Teller:
             asset = max(assets, key=lambda a: (a.scale == 12, a.code == self.venue.cash))
         amount = max(1, self._units(asset.code, self._between(1, 5_000)))
         if asset.scale <= 12 and flavour != "interest":
-            unit = 10 ** max(0, asset.scale - 8)
+            unit = ten(asset.scale - 8)
             amount = max(unit, amount // unit * unit)
         else:
             amount += self._pick(10**3)
@@ -553,8 +307,8 @@ class Teller:
         ]
         target = targets[self._pick(len(targets))]
         worth = self._between(3_000, 120_000)
-        unit_from = 10 ** max(0, self.scale[self.venue.cash] - 4)
-        unit_to = 10 ** max(0, self.scale[target] - 8)
+        unit_from = ten(self.scale[self.venue.cash] - 4)
+        unit_to = ten(self.scale[target] - 8)
         amount = max(unit_from, self._units(self.venue.cash, worth) // unit_from * unit_from)
         gained = max(unit_to, self._units(target, worth * 995 // 1_000) // unit_to * unit_to)
         self._ensure_cash(at, self.venue.cash, amount)
@@ -570,36 +324,35 @@ class Teller:
     # -- spot
 
     def do_order(
-        self, at: int, count: int, tie: bool = False, market: Market | None = None, side: str = ""
+        self, at: int, count: int, tie: bool = False, market: Market | None = None, wish: str = ""
     ) -> None:
-        """A spot order with `count` fills, all on one millisecond when `tie`."""
+        """A spot order with `count` fills, all on one millisecond when `tie`.
+
+        `wish` is buy, sell, or sell_all (whatever there is); without it the books decide.
+        """
         market = market or self._choose_market()
         worth = self._between(8_000, 400_000) * (1 + count // 20)
-        side = side or ("buy" if self._pick(2) else "sell")
-        sell_all = side == "sell_all"
-        if side == "sell" and self.free[self.home, market.base] < 3 * self._units(
-            market.base, worth
-        ):
+        needed = {code: 3 * self._units(code, worth) for code in (market.base, market.quote)}
+        side: Side = "buy" if wish == "buy" or (not wish and self._pick(2)) else "sell"
+        if side == "sell" and not wish and self.free[self.home, market.base] < needed[market.base]:
             side = "buy"
-        if side == "buy" and self.free[self.home, market.quote] < 3 * self._units(
-            market.quote, worth
-        ):
+        if side == "buy" and self.free[self.home, market.quote] < needed[market.quote]:
             market = market if market.quote == self.venue.cash else self.cash_markets[0]
             self._ensure_cash(at, market.quote, 3 * self._units(market.quote, worth))
         self._orders += 1
-        self._fill_order(at, count, tie, market, side.removesuffix("_all"), worth, sell_all)
+        self._fill_order(at, count, tie, market, side, worth, wish == "sell_all")
 
     def _choose_market(self) -> Market:
         return self.markets[min(self._pick(len(self.markets)), self._pick(len(self.markets)))]
 
     def _fill_order(
-        self, order_at: int, count: int, tie: bool, market: Market, side: str, worth: int,
+        self, order_at: int, count: int, tie: bool, market: Market, side: Side, worth: int,
         sell_all: bool,
     ) -> None:  # fmt: skip
-        step = 10 ** (self.scale[market.base] - market.quantity_scale)
+        step = ten(self.scale[market.base] - market.quantity_scale)
         price = self._walk(market.symbol, market.start_price)
         wanted = max(1, self._base_units(market, worth, price) // step // count)
-        order_type = "market" if self._pick(3) == 0 else "limit"
+        order_type: OrderType = "market" if self._pick(3) == 0 else "limit"
         is_maker = order_type == "limit" and self._pick(2) == 0
         order, quantity, at = self._orders, wanted, order_at
         whole = self.free[self.home, market.base]
@@ -617,17 +370,17 @@ class Teller:
         """What `worth` thousandths of a dollar buy of the base coin at that price."""
         quote = self._units(market.quote, worth)
         scale = self.scale[market.base] - self.scale[market.quote] + market.price_scale
-        return quote * 10**scale // price if scale >= 0 else quote // (price * 10**-scale)
+        return quote * ten(scale) // (price * ten(-scale))
 
     def _fill(
-        self, market: Market, side: str, at: int, price: int, units: int, order: int,
-        order_at: int, order_type: str, is_maker: bool,
+        self, market: Market, side: Side, at: int, price: int, units: int, order: int,
+        order_at: int, order_type: OrderType, is_maker: bool,
     ) -> None:  # fmt: skip
         base, quote, home, free = market.base, market.quote, self.home, self.free
         shift = self.scale[base] + market.price_scale - self.scale[quote]
         worth = units * price
-        quote_amount = worth // 10**shift if shift >= 0 else worth * 10**-shift
-        place = 10 ** max(0, self.scale[quote] - FEE_PLACES)
+        quote_amount = worth * ten(-shift) // ten(shift)
+        place = ten(self.scale[quote] - FEE_PLACES)
         quote_amount = max(place, quote_amount // place * place)
         got, gained = (base, units) if side == "buy" else (quote, quote_amount)
         fee_asset, fee = self._fee(market, got, gained, quote_amount, is_maker)
@@ -652,7 +405,7 @@ class Teller:
         if may_deduct and market.quote == self.venue.cash:
             scale = self.scale[coin] - self.scale[market.quote]
             fee = quote_amount * DEDUCTED_PPM // self.micro_usd[coin]
-            fee = fee * 10**scale if scale >= 0 else fee // 10**-scale
+            fee = fee * ten(scale) // ten(-scale)
             fee = self._round_up(coin, fee)
             if self.free[self.home, coin] >= fee and not market.brief:
                 return coin, fee
@@ -660,7 +413,7 @@ class Teller:
         return got, self._round_up(got, gained * ppm // 1_000_000)
 
     def _round_up(self, code: str, amount: int) -> int:
-        unit = 10 ** max(0, self.scale[code] - FEE_PLACES)
+        unit = ten(self.scale[code] - FEE_PLACES)
         return -(-amount // unit) * unit
 
     # -- contracts
@@ -678,6 +431,7 @@ class Teller:
         held = abs(position.quantity)
         long = position.quantity >= 0 if held else bool(self._pick(2))
         lot = contract.lot
+        side: Side
         if intent != "open" and held >= count * lot:
             side = "sell" if long else "buy"
             total = held if intent == "close" else max(count, held // 2 // lot) * lot
@@ -701,8 +455,8 @@ class Teller:
     def _value(self, contract: Contract, quantity: int, price: int) -> int:
         """The notional in the settlement coin's smallest units, rounded to nearest."""
         numerator, denominator = contract.size.as_integer_ratio()
-        scale = 10 ** self.scale[contract.settle]
-        ticks = 10**contract.price_scale
+        scale = ten(self.scale[contract.settle])
+        ticks = ten(contract.price_scale)
         if contract.inverse:
             top, bottom = quantity * numerator * scale * ticks, denominator * price
         else:
@@ -710,11 +464,11 @@ class Teller:
         return (2 * top + bottom) // (2 * bottom)
 
     def _fill_contract(
-        self, order_at: int, count: int, tie: bool, contract: Contract, side: str, total: int,
+        self, order_at: int, count: int, tie: bool, contract: Contract, side: Side, total: int,
         price: int,
     ) -> None:  # fmt: skip
         lot, at, left = contract.lot, order_at, total
-        order_type = "market" if self._pick(3) == 0 else "limit"
+        order_type: OrderType = "market" if self._pick(3) == 0 else "limit"
         is_maker = order_type == "limit" and self._pick(2) == 0
         for n in range(count):
             if n and not tie and self._pick(6):
@@ -727,8 +481,8 @@ class Teller:
             )
 
     def _contract_fill(
-        self, contract: Contract, side: str, at: int, price: int, quantity: int, order_at: int,
-        order_quantity: int, order_type: str, is_maker: bool,
+        self, contract: Contract, side: Side, at: int, price: int, quantity: int, order_at: int,
+        order_quantity: int, order_type: OrderType, is_maker: bool,
     ) -> None:  # fmt: skip
         value = self._value(contract, quantity, price)
         fee = value * (contract.maker_ppm if is_maker else contract.taker_ppm) // 1_000_000
@@ -747,7 +501,7 @@ class Teller:
             )
         )  # fmt: skip
 
-    def _change_position(self, contract: Contract, side: str, quantity: int, value: int) -> int:
+    def _change_position(self, contract: Contract, side: Side, quantity: int, value: int) -> int:
         """Book a fill on the position; the profit it realised, before fees."""
         position = self.positions[contract.symbol]
         signed = quantity if side == "buy" else -quantity
@@ -793,7 +547,7 @@ class Teller:
     def _next_expiry(self) -> int:
         """When the next future ends; never, if none is left."""
         ends = (self._expiry(c) for c in self.venue.contracts if c.symbol not in self.settled)
-        return min((end for end in ends if end is not None), default=1 << 60)
+        return min((end for end in ends if end is not None), default=NEVER)
 
     def _settle_futures(self, now: int) -> None:
         for contract in self.venue.contracts:
@@ -809,7 +563,7 @@ class Teller:
             return
         price = self._walk(contract.symbol, contract.start_price)
         quantity = abs(position.quantity)
-        side = "sell" if position.quantity > 0 else "buy"
+        side: Side = "sell" if position.quantity > 0 else "buy"
         value = self._value(contract, quantity, price)
         pnl = self._change_position(contract, side, quantity, value)
         if self.free[self.home, contract.settle] + pnl < 0:

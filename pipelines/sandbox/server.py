@@ -14,7 +14,7 @@ import struct
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from importlib import import_module
 from pkgutil import iter_modules
@@ -134,7 +134,9 @@ class Shell:
         await self._send(send, answer, cut=fault is not None and fault.name == "cut_body")
 
     async def _read_call(self, scope: Scope, receive: Receive, name: str, path: str) -> Call:
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        headers = {
+            key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
+        }
         body = b""
         if scope["method"] not in ("GET", "HEAD"):
             more = True
@@ -461,8 +463,12 @@ class Sandbox:
         else:
             self.shell.clock.freeze(to_ms(moment.astimezone(UTC)))
 
+    def advance(self, span: timedelta) -> None:
+        """Move the clock on; a frozen one stays frozen, at the later moment."""
+        self.shell.clock.advance(span // timedelta(milliseconds=1))
+
     def fault(self, fault: str, **rule: Any) -> Fault:
-        """Arm a fault: `account`, `exchange`, `path`, `times`, `after`, `seconds`, `retry_after`."""
+        """Arm a fault of `faults.py`; `rule` are the fields of `Fault`, by default it hits once."""
         return self.shell.faults.arm(fault=fault, **rule)
 
     def clear_faults(self) -> None:
