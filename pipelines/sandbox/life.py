@@ -51,7 +51,7 @@ def live(plan: AccountPlan) -> list[Event]:
 
 def ten(power: int) -> int:
     """Ten to that power; 1 where it is negative."""
-    return int(ten(power))
+    return int(10 ** max(0, power))
 
 
 class Position:
