@@ -9,19 +9,52 @@
 {%- endmacro %}
 
 {#
-    A field of a JSON record that may be a number: its own digits, read from the record's text.
-    DuckDB's ->> passes JSON numbers through a double, which loses digits past the 15th or so.
-    The quoted form is read as well, so a field that becomes a string is still read.
+    The named fields of a record as text, parsed once for all of them: `opened` in base models.
+    Numbers pass through a double on the way; `number_field` mends what that would lose.
 #}
-{% macro json_number(key, record='record') -%}
-    nullif(regexp_extract(
-        cast({{ record }} as varchar),
-        '"{{ key }}"\s*:\s*"?([+-]?[0-9.][0-9.eE+-]*)', 1
-    ), '')
+{% macro open_record(keys) -%}
+    json_transform(
+            record,
+            '{
+            {%- for key in keys %}"{{ key }}":"VARCHAR"{{ ', ' if not loop.last }}{% endfor -%}
+            }'
+        ) as field,
+        regexp_matches(cast(record as varchar), ':\s*-?[0-9.eE+-]{16}') as has_long_numbers
 {%- endmacro %}
 
-{% macro json_bool(key, record='record') -%}
-    try_cast({{ json_text(key, record) }} as boolean)
+{# A field of an opened record; absent, null and '' are all null. #}
+{% macro text_field(key) -%}
+    nullif(field."{{ key }}", '')
+{%- endmacro %}
+
+{#
+    A field that may be a JSON number: its own digits. A double holds 15 of them for certain, so
+    where a record has a longer number, the digits are read from the record's text.
+#}
+{% macro number_field(key) -%}
+    case
+        when has_long_numbers
+            then nullif(nullif(trim(regexp_extract(
+                cast(record as varchar), '"{{ key }}"\s*:\s*("[^"]*"|[^,}\s]*)', 1
+            ), '"'), ''), 'null')
+        else nullif(field."{{ key }}", '')
+    end
+{%- endmacro %}
+
+{% macro integer_field(key) -%}
+    try_cast(nullif(field."{{ key }}", '') as bigint)
+{%- endmacro %}
+
+{# Minor units as text (an integer of up to 38 digits) to decimal(38, 0): exactly, or null. #}
+{% macro minor_units(text) -%}
+    case
+        when regexp_full_match({{ text }}, '[+-]?[0-9]{1,38}(\.0*)?')
+            then try_cast({{ text }} as decimal(38, 0))
+    end
+{%- endmacro %}
+
+{% macro bool_field(key) -%}
+    try_cast(nullif(field."{{ key }}", '') as boolean)
 {%- endmacro %}
 
 {#
@@ -40,10 +73,10 @@
     end
 {%- endmacro %}
 
-{# Minor units (an integer as text) and the number of decimals of the unit to decimal(38, 18). #}
-{% macro from_minor_units(text, scale) -%}
+{# Minor units (decimal(38, 0)) and the number of decimals of the unit to decimal(38, 18). #}
+{% macro from_minor_units(minor, scale) -%}
     {#- decimal(19, 0) x decimal(19, 18) is decimal(38, 18): exact, where a division is a float. -#}
-    try_cast({{ text }} as decimal(19, 0)) * {{ unit_size(scale) }}
+    try_cast({{ minor }} as decimal(19, 0)) * {{ unit_size(scale) }}
 {%- endmacro %}
 
 {# 10^-scale as decimal(19, 18); null where the scale is unknown or beyond what we can hold. #}
@@ -69,14 +102,20 @@
 
 {#
     What of a record could not be typed exactly: 'size=1.2345678901234567890', else null.
-    `amounts` maps each column to the text it was read from.
+    `amounts` are the keys of decimal fields, `minors` those counted in minor units.
 #}
-{% macro unreadable_amounts(amounts) -%}
+{% macro unreadable_amounts(amounts, minors=()) -%}
     nullif(concat_ws(', '
-        {%- for column, text in amounts.items() %},
+        {%- for key in amounts %},
         case
-            when {{ text }} is not null and {{ amount(text) }} is null
-                then '{{ column }}=' || {{ text }}
+            when {{ number_field(key) }} is not null and {{ amount(number_field(key)) }} is null
+                then '{{ key }}=' || {{ number_field(key) }}
+        end
+        {%- endfor %}
+        {%- for key in minors %},
+        case
+            when {{ number_field(key) }} is not null and {{ minor_units(number_field(key)) }} is null
+                then '{{ key }}=' || {{ number_field(key) }}
         end
         {%- endfor %}
     ), '')

@@ -4,22 +4,36 @@ with source as (
 
 ),
 
+opened as (
+
+    select
+        *,
+        {{ open_record([
+            'coinId', 'coin', 'transfer', 'chains',
+        ]) }}
+    from source
+
+),
+
 renamed as (
 
     select
         -- keys
+        account_id,
         record_id,
-        {{ json_text('coinId') }} as coin_id,
+        {{ text_field('coinId') }} as coin_id,
 
         -- what
-        upper({{ json_text('coin') }}) as coin,
-        {{ json_bool('transfer') }} as is_transferable,
-        record -> '$.chains' as chains,
+        upper({{ text_field('coin') }}) as coin,
+        {{ bool_field('transfer') }} as is_transferable,
+        cast({{ text_field('chains') }} as json) as chains,
 
-        -- where it came from
+        -- where it came from and when
+        origin,
         receipt_id,
-        origin
-    from source
+        occurred_at,
+        _dlt_load_id as load_id
+    from opened
 
 )
 

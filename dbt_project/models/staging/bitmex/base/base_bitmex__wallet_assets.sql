@@ -4,36 +4,54 @@ with source as (
 
 ),
 
+opened as (
+
+    select
+        *,
+        {{ open_record([
+            'assetID', 'currency', 'majorCurrency', 'asset', 'name', 'currencyType', 'scale',
+            'enabled', 'isMarginCurrency', 'memoRequired', 'networks', 'minDepositAmount',
+            'minWithdrawalAmount', 'maxWithdrawalAmount',
+        ]) }}
+    from source
+
+),
+
 renamed as (
 
     select
         -- keys
+        account_id,
         record_id,
-        {{ json_text('assetID') }} as asset_id,
+        {{ text_field('assetID') }} as asset_id,
 
-        -- what: `currency` is the code of the minor unit, and its case counts
-        {{ json_text('currency') }} as currency,
-        {{ json_text('majorCurrency') }} as major_currency,
-        {{ json_text('asset') }} as chain_asset,
-        {{ json_text('name') }} as asset_name,
-        {{ json_text('currencyType') }} as currency_type,
-        try_cast({{ json_text('scale') }} as integer) as unit_scale,
-
-        -- what may be done with it
-        {{ json_bool('enabled') }} as is_enabled,
-        {{ json_bool('isMarginCurrency') }} as is_margin_currency,
-        {{ json_bool('memoRequired') }} as is_memo_required,
-        record -> '$.networks' as networks,
+        -- what: the code is that of the minor unit, and its case counts
+        {{ text_field('currency') }} as currency,
+        {{ text_field('majorCurrency') }} as major_currency,
+        {{ text_field('asset') }} as chain_asset,
+        {{ text_field('name') }} as asset_name,
+        {{ text_field('currencyType') }} as currency_type,
+        {{ integer_field('scale') }} as unit_scale,
+        {{ bool_field('enabled') }} as is_enabled,
+        {{ bool_field('isMarginCurrency') }} as is_margin_currency,
+        {{ bool_field('memoRequired') }} as is_memo_required,
+        cast({{ text_field('networks') }} as json) as networks,
 
         -- limits, in minor units
-        try_cast({{ json_text('minDepositAmount') }} as decimal(38, 0)) as min_deposit_minor,
-        try_cast({{ json_text('minWithdrawalAmount') }} as decimal(38, 0)) as min_withdrawal_minor,
-        try_cast({{ json_text('maxWithdrawalAmount') }} as decimal(38, 0)) as max_withdrawal_minor,
+        {{ minor_units(number_field('minDepositAmount')) }} as min_deposit_minor,
+        {{ minor_units(number_field('minWithdrawalAmount')) }} as min_withdrawal_minor,
+        {{ minor_units(number_field('maxWithdrawalAmount')) }} as max_withdrawal_minor,
+        {{ unreadable_amounts(
+            amounts=[],
+            minors=['minDepositAmount', 'minWithdrawalAmount', 'maxWithdrawalAmount']
+        ) }} as unreadable_amounts,
 
-        -- where it came from
+        -- where it came from and when
+        origin,
         receipt_id,
-        origin
-    from source
+        occurred_at,
+        _dlt_load_id as load_id
+    from opened
 
 )
 

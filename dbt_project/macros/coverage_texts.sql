@@ -1,0 +1,15 @@
+{# A moment as people read it, in UTC; without the hour where it is midnight. #}
+{% macro say_when(column) -%}
+    case
+        when {{ column }} = date_trunc('day', {{ column }}) then strftime({{ column }}, '%Y-%m-%d')
+        else strftime({{ column }}, '%Y-%m-%d %H:%M')
+    end
+{%- endmacro %}
+
+{# Seconds as '90 days' or '12 hours'. #}
+{% macro say_seconds(column) -%}
+    case
+        when {{ column }} % 86400 = 0 then ({{ column }} // 86400) || ' days'
+        else round({{ column }} / 3600, 1) || ' hours'
+    end
+{%- endmacro %}

@@ -1,0 +1,61 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['account_id', 'record_id'],
+        on_schema_change='fail'
+    )
+}}
+
+with source as (
+
+    {{ newest_versions('bitget', 'tax_spot_records') }}
+
+),
+
+opened as (
+
+    select
+        *,
+        {{ open_record([
+            'bizOrderId', 'coin', 'spotTaxType', 'amount', 'fee', 'balance', 'ts',
+        ]) }}
+    from source
+
+),
+
+renamed as (
+
+    select
+        -- keys
+        account_id,
+        record_id,
+        {{ text_field('bizOrderId') }} as biz_order_id,
+
+        -- what
+        upper({{ text_field('coin') }}) as coin,
+        {{ text_field('spotTaxType') }} as spot_tax_type,
+
+        -- how much, in the coin
+        {{ amount(number_field('amount')) }} as amount,
+        {{ amount(number_field('fee')) }} as fee,
+        {{ amount(number_field('balance')) }} as balance,
+
+        -- when
+        {{ millis_to_utc(text_field('ts')) }} as recorded_at,
+        {{ unreadable_amounts(
+            amounts=['amount', 'fee', 'balance']
+        ) }} as unreadable_amounts,
+
+        -- where it came from and when
+        origin,
+        receipt_id,
+        occurred_at,
+        asked_at,
+        loaded_at,
+        _dlt_load_id as load_id
+    from opened
+
+)
+
+select * from renamed
