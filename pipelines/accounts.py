@@ -1,15 +1,15 @@
 """The user's accounts, by dlt's own look-up: `.dlt/config.toml`, `.dlt/secrets.toml`, environment.
 
-    [accounts.main]            # config.toml: the label is the user's word for the account
-    exchange = "bitget"
-    opened_at = 2021-03-01     # optional, where the exchange does not tell
-    base_url = "https://..."   # optional: a sandbox, a proxy, a gateway of one's own
-    pace = 1.0                 # optional: a factor on the documented rate limits
+[accounts.main]            # config.toml: the label is the user's word for the account
+exchange = "bitget"
+opened_at = 2021-03-01     # optional, where the exchange does not tell
+base_url = "https://..."   # optional: a sandbox, a proxy, a gateway of one's own
+pace = 1.0                 # optional: a factor on the documented rate limits
 
-    [accounts.main]            # secrets.toml, or ACCOUNTS__MAIN__SECRET and so on
-    key = "..."
-    secret = "..."
-    passphrase = "..."
+[accounts.main]            # secrets.toml, or ACCOUNTS__MAIN__SECRET and so on
+key = "..."
+secret = "..."
+passphrase = "..."
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import msgspec
 import requests
 import tenacity
 from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
-from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.client import RESTClient
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account
@@ -35,7 +35,6 @@ LONGEST_WAIT = 60.0
 """A longer wait than this is a failure now and a retry on the next run."""
 
 _JSON = msgspec.json.Decoder(msgspec.Raw)
-NEVER_PROXIED: Mapping[str, Any] = {}
 
 
 class NotARead(LookbackError):
@@ -284,19 +283,20 @@ class StreamClient(RESTClient):
 
 def ask(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = None) -> bytes:
     """One read outside the streams. Returns the body; raises Trouble."""
-    url = session.account.base_url + path
-    request = session.prepare_request(requests.Request("GET", url, params=dict(params or {})))
-    settings = session.merge_environment_settings(request.url, NEVER_PROXIED, None, None, None)
-    return session.send(request, **settings).content
+    return _get(session, path, params).content
 
 
 def set_clock(session: ReadOnlySession) -> None:
     """Measure how far this machine's clock is from the exchange's. Raises Trouble."""
-    path = session.exchange.clock_path
-    request = session.prepare_request(requests.Request("GET", session.account.base_url + path))
-    settings = session.merge_environment_settings(request.url, NEVER_PROXIED, None, None, None)
     sent = session.clock.local()
-    response = session.send(request, **settings)
+    response = _get(session, session.exchange.clock_path)
     theirs = session.exchange.read_clock(response)
     if theirs is not None:
         session.clock.compare(theirs, sent, session.clock.local())
+
+
+def _get(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = None) -> Response:
+    request = requests.Request("GET", session.account.base_url + path, params=dict(params or {}))
+    prepared = session.prepare_request(request)
+    settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
+    return session.send(prepared, **settings)

@@ -19,7 +19,8 @@ class LookbackError(Exception):
 
     def __str__(self) -> str:
         where = " · ".join(part for part in (self.account, self.stream) if part)
-        sentences = ". ".join(part.rstrip(".") for part in (self.what, self.remedy) if part)
+        remedy = self.remedy[:1].upper() + self.remedy[1:]
+        sentences = ". ".join(part.rstrip(".") for part in (self.what, remedy) if part)
         return f"{where}: {sentences}." if where else f"{sentences}."
 
 

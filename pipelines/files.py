@@ -110,7 +110,7 @@ def read_file(exchange: Exchange, path: Path, label: str = "") -> SavedFile:
     except Trouble as trouble:
         raise _bad_file(path, label, str(trouble)) from trouble
     kept = _without_doubles([r for r in records if exchange.is_record(stream, r)])
-    uids = frozenset()
+    uids: frozenset[str] = frozenset()
     if stream.private and exchange.uid_of is not None:
         uids = frozenset(uid for record in records if (uid := exchange.uid_of(record.raw)))
     skipped = sum(1 for record in records if not exchange.is_record(stream, record))
@@ -263,9 +263,10 @@ def _load(
     )
     if result.already_imported:
         return result
-    load_source(account_pipeline(home, spec, account_id), _source(
-        exchange, file, label, account_id, receipt
-    ))
+    load_source(
+        account_pipeline(home, spec, account_id),
+        _source(exchange, file, label, account_id, receipt),
+    )
     result.rows_new = _count(home, spec.name, stream.name, receipt["receipt_id"])
     return result
 

@@ -10,7 +10,7 @@ import itertools
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -87,7 +87,7 @@ class Visit:
     """Everything one extraction of one account needs to know."""
 
     session: ReadOnlySession
-    identity: Identity
+    identity: Identity | None
     account_id: str
     progress: Progress
     opened_at: datetime | None
@@ -116,6 +116,22 @@ def account_history(visit: Visit, streams: tuple[StreamSpec, ...]) -> DltSource:
     return history()
 
 
+def unread_history(visit: Visit, trouble: Trouble) -> DltSource:
+    """Receipts alone, for an account that could not be read at all: one a stream and scope."""
+
+    def receipts() -> Iterator[Any]:
+        yield rows_of(RECEIPTS, [])
+        for stream in visit.exchange.spec.streams:
+            if stream.kind == "history":
+                yield from StreamVisit(visit, stream).nothing(trouble)
+
+    @dlt.source(name=visit.exchange.spec.name, max_table_nesting=0)
+    def history() -> list[DltResource]:
+        return [dlt.resource(receipts(), name=RECEIPTS.name)]
+
+    return history()
+
+
 def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
     """Every table of the exchange without rows, and its limits: what dbt reads always exists."""
     tables = [stream_table(stream) for stream in exchange.spec.streams]
@@ -133,6 +149,7 @@ def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
 def account_row(visit: Visit) -> dict[str, Any]:
     """Who the account is, as found on this visit. No secret: the key is a fingerprint."""
     account, identity = visit.session.account, visit.identity
+    assert identity is not None
     return {
         "account_id": visit.account_id,
         "exchange": account.exchange,
@@ -141,7 +158,9 @@ def account_row(visit: Visit) -> dict[str, Any]:
         "parent_uid": identity.parent_uid,
         "account_kind": identity.kind,
         "opened_at": visit.opened_at,
-        "opened_at_evidence": opening_evidence(visit),
+        "opened_at_evidence": identity.opened_at_evidence
+        if identity.opened_at is not None
+        else ("user" if visit.opened_at is not None else None),
         "can_trade": identity.can_trade,
         "can_withdraw": identity.can_withdraw,
         "permissions": _json_list(identity.permissions),
@@ -153,13 +172,6 @@ def account_row(visit: Visit) -> dict[str, Any]:
         "clock_skew_ms": round(visit.session.clock.skew / timedelta(milliseconds=1)),
         "origin": "api",
     }
-
-
-def opening_evidence(visit: Visit) -> str | None:
-    """Who says when the account was opened: the exchange before the user."""
-    if visit.identity.opened_at is not None:
-        return visit.identity.opened_at_evidence
-    return "user" if visit.opened_at is not None else None
 
 
 def _fixed(table: Table, rows: list[dict[str, Any]]) -> DltResource:
@@ -177,8 +189,10 @@ def _stream_resource(visit: Visit, stream: StreamSpec) -> DltResource:
 
 
 def rows_of(table: Table, rows: list[dict[str, Any]] | pa.Table) -> Any:
-    """Rows bound for one table, with its hints. A resource that fills several has none itself:
-    dlt would add the hints of an item to those of its resource."""
+    """Rows bound for one table, with its hints.
+
+    A resource that fills several tables has no hints itself: dlt would add those of an item.
+    """
     hints = dlt.mark.make_hints(
         table_name=table.name,
         columns=table.hints(),
@@ -230,11 +244,7 @@ class StreamVisit:
     def items(self) -> Iterator[Any]:
         """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
         yield rows_of(self._table, [])
-        plan = [
-            (scope, window)
-            for scope in self._scopes()
-            for window in self._windows(scope)
-        ]
+        plan = self._plan()
         failed_in_a_row = 0
         for done, (scope, window) in enumerate(plan):
             if self._visit.tally.is_spent():
@@ -246,6 +256,14 @@ class StreamVisit:
             failed_in_a_row = 0 if trouble is None else failed_in_a_row + 1
             self._visit.on_event(self._stream.name, self._rows, (done + 1) / len(plan))
 
+    def nothing(self, trouble: Trouble) -> Iterator[Any]:
+        """The receipts of a stream that was not even asked."""
+        self._refusal = trouble
+        yield from self._give_up(self._plan())
+
+    def _plan(self) -> list[tuple[str, Window]]:
+        return [(scope, window) for scope in self._scopes() for window in self._windows(scope)]
+
     def _scopes(self) -> list[str]:
         if not self._stream.scope:
             return [""]
@@ -255,14 +273,12 @@ class StreamVisit:
         visit, stream = self._visit, self._stream
         if stream.kind != "history":
             return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
-        began_at = datetime.combine(
-            visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC
-        )
+        began_at = datetime.combine(visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC)
         floor = floor_of(stream, now=visit.now, opened_at=visit.opened_at, began_at=began_at)
         asked = visit.progress.asked.get((stream.name, scope), [])
         return plan_windows(stream, now=visit.now, floor=floor, asked=asked)
 
-    def _ask_window(self, scope: str, window: Window) -> Iterator[Any]:
+    def _ask_window(self, scope: str, window: Window) -> Generator[Any, None, Trouble | None]:
         """Yields the window's rows and receipts. Returns the Trouble it met, or None."""
         receipt = Receipt(window, scope, self._visit.session.clock.now())
         walk = self._visit.exchange.walk(self._stream, window, scope)
@@ -343,7 +359,9 @@ class StreamVisit:
         outcome: Outcome = "row_cap" if walk.capped else "exhausted"
         rows: list[dict[str, Any]] = []
         if window.start == window.end:
-            rows.append(self._row(receipt, window, trouble.outcome if trouble else outcome, trouble))
+            rows.append(
+                self._row(receipt, window, trouble.outcome if trouble else outcome, trouble)
+            )
         else:
             rows += [
                 self._row(receipt, piece, piece_outcome, None)
@@ -424,7 +442,8 @@ class StreamVisit:
             rows.append(self._row(receipt, whole, trouble.outcome, trouble))
         with self._visit.tally.lock:
             self._visit.tally.receipts += len(rows)
-        yield rows_of(RECEIPTS, rows)
+        if rows:
+            yield rows_of(RECEIPTS, rows)
 
 
 def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:
@@ -437,9 +456,7 @@ def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:
     return done, rest if rest.start < rest.end else None
 
 
-def _around(
-    done: Window, crowded: list[int], outcome: Outcome
-) -> Iterator[tuple[Window, Outcome]]:
+def _around(done: Window, crowded: list[int], outcome: Outcome) -> Iterator[tuple[Window, Outcome]]:
     """The finished part, with each moment that could not be told apart cut out as unresolved."""
     start = done.start
     for moment in sorted(set(crowded)):
@@ -456,8 +473,8 @@ def _around(
 
 
 def _moment(value: int | None) -> datetime | None:
-    return None if value is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
-        microseconds=value
+    return (
+        None if value is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
     )
 
 

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 import duckdb
 
@@ -22,8 +24,15 @@ from pipelines import registry
 from pipelines.accounts_model import Account
 from pipelines.client import ReadOnlySession, ask, set_clock
 from pipelines.errors import LookbackError, Trouble
-from pipelines.exchange import Exchange, Identity
-from pipelines.history import Failure, Tally, Visit, account_history, empty_tables
+from pipelines.exchange import Identity
+from pipelines.history import (
+    Failure,
+    Tally,
+    Visit,
+    account_history,
+    empty_tables,
+    unread_history,
+)
 from pipelines.home import Home
 from pipelines.progress import KnownAccount, Progress, known_account, read_progress
 from pipelines.spec import ExchangeSpec, StreamSpec
@@ -93,34 +102,57 @@ class AccountSync:
     def extract(self) -> None:
         """Read the next round from the exchange into the account's own load package.
 
-        Raises LookbackError where the account cannot be read at all (wrong key, wrong account).
+        An account that cannot be read at all gets receipts that say so, where it is known from an
+        earlier run. Raises LookbackError where it is not, or where it is another account.
         """
-        first_round = self._identity is None
-        if first_round:
-            self._identify()
-        assert self._identity is not None and self._now is not None
         tally = Tally(self._row_budget)
-        visit = Visit(
-            session=self._session,
-            identity=self._identity,
-            account_id=self.result.account_id,
-            progress=self._progress,
-            opened_at=self._identity.opened_at or self.account.opened_at,
-            now=self._now,
-            tally=tally,
-            on_event=lambda stream, rows, share: self._on_event(
-                self.account.label, stream, rows, share
-            ),
-        )
+        source = self._next_round(tally)
         pipeline = account_pipeline(self._home, self.exchange.spec, self.result.account_id)
         _forget_unfinished_extracts(pipeline)
-        pipeline.extract(account_history(visit, self._phases[0]), loader_file_format="parquet")
+        pipeline.extract(source, loader_file_format="parquet")
         pipeline.normalize()
         self._cut = tally.cut
         self.result.rows += tally.rows
         self.result.receipts += tally.receipts
         self.result.requests = self._session.requests_sent
         self.result.failures += tally.failures
+
+    def _next_round(self, tally: Tally) -> Any:
+        if self._identity is None:
+            try:
+                self._identify()
+            except Trouble as trouble:
+                if self._known is None:
+                    raise
+                return self._unread(tally, self._known, trouble)
+        assert self._identity is not None
+        opened_at = self._identity.opened_at or self.account.opened_at
+        return account_history(self._visit(tally, opened_at), self._phases[0])
+
+    def _unread(self, tally: Tally, known: KnownAccount, trouble: Trouble) -> Any:
+        """Nothing but receipts: what would have been asked, and why it was not."""
+        self.result.account_id = known.account_id
+        self._now = self._session.clock.now()
+        self._phases = []
+        tally.failures.append(
+            Failure(trouble.stream, trouble.outcome, trouble.kind, trouble.what, trouble.remedy)
+        )
+        return unread_history(self._visit(tally, known.opened_at), trouble)
+
+    def _visit(self, tally: Tally, opened_at: datetime | None) -> Visit:
+        assert self._now is not None
+        return Visit(
+            session=self._session,
+            identity=self._identity,
+            account_id=self.result.account_id,
+            progress=self._progress,
+            opened_at=opened_at,
+            now=self._now,
+            tally=tally,
+            on_event=lambda stream, rows, share: self._on_event(
+                self.account.label, stream, rows, share
+            ),
+        )
 
     def load(self) -> None:
         """Load what `extract` brought, and see what is left to ask."""
@@ -167,6 +199,7 @@ class AccountSync:
                 stream="identity",
                 remedy="give the other account a label of its own, or put the right key back",
             )
+        _claim(account_id, self)
         self.result.account_id = account_id
         self._now = self._session.clock.now()
         self.result.warnings += self._warnings(self._identity)
@@ -190,6 +223,24 @@ class AccountSync:
                 "it was corrected for, but set it"
             )
         return found
+
+
+_claims: WeakValueDictionary[str, AccountSync] = WeakValueDictionary()
+_claims_lock = Lock()
+
+
+def _claim(account_id: str, sync: AccountSync) -> None:
+    """One account has one working folder: two labels for it cannot be read side by side."""
+    with _claims_lock:
+        holder = _claims.get(account_id)
+        if holder is not None and not holder.done and holder.account.label != sync.account.label:
+            raise LookbackError(
+                f"this is the same account as {holder.account.label} ({account_id})",
+                account=sync.account.label,
+                stream="identity",
+                remedy="remove one of the two from .dlt/config.toml",
+            )
+        _claims[account_id] = sync
 
 
 def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import duckdb
 
 from pipelines.spec import ExchangeSpec
 from pipelines.windows import Asked, Span
+
+# A schema without these was never loaded to the end.
+NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,7 @@ class KnownAccount:
     """The account a label stood for when it was last checked."""
 
     account_id: str
-    key_fingerprint: str
-    origin: str
+    opened_at: datetime | None
 
 
 def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progress:
@@ -34,12 +37,13 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
     if not warehouse.exists():
         return Progress()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        if not _has_receipts(connection, spec):
+        tables = _tables(connection, spec)
+        if not tables >= NEEDED:
             return Progress()
         return Progress(
             asked=_asked(connection, spec, account_id),
             scopes={
-                stream.scope: _scopes(connection, spec, stream.scope, account_id)
+                stream.scope: _scopes(connection, spec, stream.scope, account_id, tables)
                 for stream in spec.streams
                 if stream.scope
             },
@@ -51,11 +55,11 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
     if not warehouse.exists():
         return None
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        if not _has_receipts(connection, spec):
+        if not _tables(connection, spec) >= NEEDED:
             return None
         row = connection.execute(
             f"""
-            select account_id, coalesce(key_fingerprint, ''), origin
+            select account_id, opened_at
             from raw_{spec.name}.accounts
             where lower(label) = lower(?)
             order by checked_at desc
@@ -63,16 +67,18 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
             """,
             [label],
         ).fetchone()
-    return KnownAccount(*row) if row else None
+    if row is None:
+        return None
+    account_id, opened_at = row
+    return KnownAccount(account_id, opened_at and opened_at.astimezone(UTC))
 
 
-def _has_receipts(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> bool:
-    found = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name in "
-        "('receipts', 'accounts', '_dlt_loads')",
+def _tables(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> set[str]:
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_schema = ?",
         [f"raw_{spec.name}"],
-    ).fetchone()
-    return found == (3,)
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def _asked(
@@ -92,14 +98,19 @@ def _asked(
         [account_id],
     ).fetchall()
     asked: dict[tuple[str, str], list[Asked]] = {}
-    for stream, scope, start, end, held_from in rows:
+    for stream, scope, *times in rows:
+        start, end, held_from = (time and time.astimezone(UTC) for time in times)
         if start < end:
             asked.setdefault((stream, scope), []).append(Asked(Span(start, end), held_from))
     return asked
 
 
 def _scopes(
-    connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, scope: str, account_id: str
+    connection: duckdb.DuckDBPyConnection,
+    spec: ExchangeSpec,
+    scope: str,
+    account_id: str,
+    tables: set[str],
 ) -> frozenset[str]:
     """The exchange's own list, and what ledgers, balances and earlier askings named."""
     schema = f"raw_{spec.name}"
@@ -107,10 +118,8 @@ def _scopes(
         f"select distinct record ->> '{scope}' as value from {schema}.{stream.name} "
         f"where account_id in (?, '{spec.name}')"
         for stream in spec.streams
-        if scope in stream.fields
+        if scope in stream.fields and stream.name in tables
     ]
     sources.append(f"select distinct scope from {schema}.receipts where account_id = ?")
-    rows = connection.execute(
-        " union ".join(sources), [account_id] * len(sources)
-    ).fetchall()
+    rows = connection.execute(" union ".join(sources), [account_id] * len(sources)).fetchall()
     return frozenset(value for (value,) in rows if value)

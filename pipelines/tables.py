@@ -46,7 +46,7 @@ class Table:
 
     @property
     def disposition(self) -> Any:
-        """dlt's write disposition."""
+        """Dlt's write disposition."""
         return {"disposition": "merge", "strategy": self.strategy}
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -50,8 +50,8 @@ class Walk(BasePaginator):
     def update_request(self, request: Request) -> None:
         self.init_request(request)
 
-    def position(self) -> dict[str, str]:
-        """The parameters that say which page."""
+    def position(self) -> Mapping[str, str | None]:
+        """The parameters that say which page; None leaves one out."""
         return {}
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
@@ -112,11 +112,13 @@ class NewestFirst(Walk):
         self._upper = self.end
         self._cursor = ""
 
-    def position(self) -> dict[str, str]:
+    def position(self) -> Mapping[str, str | None]:
         first, last = self._bounds
-        position = {first: self._write(self.start), last: self._write(self._upper)}
-        # A parameter set on one page must be gone on the next: requests drops None.
-        return position | {self._cursor_name: self._cursor or None}  # type: ignore[dict-item]
+        return {
+            first: self._write(self.start),
+            last: self._write(self._upper),
+            self._cursor_name: self._cursor or None,
+        }
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         times = [record.at for record in records if record.at is not None]
@@ -163,7 +165,7 @@ class OldestFirst(Walk):
         self._lower = self.start
         self._offset = 0
 
-    def position(self) -> dict[str, str]:
+    def position(self) -> Mapping[str, str | None]:
         first, last = self._bounds
         return {
             first: self._write(self._lower),
@@ -208,7 +210,7 @@ class ByOffset(Walk):
         self._offset = 0
         self._expected: frozenset[str] = frozenset()
 
-    def position(self) -> dict[str, str]:
+    def position(self) -> Mapping[str, str | None]:
         return {self._offset_name: str(self._offset)}
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
@@ -252,7 +254,7 @@ class ByPageNumber(Walk):
         self._last_number = last_number
         self._number = 1
 
-    def position(self) -> dict[str, str]:
+    def position(self) -> Mapping[str, str | None]:
         return {self._number_name: str(self._number)}
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:

@@ -1,4 +1,4 @@
-"""The replay door: saved answers in every format land as they are, once, under the right account."""
+"""The replay door: saved answers land as they are, once, and under the right account."""
 
 import csv
 import gzip

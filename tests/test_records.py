@@ -40,7 +40,9 @@ def test_a_composite_id_names_the_missing_part_by_nothing():
     [("Completed", True), ("Canceled", True), ("Pending", False), ("Newfangled", False)],
 )
 def test_only_known_final_statuses_are_final(status, final):
-    (record,) = LEDGER.read([msgspec.Raw(b'{"transactID":"a","transactStatus":"%s"}' % status.encode())])
+    (record,) = LEDGER.read(
+        [msgspec.Raw(b'{"transactID":"a","transactStatus":"%s"}' % status.encode())]
+    )
     assert record.final is final
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_a_first_plan_covers_everything_in_windows_no_wider_than_allowed():
     assert windows[0].start == OPENED
     assert windows[-1].end == NOW
     assert all(w.end - w.start <= timedelta(days=30) for w in windows)
-    assert all(a.end == b.start for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(windows))
 
 
 def test_a_second_plan_asks_only_the_overlap_and_what_is_new():

@@ -118,9 +118,7 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
         return OnePage({"currency": "all"}, window, stream.page_size)
     if stream.name == "wallet_history":
         params = {"currency": "all", "reverse": "true", **count}
-        return ByOffset(
-            params, window, stream.page_size, offset="start", overlap=LEDGER_OVERLAP
-        )
+        return ByOffset(params, window, stream.page_size, offset="start", overlap=LEDGER_OVERLAP)
     if stream.name == "instruments":
         return ByOffset(count, window, stream.page_size, offset="start", to_the_end=True)
     if not stream.time_filter:

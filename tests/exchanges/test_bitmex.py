@@ -78,7 +78,9 @@ def test_errors_are_named(status, message, kind, outcome):
 
 
 def test_a_rate_limit_waits_as_long_as_it_says():
-    body = '{"error":{"message":"Rate limit exceeded, retry in 7 seconds.","name":"RateLimitError"}}'
+    body = (
+        '{"error":{"message":"Rate limit exceeded, retry in 7 seconds.","name":"RateLimitError"}}'
+    )
     trouble = explained(429, body, **{"Retry-After": "7"})
     assert (trouble.kind, trouble.retry, trouble.wait) == ("rate_limited", True, 7.0)
 
