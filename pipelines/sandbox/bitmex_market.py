@@ -98,18 +98,18 @@ class Market:
 
 def nearest(numerator: int, denominator: int) -> int:
     """The quotient, rounded to the nearest integer; halves away from zero."""
-    quotient, rest = divmod(abs(numerator), abs(denominator))
-    if 2 * rest >= abs(denominator):
-        quotient += 1
+    below = abs(denominator)
+    quotient = (2 * abs(numerator) + below) // (2 * below)
     return quotient if (numerator < 0) == (denominator < 0) else -quotient
 
 
 def decimal_text(units: int, digits: int) -> str:
     """`units` of 10**-digits as a JSON number without trailing zeros."""
+    whole, part = divmod(units if units >= 0 else -units, 10**digits)
     sign = "-" if units < 0 else ""
-    whole, part = divmod(abs(units), 10**digits)
-    tail = str(part).rjust(digits, "0").rstrip("0") if digits else ""
-    return f"{sign}{whole}.{tail}" if tail else f"{sign}{whole}"
+    if not part:
+        return f"{sign}{whole}"
+    return f"{sign}{whole}.{part:0{digits}d}".rstrip("0")
 
 
 def funding_ppm(symbol: str, at: int) -> int:

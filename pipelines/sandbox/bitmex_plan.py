@@ -193,7 +193,7 @@ class Planner:
         if last <= first:
             return
         while left > 1:
-            start = first + int((last - first) * rng.random() ** 0.75)
+            start = first + int((last - first) * rng.random() ** 0.5)
             markets = [m for m in self._menu(start) if m.ends_at > start + 3 * DAY]
             market = rng.choice(markets)
             length = int(rng.uniform(0.2, 3.0) * DAY)
@@ -351,7 +351,8 @@ class Planner:
         plan, rng = self.plan, self.rng
         opened = plan.opened_at
         reserve = 1 + plan.fills // 100_000
-        self.add(opened + DAY + 3_725_118, Step.DEPOSIT, Deposit("XBt", "btc", 500_000_000 * reserve))
+        first = Deposit("XBt", "btc", 500_000_000 * reserve)
+        self.add(opened + DAY + 3_725_118, Step.DEPOSIT, first)
         tether = moment("2021-11-04")
         if opened < tether < plan.horizon:
             self.add(tether, Step.CONVERSION, ("USDt", 100_000_000, tether))
