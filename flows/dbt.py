@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home
 
 DBT_PROJECT = PROJECT / "dbt_project"
+CLOCK = re.compile(r"^\d\d:\d\d:\d\d +", re.MULTILINE)
+
 SHOWN = 5
 """How many broken models or tests an error names before it only counts."""
 
@@ -127,5 +130,6 @@ def describe(broken: Sequence[Node], done: subprocess.CompletedProcess[str]) -> 
         named = [f"{node.kind} {node.name} ({node.message[:200]})" for node in ordered[:SHOWN]]
         rest = len(broken) - len(named)
         return "; ".join(named) + (f"; and {rest} more" if rest else "")
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    said = CLOCK.sub("", done.stdout) or done.stderr
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     return " ".join(lines[-6:])[-600:] or f"dbt ended with code {done.returncode}"

@@ -19,6 +19,8 @@ from pipelines.home import Home, home
 PACE = 50.0
 """How much faster than the real exchanges the stand-ins let themselves be asked."""
 
+EXAMPLE = "from marts.fct_ledger_entries order by occurred_at desc limit 5"
+
 PREFIX = "ACCOUNTS__"
 
 
@@ -80,11 +82,10 @@ def settings_of_demo(place: Home, keys: list[dict[str, str]]) -> Iterator[None]:
 
 
 def variables(key: Mapping[str, str]) -> dict[str, str]:
-    """One stand-in's key as the environment declares an account."""
-    prefix = f"{PREFIX}{key['label'].upper().replace('-', '_')}__"
+    """One stand-in's key as the environment declares an account; the exchange is its label."""
     fields = ("exchange", "base_url", "key", "secret", "passphrase")
-    declared = {f"{prefix}{name.upper()}": key[name] for name in fields if key.get(name)}
-    return declared | {f"{prefix}PACE": str(PACE)}
+    declared = {name: key[name] for name in fields if key.get(name)} | {"pace": str(PACE)}
+    return {f"{PREFIX}{key['exchange']}__{name}".upper(): text for name, text in declared.items()}
 
 
 def tell(place: Home) -> None:
@@ -110,12 +111,11 @@ def next_commands(place: Home) -> list[str]:
     folder = near(Path(sys.executable).parent)
     on_path = shutil.which("lookback")
     command = "lookback" if on_path else f"{folder}/lookback"
-    query = "select * from marts.fct_trades order by traded_at desc limit 5"
-    python = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql(sys.argv[2]))"
+    query = f"duckdb.connect('{near(place.published)}', read_only=True).sql('{EXAMPLE}')"
     return [
         f"{there} {command} status",
         f"{there} {command} docs",
-        f'{folder}/python -c "{python}" {near(place.published)} "{query}"',
+        f'{folder}/python -c "import duckdb; print({query})"',
     ]
 
 

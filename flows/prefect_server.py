@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,13 +41,19 @@ SETTINGS = {
 """Prefect reads these when it is first imported; what the user has set stays."""
 
 
+TOLD_BY_CALLER = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+"""For a run whose caller tells its errors: Prefect need not print them, with tracebacks, too."""
+
+UNREAD = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
+"""For a server that ends with the run: nobody will read logs there."""
+
 SERVER_FLAGS = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 """As Prefect starts its own temporary servers: without the services nobody asks for."""
 
 
-def quiet_prefect(place: Home) -> None:
+def quiet_prefect(place: Home, settings: Mapping[str, str] = SETTINGS) -> None:
     """Set what Prefect reads on import: no analytics, little talk, no file outside the home."""
-    for name, value in SETTINGS.items():
+    for name, value in settings.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(place.data / "prefect"))
 
@@ -59,11 +65,12 @@ def prefect_api(place: Home, meanwhile: Callable[[], object]) -> Iterator[None]:
     `meanwhile` is called while the temporary server starts. Raises what that raises, and
     LookbackError where the server does not start.
     """
-    quiet_prefect(place)
     if os.environ.get("PREFECT_API_URL"):
+        quiet_prefect(place, SETTINGS | TOLD_BY_CALLER)
         meanwhile()
         yield
         return
+    quiet_prefect(place, SETTINGS | TOLD_BY_CALLER | UNREAD)
     with temporary_server() as url:
         meanwhile()
         from prefect.settings import PREFECT_API_URL, temporary_settings

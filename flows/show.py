@@ -196,7 +196,8 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
 def summary(done: Summary, published: Path) -> None:
     """What a sync brought, account by account, and warnings about keys and clocks."""
     out = console()
-    listing = table("account", "new rows", "requests", "streams with trouble", right=["new rows"])
+    right = ("new rows", "requests")
+    listing = table("account", *right, "streams with trouble", right=right)
     for result in done.results:
         troubled = sorted({failure.stream for failure in result.failures})
         listing.add_row(

@@ -1,0 +1,120 @@
+"""What many tests share: the `lab`, a sandbox with a home of its own around it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from flows import dbt, publish
+from pipelines.accounts import configured_accounts
+from pipelines.home import PROJECT, Home, home
+from pipelines.load import AccountResult, AccountSync, prepare_warehouse
+from pipelines.sandbox.server import Sandbox
+
+PACE = 1000.0
+
+
+@dataclass
+class Lab:
+    """Sandbox accounts, a home in a temporary folder, and the pipelines between them."""
+
+    box: Sandbox
+    home: Home
+    patch: pytest.MonkeyPatch
+    declared: list[str] = field(default_factory=list)
+
+    def declare(self, name: str, *, label: str = "", **fields: str) -> str:
+        """Configure the sandbox account `name` (or an exchange's main one); gives its label.
+
+        `fields` replace what the sandbox says: `secret="wrong"`, `opened_at="2021-03-01"`.
+        """
+        card = self.box.account(name)
+        label = label or card["label"].replace("-", "_")
+        names = ("exchange", "base_url", "key", "secret", "passphrase")
+        values = {name: card[name] for name in names if card[name]} | {"pace": str(PACE)} | fields
+        for field_name, value in values.items():
+            self.patch.setenv(variable(label, field_name), value)
+        self.declared.append(label)
+        return label
+
+    def sync(self, *labels: str) -> dict[str, AccountResult]:
+        """Extract and load those accounts, or all declared ones, without Prefect; results by label.
+
+        Raises LookbackError where an account cannot be read at all.
+        """
+        prepare_warehouse(self.home)
+        results = {}
+        for account in configured_accounts(labels):
+            run = AccountSync(account, self.home)
+            run.prepare()
+            while not run.done:
+                run.extract()
+                run.load()
+            results[account.label] = run.result
+        return results
+
+    def build(self, as_of: datetime | None = None) -> list[dbt.Node]:
+        """Run the models and their tests on the warehouse."""
+        prepare_warehouse(self.home)
+        return dbt.build(self.home, as_of)
+
+    def publish(self) -> Path:
+        """Publish the warehouse as it is."""
+        return publish.publish(self.home)
+
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows of one query on the warehouse itself, times in UTC."""
+        with duckdb.connect(str(self.home.warehouse), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return connection.execute(sql, list(parameters)).fetchall()
+
+    def cli(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `lookback` as a process of its own, in this lab's home."""
+        return run_cli(arguments, environment)
+
+
+def variable(label: str, name: str) -> str:
+    """The environment variable of one field of an account."""
+    return f"ACCOUNTS__{label}__{name}".upper()
+
+
+def run_cli(
+    arguments: Sequence[str], environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `lookback` with those arguments; output as text."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An empty home, and no account of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith("ACCOUNTS__"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LOOKBACK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return home()
+
+
+@pytest.fixture
+def lab(private_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A small sandbox without rate limits and a home to load it into."""
+    with Sandbox(size="tiny", pace=None) as box:
+        yield Lab(box, private_home, monkeypatch)
