@@ -1,0 +1,148 @@
+{#- For each stream: what can still be had, what goes next, and by when a sync must have run. -#}
+with coverage as (
+
+    select * from {{ ref('fct_coverage') }}
+
+),
+
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current and kind = 'history'
+
+),
+
+stored as (
+
+    select
+        coverage.account_id,
+        coverage.exchange,
+        coverage.stream,
+        coverage.scope,
+        coverage.span_start,
+        coverage.span_end,
+        coverage.verdict in ('covered_api', 'covered_file', 'unverified') as is_stored,
+        specs.retention_seconds,
+        specs.lifecycle,
+        specs.ends_at as exchange_ends_at,
+        specs.retention_kind,
+        specs.docs_url,
+        coalesce(specs.exchange_title, specs.exchange) as title,
+        {{ as_of() }} - to_seconds(specs.retention_seconds) as reaches_back_to
+    from coverage
+    inner join specs on coverage.exchange = specs.exchange and coverage.stream = specs.stream
+
+),
+
+-- The oldest instant that is in reach and not stored. Time after the last span is not stored.
+by_scope as (
+
+    select
+        account_id,
+        stream,
+        scope,
+        least(
+            min(greatest(span_start, reaches_back_to)) filter (
+                where not is_stored and span_end > coalesce(reaches_back_to, span_start)
+            ),
+            greatest(max(span_end), any_value(reaches_back_to))
+        ) as missing_from
+    from stored
+    group by account_id, stream, scope
+
+),
+
+by_stream as (
+
+    select
+        stored.account_id,
+        stored.exchange,
+        stored.stream,
+        any_value(stored.title) as title,
+        any_value(stored.retention_kind) as retention_kind,
+        any_value(stored.retention_seconds) as retention_seconds,
+        any_value(stored.lifecycle) as lifecycle,
+        any_value(stored.exchange_ends_at) as exchange_ends_at,
+        any_value(stored.docs_url) as docs_url,
+        any_value(stored.reaches_back_to) as reaches_back_to,
+        min(stored.span_start) as starts_at,
+        max(stored.span_end) as ends_at,
+        min(by_scope.missing_from) as missing_from,
+        count(distinct stored.scope) as scope_count
+    from stored
+    inner join by_scope using (account_id, stream, scope)
+    group by stored.account_id, stored.exchange, stored.stream
+
+),
+
+moments as (
+
+    select
+        *,
+        lifecycle != 'active' and exchange_ends_at <= {{ as_of() }} as is_over,
+        case
+            when is_over then null
+            when retention_kind = 'rolling' then greatest(starts_at, reaches_back_to)
+            when retention_kind = 'unlimited' then starts_at
+        end as oldest_obtainable_at,
+        case
+            when is_over then null
+            else least(missing_from + to_seconds(retention_seconds), exchange_ends_at)
+        end as next_loss_at,
+        -- A tenth of the time there was, and a day at least, is left for things to go wrong.
+        to_seconds(greatest(retention_seconds // 10, 86400)) as margin
+    from by_stream
+
+),
+
+final as (
+
+    select
+        -- keys
+        md5(account_id || '|' || stream) as deadline_id,
+        account_id,
+        exchange,
+        stream,
+
+        -- what is in reach, what goes next
+        oldest_obtainable_at,
+        case when next_loss_at is not null then missing_from end as next_loss_from,
+        next_loss_at,
+        next_loss_at - margin as sync_before,
+        coalesce({{ as_of() }} >= next_loss_at - margin, false) as at_risk,
+        case
+            when is_over then 'over'
+            when next_loss_at is null then 'nothing_is_lost'
+            when next_loss_at = exchange_ends_at then 'exchange_ends'
+            else 'retention'
+        end as reason,
+
+        -- the limits behind it
+        to_days(cast(retention_seconds // 86400 as integer))
+        + to_seconds(retention_seconds % 86400) as retention,
+        exchange_ends_at as hard_deadline_at,
+        scope_count,
+        case
+            when is_over
+                then title || ' closed on ' || {{ say_when('exchange_ends_at') }}
+                || ': its API gives nothing any more.'
+            when next_loss_at is null and retention_kind = 'unlimited'
+                then title || ' says that nothing leaves ' || stream || '.'
+            when next_loss_at is null
+                then title || ' does not say how long it keeps ' || stream
+                || ': sync often, and rely on nothing.'
+            when next_loss_at <= {{ as_of() }}
+                then 'Rows of ' || stream || ' are dropping out of reach now: sync at once.'
+            when next_loss_at = exchange_ends_at
+                then title || ' ends on ' || {{ say_when('exchange_ends_at') }}
+                || ': what is not stored by then is gone.'
+            else 'Rows of ' || stream || ' since ' || {{ say_when('missing_from') }}
+                || ' are not stored; the first of them drop out of reach on '
+                || {{ say_when('next_loss_at') }} || '.'
+        end as explanation,
+        docs_url
+    from moments
+
+)
+
+select * from final

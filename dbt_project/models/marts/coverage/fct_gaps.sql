@@ -1,0 +1,238 @@
+{#- One row a hole that people can act on: scopes that share a span and a verdict share a row. -#}
+with gaps as (
+
+    select * from {{ ref('int_coverage_gaps') }}
+
+),
+
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current and kind = 'history'
+
+),
+
+receipts as (
+
+    select * from {{ ref('int_receipts_unioned') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_accounts_unioned') }}
+    where is_current
+
+),
+
+last_askings as (
+
+    select
+        account_id,
+        stream,
+        max(asked_at) as asked_at
+    from receipts
+    group by account_id, stream
+
+),
+
+-- A stream asked coin by coin would show the same hole once a coin.
+by_span as (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        case when count(*) = 1 then min(scope) else '*' end as scope,
+        count(*) as scope_count,
+        max(stream_scope_count) as stream_scope_count,
+        string_agg(nullif(scope, ''), ', ' order by scope) as scope_names,
+        span_start,
+        span_end,
+        verdict,
+        state,
+        filled_by,
+        bool_and(is_fill_proven) as is_fill_proven,
+        arg_max(evidence_id, (last_asked_at, evidence_id)) as evidence_id,
+        arg_max(evidence_kind, (last_asked_at, evidence_id)) as evidence_kind,
+        any_value(start_reason) as start_reason
+    from gaps
+    group by all
+
+),
+
+explained as (
+
+    select
+        by_span.*,
+        coalesce(accounts.label, by_span.account_id) as label,
+        coalesce(specs.exchange_title, by_span.exchange) as title,
+        specs.retention_seconds,
+        specs.page_size,
+        specs.affects,
+        specs.remedy as spec_remedy,
+        specs.docs_url,
+        specs.lifecycle,
+        specs.ends_at,
+        receipts.asked_at,
+        coalesce(receipts.error_text, receipts.error_kind, 'no reason was given') as error_text,
+        last_askings.asked_at as last_asked_at,
+        case
+            when by_span.scope_count = 1 and by_span.scope = '' then by_span.stream
+            when by_span.scope_count = 1 then by_span.stream || ' of ' || by_span.scope
+            when by_span.scope_count = by_span.stream_scope_count
+                then concat(by_span.stream, ' of all ', by_span.scope_count, ' ', specs.scope, 's')
+            else
+                concat(
+                    by_span.stream, ' of ', by_span.scope_count, ' of the ',
+                    by_span.stream_scope_count, ' ', specs.scope, 's'
+                )
+        end as subject,
+        case
+            when
+                by_span.verdict in (
+                    'lost_to_retention', 'sync_lapse', 'row_cap', 'unresolved', 'venue_closed',
+                    'excluded_by_exchange'
+                )
+                then false
+            when specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} then false
+            when by_span.span_end <= {{ as_of() }} - to_seconds(specs.retention_seconds) then false
+            else true
+        end as is_obtainable
+    from by_span
+    inner join specs on by_span.exchange = specs.exchange and by_span.stream = specs.stream
+    left join accounts on by_span.account_id = accounts.account_id
+    left join receipts
+        on by_span.account_id = receipts.account_id and by_span.evidence_id = receipts.receipt_id
+    left join last_askings
+        on by_span.account_id = last_askings.account_id and by_span.stream = last_askings.stream
+
+),
+
+told as (
+
+    select
+        *,
+        'from ' || {{ say_when('span_start') }} || ' to ' || {{ say_when('span_end') }} as span,
+        title || ' keeps ' || stream || ' for ' || {{ say_seconds('retention_seconds') }} || '. '
+            as limit_words,
+        {{ say_when('asked_at') }} as asked_on,
+        case when is_obtainable then 'run `lookback sync ' || label || '`' end as sync_command
+    from explained
+
+),
+
+final as (
+
+    select
+        -- keys
+        md5(concat_ws('|', account_id, stream, scope, verdict, epoch_us(span_start))) as gap_id,
+        account_id,
+        exchange,
+        stream,
+        scope,
+
+        -- the hole
+        span_start,
+        span_end,
+        span_end - span_start as duration,
+        verdict,
+        case
+            when state = 'filled' or verdict in ('unverified', 'excluded_by_exchange') then 'info'
+            when verdict in ('failed', 'never_asked') and is_obtainable then 'warning'
+            else 'critical'
+        end as severity,
+        affects,
+
+        -- why, and what to do
+        case verdict
+            when 'lost_to_retention' then concat(
+                limit_words, 'It was first asked on ', asked_on, ', when ', subject, ' ', span,
+                ' had already dropped out of reach.'
+            )
+            when 'sync_lapse' then concat(
+                limit_words, 'What happened ', span, ' was in reach once',
+                ', until ' || {{ say_when('span_end + to_seconds(retention_seconds)') }},
+                ', but no sync read it; on ', asked_on, ' it was gone.'
+            )
+            when 'failed' then concat(
+                'Asking ', title, ' for ', subject, ' ', span, ' failed on ', asked_on, ': ',
+                error_text
+            )
+            when 'refused' then concat(
+                title, ' refused ', subject, ' ', span, ' on ', asked_on, ': ', error_text
+            )
+            when 'venue_closed' then case
+                when asked_on is null then concat(
+                    title, ' closed on ', {{ say_when('ends_at') }}, '; ', subject, ' ', span,
+                    ' had not been read by then.'
+                )
+                else concat(
+                    title, ' is closed and did not give ', subject, ' ', span, ' when asked on ',
+                    asked_on, ': ', error_text
+                )
+            end
+            when 'row_cap' then concat(
+                title, ' gives only the newest rows of ', stream, ' and no way on; ', subject, ' ',
+                span, ' lies beyond them (asked on ', asked_on, ').'
+            )
+            when 'unresolved' then concat(
+                'More rows of ', subject, ' share one moment ', span, ' than a page',
+                ' of ' || page_size, ' shows; some may be missing.'
+            )
+            when 'unverified' then concat(
+                title, ' gave everything it had of ', subject, ' ', span,
+                ', but does not say how far back ', stream,
+                ' reaches, so nobody can call it complete.'
+            )
+            when 'excluded_by_exchange' then concat(
+                title, ' leaves this out of ', stream, ' by design.'
+            )
+            else case
+                when last_asked_at is null then concat(
+                    'Nothing has asked ', title, ' for ', subject, ' yet.'
+                )
+                when last_asked_at < span_end then concat(
+                    'The last sync that asked for ', stream, ' was on ',
+                    {{ say_when('last_asked_at') }}, '; nothing asked for ', subject, ' ', span, '.'
+                )
+                else concat('No sync has asked for ', subject, ' ', span, ' yet.')
+            end
+        end as cause,
+        case
+            when verdict = 'refused' and is_obtainable then concat(
+                'give the key the right to read this (`lookback guide ', exchange, '`), then ',
+                sync_command
+            )
+            when verdict in ('failed', 'never_asked') and is_obtainable then sync_command
+            when verdict = 'unverified' then concat(
+                'nothing is known to be missing; to be sure, compare with another source: ',
+                spec_remedy
+            )
+            when verdict = 'sync_lapse' then concat(
+                spec_remedy, '; from now on, sync before the deadlines in fct_deadlines'
+            )
+            else spec_remedy
+        end as remedy,
+        is_obtainable,
+
+        -- whether something else has it
+        state,
+        filled_by,
+        is_fill_proven,
+
+        -- how many scopes share the row
+        scope_count,
+        stream_scope_count,
+        scope_names,
+
+        -- how we know
+        evidence_id,
+        evidence_kind,
+        docs_url,
+        start_reason
+    from told
+
+)
+
+select * from final
