@@ -309,7 +309,7 @@ class Books:
             detail = f'"deduction":"yes","feeCoin":"{fill.fee_asset}","totalDeductionFee":"{fee}"'
         else:
             # The total of a deduction that did not happen is "", "0" or missing its value.
-            nothing = ('""', '"0"', "null")[fill.order % 3]
+            nothing = ('""', '"0"', "null")[fill.order // 3 % 3]
             detail = f'"deduction":"no","feeCoin":"{fill.fee_asset}","totalDeductionFee":{nothing}'
         scope = "maker" if fill.is_maker else "taker"
         return (

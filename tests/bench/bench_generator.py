@@ -1,0 +1,50 @@
+"""How long a synthetic account takes to make and to serve, and what memory it needs.
+
+Run: python tests/bench/bench_generator.py [fills ...]
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+
+from pipelines.sandbox.account import DAY, AccountPlan, generate
+from pipelines.sandbox.bitget import VENUE
+from pipelines.sandbox.bitget_books import Books
+
+END = 1_795_219_200_000
+
+
+def measure(fills: int) -> None:
+    """Print one line: seconds for the life, for Bitget's tables, for all ledger rows; peak MB."""
+    start = time.perf_counter()
+    plan = AccountPlan(
+        venue=VENUE, seed=1, fills=fills, opened_at=END - 1_095 * DAY, end=END, future=60 * DAY
+    )
+    life = generate(plan)
+    lived = time.perf_counter()
+    books = Books(life, "7000000001")
+    booked = time.perf_counter()
+    size = sum(len(books.tax.row(n, END)) for n in range(len(books.tax.at)))
+    served = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"{fills:>9,} fills: life {lived - start:6.2f} s, tables {booked - lived:6.2f} s, "
+        f"{len(books.tax.at):,} ledger rows ({size >> 20} MB) {served - booked:6.2f} s, "
+        f"peak {peak:,} MB",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure each size in a process of its own, so that peaks do not add up."""
+    for size in [int(text) for text in sys.argv[1:]] or [1_000, 100_000, 1_000_000]:
+        process = multiprocessing.get_context("spawn").Process(target=measure, args=(size,))
+        process.start()
+        process.join()
+
+
+if __name__ == "__main__":
+    main()
