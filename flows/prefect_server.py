@@ -7,6 +7,7 @@ Here the server starts while the caller imports what it needs, and from a ready-
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import os
@@ -149,9 +150,9 @@ def make_template() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PREFECT_HOME"] = folder
         quiet_prefect(Home(Path(folder)))
-        from prefect.server.database.alembic_commands import alembic_upgrade
+        from prefect.server.database import provide_database_interface
 
-        alembic_upgrade()
+        asyncio.run(provide_database_interface().create_db())
         template().parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(Path(folder) / "prefect.db")) as made:
             made.execute("vacuum into ?", (str(template()),))
