@@ -9,6 +9,7 @@ LINKED := $(VENV)/pyproject.toml
 .PHONY: setup demo check test docs bench lock clean
 
 setup: $(INSTALLED) $(LINKED)
+	@:
 
 # The copies inside .venv say what is installed: a checkout that only touched the files costs nothing.
 $(INSTALLED): requirements.lock

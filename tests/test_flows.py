@@ -1,0 +1,136 @@
+"""The flow through a real Prefect server, once; what it does with trouble, without one."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+
+from flows.environment import without_secrets
+from flows.outcome import Summary, SyncFailed, as_failure, merged_failures
+from flows.prefect_server import quiet_prefect
+from pipelines.errors import LookbackError, Trouble
+from pipelines.history import Failure
+from pipelines.home import Home
+from tests.conftest import Lab
+
+
+@pytest.mark.xdist_group("prefect")
+def test_one_wrong_key_is_a_gap_and_not_a_stop(lab: Lab) -> None:
+    good = lab.declare("bitget")
+    bad = lab.declare("bitmex", secret="not-the-right-secret-0123456789")
+
+    done = lab.cli("sync")
+
+    assert done.returncode == 1
+    assert f"  {bad} · " in done.stderr
+    assert good not in done.stderr.split("could not be synced")[1]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "not-the-right-secret" not in done.stdout + done.stderr
+    with duckdb.connect(str(lab.home.published), read_only=True) as published:
+        counted = published.execute(
+            "select exchange, count(*) from marts.fct_ledger_entries group by exchange"
+        ).fetchall()
+    assert [exchange for exchange, _ in counted] == ["bitget"]
+    assert counted[0][1] > 100
+
+    gaps = json.loads(lab.cli("gaps", "--json").stdout)
+    assert {gap["label"] for gap in gaps} >= {good}
+    for command in ("status", "gaps", "deadlines", "checks"):
+        shown = lab.cli(command)
+        assert shown.returncode == 0, shown.stderr
+        assert max(len(line) for line in shown.stdout.splitlines()) <= 100
+        assert isinstance(json.loads(lab.cli(command, "--json").stdout), list)
+
+    # The server, the logs and the state of the run know labels, and no key.
+    card = lab.box.account("bitget")
+    for file in (lab.home.data / "prefect").rglob("*"):
+        if file.is_file():
+            assert card["secret"].encode() not in file.read_bytes(), file
+
+    # With the right key the same command brings the rest.
+    lab.declare("bitmex")
+    again = lab.cli("sync", bad)
+    assert again.returncode == 0, again.stderr
+    with duckdb.connect(str(lab.home.published), read_only=True) as published:
+        assert published.execute(
+            "select count(distinct exchange) from marts.fct_ledger_entries"
+        ).fetchall() == [(2,)]
+
+
+def test_failures_of_many_scopes_are_told_once() -> None:
+    failures = [
+        Failure(
+            stream="transfer_records",
+            outcome="failed",
+            kind="cut_short",
+            what="the answer was cut short",
+            remedy="run the sync again",
+            scope=scope,
+        )
+        for scope in ("BTC", "ETH", "SOL", "USDT")
+    ]
+    [told] = merged_failures("main", [*failures, *failures])
+    assert str(told) == (
+        "main · transfer_records: the answer was cut short (BTC, ETH, SOL, …). Run the sync again."
+    )
+
+
+def test_any_error_names_its_account_and_what_to_do() -> None:
+    foreseen = as_failure(Trouble("wrong key", kind="wrong_key", stream="identity"), "main")
+    assert (foreseen.account, foreseen.stream) == ("main", "identity")
+    unforeseen = as_failure(ZeroDivisionError("division by zero"), "main")
+    assert "ZeroDivisionError: division by zero" in str(unforeseen)
+    assert unforeseen.account == "main"
+    assert unforeseen.remedy
+
+
+def test_a_failed_sync_says_all_that_failed() -> None:
+    errors = [LookbackError("no", account=name, remedy=f"mend {name}") for name in ("a", "b")]
+    failed = SyncFailed(Summary(failures=errors))
+    assert "2 streams or accounts" in str(failed)
+    assert "Mend a" in str(failed)
+    assert "Mend b" in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (ConnectionResetError("gone"), True),
+        (Trouble("busy", kind="overloaded", retry=True), True),
+        (Trouble("wrong key", kind="wrong_key", outcome="refused"), False),
+        (LookbackError("another account"), False),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(error: Exception, again: bool) -> None:
+    from flows.sync import may_pass
+
+    state: Any = SimpleNamespace(result=lambda raise_on_failure: error)
+    assert may_pass(None, None, state) is again
+
+
+def test_children_do_not_inherit_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCOUNTS__MAIN__SECRET", "x")
+    monkeypatch.setenv("WAREHOUSE_PATH", "kept")
+    environment = without_secrets()
+    assert "ACCOUNTS__MAIN__SECRET" not in environment
+    assert environment["WAREHOUSE_PATH"] == "kept"
+
+
+def test_what_the_user_set_for_prefect_stays(
+    private_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "DEBUG")
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    import os
+
+    with monkeypatch.context():
+        before = dict(os.environ)
+        quiet_prefect(private_home)
+        assert os.environ["PREFECT_LOGGING_LEVEL"] == "DEBUG"
+        assert os.environ["PREFECT_HOME"] == str(private_home.data / "prefect")
+        os.environ.clear()
+        os.environ.update(before)
