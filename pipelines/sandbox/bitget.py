@@ -4,7 +4,7 @@ It refuses what Bitget refuses, in the order Bitget checks, with its codes and b
 are computed here from the published rule; nothing is shared with the client that is tested on it.
 
 Switches (`options` of the sandbox): bitget.tax_floor_days (730), bitget.deposit_floor_days (none),
-bitget.tax_max_limit (500), bitget.tax_cursor_defect (False).
+bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False).
 """
 
 from __future__ import annotations
@@ -240,6 +240,9 @@ class Bitget:
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
             "/api/v2/spot/public/coins": self._coins,
             "/api/v2/spot/public/symbols": self._symbols,
+            # General clients read these lists before anything else; here they are empty.
+            "/api/v2/margin/currencies": lambda params, now: b"[]",
+            "/api/v2/mix/market/contracts": lambda params, now: b"[]",
         }
 
     # -- who is there
@@ -306,7 +309,9 @@ class Bitget:
     def books(self, uid: str) -> Books:
         """The tables of that account."""
         if uid not in self._books:
-            self._books[uid] = Books(self.life(uid), uid)
+            books = self._books[uid] = Books(self.life(uid), uid)
+            if self.world.option("bitget.preload", False):
+                books.preload(self.clock.now_ms())
         return self._books[uid]
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
