@@ -53,7 +53,7 @@ WALLET_COLUMNS = SPEC.stream("wallet_history").fields
 EXECUTION_COLUMNS = SPEC.stream("trade_history").fields
 ORDER_COLUMNS = SPEC.stream("orders").fields
 BAN_PAGE = (
-    b"<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body bgcolor=\"white\">\r\n"
+    b'<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body bgcolor="white">\r\n'
     b"<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n"
 )
 OVERLOADED = "The system is currently overloaded. Please try again later."
@@ -373,9 +373,7 @@ class Bitmex:
 
     def _ask(self, asked: Asked, table: Table, newest: bool = False) -> Reply:
         params = dict(asked.params)
-        question = understand(
-            params, table.columns, default=100, most=TABLE_LIMIT, newest=newest
-        )
+        question = understand(params, table.columns, default=100, most=TABLE_LIMIT, newest=newest)
         if params.get("symbol"):
             symbol = msgspec.json.encode(resolve_symbol(params["symbol"], asked.now))
             question = _with(question, wanted={**question.wanted, "symbol": (symbol,)})
@@ -426,9 +424,7 @@ class Bitmex:
         if until % DAY != 12 * HOUR:
             return Reply([], EXECUTION_COLUMNS)
         symbol = msgspec.json.encode(asked.params["symbol"])
-        question = _with(
-            question, since=until - DAY, until=until - 1, wanted={"symbol": (symbol,)}
-        )
+        question = _with(question, since=until - DAY, until=until - 1, wanted={"symbol": (symbol,)})
         rows = self._execution_table([asked.signer.account]).ask(asked.now, question)
         return Reply(rows, EXECUTION_COLUMNS)
 

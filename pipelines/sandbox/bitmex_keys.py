@@ -127,8 +127,7 @@ def check(
     if int(expires) * 1_000 < now:
         raise Refusal(
             400,
-            "This request has expired - `expires` is in the past. "
-            f"Current time: {now // 1_000}",
+            f"This request has expired - `expires` is in the past. Current time: {now // 1_000}",
         )
     expected = signature(key.secret, verb, target, expires, body)
     if not hmac.compare_digest(expected.encode(), given.encode()):

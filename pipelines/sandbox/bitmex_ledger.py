@@ -13,10 +13,11 @@ import random
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import groupby
+from typing import Any
 
 from pipelines.sandbox.bitmex_keys import iso
 from pipelines.sandbox.bitmex_market import (
@@ -335,7 +336,7 @@ class Bookkeeper:
     def keep(self) -> Books:
         """The finished books."""
         happenings, orders = draw(self.plan)
-        steps = {
+        steps: dict[Step, Callable[[int, Any], None]] = {
             Step.BATCH: self._batch, Step.REBALANCE: self._rebalance, Step.DEPOSIT: self._deposit,
             Step.WITHDRAWAL_ASKED: self._asked, Step.WITHDRAWAL_DONE: self._done,
             Step.TRANSFER: self._transfer, Step.PAYOUT: self._payout,
@@ -378,7 +379,9 @@ class Bookkeeper:
         chain = f'"network":"{network}",' if network else ""
         time = iso(at)
         since = time if effective is None else iso(effective)
-        row = _wallet_row(self.plan.account, self._transact_id(at), (
+        # The last daily batch is booked just after the migration, for a day before it.
+        entry_id = self._transact_id(at if effective is None else effective - 1)
+        row = _wallet_row(self.plan.account, entry_id, (
             f'"currency":"{currency}",{chain}"transactType":"{kind}","amount":{amount},'
             f'"walletBalance":{shown},"transactStatus":"Completed"{extra},'
             f'"transactTime":"{since}","timestamp":"{time}"'
@@ -409,7 +412,7 @@ class Bookkeeper:
     def _batch(self, at: int, _: object) -> None:
         """The daily settlement at noon: a row for each currency and symbol that had activity."""
         if at >= MARKED_AT:
-            self._mark(at)
+            self._mark(at - 1)  # still within the day that the batch is for
         if not self.day:
             return
         tx, booked = guid(self.rng), at + self.rng.randint(50, 500)

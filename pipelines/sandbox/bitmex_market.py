@@ -66,11 +66,11 @@ class Market:
         starts = YEARLY[self.underlying]
         place = min(max(bisect_right(YEAR_STARTS, at) - 1, 0), len(starts) - 2)
         share = (at - YEAR_STARTS[place]) / (YEAR_STARTS[place + 1] - YEAR_STARTS[place])
-        trend = starts[place] ** (1 - share) * starts[place + 1] ** share
+        trend: float = starts[place] ** (1 - share) * starts[place + 1] ** share
         days = at / DAY
         wave = 1 + 0.05 * math.sin(days / 9.7) + 0.02 * math.sin(days / 1.3)
         wave += 0.004 * math.sin(days * 11)
-        return max(1, round(trend * wave * 10**self.digits))
+        return max(1, round(trend * wave * float(10**self.digits)))
 
     def cost(self, quantity: int, price: int) -> int:
         """Signed value of a signed quantity. A long inverse position has a negative one."""
@@ -188,6 +188,7 @@ FUTURES = tuple(
     for letter, month in QUARTERS
     if (year, month) < (2026, 9)
 )
+FUTURES_BY_SYMBOL = {future.symbol: future for future in FUTURES}
 TRADED = (XBTUSD, ETHUSD, XBTUSDT, AAVE_QUANTO, AAVE_LINEAR, SPOT_XBT, SPOT_ETH, *FUTURES)
 PERPETUALS = (XBTUSD, ETHUSD, XBTUSDT, AAVE_QUANTO, AAVE_LINEAR)
 FILLER_ROOTS = (

@@ -19,6 +19,7 @@ from pipelines.sandbox.bitmex_market import (
     CLOSED_AT,
     ETHUSD,
     FUTURES,
+    FUTURES_BY_SYMBOL,
     SPOT_ETH,
     SPOT_XBT,
     XBTUSD,
@@ -35,6 +36,21 @@ def moment(text: str) -> int:
 
 MIGRATED_AT = moment("2024-04-09T12:00")
 """From daily profit rows to one row per event, and from random to sequential ids."""
+
+
+LANDMARKS = (
+    (XBTUSD, "2020-02-03T09:00", 1.4),
+    (AAVE_QUANTO, "2021-05-10T13:40", 2.0),
+    (AAVE_LINEAR, "2022-08-09T07:15", 1.0),
+    (SPOT_XBT, "2022-09-01T10:00", 0.5),
+    (ETHUSD, "2023-06-12T15:30", 3.0),
+    (XBTUSD, "2024-04-08T20:00", 3.0),
+    (XBTUSDT, "2024-06-03T06:20", 2.0),
+    (XBTUSD, "2024-09-10T11:10", 2.0),
+    (FUTURES_BY_SYMBOL["XBTH25"], "2025-03-25T12:00", 3.0),
+)
+"""Market, start and days: one campaign in every accounting regime, one across the migration, one
+in either life of a reused symbol, one held into its settlement."""
 
 
 class Step(IntEnum):
@@ -160,11 +176,13 @@ class Planner:
         self.rng = random.Random(f"bitmex {plan.seed} {plan.account}")
         self.happenings: list[Happening] = []
         self.orders: list[Order] = []
+        self.planned = 0
 
     def draw(self) -> tuple[list[Happening], list[Order]]:
         """Everything that will happen, by time, and the orders behind it."""
         if self.plan.fills:
             self._money()
+            self._landmarks()
             self._campaigns()
             self._sweep()
             self._liquidations()
@@ -188,7 +206,7 @@ class Planner:
         """Campaigns from the opening to the horizon; more of them in the later years."""
         plan, rng = self.plan, self.rng
         share = (plan.horizon - plan.opened_at) / max(1, plan.end - plan.opened_at)
-        left = int((plan.fills - plan.tie_group) * share)
+        left = int((plan.fills - plan.tie_group) * share) - self.planned
         first, last = plan.opened_at + 6 * DAY, plan.horizon - 8 * DAY
         if last <= first:
             return
@@ -201,6 +219,15 @@ class Planner:
                 length = market.ends_at - start  # held into its settlement
             fills = min(left, rng.randint(2, 24))
             left -= self._campaign(market, start, min(length, market.ends_at - start), fills)
+
+    def _landmarks(self) -> None:
+        """A campaign for each oddity of the years, however small the account."""
+        plan = self.plan
+        for market, day, days in LANDMARKS:
+            start = moment(day)
+            length = int(days * DAY)
+            if plan.opened_at + 6 * DAY < start and start + length < plan.end:
+                self.planned += self._campaign(market, start, length, 4)
 
     def _menu(self, at: int) -> list[Market]:
         """Markets open at a moment, the popular ones several times."""
@@ -235,9 +262,7 @@ class Planner:
         cuts = sorted(self.rng.sample(range(1, total), parts - 1)) if parts > 1 else []
         return [b - a for a, b in zip([0, *cuts], [*cuts, total], strict=True)]
 
-    def _orders(
-        self, market: Market, sign: int, lots: list[int], start: int, length: int
-    ) -> int:
+    def _orders(self, market: Market, sign: int, lots: list[int], start: int, length: int) -> int:
         """Orders over a stretch of time whose fills have these lots."""
         rng = self.rng
         at, place = start, 0
@@ -262,7 +287,7 @@ class Planner:
                       is_limit, text)  # fmt: skip
         self.orders.append(order)
         filled_at = order.submitted_at
-        wait = (rng.randint(SECOND, 20 * MINUTE) if is_limit else rng.randint(5, 900))
+        wait = rng.randint(SECOND, 20 * MINUTE) if is_limit else rng.randint(5, 900)
         filled_at += wait
         for quantity in quantities:
             self.add(filled_at, Step.FILL, Fill(order, quantity, is_limit and rng.random() < 0.8))
@@ -318,9 +343,10 @@ class Planner:
             self._orders(market, sign, lots, end - 6 * DAY, DAY)
             if not closing:
                 self._orders(market, -sign, [sum(lots)], end + 7 * DAY, HOUR)
+        end = min(self.plan.end, CLOSED_AT)
         order = Order(guid(self.rng), XBTUSD, 1, 500, end - 5 * HOUR, True,
                       "Submission from www.bitmex.com", status="Canceled")  # fmt: skip
-        order.ended_at = end + 9 * HOUR if not closing else end
+        order.ended_at = min(end + 9 * HOUR, CLOSED_AT)
         self.orders.append(order)
 
     def _ticks(self) -> None:
