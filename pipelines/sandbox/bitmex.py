@@ -635,6 +635,8 @@ def make_plans(world: World) -> dict[int, LedgerPlan]:
     start = max(start, moment("2016-06-01"))
     sub_start = min(moment("2023-02-01"), end - 90 * DAY)
     outward, inward = _family_transfers(world.seed, main, sub, sub_start)
+    if not world.fills:  # nothing to send from
+        outward = inward = ()
     older_end = min(moment("2021-12-15"), end)
     tie = world.tie_groups[0] if world.tie_groups else min(620, max(12, world.fills // 5))
     odd = Transfer("XBt", 12_345, "", "", guid(random.Random(world.seed)), "InsuranceAdjustment")
