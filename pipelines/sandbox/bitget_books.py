@@ -25,7 +25,6 @@ from pipelines.sandbox.account import (
     Withdrawal,
     exact,
 )
-from pipelines.sandbox.clock import from_ms
 
 EPOCH = 1_325_376_000_000
 TAGS = {"tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7}
@@ -90,8 +89,6 @@ CONVERSION = (
     Leg("Exchange spending", "convert", "EXCHANGE_SOURCE_TOKEN_USER_OUT"),
     Leg("Exchange income", "convert", "EXCHANGE_TARGET_TOKEN_USER_IN"),
 )
-UNCLASSIFIABLE = frozenset({"financial", "unlabelled", "unknown"})
-"""Flavours whose labels tell no reader what the money was for."""
 
 
 def snowflake(at: int, tag: str, number: int) -> int:
@@ -410,168 +407,21 @@ class Books:
             for key, steps in self.other.items()
         }
 
+    def held(self, now: int) -> dict[str, int]:
+        """Per coin, what pending withdrawals hold of its spot balance."""
+        totals: dict[str, int] = {}
+        for event, _ in self.until(self.withdrawals, now):
+            if event.done_at > now:
+                totals[event.asset] = totals.get(event.asset, 0) + event.amount
+        return totals
+
     def preload(self, now: int) -> None:
         """Write all rows now instead of when they are asked for."""
         tables = (self.tax, self.bills, self.fills, self.deposits, self.withdrawals)
         for table in (*tables, self.transfers):
             table.preload(now)
 
-    # -- the truth
-
-    def truth(self, now: int, parts: frozenset[str]) -> dict[str, Any]:
-        """Everything up to `now`, in canonical words; amounts are plain decimal strings."""
-        told: dict[str, Any] = {
-            "account_id": f"bitget:{self.uid}",
-            "exchange": "bitget",
-            "uid": self.uid,
-            "opened_at": iso(self.life.opened_at),
-            "as_of": iso(now),
-        }
-        lists: dict[str, Callable[[int], list[dict[str, Any]]]] = {
-            "movements": self._true_movements,
-            "deposits": self._true_deposits,
-            "withdrawals": self._true_withdrawals,
-            "trades": self._true_trades,
-            "transfers": self._true_transfers,
-        }
-        for name, tell in lists.items():
-            if name in parts:
-                told[name] = tell(now)
-        if "balances" in parts:
-            told["balances"] = self._true_balances(now)
-        if "counts" in parts:
-            told["counts"] = {
-                "tax_spot_records": bisect_right(self.tax.at, now),
-                "spot_bills": bisect_right(self.bills.at, now),
-                "spot_fills": bisect_right(self.fills.at, now),
-                "deposit_records": bisect_right(self.deposits.at, now),
-                "withdrawal_records": bisect_right(self.withdrawals.at, now),
-                "transfer_records": bisect_right(self.transfers.at, now),
-            }
-        return told
-
-    def _true_balances(self, now: int) -> dict[str, dict[str, str]]:
-        wallets: dict[str, dict[str, str]] = {"spot": {}}
-        for coin, (amount, _) in sorted(self.spot_balances(now).items()):
-            wallets["spot"][coin] = exact(amount, self.scale[coin])
-        for (wallet, coin), amount in sorted(self.other_balances(now).items()):
-            wallets.setdefault(wallet, {})[coin] = exact(amount, self.scale[coin])
-        return wallets
-
-    def _true_movements(self, now: int) -> list[dict[str, Any]]:
-        told, n = [], 0
-        for move in self.life.movements():
-            if move.at > now:
-                break
-            record_id = None
-            if move.wallet == "spot":
-                record_id, n = str(self.tax.ids[n]), n + 1
-            event = self.events[move.event]
-            vague = isinstance(event, Reward) and event.flavour in UNCLASSIFIABLE
-            told.append(
-                {
-                    "at": iso(move.at),
-                    "wallet": move.wallet,
-                    "asset": move.asset,
-                    "amount": exact(move.amount, self.scale[move.asset]),
-                    "fee_amount": exact(move.fee, self.scale[move.asset]),
-                    "kind": "unclassified" if vague else move.kind,
-                    "event_id": str(move.event),
-                    "record_id": record_id,
-                }
-            )
-        return told
-
-    def _true_deposits(self, now: int) -> list[dict[str, Any]]:
-        return [
-            {
-                "record_id": str(number),
-                "event_id": str(event.seq),
-                "asset": event.asset,
-                "amount": exact(event.amount, self.scale[event.asset]),
-                "fee_amount": "0",
-                "network": event.network,
-                "address": event.address,
-                "tx_hash": None if event.internal else event.tx,
-                "status": event.status if event.done_at <= now else "pending",
-                "requested_at": iso(event.at),
-                "completed_at": iso(event.done_at) if event.done_at <= now else None,
-            }
-            for event, number in self._until(self.deposits, now)
-        ]
-
-    def _true_withdrawals(self, now: int) -> list[dict[str, Any]]:
-        return [
-            {
-                "record_id": str(number),
-                "event_id": str(event.seq),
-                "asset": event.asset,
-                "amount": exact(event.amount, self.scale[event.asset]),
-                "fee_amount": exact(event.fee, self.scale[event.asset]),
-                "network": event.network,
-                "address": event.address,
-                "tx_hash": self._told_hash(event, now),
-                # Bitget says `fail` for both ways a withdrawal can come to nothing.
-                "status": self._told_status(event, now),
-                "requested_at": iso(event.at),
-                "completed_at": iso(event.done_at) if event.done_at <= now else None,
-            }
-            for event, number in self._until(self.withdrawals, now)
-        ]
-
     @staticmethod
-    def _told_status(event: Withdrawal, now: int) -> str:
-        if event.done_at > now:
-            return "pending"
-        return "completed" if event.status == "completed" else "failed"
-
-    @staticmethod
-    def _told_hash(event: Withdrawal, now: int) -> str | None:
-        return event.tx if event.status == "completed" and event.done_at <= now else None
-
-    def _true_trades(self, now: int) -> list[dict[str, Any]]:
-        return [
-            {
-                "record_id": str(number),
-                "event_id": str(fill.seq),
-                "order_id": str(snowflake(fill.order_at, "order", fill.order)),
-                "market": fill.market.symbol,
-                "side": fill.side,
-                "base_asset": fill.market.base,
-                "quote_asset": fill.market.quote,
-                "base_quantity": exact(fill.quantity, self.scale[fill.market.base]),
-                "quote_quantity": exact(fill.quote_amount, self.scale[fill.market.quote]),
-                "price": exact(fill.price, fill.market.price_scale),
-                "fee_amount": exact(fill.fee, self.scale[fill.fee_asset]),
-                "fee_asset": fill.fee_asset,
-                "is_maker": fill.is_maker,
-                "traded_at": iso(fill.at),
-            }
-            for fill, number in self._until(self.fills, now)
-        ]
-
-    def _true_transfers(self, now: int) -> list[dict[str, Any]]:
-        numbers = {event.seq: number for event, number in self._until(self.transfers, now)}
-        return [
-            {
-                "record_id": str(numbers[event.seq]) if event.seq in numbers else None,
-                "event_id": str(event.seq),
-                "asset": event.asset,
-                "amount": exact(event.amount, self.scale[event.asset]),
-                "from_wallet": event.from_wallet,
-                "to_wallet": event.to_wallet,
-                "at": iso(event.at),
-            }
-            for event in self.events
-            if isinstance(event, Transfer) and event.at <= now
-        ]
-
-    @staticmethod
-    def _until(table: Table, now: int) -> Iterator[tuple[Any, int]]:
+    def until(table: Table, now: int) -> Iterator[tuple[Any, int]]:
         end = bisect_right(table.at, now)
         return zip(table.events[:end], table.ids[:end], strict=True)
-
-
-def iso(ms: int) -> str:
-    """Unix milliseconds as ISO 8601 UTC with milliseconds."""
-    return from_ms(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

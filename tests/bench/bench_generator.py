@@ -11,8 +11,8 @@ import sys
 import time
 
 from pipelines.sandbox.account import DAY, AccountPlan, generate
-from pipelines.sandbox.bitget import VENUE
 from pipelines.sandbox.bitget_books import Books
+from pipelines.sandbox.bitget_market import VENUE
 
 END = 1_795_219_200_000
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.bitget import sign
+from pipelines.sandbox.bitget_keys import sign
+from pipelines.sandbox.dialect import Call
 from pipelines.sandbox.server import Sandbox
 from tests.sandbox.bitget_caller import DAY, Caller, signature
 
@@ -574,8 +575,9 @@ def test_a_pace_of_twenty_is_twenty_times_as_fast() -> None:
 
 def test_six_thousand_requests_a_minute_close_the_door_for_five() -> None:
     with sandbox(pace=1.0) as box:
-        bitget = box.shell.dialects["bitget"]
-        bitget._meter._counts["ip:127.0.0.1", "*"] = (box.shell.clock.now_ms() // 60_000, 6_000)  # type: ignore[attr-defined]
+        asked = Call("GET", "/x", "/x", "", {}, "127.0.0.1")
+        answers = Counter(box.shell.dialects["bitget"].handle(asked).status for _ in range(6_001))
+        assert answers == {404: 6_000, 429: 1}
         caller = Caller(box)
         assert caller.get(INFO).status_code == 429
         box.advance(timedelta(minutes=4))

@@ -1,0 +1,105 @@
+"""One request to Bitget's stand-in: its parameters, and the refusals they can earn."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipelines.sandbox.account import DAY, SECOND
+from pipelines.sandbox.bitget_books import Books, Table
+from pipelines.specs.bitget import SPEC
+
+STREAMS = {stream.path: stream for stream in SPEC.streams}
+TIMES_REQUIRED = frozenset({"tax_spot_records", "deposit_records", "withdrawal_records"})
+Filter = tuple[str, str, Callable[[int], str]]
+"""Name of the column, the value wanted, and how a row's value is found."""
+
+
+class Refusal(Exception):
+    """An answer that is an error: Bitget's code, its text, the HTTP status."""
+
+    def __init__(self, code: str, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.code, self.text, self.status = code, text, status
+
+
+@dataclass(frozen=True)
+class Request:
+    """A signed and permitted request: its parameters, read with Bitget's refusals."""
+
+    path: str
+    params: dict[str, str]
+    now: int
+    label: str
+    books: Books
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """A whole number. Refuses what is none, and what is missing without a default."""
+        text = self.params.get(name, "")
+        if not text:
+            if default is None:
+                raise Refusal("40019", f"Parameter {name} cannot be empty")
+            return default
+        if not (text.isascii() and text.isdigit()):
+            raise Refusal("40017", f"Parameter verification failed {name}")
+        return int(text)
+
+    def limit(self, default: int = 100, most: int | None = None) -> int:
+        """The page size asked for. Refuses more than the documented maximum."""
+        most = STREAMS[self.path].page_size if most is None else most
+        wanted = self.number("limit", min(default, most))
+        if not 1 <= wanted <= most:
+            raise Refusal("40020", "Parameter limit error")
+        return wanted
+
+    def cursor(self) -> int | None:
+        """The id that rows must lie below."""
+        return self.number("idLessThan") if self.params.get("idLessThan") else None
+
+    def span(self) -> tuple[int, int]:
+        """First and last millisecond asked for, both inside, no later than now.
+
+        Where times are optional, a missing one is filled in by the widest window there is.
+        """
+        stream = STREAMS[self.path]
+        assert stream.max_window is not None
+        width = int(stream.max_window.total_seconds()) * SECOND
+        required = stream.name in TIMES_REQUIRED
+        end = self.number("endTime", None if required else self.now)
+        start = self.number("startTime", None if required else end - width)
+        if start > end:
+            raise Refusal("40707", "Start time is greater than end time")
+        if end - start > width:
+            days = width // DAY
+            raise Refusal(
+                "00001", f"startTime and endTime interval cannot be greater than {days} days"
+            )
+        return start, min(end, self.now)
+
+    def refuse_before(self, start: int, code: str, text: str) -> None:
+        """Refuse a start beyond the stream's retention; one that nobody asked for is let pass."""
+        retention = STREAMS[self.path].retention
+        assert retention is not None
+        floor = self.now - int(retention.total_seconds()) * SECOND
+        if start < floor and (self.params.get("startTime") or self.params.get("endTime")):
+            raise Refusal(code, text)
+
+    def page(
+        self, table: Table, low: int, high: int, limit: int, wanted: list[Filter], skip: int = 0
+    ) -> bytes:
+        """One page as a JSON array, newest first."""
+        rows: Iterator[int]
+        if wanted:
+            rows = iter(self._chosen(table, low, high, wanted)[::-1][skip : skip + limit])
+        else:
+            rows = table.newest(low, high, limit, skip)
+        return b"[" + b",".join(table.row(n, self.now) for n in rows) + b"]"
+
+    @staticmethod
+    def _chosen(table: Table, low: int, high: int, wanted: list[Filter]) -> array[int]:
+        (column, value, key), *more = wanted
+        rows = table.matching(column, value, key, low, high)
+        for _, value, key in more:
+            rows = array("q", (n for n in rows if key(n) == value))
+        return rows
