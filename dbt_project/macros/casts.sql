@@ -102,14 +102,21 @@
 
 {#
     What of a record could not be typed exactly: 'size=1.2345678901234567890', else null.
-    `amounts` are the keys of decimal fields, `minors` those counted in minor units.
+    `amounts` are the keys of decimal fields, `minors` those counted in minor units, `others`
+    names with the expression of their text.
 #}
-{% macro unreadable_amounts(amounts, minors=()) -%}
+{% macro unreadable_amounts(amounts, minors=(), others={}) -%}
     nullif(concat_ws(', '
         {%- for key in amounts %},
         case
             when {{ number_field(key) }} is not null and {{ amount(number_field(key)) }} is null
                 then '{{ key }}=' || {{ number_field(key) }}
+        end
+        {%- endfor %}
+        {%- for name, text in others.items() %},
+        case
+            when {{ text }} is not null and {{ amount(text) }} is null
+                then '{{ name }}=' || {{ text }}
         end
         {%- endfor %}
         {%- for key in minors %},

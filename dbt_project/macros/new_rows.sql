@@ -11,3 +11,11 @@
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    Removes what an incremental fact table holds and no longer should: a second telling whose first
+    has arrived since. `model` lists the ids; in a full build there are none to remove.
+#}
+{% macro delete_superseded(model, key) -%}
+    delete from {{ this }} where {{ key }} in (select {{ key }} from {{ ref(model) }})
+{%- endmacro %}

@@ -69,6 +69,7 @@ named as (
         codes.exchange,
         codes.exchange_asset,
         coalesce(aliases.asset, upper(codes.major_code), upper(codes.exchange_asset)) as asset,
+        codes.major_code,
         codes.unit_scale,
         codes.asset_name,
         codes.evidence

@@ -46,14 +46,18 @@ renamed as (
         {{ amount(number_field('size')) }} as size,
         {{ amount(number_field('amount')) }} as amount,
 
-        -- the fee
+        -- the fee: an object, in other answers a list or a string, '' when there was none
         {{ text_field('feeDetail') }} as fee_detail,
+        upper({{ fee_detail('feeCoin') }}) as fee_coin,
+        {{ amount(fee_total()) }} as fee_total,
+        lower({{ fee_detail('deduction') }}) = 'yes' as is_fee_deducted,
 
         -- when
         {{ millis_to_utc(text_field('cTime')) }} as filled_at,
         {{ millis_to_utc(text_field('uTime')) }} as updated_at,
         {{ unreadable_amounts(
-            amounts=['priceAvg', 'size', 'amount']
+            amounts=['priceAvg', 'size', 'amount'],
+            others={'feeDetail.totalFee': fee_total()}
         ) }} as unreadable_amounts,
 
         -- where it came from and when

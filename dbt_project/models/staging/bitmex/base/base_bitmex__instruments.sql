@@ -69,13 +69,10 @@ renamed as (
         {{ iso_to_utc(text_field('settle')) }} as settles_at,
         {{ iso_to_utc(text_field('fundingInterval')) }} as funding_interval_at,
         {{ iso_to_utc(text_field('timestamp')) }} as changed_at,
+
+        -- rates and prices are for reading only: the multiplier is what amounts are made of
         {{ unreadable_amounts(
-            amounts=[
-                'multiplier', 'lotSize', 'tickSize', 'maxOrderQty', 'maxPrice',
-                'underlyingToPositionMultiplier', 'underlyingToSettleMultiplier',
-                'quoteToSettleMultiplier', 'makerFee', 'takerFee', 'settlementFee',
-                'initMargin', 'maintMargin', 'fundingRate', 'markPrice', 'settledPrice',
-            ]
+            amounts=['multiplier']
         ) }} as unreadable_amounts,
 
         -- where it came from and when

@@ -1,0 +1,23 @@
+{#
+    A field of `feeDetail`, which is an object on spot fills and a list of one elsewhere; '' and
+    text that is no JSON have no fields.
+#}
+{% macro fee_detail(key) -%}
+    coalesce(
+        nullif(try_cast({{ text_field('feeDetail') }} as json) ->> '$.{{ key }}', ''),
+        nullif(try_cast({{ text_field('feeDetail') }} as json) ->> '$[0].{{ key }}', '')
+    )
+{%- endmacro %}
+
+{# The fee as text; with a deduction both totals carry it, and either may be empty. #}
+{% macro fee_total() -%}
+    coalesce({{ fee_detail('totalFee') }}, {{ fee_detail('totalDeductionFee') }})
+{%- endmacro %}
+
+{#
+    Base and quote coin of a symbol without separator. The public list names them while the pair is
+    listed; afterwards the symbol itself is all there is, and the quote coins are few.
+#}
+{% macro bitget_quote_coin(symbol) -%}
+    regexp_extract({{ symbol }}, '^[A-Z0-9$]+?(USDT|USDC|USDE|BTC|ETH|EUR|BRL|TRY|BGB|USD)(_.*)?$', 1)
+{%- endmacro %}

@@ -1,0 +1,33 @@
+{#
+    An exchange's word for a status in ours, whatever its case: pending, completed, failed or
+    canceled. A word that is not known is 'unclassified', and its row is kept.
+#}
+{% macro status_of(word, words) -%}
+    case lower({{ word }})
+        {%- for status, names in words.items() %}
+        {%- for name in names %}
+        when '{{ name }}' then '{{ status }}'
+        {%- endfor %}
+        {%- endfor %}
+        else 'unclassified'
+    end
+{%- endmacro %}
+
+{% macro bitget_transaction_status(word='status') -%}
+    {{ status_of(word, {
+        'pending': ['pending'], 'completed': ['success'], 'failed': ['fail'],
+    }) }}
+{%- endmacro %}
+
+{% macro bitget_transfer_status(word='status') -%}
+    {{ status_of(word, {
+        'pending': ['processing'], 'completed': ['successful'], 'failed': ['failed'],
+    }) }}
+{%- endmacro %}
+
+{% macro bitmex_transaction_status(word='transact_status') -%}
+    {{ status_of(word, {
+        'pending': ['pending', 'confirmed'], 'completed': ['completed'],
+        'canceled': ['canceled'],
+    }) }}
+{%- endmacro %}

@@ -1,0 +1,101 @@
+{#
+    The canonical columns of each entity. Every `stg_<exchange>__<entity>` serves exactly these;
+    one that lacks a column, or has it in another type, stops the build.
+#}
+{% macro canonical_columns(entity) -%}
+    {%- set shared = {
+        'account_id': 'varchar', 'exchange': 'varchar', 'stream': 'varchar',
+        'record_id': 'varchar',
+    } -%}
+    {%- set coin = {
+        'wallet': 'varchar', 'asset': 'varchar', 'exchange_asset': 'varchar',
+    } -%}
+    {%- set status = {'status': 'varchar', 'exchange_status': 'varchar'} -%}
+    {%- set source = {
+        'origin': 'varchar', 'receipt_id': 'varchar', 'loaded_at': 'timestamptz',
+    } -%}
+    {%- set movement = {
+        'amount': 'decimal(38, 18)', 'fee_amount': 'decimal(38, 18)', 'fee_asset': 'varchar',
+        'network': 'varchar', 'address': 'varchar', 'address_tag': 'varchar',
+        'tx_hash': 'varchar', 'is_internal': 'boolean',
+    } -%}
+    {%- set request = {'requested_at': 'timestamptz', 'completed_at': 'timestamptz'} -%}
+
+    {%- set columns = {} -%}
+    {%- if entity == 'deposits' -%}
+        {%- set parts = [
+            {'deposit_id': 'varchar'}, shared, coin, movement, {'from_address': 'varchar'},
+            status, request, source,
+        ] -%}
+    {%- elif entity == 'withdrawals' -%}
+        {%- set parts = [
+            {'withdrawal_id': 'varchar'}, shared, coin, movement,
+            {'received_amount': 'decimal(38, 18)'}, status, request, source,
+        ] -%}
+    {%- elif entity == 'trades' -%}
+        {%- set parts = [
+            {'trade_id': 'varchar'}, shared,
+            {
+                'wallet': 'varchar', 'market': 'varchar', 'product_type': 'varchar',
+                'contract_type': 'varchar', 'side': 'varchar', 'base_asset': 'varchar',
+                'quote_asset': 'varchar', 'settle_asset': 'varchar',
+                'base_quantity': 'decimal(38, 18)', 'quote_quantity': 'decimal(38, 18)',
+                'contract_quantity': 'decimal(38, 18)', 'value_amount': 'decimal(38, 18)',
+                'price': 'decimal(38, 18)', 'price_reason': 'varchar',
+                'fee_amount': 'decimal(38, 18)', 'fee_asset': 'varchar',
+                'realised_pnl': 'decimal(38, 18)', 'is_maker': 'boolean',
+                'is_forced': 'boolean', 'order_id': 'varchar', 'exchange_type': 'varchar',
+                'traded_at': 'timestamptz',
+            },
+            source,
+        ] -%}
+    {%- elif entity == 'transfers' -%}
+        {%- set parts = [
+            {'transfer_id': 'varchar'}, shared,
+            {
+                'from_account_id': 'varchar', 'from_wallet': 'varchar',
+                'to_account_id': 'varchar', 'to_wallet': 'varchar', 'counterparty': 'varchar',
+                'asset': 'varchar', 'exchange_asset': 'varchar',
+                'amount_sent': 'decimal(38, 18)', 'amount_received': 'decimal(38, 18)',
+                'method': 'varchar', 'confidence': 'varchar', 'note': 'varchar',
+            },
+            status,
+            {'sent_at': 'timestamptz', 'received_at': 'timestamptz'},
+            source,
+        ] -%}
+    {%- elif entity == 'ledger_entries' -%}
+        {%- set parts = [
+            {'ledger_entry_id': 'varchar'}, shared, coin,
+            {
+                'entry_type': 'varchar', 'exchange_entry_type': 'varchar',
+                'amount': 'decimal(38, 18)', 'fee_amount': 'decimal(38, 18)',
+                'balance_after': 'decimal(38, 18)', 'market': 'varchar', 'event_id': 'varchar',
+                'note': 'varchar', 'accounting_regime': 'varchar',
+            },
+            status, {'occurred_at': 'timestamptz'}, source,
+        ] -%}
+    {%- else -%}
+        {{ exceptions.raise_compiler_error("no canonical entity is called '" ~ entity ~ "'") }}
+    {%- endif -%}
+    {%- for part in parts -%}
+        {%- do columns.update(part) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{# `stg_<exchange>__<entity>` of every exchange that serves the entity, one under the other. #}
+{% macro union_exchanges(entity) -%}
+    {%- for exchange in var('entities')[entity] %}
+    select
+        {%- for column, type in canonical_columns(entity).items() %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('stg_' ~ exchange ~ '__' ~ entity) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# The id of a canonical row: where it came from, readable, and the same in every build. #}
+{% macro canonical_id(stream, record_id='record_id', account_id='account_id') -%}
+    concat({{ account_id }}, '/{{ stream }}/', {{ record_id }})
+{%- endmacro %}

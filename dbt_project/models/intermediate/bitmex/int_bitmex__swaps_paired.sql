@@ -1,0 +1,76 @@
+-- Conversions and spot trades in the ledger: two rows without a common id, put together again.
+with transactions as (
+
+    select * from {{ ref('int_bitmex__transactions') }}
+    where transact_type in ('Conversion', 'SpotTrade') and status = 'completed'
+
+),
+
+-- Twins of one moment (a fill of a spot order leaves two rows, and many fills can share a
+-- millisecond) are told apart by their size: prices within a moment hardly differ.
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                account_id, transact_type, address, exchange_asset, processed_at, amount > 0
+            order by abs(amount) desc, record_id
+        ) as twin_number
+    from transactions
+    where amount <> 0
+
+),
+
+candidates as (
+
+    select
+        paid.account_id,
+        paid.transact_type,
+        paid.address,
+        paid.record_id as paid_record_id,
+        received.record_id as received_record_id,
+        paid.asset as paid_asset,
+        paid.exchange_asset as paid_exchange_asset,
+        -paid.amount as paid_amount,
+        received.asset as received_asset,
+        received.exchange_asset as received_exchange_asset,
+        received.amount as received_amount,
+        greatest(paid.processed_at, received.processed_at) as swapped_at,
+        coalesce(received.order_id, paid.order_id) as order_id,
+        abs(epoch_ms(paid.processed_at) - epoch_ms(received.processed_at)) as distance_ms,
+        abs(paid.twin_number - received.twin_number) as twin_distance,
+        received.origin,
+        received.receipt_id,
+        greatest(paid.loaded_at, received.loaded_at) as loaded_at
+    from numbered as paid
+    inner join numbered as received
+        on
+            paid.account_id = received.account_id
+            and paid.transact_type = received.transact_type
+            and paid.address is not distinct from received.address
+            and paid.exchange_asset <> received.exchange_asset
+            and paid.amount < 0
+            and received.amount > 0
+            and received.processed_at between paid.processed_at - interval 1 second
+            and paid.processed_at + interval 1 second
+
+),
+
+-- A pair is two legs that are each other's nearest.
+nearest as (
+
+    select * from candidates
+    qualify
+        row_number() over (
+            partition by account_id, paid_record_id
+            order by distance_ms, twin_distance, received_record_id
+        ) = 1
+        and row_number() over (
+            partition by account_id, received_record_id
+            order by distance_ms, twin_distance, paid_record_id
+        ) = 1
+
+)
+
+select * from nearest

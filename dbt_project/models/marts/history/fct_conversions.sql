@@ -1,0 +1,57 @@
+with bitget_pairs as (
+
+    select * from {{ ref('int_bitget__ledger_pairs') }}
+    where kind = 'conversion'
+
+),
+
+bitmex_swaps as (
+
+    select * from {{ ref('int_bitmex__swaps_paired') }}
+    where transact_type = 'Conversion'
+
+),
+
+conversions as (
+
+    select
+        {{ canonical_id('tax_spot_records') }} as conversion_id,
+        account_id,
+        'bitget' as exchange,
+        'tax_spot_records' as stream,
+        record_id,
+        paid_record_id,
+        'spot' as wallet,
+        paid_coin as from_asset,
+        paid_quantity as from_amount,
+        received_coin as to_asset,
+        received_quantity as to_amount,
+        occurred_at as converted_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from bitget_pairs
+
+    union all
+
+    select
+        {{ canonical_id('wallet_history', 'received_record_id') }} as conversion_id,
+        account_id,
+        'bitmex' as exchange,
+        'wallet_history' as stream,
+        received_record_id as record_id,
+        paid_record_id,
+        'main' as wallet,
+        paid_asset as from_asset,
+        paid_amount as from_amount,
+        received_asset as to_asset,
+        received_amount as to_amount,
+        swapped_at as converted_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from bitmex_swaps
+
+)
+
+select * from conversions

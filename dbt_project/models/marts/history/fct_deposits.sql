@@ -1,0 +1,7 @@
+with deposits as (
+
+    select * from {{ ref('int_deposits_unioned') }}
+
+)
+
+select * from deposits

@@ -1,0 +1,18 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='ledger_entry_id',
+        on_schema_change='fail',
+        post_hook="{{ delete_superseded('int_superseded_ledger_entries', 'ledger_entry_id') }}"
+    )
+}}
+
+with ledger_entries as (
+
+    select * from {{ ref('int_ledger_entries_unioned') }}
+    {{ only_new_rows() }}
+
+)
+
+select * from ledger_entries

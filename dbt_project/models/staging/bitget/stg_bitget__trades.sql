@@ -1,0 +1,173 @@
+with fills as (
+
+    select * from {{ ref('base_bitget__spot_fills') }}
+
+),
+
+pairs as (
+
+    select * from {{ ref('int_bitget__ledger_pairs') }}
+
+),
+
+symbols as (
+
+    select * from {{ ref('base_bitget__symbols') }}
+
+),
+
+fills_with_coins as (
+
+    select
+        fills.*,
+        coalesce(
+            symbols.quote_coin, nullif({{ bitget_quote_coin('fills.symbol') }}, '')
+        ) as quote_coin,
+        symbols.base_coin
+    from fills
+    left join symbols on fills.symbol = symbols.symbol
+
+),
+
+from_fills as (
+
+    select
+        -- keys
+        {{ canonical_id('spot_fills') }} as trade_id,
+        account_id,
+        'bitget' as exchange,
+        'spot_fills' as stream,
+        record_id,
+        order_id,
+
+        -- what
+        'spot' as wallet,
+        symbol as market,
+        'spot' as product_type,
+        cast(null as varchar) as contract_type,
+        lower(side) as side,
+        coalesce(
+            base_coin, nullif(split_part(split_part(symbol, '_', 1), quote_coin, 1), '')
+        ) as base_asset,
+        quote_coin as quote_asset,
+        cast(null as varchar) as settle_asset,
+        case lower(trade_scope) when 'maker' then true when 'taker' then false end as is_maker,
+        false as is_forced,
+        order_type as exchange_type,
+
+        -- how much
+        size as base_quantity,
+        amount as quote_quantity,
+        cast(null as decimal(38, 18)) as contract_quantity,
+        amount as value_amount,
+        price_avg as price,
+        cast(null as varchar) as price_reason,
+        coalesce(-fee_total, 0) as fee_amount,
+        fee_coin as fee_asset,
+        cast(null as decimal(38, 18)) as realised_pnl,
+
+        -- when
+        coalesce(filled_at, occurred_at) as traded_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from fills_with_coins
+
+),
+
+-- Trades that only the ledger still tells: fills reach back 90 days, the ledger further.
+unexplained_pairs as (
+
+    select * from pairs
+    where kind = 'trade' and not is_explained_by_fill
+
+),
+
+-- The ledger's words tell which coin came in, not which side the order had; the pair's name does.
+with_markets as (
+
+    select
+        unexplained_pairs.*,
+        coalesce(bought.symbol, sold.symbol) as symbol,
+        case
+            when bought.symbol is not null then 'buy'
+            when sold.symbol is not null then 'sell'
+            -- A delisted pair: what is paid with most often tells.
+            when {{ bitget_quote_coin("'X' || received_coin") }} <> ''
+                and {{ bitget_quote_coin("'X' || paid_coin") }} = '' then 'sell'
+            else 'buy'
+        end as side
+    from unexplained_pairs
+    left join symbols as bought
+        on
+            unexplained_pairs.received_coin = bought.base_coin
+            and unexplained_pairs.paid_coin = bought.quote_coin
+    left join symbols as sold
+        on
+            unexplained_pairs.paid_coin = sold.base_coin
+            and unexplained_pairs.received_coin = sold.quote_coin
+
+),
+
+from_ledger as (
+
+    select
+        -- keys
+        {{ canonical_id('tax_spot_records') }} as trade_id,
+        account_id,
+        'bitget' as exchange,
+        'tax_spot_records' as stream,
+        record_id,
+        case when event_key not like 'ms:%' then event_key end as order_id,
+
+        -- what
+        'spot' as wallet,
+        coalesce(
+            symbol,
+            case when side = 'buy' then received_coin || paid_coin else paid_coin || received_coin end
+        ) as market,
+        'spot' as product_type,
+        cast(null as varchar) as contract_type,
+        side,
+        case when side = 'buy' then received_coin else paid_coin end as base_asset,
+        case when side = 'buy' then paid_coin else received_coin end as quote_asset,
+        cast(null as varchar) as settle_asset,
+        cast(null as boolean) as is_maker,
+        false as is_forced,
+        cast(null as varchar) as exchange_type,
+
+        -- how much
+        case when side = 'buy' then received_quantity else paid_quantity end as base_quantity,
+        case when side = 'buy' then paid_quantity else received_quantity end as quote_quantity,
+        cast(null as decimal(38, 18)) as contract_quantity,
+        case when side = 'buy' then paid_quantity else received_quantity end as value_amount,
+        cast(null as decimal(38, 18)) as price,
+        'ledger_only' as price_reason,
+        fee_quantity as fee_amount,
+        fee_coin as fee_asset,
+        cast(null as decimal(38, 18)) as realised_pnl,
+
+        -- when
+        occurred_at as traded_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from with_markets
+
+),
+
+united as (
+
+    select * from from_fills
+
+    union all by name
+
+    select * from from_ledger
+
+)
+
+select * from united

@@ -1,0 +1,169 @@
+with records as (
+
+    select * from {{ ref('base_bitget__transfer_records') }}
+
+),
+
+ledger as (
+
+    select * from {{ ref('base_bitget__tax_spot_records') }}
+
+),
+
+labels as (
+
+    select * from {{ ref('bitget_labels') }}
+    where part = 'transfer' or other_wallet is not null
+
+),
+
+from_records as (
+
+    select
+        -- keys
+        {{ canonical_id('transfer_records') }} as transfer_id,
+        account_id,
+        'bitget' as exchange,
+        'transfer_records' as stream,
+        record_id,
+
+        -- from where to where
+        account_id as from_account_id,
+        lower(from_type) as from_wallet,
+        account_id as to_account_id,
+        lower(to_type) as to_wallet,
+        nullif(concat_ws(' > ', from_symbol, to_symbol), '') as counterparty,
+
+        -- what
+        coin as asset,
+        coin as exchange_asset,
+        'exchange_record' as method,
+        'certain' as confidence,
+        cast(null as varchar) as note,
+        {{ bitget_transfer_status() }} as status,
+        status as exchange_status,
+
+        -- how much
+        size as amount_sent,
+        size as amount_received,
+
+        -- when
+        coalesce(transferred_at, occurred_at) as sent_at,
+        case
+            when {{ bitget_transfer_status() }} = 'completed'
+                then coalesce(transferred_at, occurred_at)
+        end as received_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from records
+
+),
+
+legs as (
+
+    select
+        ledger.account_id,
+        ledger.record_id,
+        ledger.coin,
+        ledger.amount,
+        coalesce(ledger.recorded_at, ledger.occurred_at) as moved_at,
+        ledger.spot_tax_type as label,
+        labels.other_wallet,
+        row_number() over (
+            partition by ledger.account_id, ledger.coin, ledger.amount, ledger.recorded_at
+            order by ledger.record_id
+        ) as twin_number,
+        ledger.origin,
+        ledger.receipt_id,
+        ledger.loaded_at
+    from ledger
+    inner join labels on lower(trim(ledger.spot_tax_type)) = labels.label_key
+    where ledger.amount <> 0
+
+),
+
+-- A transfer record and its ledger row share coin, amount and millisecond; twins are counted.
+told_by_records as (
+
+    select
+        account_id,
+        asset,
+        case when from_wallet = 'spot' then -amount_sent else amount_received end as amount,
+        sent_at,
+        count(*) as records
+    from from_records
+    where status = 'completed' and (from_wallet = 'spot') <> (to_wallet = 'spot')
+    group by all
+
+),
+
+untold_legs as (
+
+    select legs.*
+    from legs
+    left join told_by_records
+        on
+            legs.account_id = told_by_records.account_id
+            and legs.coin = told_by_records.asset
+            and legs.amount = told_by_records.amount
+            and legs.moved_at = told_by_records.sent_at
+    where legs.twin_number > coalesce(told_by_records.records, 0)
+
+),
+
+from_ledger as (
+
+    select
+        -- keys
+        {{ canonical_id('tax_spot_records') }} as transfer_id,
+        account_id,
+        'bitget' as exchange,
+        'tax_spot_records' as stream,
+        record_id,
+
+        -- from where to where; the other end only where the label tells it
+        case when amount < 0 or other_wallet is not null then account_id end as from_account_id,
+        case when amount < 0 then 'spot' else other_wallet end as from_wallet,
+        case when amount > 0 or other_wallet is not null then account_id end as to_account_id,
+        case when amount > 0 then 'spot' else other_wallet end as to_wallet,
+        cast(null as varchar) as counterparty,
+
+        -- what
+        coin as asset,
+        coin as exchange_asset,
+        'ledger_leg' as method,
+        'one_sided' as confidence,
+        label as note,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+
+        -- how much
+        case when amount < 0 then -amount end as amount_sent,
+        case when amount > 0 then amount end as amount_received,
+
+        -- when
+        case when amount < 0 then moved_at end as sent_at,
+        case when amount > 0 then moved_at end as received_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from untold_legs
+
+),
+
+united as (
+
+    select * from from_records
+
+    union all by name
+
+    select * from from_ledger
+
+)
+
+select * from united

@@ -1,0 +1,48 @@
+with transactions as (
+
+    select * from {{ ref('int_bitmex__transactions') }}
+
+),
+
+canonical as (
+
+    select
+        -- keys
+        {{ canonical_id('wallet_history') }} as deposit_id,
+        account_id,
+        'bitmex' as exchange,
+        'wallet_history' as stream,
+        record_id,
+
+        -- what
+        'main' as wallet,
+        asset,
+        exchange_asset,
+        network,
+        address,
+        memo as address_tag,
+        cast(null as varchar) as from_address,
+        {{ bitmex_tx_hash('tx') }} as tx_hash,
+        false as is_internal,
+        status,
+        transact_status as exchange_status,
+
+        -- how much
+        amount,
+        coalesce(fee_amount, 0) as fee_amount,
+        asset as fee_asset,
+
+        -- when
+        requested_at,
+        case when status in ('completed', 'canceled') then processed_at end as completed_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from transactions
+    where transact_type = 'Deposit'
+
+)
+
+select * from canonical
