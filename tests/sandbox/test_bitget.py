@@ -242,6 +242,12 @@ def test_fills_and_bills_end_ninety_days_ago(call: Caller) -> None:
     assert code(call.get(BILLS, **old)) == (400, "40704")
 
 
+def test_an_end_alone_reaches_back_to_the_floor(call: Caller) -> None:
+    rows = call.data(FILLS, endTime=call.now - 10 * DAY)
+    assert rows and int(rows[0]["cTime"]) <= call.now - 10 * DAY
+    assert code(call.get(FILLS, endTime=call.now - 91 * DAY)) == (400, "43111")
+
+
 def test_the_floor_moves_with_the_clock(fresh: Sandbox) -> None:
     caller = Caller(fresh)
     start = caller.now - 90 * DAY
