@@ -33,6 +33,8 @@ from pipelines.sandbox.dialect import Answer, Call, Card, World
 
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 MAX_PAGE_NUMBER = 1_000
+LARGE = 50_000
+"""Fills from which on an account takes too long to make while somebody waits for an answer."""
 KIND_OF_WALLET = {
     "usdt_futures": "futures", "p2p": "funding", "crossed_margin": "margin",
     "isolated_margin": "margin", "bots": "bots",
@@ -262,7 +264,7 @@ class Bitget:
 
     def _fills(self, request: Request) -> bytes:
         start, end = request.span()
-        request.refuse_before(start, "43111", "param error time range illegal")
+        start = request.within_retention(start, end, "43111", "param error time range illegal")
         limit = request.limit()
         books, params = request.books, request.params
         symbol = params.get("symbol", "").upper()
@@ -279,7 +281,9 @@ class Bitget:
 
     def _bills(self, request: Request) -> bytes:
         start, end = request.span()
-        request.refuse_before(start, "40704", "Can only check the data of the last three months")
+        start = request.within_retention(
+            start, end, "40704", "Can only check the data of the last three months"
+        )
         limit = request.limit()
         books, params = request.books, request.params
         low, high = books.bills.bounds(start, end, request.cursor(), False)
@@ -374,5 +378,8 @@ class Bitget:
 
 
 def build(world: World) -> Bitget:
-    """Bitget's stand-in in that world."""
-    return Bitget(world)
+    """Bitget's stand-in in that world; a large main account is made right away."""
+    bitget = Bitget(world)
+    if world.fills >= LARGE:
+        bitget.books(MAIN)
+    return bitget

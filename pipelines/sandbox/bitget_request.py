@@ -77,13 +77,17 @@ class Request:
             )
         return start, min(end, self.now)
 
-    def refuse_before(self, start: int, code: str, text: str) -> None:
-        """Refuse a start beyond the stream's retention; one that nobody asked for is let pass."""
+    def within_retention(self, start: int, end: int, code: str, text: str) -> int:
+        """The first millisecond that is still told; refuses a bound that was asked for before it.
+
+        A start that nobody asked for is moved to what there is.
+        """
         retention = STREAMS[self.path].retention
         assert retention is not None
         floor = self.now - int(retention.total_seconds()) * SECOND
-        if start < floor and (self.params.get("startTime") or self.params.get("endTime")):
+        if end < floor or (start < floor and self.params.get("startTime")):
             raise Refusal(code, text)
+        return max(start, floor)
 
     def page(
         self, table: Table, low: int, high: int, limit: int, wanted: list[Filter], skip: int = 0
