@@ -61,7 +61,9 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
         select {LABEL}, * exclude (label)
         from marts.fct_gaps {NAMED}
         where ? or state = 'open'
-        order by label, exchange, stream, scope, span_start
+        order by
+            case severity when 'critical' then 1 when 'warning' then 2 else 3 end,
+            label, exchange, stream, scope, span_start
         """,
         [closed],
     )
@@ -86,7 +88,7 @@ def checks(path: Path) -> list[Row]:
         f"""
         select {LABEL}, * exclude (label)
         from marts.fct_balance_checks {NAMED}
-        order by residual is not null and residual = 0, label, wallet, asset, checked_at desc
+        order by is_ok, label, wallet, asset, checked_at desc, kind
         """,
     )
 

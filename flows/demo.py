@@ -53,7 +53,7 @@ def run_demo(size: str) -> None:
                 # Gaps are part of the answer, but a demo account is never refused.
                 raise LookbackError(str(failed)) from failed
     tell(place)
-    out.print(f"\n[dim]{time.monotonic() - started:.0f} seconds[/]")
+    out.print(f"\ndone in {time.monotonic() - started:.0f} seconds", style="dim")
 
 
 def forget_last_demo(place: Home) -> None:
@@ -95,11 +95,11 @@ def tell(place: Home) -> None:
     out.print("\n[bold]What is there[/]")
     out.print(show.counts_by_exchange(answers.counts(path), answers.ENTITIES))
     out.print("\n[bold]Do the books add up?[/]")
-    show.checks(answers.checks(path), out)
+    show.checks(answers.checks(path), out, shown=5)
     out.print("\n[bold]What is missing, and what would fill it[/]")
-    show.gaps(answers.gaps(path), out)
+    show.gaps(answers.gaps(path, closed=True), out)
     out.print("\n[bold]What is lost next[/]")
-    show.deadlines(answers.deadlines(path)[:3], out)
+    show.deadlines(answers.deadlines(path), out)
     out.print("\n[bold]Where to look next[/]")
     for command in next_commands(place):
         out.print(f"  {command}", soft_wrap=True)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,9 @@ SHOWN = 20
 """Rows of one table before the rest is only counted."""
 
 GOOD, WARN, BAD = "green", "yellow", "red"
+
+SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
+"""How a gap looks, the lightest first."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -58,40 +60,75 @@ def span(start: datetime | None, end: datetime | None) -> tuple[str, str]:
 
 
 def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One line an account, stream and verdict; below, what would fill them, each said once."""
+    """One line an account, stream and verdict; below, why and what would fill it.
+
+    Spans that were read to the end where the exchange states no limit are told in one sentence.
+    """
     out = out or console()
-    if not rows:
-        out.print("No gaps: all that the exchanges can still give is here.", style=GOOD)
-        return
-    remedies: dict[str, int] = {}
-    listing = table("account", "stream", "verdict", "from", "to", "spans", "fill", right=["spans"])
-    for (label, stream, verdict, remedy), group in merged_gaps(rows):
-        number = remedies.setdefault(remedy, len(remedies) + 1) if remedy else 0
-        start, end = span(
-            min((row["span_start"] for row in group if row["span_start"]), default=None),
-            max((row["span_end"] for row in group if row["span_end"]), default=None),
-        )
-        scopes = len({row["scope"] for row in group if row["scope"]})
-        named = f"{stream} ({scopes} scopes)" if scopes > 1 else stream
-        listing.add_row(
-            label, named, verdict, start, end, str(len(group)), f"[{number}]" if number else "–"
-        )
-    out.print(listing)
-    out.print()
-    for remedy, number in remedies.items():
-        print_item(out, f"[{number}]", remedy)
+    told = [row for row in rows if not is_unverified(row)]
+    if told:
+        listing = table("account", "stream", "verdict", "from", "to", "state", "why")
+        notes = []
+        for (label, stream, verdict, *_), group in merged_gaps(told):
+            notes.append(group)
+            start, end = span(
+                min(row["span_start"] for row in group), max(row["span_end"] for row in group)
+            )
+            spans = f" ({len(group)} spans)" if len(group) > 1 else ""
+            look = SEVERITY[max((row["severity"] for row in group), key=list(SEVERITY).index)]
+            listing.add_row(
+                label, stream, Text(verdict, style=look), start, end + spans,
+                "filled" if group[0]["state"] == "filled" else "open", f"[{len(notes)}]",
+            )  # fmt: skip
+        out.print(listing)
+        out.print()
+        for number, group in enumerate(notes, start=1):
+            note(out, f"[{number}]", gap_note(group))
+    else:
+        out.print("No gap is open.", style=GOOD)
+    tell_unverified(out, [row for row in rows if is_unverified(row)])
 
 
-def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[str, str, str, str], list[Row]]]:
-    """Gaps of one account, stream, verdict and remedy together, in that order."""
+def is_unverified(row: Row) -> bool:
+    """Whether nothing is known to be missing, only nobody can say so for sure."""
+    return bool(row["verdict"] == "unverified")
 
-    def key(row: Row) -> tuple[str, str, str, str]:
-        return row["label"], row["stream"], row["verdict"], row["remedy"] or ""
+
+def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list[Row]]]:
+    """Gaps of one account, stream, verdict, state and remedy together, in that order."""
+
+    def key(row: Row) -> tuple[str, ...]:
+        return row["label"], row["stream"], row["verdict"], row["state"], row["remedy"] or ""
 
     return [(found, list(group)) for found, group in groupby(sorted(rows, key=key), key=key)]
 
 
-def print_item(out: Console, mark: str, text: str) -> None:
+def gap_note(group: Sequence[Row]) -> str:
+    """Why the first of those gaps is there, and what fills or has filled them all."""
+    first = group[0]
+    if first["state"] == "filled":
+        return f"{first['cause']} Filled by {first['filled_by']}."
+    more = f" (And {len(group) - 1} more like it.)" if len(group) > 1 else ""
+    return f"{first['cause']}{more}\nTo fill it: {first['remedy']}."
+
+
+def tell_unverified(out: Console, rows: Sequence[Row]) -> None:
+    """The streams that were read to their end without a promise behind it."""
+    if not rows:
+        return
+    named = ", ".join(
+        f"{label} {' '.join(sorted({row['stream'] for row in group}))}"
+        for (label,), group in _by(rows, "label")
+    )
+    note(
+        out,
+        "~",
+        "Nothing is known to be missing, but the exchange does not say how far back it answers, "
+        f"so complete cannot be claimed: {named}.",
+    )
+
+
+def note(out: Console, mark: str, text: str) -> None:
     """A marked paragraph, wrapped with its lines under each other."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
@@ -101,25 +138,28 @@ def print_item(out: Console, mark: str, text: str) -> None:
 
 
 def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
-    """The most urgent first; streams that lose nothing are only counted."""
+    """The most urgent first; what has no date is told in a sentence."""
     out = out or console()
     dated = [row for row in rows if row["sync_before"]]
-    listing = table("account", "stream", "reaches back to", "next loss", "sync before")
-    for (label, stream), group in _by(dated, "label", "stream"):
-        first = min(group, key=lambda row: row["sync_before"])
-        listing.add_row(
-            label,
-            stream,
-            day(first["oldest_obtainable_at"]),
-            minute(first["next_loss_at"]),
-            minute(first["sync_before"]),
-        )
     if dated:
+        listing = table("account", "stream", "reaches back to", "next loss", "sync before")
+        for row in dated:
+            listing.add_row(
+                row["label"],
+                row["stream"],
+                minute(row["oldest_obtainable_at"]),
+                minute(row["next_loss_at"]),
+                Text(minute(row["sync_before"]), style=BAD if row["at_risk"] else ""),
+            )
         out.print(listing)
     else:
-        out.print("No deadline: nothing is about to drop out of reach.", style=GOOD)
-    if len(rows) > len(dated):
-        out.print(f"\n{len(rows) - len(dated)} streams have no date by which rows get lost.")
+        out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
+    ended = [row for row in rows if row["reason"] == "over"]
+    for _, group in _by(ended, "exchange"):
+        note(out, "~", group[0]["explanation"])
+    unstated = len(rows) - len(dated) - len(ended)
+    if unstated:
+        note(out, "~", f"{unstated} streams have no stated limit: nothing dates their loss.")
 
 
 def minute(moment: datetime | None) -> str:
@@ -127,68 +167,58 @@ def minute(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
 
 
-def checks(rows: Sequence[Row], out: Console | None = None) -> None:
-    """How many agree for each account and kind, then every one that does not."""
+def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) -> None:
+    """How many agree for each account and wallet, then every finding with its size and cause."""
     out = out or console()
     if not rows:
         out.print("No balance has been checked yet: nothing was synced.", style=WARN)
         return
-    listing = table("account", "check", "wallet", "agree", "differ", right=["agree", "differ"])
-    for (label, kind, wallet), group in _by(rows, "label", "kind", "wallet"):
-        differ = sum(not agrees(row) for row in group)
+    right = ("agree", "differ")
+    listing = table("account", "wallet", "checks", *right, right=right)
+    for (label, wallet), group in _by(rows, "label", "wallet"):
+        differ = sum(not row["is_ok"] for row in group)
+        kinds = sorted({row["kind"].replace("_", " ") for row in group})
         listing.add_row(
             label,
-            kind,
             wallet,
+            ", ".join(kinds),
             str(len(group) - differ),
             Text(str(differ), style=BAD if differ else GOOD),
         )
     out.print(listing)
-    broken = [row for row in rows if not agrees(row)]
-    if broken:
+    # A warning only repeats what a critical finding of the same asset explains.
+    findings = [row for row in rows if row["severity"] == "critical"]
+    findings = findings or [row for row in rows if not row["is_ok"]]
+    if findings:
         out.print()
-        out.print(differences(broken[:SHOWN]))
-    if len(broken) > SHOWN:
-        out.print(f"… and {len(broken) - SHOWN} more; all of them: lookback checks --json")
-
-
-def agrees(row: Row) -> bool:
-    """Whether a balance check came out even."""
-    return row["residual"] is not None and row["residual"] == 0
+        out.print(differences(findings[:shown]))
+    if len(findings) > shown:
+        out.print(f"… and {len(findings) - shown} more: lookback checks")
 
 
 def differences(rows: Sequence[Row]) -> Table:
-    """Balance checks that do not agree, with the signed difference."""
-    right = ["expected", "computed", "residual"]
-    listing = table("account", "wallet", "asset", "at", *right, right=right)
+    """Findings: what the exchange has beyond what the rows come to, signed, and why."""
+    listing = table("account", "asset", "exchange less rows", "likely cause")
+    listing.columns[2].justify = "right"
     for row in rows:
-        listing.add_row(
-            row["label"],
-            row["wallet"],
-            row["asset"],
-            day(row["checked_at"]),
-            *(amount(row[name]) for name in right),
-        )
+        residual = row["residual"]
+        size = "–" if residual is None else f"{'+' if residual > 0 else ''}{plain_amount(residual)}"
+        listing.add_row(row["label"], row["asset"], size, row["likely_cause"] or row["kind"])
     return listing
-
-
-def amount(value: Decimal | None) -> str:
-    """An amount as people write it."""
-    return "–" if value is None else plain_amount(value)
 
 
 def status(rows: Sequence[Row], out: Console | None = None) -> None:
     """One light for each account and stream."""
     out = out or console()
-    listing = table("account", "stream", "light", "last asked", "rows", "note", right=["rows"])
+    listing = table("account", "stream", "light", "last asked", "rows", "why", right=["rows"])
     for row in rows:
         listing.add_row(
             row["label"],
             row["stream"],
-            str(row.get("light") or row.get("status")),
-            minute(row.get("last_asked_at")),
-            str(row.get("rows", "")),
-            str(row.get("note") or ""),
+            Text(row["light"], style=row["light"]),
+            minute(row["last_asked_at"]),
+            f"{row['rows'] or 0:,}",
+            row["reason"],
         )
     out.print(listing)
 
@@ -206,7 +236,7 @@ def summary(done: Summary, published: Path) -> None:
     out.print(listing)
     for result in done.results:
         for warning in result.warnings:
-            print_item(out, "!", f"{result.label}: {warning}")
+            note(out, "!", f"{result.label}: {warning}")
     out.print(f"\npublished: {published}")
 
 
@@ -227,7 +257,7 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
     out.print(listing)
     for result in results:
         for finding in result.findings:
-            print_item(out, "!", f"{Path(result.file).name}: {finding}")
+            note(out, "!", f"{Path(result.file).name}: {finding}")
     out.print(f"\npublished: {published}")
 
 
