@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -83,7 +84,7 @@ def any_asking(
     if rng.random() < 0.05:
         scope = ""
     receipts = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         if rng.random() < 0.1:
             continue
         receipts.append(

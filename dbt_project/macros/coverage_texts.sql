@@ -13,3 +13,8 @@
         else round({{ column }} / 3600, 1) || ' hours'
     end
 {%- endmacro %}
+
+{# A decimal without the zeros at its end. #}
+{% macro say_amount(column) -%}
+    rtrim(rtrim(cast({{ column }} as varchar), '0'), '.')
+{%- endmacro %}

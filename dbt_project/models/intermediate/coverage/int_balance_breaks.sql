@@ -1,0 +1,112 @@
+{#-
+    Where a balance does not follow from the one before, put together where several breaks are
+    one finding:
+
+    - `missing`: the balance moved and no row says why. One finding each.
+    - `order`: it moved early or late by exactly a row that is there. Two breaks, nothing missing.
+    - `swing`: it goes back and forth by the same size, which no missing row does: the exchange
+      shows two balances in turn (seen on BitMEX's testnet), or one row is printed out of step.
+-#}
+with moments as (
+
+    select * from {{ ref('int_balance_moments') }}
+
+),
+
+breaks as (
+
+    select
+        *,
+        level - level_before as jump
+    from moments
+    where level is distinct from level_before and level_before is not null and level is not null
+
+),
+
+paired as (
+
+    select
+        *,
+        lag(jump) over chain as jump_before,
+        moment_number - lag(moment_number) over chain as moments_between
+    from breaks
+    window chain as (partition by account_id, wallet, exchange_asset order by occurred_at)
+
+),
+
+numbered as (
+
+    select
+        *,
+        count_if(jump is distinct from -jump_before) over (
+            partition by account_id, wallet, exchange_asset order by occurred_at
+        ) as turn_number
+    from paired
+
+),
+
+turns as (
+
+    select
+        account_id,
+        wallet,
+        exchange_asset,
+        turn_number,
+        count(*) as turn_length,
+        max(moments_between) filter (where jump = -jump_before) as widest_step,
+        count_if(amount = -jump) as own_row_count
+    from numbered
+    group by account_id, wallet, exchange_asset, turn_number
+
+),
+
+named as (
+
+    select
+        numbered.*,
+        case
+            when turns.turn_length = 2 and turns.own_row_count > 0 then 'order'
+            when turns.turn_length >= 3 then 'swing'
+            when turns.turn_length = 2 and turns.widest_step = 1 then 'swing'
+            else 'missing'
+        end as break_kind,
+        case
+            when turns.turn_length >= 3 then 0
+            when turns.turn_length = 2 and (turns.own_row_count > 0 or turns.widest_step = 1) then 0
+            else numbered.moment_number
+        end as own_number
+    from numbered
+    inner join turns using (account_id, wallet, exchange_asset, turn_number)
+
+),
+
+final as (
+
+    select
+        -- keys
+        account_id,
+        exchange,
+        wallet,
+        any_value(asset) as asset,
+        exchange_asset,
+        arg_min(stream, occurred_at) as stream,
+        arg_min(record_id, occurred_at) as record_id,
+        break_kind,
+
+        -- how much
+        arg_min(balance, occurred_at) as expected,
+        arg_min(balance - jump, occurred_at) as computed,
+        arg_min(jump, occurred_at) as residual,
+        sum(jump) as net_residual,
+        count(*) as break_count,
+
+        -- when
+        arg_min(previous_at, occurred_at) as after_at,
+        min(occurred_at) as broken_at,
+        max(occurred_at) as last_broken_at
+    from named
+    group by account_id, exchange, wallet, exchange_asset, break_kind, turn_number, own_number
+
+)
+
+select * from final

@@ -1,0 +1,250 @@
+{#- One light per account and stream: green means that there is nothing to do. -#}
+with accounts as (
+
+    select * from {{ ref('int_accounts_unioned') }}
+
+),
+
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current and kind = 'history'
+
+),
+
+receipts as (
+
+    select * from {{ ref('int_receipts_unioned') }}
+
+),
+
+deadlines as (
+
+    select * from {{ ref('fct_deadlines') }}
+
+),
+
+gaps as (
+
+    select * from {{ ref('fct_gaps') }}
+    where state = 'open'
+
+),
+
+stored_rows as (
+
+    select * from {{ ref('int_stored_rows') }}
+
+),
+
+last_askings as (
+
+    select
+        account_id,
+        stream,
+        max(asked_at) as last_asked_at,
+        max(asked_at) filter (where outcome = 'exhausted') as last_success_at
+    from receipts
+    group by account_id, stream
+
+),
+
+-- A sync begins with a check of the account: what was asked since is its last run.
+last_runs as (
+
+    select
+        last_askings.*,
+        coalesce(accounts.checked_at, last_askings.last_asked_at) as run_at
+    from last_askings
+    asof left join accounts
+        on
+            last_askings.account_id = accounts.account_id
+            and last_askings.last_asked_at >= accounts.checked_at
+
+),
+
+run_receipts as (
+
+    select
+        receipts.*,
+        last_runs.last_asked_at,
+        last_runs.last_success_at,
+        case receipts.outcome
+            when 'exhausted' then 1
+            when 'row_cap' then 2
+            when 'unresolved' then 3
+            when 'failed' then 4
+            when 'refused' then 5
+            when 'venue_closed' then 6
+        end as badness
+    from receipts
+    inner join last_runs
+        on
+            receipts.account_id = last_runs.account_id
+            and receipts.stream = last_runs.stream
+            and receipts.asked_at >= last_runs.run_at
+
+),
+
+runs as (
+
+    select
+        account_id,
+        stream,
+        any_value(last_asked_at) as last_asked_at,
+        any_value(last_success_at) as last_success_at,
+        arg_max(outcome, (badness, asked_at, receipt_id)) as last_outcome,
+        arg_max(coalesce(error_text, error_kind, 'no reason was given'), (badness, asked_at, receipt_id)) as last_error,
+        sum(row_count) as rows_last_run
+    from run_receipts
+    group by account_id, stream
+
+),
+
+gap_counts as (
+
+    select
+        account_id,
+        stream,
+        count_if(severity = 'critical') as critical_count,
+        count_if(severity = 'warning') as warning_count,
+        count_if(severity = 'info') as info_count
+    from gaps
+    group by account_id, stream
+
+),
+
+current_accounts as (
+
+    select * from accounts
+    where is_current
+
+),
+
+gathered as (
+
+    select
+        current_accounts.account_id,
+        current_accounts.exchange,
+        coalesce(current_accounts.label, current_accounts.account_id) as label,
+        specs.stream,
+        coalesce(specs.exchange_title, specs.exchange) as title,
+        runs.last_asked_at,
+        runs.last_success_at,
+        runs.last_outcome,
+        runs.last_error,
+        coalesce(runs.rows_last_run, 0) as rows_last_run,
+        coalesce(stored_rows.row_count, 0) as row_count,
+        coalesce(gap_counts.critical_count, 0) as critical_count,
+        coalesce(gap_counts.warning_count, 0) as warning_count,
+        coalesce(gap_counts.info_count, 0) as info_count,
+        deadlines.next_loss_at,
+        deadlines.sync_before,
+        coalesce(deadlines.at_risk, false) as is_at_risk,
+        specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} as is_over,
+        coalesce(
+            runs.last_asked_at
+            < {{ as_of() }} - interval '{{ var("staleness_hours", 36) }} hours',
+            true
+        ) as is_stale
+    from current_accounts
+    inner join specs on current_accounts.exchange = specs.exchange
+    left join runs
+        on current_accounts.account_id = runs.account_id and specs.stream = runs.stream
+    left join stored_rows
+        on
+            current_accounts.account_id = stored_rows.account_id
+            and specs.stream = stored_rows.stream
+    left join gap_counts
+        on
+            current_accounts.account_id = gap_counts.account_id
+            and specs.stream = gap_counts.stream
+    left join deadlines
+        on
+            current_accounts.account_id = deadlines.account_id
+            and specs.stream = deadlines.stream
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when is_over and critical_count > 0 then 'closed_with_gaps'
+            when is_over then 'closed'
+            when last_asked_at is null then 'never_asked'
+            when last_outcome in ('failed', 'refused', 'venue_closed') then last_outcome
+            when is_at_risk and next_loss_at <= {{ as_of() }} then 'losing_rows'
+            when is_at_risk then 'at_risk'
+            when last_outcome in ('row_cap', 'unresolved') then last_outcome
+            when is_stale then 'stale'
+            when critical_count + warning_count > 0 then 'gaps'
+            else 'fine'
+        end as state
+    from gathered
+
+),
+
+final as (
+
+    select
+        -- keys
+        md5(account_id || '|' || stream) as sync_status_id,
+        account_id,
+        exchange,
+        stream,
+
+        -- the light and why
+        case
+            when state in ('fine', 'closed') then 'green'
+            when state in (
+                'never_asked', 'failed', 'refused', 'venue_closed', 'losing_rows',
+                'closed_with_gaps'
+            ) then 'red'
+            else 'yellow'
+        end as light,
+        state,
+        case state
+            when 'fine' then case
+                when info_count > 0 then 'read to the end; what can be known is known'
+                else 'read to the end; nothing is missing'
+            end
+            when 'closed' then title || ' has closed; nothing that was there is missing'
+            when 'closed_with_gaps' then concat(
+                title, ' has closed; gaps that stay open: ', critical_count, ' (see fct_gaps)'
+            )
+            when 'never_asked' then concat('not asked yet: run `lookback sync ', label, '`')
+            when 'losing_rows' then 'rows are dropping out of reach now: sync at once'
+            when 'at_risk' then concat(
+                'sync soon: rows drop out of reach on ', {{ say_when('next_loss_at') }}
+            )
+            when 'stale' then concat('not synced since ', {{ say_when('last_asked_at') }})
+            when 'gaps' then concat(
+                'synced; gaps that are open: ', critical_count + warning_count, ' (see fct_gaps)'
+            )
+            when 'row_cap' then 'the API gave its newest rows only: see fct_gaps'
+            when 'unresolved' then 'more rows share one moment than a page shows: see fct_gaps'
+            when 'failed' then concat('the last sync failed: ', last_error)
+            when 'refused' then concat(title, ' refused the last sync: ', last_error)
+            else concat(title, ' did not answer as an exchange that is open: ', last_error)
+        end as reason,
+
+        -- the last run
+        last_asked_at,
+        last_success_at,
+        last_outcome,
+        cast(rows_last_run as bigint) as rows_last_run,
+
+        -- what there is
+        cast(row_count as bigint) as "rows",
+        cast(critical_count + warning_count as bigint) as open_gaps,
+        cast(critical_count as bigint) as critical_gaps,
+        cast(info_count as bigint) as unverified_spans,
+        next_loss_at,
+        sync_before
+    from judged
+
+)
+
+select * from final
