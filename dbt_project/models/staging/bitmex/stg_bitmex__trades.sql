@@ -59,11 +59,12 @@ with_terms as (
     select
         fills.*,
         instruments.typ,
+        -- A contract gone from the list still names its coin: XBT_USDT, XBTUSD, XBTH26.
         coalesce(
             instruments.underlying,
-            nullif(split_part(fills.symbol, '_', 1), fills.symbol),
-            nullif(split_part(fills.symbol, fills.currency, 1), ''),
-            left(fills.symbol, 3)
+            nullif(regexp_extract(fills.symbol, '^([A-Za-z0-9]+)_', 1), ''),
+            nullif(regexp_extract(fills.symbol, '^([A-Z]+)[FGHJKMNQUVXZ][0-9]{2}$', 1), ''),
+            nullif(split_part(fills.symbol, fills.currency, 1), fills.symbol)
         ) as underlying,
         coalesce(fills.currency, instruments.quote_currency) as quote_currency,
         case
