@@ -1,12 +1,23 @@
 {#
-    Every amount that was there could be typed as decimal(38, 18) without losing a digit. A row
-    here names the record, the field and its text: the type is too small for that asset.
+    Every amount that was there could be typed as decimal(38, 18) without losing a digit. Fails
+    with the asset, the field and its text: the type is too small for that asset, or it is no
+    number. Nothing is ever rounded to make it fit.
 #}
-{% test amounts_are_exact(model) %}
-    select
-        account_id,
-        record_id,
-        unreadable_amounts
-    from {{ model }}
-    where unreadable_amounts is not null
+{% test amounts_are_exact(model, asset) %}
+    with unreadable as (
+
+        select
+            concat_ws(' ', account_id, record_id, {{ asset }}, unreadable_amounts) as what
+        from {{ model }}
+        where unreadable_amounts is not null
+
+    )
+
+    -- A failing test shows no rows, so the error itself says what they are.
+    select count(*) as unreadable_rows
+    from unreadable
+    having error(
+        count(*) || ' records of {{ model.identifier }} have amounts that cannot be held exactly: '
+        || string_agg(what, '; ' order by what)
+    ) is null and count(*) > 0
 {% endtest %}
