@@ -3,7 +3,8 @@
     one finding:
 
     - `missing`: the balance moved and no row says why. One finding each.
-    - `order`: it moved early or late by exactly a row that is there. Two breaks, nothing missing.
+    - `order`: rows are listed in another order than the balance moved. Either two breaks of
+      exactly a row that is there, or a run of three and more that ends where it began.
     - `swing`: it goes back and forth by the same size, which no missing row does: the exchange
       shows two balances in turn (seen on BitMEX's testnet), or one row is printed out of step.
 -#}
@@ -17,9 +18,64 @@ breaks as (
 
     select
         *,
-        level - level_before as jump
+        level - level_before as jump,
+        row_number() over (
+            partition by account_id, wallet, exchange_asset order by occurred_at
+        ) as break_number
     from moments
     where level is distinct from level_before and level_before is not null and level is not null
+
+),
+
+-- Where each break's level is met again, and whether every moment up to there is a break.
+loops as (
+
+    select
+        breaks.account_id,
+        breaks.wallet,
+        breaks.exchange_asset,
+        breaks.break_number as first_number,
+        ends.break_number as last_number
+    from breaks
+    asof join breaks as ends
+        on
+            breaks.account_id = ends.account_id
+            and breaks.wallet = ends.wallet
+            and breaks.exchange_asset = ends.exchange_asset
+            and breaks.level_before = ends.level
+            and breaks.break_number <= ends.break_number
+    where
+        ends.break_number - breaks.break_number between 2 and 9
+        and ends.moment_number - breaks.moment_number = ends.break_number - breaks.break_number
+
+),
+
+first_loops as (
+
+    select * from loops
+    qualify first_number > coalesce(
+        max(last_number) over (
+            partition by account_id, wallet, exchange_asset order by first_number
+            rows between unbounded preceding and 1 preceding
+        ),
+        0
+    )
+
+),
+
+looped as (
+
+    select
+        breaks.*,
+        case when breaks.break_number <= first_loops.last_number then first_loops.first_number end
+            as loop_number
+    from breaks
+    asof left join first_loops
+        on
+            breaks.account_id = first_loops.account_id
+            and breaks.wallet = first_loops.wallet
+            and breaks.exchange_asset = first_loops.exchange_asset
+            and breaks.break_number >= first_loops.first_number
 
 ),
 
@@ -29,7 +85,8 @@ paired as (
         *,
         lag(jump) over chain as jump_before,
         moment_number - lag(moment_number) over chain as moments_between
-    from breaks
+    from looped
+    where loop_number is null
     window chain as (partition by account_id, wallet, exchange_asset order by occurred_at)
 
 ),
@@ -63,7 +120,7 @@ turns as (
 named as (
 
     select
-        numbered.*,
+        numbered.* exclude (loop_number),
         case
             when turns.turn_length = 2 and turns.own_row_count > 0 then 'order'
             when turns.turn_length >= 3 then 'swing'
@@ -77,6 +134,16 @@ named as (
         end as own_number
     from numbered
     inner join turns using (account_id, wallet, exchange_asset, turn_number)
+
+    union all by name
+
+    select
+        * exclude (loop_number),
+        'order' as break_kind,
+        -loop_number as turn_number,
+        0 as own_number
+    from looped
+    where loop_number is not null
 
 ),
 

@@ -31,7 +31,7 @@ receipts as (
 gaps as (
 
     select * from {{ ref('int_coverage_gaps') }}
-    where verdict != 'unverified'
+    where verdict != 'unverified' or is_proven_incomplete
 
 ),
 
@@ -161,7 +161,7 @@ broken_chains as (
                 end
             )
             when 'order' then concat(
-                'a row of this size is listed at another time than the balance moved (',
+                'rows are listed in another order than the balance moved (',
                 {{ say_when('broken_at') }}, ' and ', {{ say_when('last_broken_at') }},
                 '); nothing is missing'
             )

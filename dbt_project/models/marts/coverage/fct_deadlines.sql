@@ -21,7 +21,7 @@ stored as (
         coverage.scope,
         coverage.span_start,
         coverage.span_end,
-        coverage.verdict in ('covered_api', 'covered_file', 'unverified') as is_stored,
+        coverage.verdict in ('failed', 'refused', 'never_asked') as can_be_saved,
         specs.retention_seconds,
         specs.lifecycle,
         specs.ends_at as exchange_ends_at,
@@ -34,7 +34,8 @@ stored as (
 
 ),
 
--- The oldest instant that is in reach and not stored. Time after the last span is not stored.
+-- The oldest instant in reach that is not stored and that a sync could still save. Time after
+-- the last span is not stored either.
 by_scope as (
 
     select
@@ -43,7 +44,7 @@ by_scope as (
         scope,
         least(
             min(greatest(span_start, reaches_back_to)) filter (
-                where not is_stored and span_end > coalesce(reaches_back_to, span_start)
+                where can_be_saved and span_end > coalesce(reaches_back_to, span_start)
             ),
             greatest(max(span_end), any_value(reaches_back_to))
         ) as missing_from

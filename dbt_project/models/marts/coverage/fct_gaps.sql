@@ -25,6 +25,12 @@ accounts as (
 
 ),
 
+proofs as (
+
+    select * from {{ ref('int_ledger_proofs') }}
+
+),
+
 last_askings as (
 
     select
@@ -50,6 +56,7 @@ by_span as (
         span_start,
         span_end,
         verdict,
+        is_proven_incomplete,
         state,
         filled_by,
         bool_and(is_fill_proven) as is_fill_proven,
@@ -77,6 +84,10 @@ explained as (
         receipts.asked_at,
         coalesce(receipts.error_text, receipts.error_kind, 'no reason was given') as error_text,
         last_askings.asked_at as last_asked_at,
+        proofs.proof as balance_proof,
+        proofs.first_row_at,
+        proofs.opening_asset,
+        proofs.opening_balance,
         case
             when by_span.scope_count = 1 and by_span.scope = '' then by_span.stream
             when by_span.scope_count = 1 then by_span.stream || ' of ' || by_span.scope
@@ -106,6 +117,8 @@ explained as (
         on by_span.account_id = receipts.account_id and by_span.evidence_id = receipts.receipt_id
     left join last_askings
         on by_span.account_id = last_askings.account_id and by_span.stream = last_askings.stream
+    left join proofs
+        on by_span.account_id = proofs.account_id and by_span.stream = proofs.stream
 
 ),
 
@@ -138,10 +151,14 @@ final as (
         span_end - span_start as duration,
         verdict,
         case
-            when state = 'filled' or verdict in ('unverified', 'excluded_by_exchange') then 'info'
+            when state = 'filled' then 'info'
+            when is_proven_incomplete then 'critical'
+            when verdict in ('unverified', 'excluded_by_exchange') then 'info'
             when verdict in ('failed', 'never_asked') and is_obtainable then 'warning'
             else 'critical'
         end as severity,
+        is_proven_incomplete,
+        balance_proof,
         affects,
 
         -- why, and what to do
@@ -182,8 +199,19 @@ final as (
             )
             when 'unverified' then concat(
                 title, ' gave everything it had of ', subject, ' ', span,
-                ', but does not say how far back ', stream,
-                ' reaches, so nobody can call it complete.'
+                ', but does not say how far back ', stream, ' reaches, so nobody can call it complete.',
+                case
+                    when is_proven_incomplete then concat(
+                        ' It is not: the first row, of ', {{ say_when('first_row_at') }},
+                        ', starts from a balance of ', {{ say_amount('opening_balance') }}, ' ',
+                        opening_asset, ' that nothing before it explains.'
+                    )
+                    when balance_proof = 'whole'
+                        then ' Its running balances speak for it: each asset starts from zero and '
+                        || 'every row follows from the one before.'
+                    when balance_proof = 'rows_before_missing'
+                        then ' From its first row on, see the balance checks.'
+                end
             )
             when 'excluded_by_exchange' then concat(
                 title, ' leaves this out of ', stream, ' by design.'
@@ -205,7 +233,7 @@ final as (
                 sync_command
             )
             when verdict in ('failed', 'never_asked') and is_obtainable then sync_command
-            when verdict = 'unverified' then concat(
+            when verdict = 'unverified' and not is_proven_incomplete then concat(
                 'nothing is known to be missing; to be sure, compare with another source: ',
                 spec_remedy
             )

@@ -1,0 +1,90 @@
+{#-
+    What running balances say about a ledger's completeness. A ledger whose every asset starts
+    from zero and never breaks has all its rows, whatever the exchange leaves unsaid; one that
+    starts from a balance lacks rows before its first.
+-#}
+with moments as (
+
+    select * from {{ ref('int_balance_moments') }}
+
+),
+
+breaks as (
+
+    select * from {{ ref('int_balance_breaks') }}
+    where break_kind = 'missing'
+
+),
+
+chains as (
+
+    select
+        account_id,
+        wallet,
+        exchange_asset,
+        any_value(asset) as asset,
+        arg_min(stream, occurred_at) as stream,
+        arg_min(level, occurred_at) as opening_balance,
+        min(occurred_at) as first_row_at
+    from moments
+    where level is not null
+    group by account_id, wallet, exchange_asset
+
+),
+
+break_counts as (
+
+    select
+        account_id,
+        stream,
+        count(*) as break_count
+    from breaks
+    group by account_id, stream
+
+),
+
+proofs as (
+
+    select
+        account_id,
+        stream,
+        count(*) as asset_count,
+        count_if(opening_balance != 0) as opening_count,
+        min(first_row_at) as first_row_at,
+        arg_min(asset, (opening_balance = 0, first_row_at, asset)) as opening_asset,
+        arg_min(opening_balance, (opening_balance = 0, first_row_at, asset)) as opening_balance
+    from chains
+    group by account_id, stream
+
+),
+
+final as (
+
+    select
+        -- keys
+        proofs.account_id,
+        proofs.stream,
+
+        -- what the balances say
+        case
+            when proofs.opening_count > 0 then 'rows_before_missing'
+            when coalesce(break_counts.break_count, 0) > 0 then 'rows_between_missing'
+            else 'whole'
+        end as proof,
+        proofs.asset_count,
+        proofs.opening_count,
+        coalesce(break_counts.break_count, 0) as break_count,
+
+        -- where, and one example
+        proofs.first_row_at,
+        case when proofs.opening_count > 0 then proofs.opening_asset end as opening_asset,
+        case when proofs.opening_count > 0 then proofs.opening_balance end as opening_balance
+    from proofs
+    left join break_counts
+        on
+            proofs.account_id = break_counts.account_id
+            and proofs.stream = break_counts.stream
+
+)
+
+select * from final
