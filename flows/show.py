@@ -83,7 +83,8 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
         out.print(listing)
         out.print()
         for number, group in enumerate(notes, start=1):
-            note(out, f"[{number}]", gap_note(group))
+            note(out, f"[{number}]", why(group))
+        tell_remedies(out, notes)
     else:
         out.print("No gap is open.", style=GOOD)
     tell_unverified(out, [row for row in rows if is_unverified(row)])
@@ -103,13 +104,25 @@ def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list[Row]]]:
     return [(found, list(group)) for found, group in groupby(sorted(rows, key=key), key=key)]
 
 
-def gap_note(group: Sequence[Row]) -> str:
-    """Why the first of those gaps is there, and what fills or has filled them all."""
+def why(group: Sequence[Row]) -> str:
+    """Why the first of those gaps is there, and what has filled it."""
     first = group[0]
-    if first["state"] == "filled":
-        return f"{first['cause']} Filled by {first['filled_by']}."
     more = f" (And {len(group) - 1} more like it.)" if len(group) > 1 else ""
-    return f"{first['cause']}{more}\nTo fill it: {first['remedy']}."
+    filled = f" Filled by {first['filled_by']}." if first["state"] == "filled" else ""
+    return f"{first['cause']}{more}{filled}"
+
+
+def tell_remedies(out: Console, groups: Sequence[Sequence[Row]]) -> None:
+    """What would fill the open gaps, each way said once with the numbers it is for."""
+    numbers: dict[str, list[int]] = {}
+    for number, group in enumerate(groups, start=1):
+        if group[0]["state"] != "filled" and group[0]["remedy"]:
+            numbers.setdefault(group[0]["remedy"], []).append(number)
+    for remedy, found in numbers.items():
+        out.print()
+        marks = " ".join(f"[{number}]" for number in found)
+        out.print(Text(f"To fill {marks}:"))
+        note(out, " ", remedy)
 
 
 def tell_unverified(out: Console, rows: Sequence[Row]) -> None:

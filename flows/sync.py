@@ -99,7 +99,8 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
             account.label: AccountSync(account, place, on_event=watch.tell_rows)
             for account in accounts
         }
-        summary = extract_and_load(syncs)
+        with dbt.parsing_ahead(place):
+            summary = extract_and_load(syncs)
         watch.tell_stage("building and testing the models")
         build(as_of)
         watch.tell_stage("publishing")
