@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from tests.coverage_reference import (
@@ -200,9 +201,12 @@ def write_raw(path: Path, lives: list[tuple[str, Account, list[Receipt]]]) -> No
 
 
 def insert(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: list[tuple]) -> None:
+    names = columns.split(", ")
+    told = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
     if rows:
-        marks = ", ".join("?" * len(rows[0]))
-        con.executemany(f"insert into {table} ({columns}) values ({marks})", rows)
+        con.register("told", told)
+        con.execute(f"insert into {table} ({columns}) select {columns} from told")
+        con.unregister("told")
 
 
 def build_coverage(warehouse: Path, work: Path) -> None:
@@ -210,6 +214,7 @@ def build_coverage(warehouse: Path, work: Path) -> None:
     done = subprocess.run(
         [
             Path(sys.executable).with_name("dbt"), "build", "--quiet", "--select", "+fct_coverage",
+            "--indirect-selection", "cautious",
             "--exclude", "test_type:unit", "resource_type:seed",
             "--project-dir", PROJECT, "--profiles-dir", PROJECT,
             "--target-path", work / "target", "--log-path", work / "logs",

@@ -139,7 +139,11 @@ final as (
 
     select
         -- keys
-        md5(concat_ws('|', account_id, stream, scope, verdict, epoch_us(span_start))) as gap_id,
+        md5(concat_ws('|',
+            account_id, stream,
+            case when scope_count = stream_scope_count then scope else scope_names end,
+            verdict, epoch_us(span_start)
+        )) as gap_id,
         account_id,
         exchange,
         stream,
