@@ -62,10 +62,12 @@ class Lab:
             results[account.label] = run.result
         return results
 
-    def build(self, as_of: datetime | None = None) -> list[dbt.Node]:
+    def build(
+        self, as_of: datetime | None = None, *, unit_tests: bool = False
+    ) -> list[dbt.Node]:
         """Run the models and their tests on the warehouse."""
         prepare_warehouse(self.home)
-        return dbt.build(self.home, as_of)
+        return dbt.build(self.home, as_of, unit_tests=unit_tests)
 
     def publish(self) -> Path:
         """Publish the warehouse as it is."""
