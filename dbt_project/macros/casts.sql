@@ -9,17 +9,45 @@
 {%- endmacro %}
 
 {#
-    The named fields of a record as text, parsed once for all of them: `opened` in base models.
-    Numbers pass through a double on the way; `number_field` mends what that would lose.
+    The rows of `source` with the named fields of each record as text, parsed once for all of them.
+
+    JSON numbers pass through a double on the way, which holds 15 digits for certain. So where a
+    record has a longer number, the `numbers` are read from the record's own text.
 #}
-{% macro open_record(keys) -%}
-    json_transform(
-            record,
-            '{
-            {%- for key in keys %}"{{ key }}":"VARCHAR"{{ ', ' if not loop.last }}{% endfor -%}
-            }'
-        ) as field,
-        regexp_matches(cast(record as varchar), ':\s*-?[0-9.eE+-]{16}') as has_long_numbers
+{% macro open_records(fields, numbers=()) -%}
+    {%- set parsed -%}
+        json_transform(
+                record,
+                '{
+                {%- for key in fields %}"{{ key }}":"VARCHAR"{{ ', ' if not loop.last }}{% endfor -%}
+                }'
+            ) as field
+    {%- endset -%}
+    {%- if numbers -%}
+    select
+        *,
+        {%- for key in numbers %}
+        case
+            when has_long_numbers
+                then nullif(nullif(trim(regexp_extract(
+                    cast(record as varchar), '"{{ key }}"\s*:\s*("[^"]*"|[^,}\s]*)', 1
+                ), '"'), ''), 'null')
+            else nullif(field."{{ key }}", '')
+        end as "{{ key }}_text"{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        select
+            *,
+            {{ parsed }},
+            regexp_matches(cast(record as varchar), ':\s*-?[0-9.eE+-]{16}') as has_long_numbers
+        from source
+    )
+    {%- else -%}
+    select
+        *,
+        {{ parsed }}
+    from source
+    {%- endif -%}
 {%- endmacro %}
 
 {# A field of an opened record; absent, null and '' are all null. #}
@@ -27,18 +55,9 @@
     nullif(field."{{ key }}", '')
 {%- endmacro %}
 
-{#
-    A field that may be a JSON number: its own digits. A double holds 15 of them for certain, so
-    where a record has a longer number, the digits are read from the record's text.
-#}
+{# A field that may be a JSON number: its own digits, as text. One of the `numbers` opened. #}
 {% macro number_field(key) -%}
-    case
-        when has_long_numbers
-            then nullif(nullif(trim(regexp_extract(
-                cast(record as varchar), '"{{ key }}"\s*:\s*("[^"]*"|[^,}\s]*)', 1
-            ), '"'), ''), 'null')
-        else nullif(field."{{ key }}", '')
-    end
+    "{{ key }}_text"
 {%- endmacro %}
 
 {% macro integer_field(key) -%}

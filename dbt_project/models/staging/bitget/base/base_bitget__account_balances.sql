@@ -6,12 +6,12 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'accountType', 'usdtBalance',
-        ]) }}
-    from source
+        ],
+        numbers=['usdtBalance']
+    ) }}
 
 ),
 

@@ -6,12 +6,11 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'coinId', 'coin', 'transfer', 'chains',
-        ]) }}
-    from source
+        ]
+    ) }}
 
 ),
 

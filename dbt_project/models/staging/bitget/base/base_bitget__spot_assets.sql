@@ -6,12 +6,12 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'coin', 'available', 'frozen', 'locked', 'limitAvailable', 'uTime',
-        ]) }}
-    from source
+        ],
+        numbers=['available', 'frozen', 'locked', 'limitAvailable']
+    ) }}
 
 ),
 

@@ -15,13 +15,13 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'billId', 'bizOrderId', 'coin', 'groupType', 'businessType', 'size', 'balance',
             'fees', 'cTime',
-        ]) }}
-    from source
+        ],
+        numbers=['size', 'balance', 'fees']
+    ) }}
 
 ),
 

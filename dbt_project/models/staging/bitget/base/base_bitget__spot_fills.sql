@@ -15,13 +15,13 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'tradeId', 'orderId', 'userId', 'symbol', 'orderType', 'side', 'tradeScope',
             'priceAvg', 'size', 'amount', 'feeDetail', 'cTime', 'uTime',
-        ]) }}
-    from source
+        ],
+        numbers=['priceAvg', 'size', 'amount']
+    ) }}
 
 ),
 

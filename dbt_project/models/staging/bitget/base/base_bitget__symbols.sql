@@ -6,15 +6,18 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'symbol', 'baseCoin', 'quoteCoin', 'status', 'areaSymbol', 'minTradeAmount',
             'maxTradeAmount', 'minTradeUSDT', 'takerFeeRate', 'makerFeeRate',
             'buyLimitPriceRatio', 'sellLimitPriceRatio', 'pricePrecision', 'quantityPrecision',
             'quotePrecision', 'orderQuantity', 'openTime', 'offTime',
-        ]) }}
-    from source
+        ],
+        numbers=[
+            'minTradeAmount', 'minTradeUSDT', 'takerFeeRate', 'makerFeeRate',
+            'buyLimitPriceRatio', 'sellLimitPriceRatio',
+        ]
+    ) }}
 
 ),
 

@@ -15,12 +15,12 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'bizOrderId', 'coin', 'spotTaxType', 'amount', 'fee', 'balance', 'ts',
-        ]) }}
-    from source
+        ],
+        numbers=['amount', 'fee', 'balance']
+    ) }}
 
 ),
 

@@ -15,13 +15,13 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'transferId', 'clientOid', 'coin', 'fromType', 'fromSymbol', 'toType', 'toSymbol',
             'status', 'size', 'ts',
-        ]) }}
-    from source
+        ],
+        numbers=['size']
+    ) }}
 
 ),
 

@@ -15,13 +15,13 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'orderId', 'tradeId', 'clientOid', 'coin', 'type', 'chain', 'dest', 'fromAddress',
             'toAddress', 'tag', 'confirm', 'status', 'size', 'fee', 'cTime', 'uTime',
-        ]) }}
-    from source
+        ],
+        numbers=['size', 'fee']
+    ) }}
 
 ),
 

@@ -6,19 +6,23 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'symbol', 'rootSymbol', 'state', 'typ', 'underlying', 'underlyingSymbol',
-            'quoteCurrency', 'positionCurrency', 'settlCurrency', 'reference',
-            'referenceSymbol', 'isQuanto', 'isInverse', 'multiplier', 'lotSize', 'tickSize',
-            'maxOrderQty', 'maxPrice', 'underlyingToPositionMultiplier',
-            'underlyingToSettleMultiplier', 'quoteToSettleMultiplier', 'makerFee', 'takerFee',
-            'settlementFee', 'initMargin', 'maintMargin', 'fundingRate', 'markPrice',
-            'settledPrice', 'listing', 'front', 'expiry', 'settle', 'fundingInterval',
-            'timestamp',
-        ]) }}
-    from source
+            'quoteCurrency', 'positionCurrency', 'settlCurrency', 'reference', 'referenceSymbol',
+            'isQuanto', 'isInverse', 'multiplier', 'lotSize', 'tickSize', 'maxOrderQty',
+            'maxPrice', 'underlyingToPositionMultiplier', 'underlyingToSettleMultiplier',
+            'quoteToSettleMultiplier', 'makerFee', 'takerFee', 'settlementFee', 'initMargin',
+            'maintMargin', 'fundingRate', 'markPrice', 'settledPrice', 'listing', 'front',
+            'expiry', 'settle', 'fundingInterval', 'timestamp',
+        ],
+        numbers=[
+            'multiplier', 'lotSize', 'tickSize', 'maxOrderQty', 'maxPrice',
+            'underlyingToPositionMultiplier', 'underlyingToSettleMultiplier',
+            'quoteToSettleMultiplier', 'makerFee', 'takerFee', 'settlementFee', 'initMargin',
+            'maintMargin', 'fundingRate', 'markPrice', 'settledPrice',
+        ]
+    ) }}
 
 ),
 

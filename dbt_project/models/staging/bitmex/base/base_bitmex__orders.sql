@@ -15,16 +15,18 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'orderID', 'clOrdID', 'clOrdLinkID', 'account', 'symbol', 'side', 'currency',
-            'settlCurrency', 'ordType', 'timeInForce', 'execInst', 'contingencyType',
-            'ordStatus', 'triggered', 'workingIndicator', 'ordRejReason', 'text', 'strategy',
-            'orderQty', 'displayQty', 'leavesQty', 'cumQty', 'price', 'stopPx', 'avgPx',
-            'pegOffsetValue', 'pegPriceType', 'transactTime', 'timestamp',
-        ]) }}
-    from source
+            'settlCurrency', 'ordType', 'timeInForce', 'execInst', 'contingencyType', 'ordStatus',
+            'triggered', 'workingIndicator', 'ordRejReason', 'text', 'strategy', 'orderQty',
+            'displayQty', 'leavesQty', 'cumQty', 'price', 'stopPx', 'avgPx', 'pegOffsetValue',
+            'pegPriceType', 'transactTime', 'timestamp',
+        ],
+        numbers=[
+            'orderQty', 'displayQty', 'leavesQty', 'cumQty', 'price', 'stopPx', 'pegOffsetValue',
+        ]
+    ) }}
 
 ),
 

@@ -15,19 +15,22 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'execID', 'orderID', 'clOrdID', 'clOrdLinkID', 'account', 'trdMatchID', 'symbol',
             'side', 'execType', 'lastLiquidityInd', 'feeType', 'currency', 'settlCurrency',
             'execCommCcy', 'tradePublishIndicator', 'trdType', 'pool', 'ordType', 'timeInForce',
             'execInst', 'contingencyType', 'ordStatus', 'triggered', 'workingIndicator',
             'ordRejReason', 'text', 'strategy', 'lastQty', 'lastPx', 'execCost', 'execComm',
             'brokerExecComm', 'realisedPnl', 'commission', 'brokerCommission', 'homeNotional',
-            'foreignNotional', 'orderQty', 'displayQty', 'leavesQty', 'cumQty', 'price',
-            'stopPx', 'avgPx', 'pegOffsetValue', 'pegPriceType', 'transactTime', 'timestamp',
-        ]) }}
-    from source
+            'foreignNotional', 'orderQty', 'displayQty', 'leavesQty', 'cumQty', 'price', 'stopPx',
+            'avgPx', 'pegOffsetValue', 'pegPriceType', 'transactTime', 'timestamp',
+        ],
+        numbers=[
+            'lastQty', 'lastPx', 'execCost', 'execComm', 'brokerExecComm', 'realisedPnl',
+            'orderQty', 'displayQty', 'leavesQty', 'cumQty', 'price', 'stopPx', 'pegOffsetValue',
+        ]
+    ) }}
 
 ),
 

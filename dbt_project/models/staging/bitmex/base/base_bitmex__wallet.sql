@@ -6,13 +6,16 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'account', 'currency', 'amount', 'deposited', 'withdrawn', 'transferIn',
             'transferOut', 'pendingCredit', 'pendingDebit', 'confirmedDebit', 'timestamp',
-        ]) }}
-    from source
+        ],
+        numbers=[
+            'amount', 'deposited', 'withdrawn', 'transferIn', 'transferOut', 'pendingCredit',
+            'pendingDebit', 'confirmedDebit',
+        ]
+    ) }}
 
 ),
 

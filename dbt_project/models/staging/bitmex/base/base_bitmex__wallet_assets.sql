@@ -6,14 +6,14 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'assetID', 'currency', 'majorCurrency', 'asset', 'name', 'currencyType', 'scale',
             'enabled', 'isMarginCurrency', 'memoRequired', 'networks', 'minDepositAmount',
             'minWithdrawalAmount', 'maxWithdrawalAmount',
-        ]) }}
-    from source
+        ],
+        numbers=['minDepositAmount', 'minWithdrawalAmount', 'maxWithdrawalAmount']
+    ) }}
 
 ),
 

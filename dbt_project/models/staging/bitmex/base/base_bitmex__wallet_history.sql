@@ -15,14 +15,14 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'transactID', 'account', 'orderID', 'currency', 'network', 'transactType',
             'transactStatus', 'address', 'tx', 'text', 'memo', 'amount', 'fee', 'walletBalance',
             'marginBalance', 'transactTime', 'timestamp',
-        ]) }}
-    from source
+        ],
+        numbers=['amount', 'fee', 'walletBalance', 'marginBalance']
+    ) }}
 
 ),
 

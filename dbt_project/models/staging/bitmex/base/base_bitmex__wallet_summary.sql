@@ -6,13 +6,16 @@ with source as (
 
 opened as (
 
-    select
-        *,
-        {{ open_record([
+    {{ open_records(
+        fields=[
             'account', 'currency', 'transactType', 'symbol', 'amount', 'fee', 'pendingDebit',
             'realisedPnl', 'unrealisedPnl', 'walletBalance', 'marginBalance',
-        ]) }}
-    from source
+        ],
+        numbers=[
+            'amount', 'fee', 'pendingDebit', 'realisedPnl', 'unrealisedPnl', 'walletBalance',
+            'marginBalance',
+        ]
+    ) }}
 
 ),
 
