@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,15 +17,16 @@ import msgspec
 import requests
 import tenacity
 from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
-from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account
 from pipelines.errors import LookbackError, Trouble
 from pipelines.exchange import Exchange
 from pipelines.pace import PACER, Pacer
-from pipelines.records import RecordReader
+from pipelines.records import Record, RecordReader
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.walks import Walk
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,14 @@ class ReadOnlySession(requests.Session):
             reraise=True,
         )
         return retrying(self._send_once, request, target, path, kwargs)
+
+    def close(self) -> None:
+        """Close every connection now; urllib3 would leave that to the garbage collector."""
+        for adapter in self.adapters.values():
+            pools = getattr(adapter, "poolmanager", None)
+            for key in pools.pools.keys() if pools else ():
+                pools.pools[key].close()
+        super().close()
 
     def _target(self, request: PreparedRequest) -> str:
         """The path and query to sign, if this is a read this exchange declares."""
@@ -275,6 +284,12 @@ class StreamClient(RESTClient):
         self._exchange = session.exchange
         self._stream = stream
         self._reader = RecordReader(stream)
+
+    def pages(self, walk: Walk) -> Iterator[PageData[Record]]:
+        """The pages of one walk. Raises Trouble."""
+        # RESTClient would raise for a status before the session has read what the answer says.
+        hooks: Any = {"response": []}
+        return self.paginate(self._stream.path, paginator=walk, hooks=hooks)
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
         """The records of one answer, as bytes. Raises Trouble where it is not as documented."""

@@ -10,6 +10,7 @@ import itertools
 import json
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,6 @@ class Tally:
     row_budget: int
     rows: int = 0
     receipts: int = 0
-    cut: bool = False
     failures: list[Failure] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,14 +77,27 @@ class Tally:
 
     def is_spent(self) -> bool:
         """Whether what was read should be loaded before going on."""
-        if self.rows >= self.row_budget:
-            self.cut = True
-        return self.cut
+        return self.rows >= self.row_budget
+
+
+@dataclass
+class Agenda:
+    """What a sync still has to ask of one stream, across its rounds.
+
+    What is done is not asked again only because a load came between.
+    """
+
+    left: deque[tuple[str, Window]]
+    total: int
+
+    @property
+    def share_done(self) -> float:
+        return 1.0 - len(self.left) / self.total if self.total else 1.0
 
 
 @dataclass(frozen=True)
 class Visit:
-    """Everything one extraction of one account needs to know."""
+    """Everything one round of one account needs to know. `agendas` are shared by its rounds."""
 
     session: ReadOnlySession
     identity: Identity | None
@@ -92,6 +105,7 @@ class Visit:
     progress: Progress
     opened_at: datetime | None
     now: datetime
+    agendas: dict[str, Agenda]
     tally: Tally
     on_event: OnEvent
 
@@ -120,7 +134,6 @@ def unread_history(visit: Visit, trouble: Trouble) -> DltSource:
     """Receipts alone, for an account that could not be read at all: one a stream and scope."""
 
     def receipts() -> Iterator[Any]:
-        yield rows_of(RECEIPTS, [])
         for stream in visit.exchange.spec.streams:
             if stream.kind == "history":
                 yield from StreamVisit(visit, stream).nothing(trouble)
@@ -237,29 +250,54 @@ class StreamVisit:
         self._table = stream_table(stream)
         self._client = StreamClient(visit.session, stream)
         self._account_id = visit.account_id if stream.private else visit.exchange.spec.name
+        self._out: dict[Table, list[pa.Table]] = {}
         self._seen: set[tuple[str, str]] = set()
         self._rows = 0
         self._refusal: Trouble | None = None
 
     def items(self) -> Iterator[Any]:
         """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
-        yield rows_of(self._table, [])
-        plan = self._plan()
-        failed_in_a_row = 0
-        for done, (scope, window) in enumerate(plan):
-            if self._visit.tally.is_spent():
-                return
-            if failed_in_a_row >= PATIENCE or self._refusal is not None:
-                yield from self._give_up(plan[done:])
-                return
-            trouble = yield from self._ask_window(scope, window)
-            failed_in_a_row = 0 if trouble is None else failed_in_a_row + 1
-            self._visit.on_event(self._stream.name, self._rows, (done + 1) / len(plan))
+        self._put(self._table, [])
+        yield from self._ask_all(self._agenda())
+        yield from self._flush()
 
     def nothing(self, trouble: Trouble) -> Iterator[Any]:
         """The receipts of a stream that was not even asked."""
         self._refusal = trouble
-        yield from self._give_up(self._plan())
+        self._give_up(self._plan())
+        yield from self._flush()
+
+    def _agenda(self) -> Agenda:
+        plan = self._plan() if self._stream.name not in self._visit.agendas else []
+        return self._visit.agendas.setdefault(self._stream.name, Agenda(deque(plan), len(plan)))
+
+    def _ask_all(self, agenda: Agenda) -> Iterator[Any]:
+        failed_in_a_row = 0
+        while agenda.left and not self._visit.tally.is_spent():
+            if failed_in_a_row >= PATIENCE or self._refusal is not None:
+                self._give_up(list(agenda.left))
+                agenda.left.clear()
+                return
+            scope, window = agenda.left.popleft()
+            trouble, rest = yield from self._ask_window(scope, window)
+            failed_in_a_row = 0 if trouble is None else failed_in_a_row + 1
+            if rest is not None:
+                agenda.left.appendleft((scope, rest))
+            self._visit.on_event(self._stream.name, self._rows, agenda.share_done)
+
+    def _put(self, table: Table, rows: list[dict[str, Any]] | pa.Table) -> None:
+        """Keep rows until there are enough: every item handed to dlt costs it milliseconds."""
+        arrow = rows if isinstance(rows, pa.Table) else table.rows(rows)
+        self._out.setdefault(table, []).append(arrow)
+
+    def _flush(self) -> Iterator[Any]:
+        for table, parts in self._out.items():
+            yield rows_of(table, pa.concat_tables(parts))
+        self._out = {}
+
+    def _is_full(self) -> bool:
+        waiting: int = sum(part.num_rows for part in self._out.get(self._table, ()))
+        return waiting >= BATCH_ROWS
 
     def _plan(self) -> list[tuple[str, Window]]:
         return [(scope, window) for scope in self._scopes() for window in self._windows(scope)]
@@ -278,30 +316,26 @@ class StreamVisit:
         asked = visit.progress.asked.get((stream.name, scope), [])
         return plan_windows(stream, now=visit.now, floor=floor, asked=asked)
 
-    def _ask_window(self, scope: str, window: Window) -> Generator[Any, None, Trouble | None]:
-        """Yields the window's rows and receipts. Returns the Trouble it met, or None."""
+    def _ask_window(
+        self, scope: str, window: Window
+    ) -> Generator[Any, None, tuple[Trouble | None, Window | None]]:
+        """Yields full batches of rows. Returns the Trouble met, and what a pause left to ask."""
         receipt = Receipt(window, scope, self._visit.session.clock.now())
         walk = self._visit.exchange.walk(self._stream, window, scope)
-        pages = self._client.paginate(self._stream.path, paginator=walk)
+        pages = self._client.pages(walk)
         trouble: Trouble | None = None
-        waiting: list[Record] = []
         try:
             for page in pages:
                 receipt.pages += 1
-                waiting += self._take(list(page), receipt)
-                if len(waiting) >= BATCH_ROWS:
-                    yield self._records(waiting, receipt)
-                    waiting = []
+                self._put_records(self._take(list(page), receipt), receipt)
+                if self._is_full():
+                    yield from self._flush()
                 if self._may_pause(walk) and self._visit.tally.is_spent():
                     break
         except Trouble as met:
             trouble = met
-        if waiting:
-            yield self._records(waiting, receipt)
-            if self._stream.kind == "snapshot":
-                yield from self._balances(waiting, receipt)
-        yield from self._close(receipt, walk, trouble)
-        return trouble
+        rest = self._close(receipt, walk, trouble)
+        return trouble, rest
 
     def _may_pause(self, walk: Walk) -> bool:
         """Whether the next run could go on from here: by time, and with something read."""
@@ -326,13 +360,15 @@ class StreamVisit:
         self._visit.tally.add(len(fresh))
         return fresh
 
-    def _records(self, records: list[Record], receipt: Receipt) -> Any:
+    def _put_records(self, records: list[Record], receipt: Receipt) -> None:
         rows = record_rows(
             records, account_id=self._account_id, receipt_id=receipt.id, origin="api"
         )
-        return rows_of(self._table, rows)
+        self._put(self._table, rows)
+        if self._stream.kind == "snapshot":
+            self._put_balances(records, receipt)
 
-    def _balances(self, records: list[Record], receipt: Receipt) -> Iterator[Any]:
+    def _put_balances(self, records: list[Record], receipt: Receipt) -> None:
         rows = [
             {
                 "account_id": self._account_id,
@@ -349,41 +385,42 @@ class StreamVisit:
             for record in records
             if (place := self._visit.exchange.balance_of(self._stream, record))
         ]
-        if rows:
-            yield rows_of(BALANCES, rows)
+        self._put(BALANCES, rows)
 
-    def _close(self, receipt: Receipt, walk: Walk, trouble: Trouble | None) -> Iterator[Any]:
-        """The receipts of one window: what was read to the end, and what was not and why."""
-        window = receipt.window
-        done, rest = _parts(walk, window)
-        outcome: Outcome = "row_cap" if walk.capped else "exhausted"
-        rows: list[dict[str, Any]] = []
-        if window.start == window.end:
-            rows.append(
-                self._row(receipt, window, trouble.outcome if trouble else outcome, trouble)
-            )
-        else:
-            rows += [
-                self._row(receipt, piece, piece_outcome, None)
-                for piece, piece_outcome in _around(done, walk.unresolved, outcome)
-            ]
-            if trouble is not None and rest is not None:
-                rows.append(self._row(receipt, rest, trouble.outcome, trouble))
+    def _close(self, receipt: Receipt, walk: Walk, trouble: Trouble | None) -> Window | None:
+        """The receipts of one window: what was read to the end, and what was not and why.
+
+        Returns the part that a pause left to ask.
+        """
         if trouble is not None:
             self._note(trouble, receipt.scope)
-        yield from self._yield_receipts(rows, receipt)
+        window = receipt.window
+        if window.start == window.end:
+            outcome: Outcome = trouble.outcome if trouble else "exhausted"
+            self._put_receipts([self._row(receipt, window, outcome, trouble)], receipt)
+            return None
+        done, rest = _parts(walk, window)
+        rows = [
+            self._row(receipt, piece, outcome, None)
+            for piece, outcome in _around(done, walk.unresolved)
+        ]
+        paused = trouble is None and walk.has_next_page
+        if rest is not None and not paused:
+            stuck: Outcome = "row_cap" if walk.capped else "unresolved"
+            rows.append(self._row(receipt, rest, trouble.outcome if trouble else stuck, trouble))
+        self._put_receipts(rows, receipt)
+        return rest if paused else None
 
-    def _yield_receipts(self, rows: list[dict[str, Any]], receipt: Receipt) -> Iterator[Any]:
+    def _put_receipts(self, rows: list[dict[str, Any]], receipt: Receipt) -> None:
         """The first keeps the id that the rows carry, and their counts; the others are spans."""
         for index, row in enumerate(rows):
             if index == 0:
                 row["receipt_id"] = receipt.id
             else:
                 row |= {"receipt_id": uuid.uuid4().hex, "rows": 0, "pages": 0, "skipped": 0}
-        if rows:
-            with self._visit.tally.lock:
-                self._visit.tally.receipts += len(rows)
-            yield rows_of(RECEIPTS, rows)
+        with self._visit.tally.lock:
+            self._visit.tally.receipts += len(rows)
+        self._put(RECEIPTS, rows)
 
     def _row(
         self, receipt: Receipt, window: Window, outcome: Outcome, trouble: Trouble | None
@@ -427,7 +464,7 @@ class StreamVisit:
         with self._visit.tally.lock:
             self._visit.tally.failures.append(failure)
 
-    def _give_up(self, left: list[tuple[str, Window]]) -> Iterator[Any]:
+    def _give_up(self, left: list[tuple[str, Window]]) -> None:
         """One receipt a scope for the windows that were not asked any more, with the reason."""
         trouble = self._refusal or Trouble(
             f"not asked after {PATIENCE} windows in a row without an answer",
@@ -442,8 +479,7 @@ class StreamVisit:
             rows.append(self._row(receipt, whole, trouble.outcome, trouble))
         with self._visit.tally.lock:
             self._visit.tally.receipts += len(rows)
-        if rows:
-            yield rows_of(RECEIPTS, rows)
+        self._put(RECEIPTS, rows)
 
 
 def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:
@@ -456,7 +492,7 @@ def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:
     return done, rest if rest.start < rest.end else None
 
 
-def _around(done: Window, crowded: list[int], outcome: Outcome) -> Iterator[tuple[Window, Outcome]]:
+def _around(done: Window, crowded: list[int]) -> Iterator[tuple[Window, Outcome]]:
     """The finished part, with each moment that could not be told apart cut out as unresolved."""
     start = done.start
     for moment in sorted(set(crowded)):
@@ -464,12 +500,12 @@ def _around(done: Window, crowded: list[int], outcome: Outcome) -> Iterator[tupl
         assert low is not None and high is not None
         low, high = max(low, start), min(max(high, start), done.end)
         if start < low:
-            yield Window(start, low, done.floor), outcome
+            yield Window(start, low, done.floor), "exhausted"
         if low < high:
             yield Window(low, high, done.floor), "unresolved"
         start = max(start, high)
     if start < done.end:
-        yield Window(start, done.end, done.floor), outcome
+        yield Window(start, done.end, done.floor), "exhausted"
 
 
 def _moment(value: int | None) -> datetime | None:

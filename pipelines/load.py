@@ -26,6 +26,7 @@ from pipelines.client import ReadOnlySession, ask, set_clock
 from pipelines.errors import LookbackError, Trouble
 from pipelines.exchange import Identity
 from pipelines.history import (
+    Agenda,
     Failure,
     Tally,
     Visit,
@@ -89,7 +90,7 @@ class AccountSync:
         self._progress = Progress()
         self._known: KnownAccount | None = None
         self._phases = self._streams_by_phase()
-        self._cut = False
+        self._agendas: dict[str, Agenda] = {}
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
@@ -105,13 +106,18 @@ class AccountSync:
         An account that cannot be read at all gets receipts that say so, where it is known from an
         earlier run. Raises LookbackError where it is not, or where it is another account.
         """
+        try:
+            self._extract_round()
+        finally:
+            self._session.close()  # idle connections do not outlive the round
+
+    def _extract_round(self) -> None:
         tally = Tally(self._row_budget)
         source = self._next_round(tally)
         pipeline = account_pipeline(self._home, self.exchange.spec, self.result.account_id)
         _forget_unfinished_extracts(pipeline)
         pipeline.extract(source, loader_file_format="parquet")
         pipeline.normalize()
-        self._cut = tally.cut
         self.result.rows += tally.rows
         self.result.receipts += tally.receipts
         self.result.requests = self._session.requests_sent
@@ -127,7 +133,15 @@ class AccountSync:
                 return self._unread(tally, self._known, trouble)
         assert self._identity is not None
         opened_at = self._identity.opened_at or self.account.opened_at
-        return account_history(self._visit(tally, opened_at), self._phases[0])
+        return account_history(self._visit(tally, opened_at), self._streams_left())
+
+    def _streams_left(self) -> tuple[StreamSpec, ...]:
+        """The streams of this phase that were not asked yet, or not to their end."""
+        return tuple(
+            stream
+            for stream in self._phases[0]
+            if stream.name not in self._agendas or self._agendas[stream.name].left
+        )
 
     def _unread(self, tally: Tally, known: KnownAccount, trouble: Trouble) -> Any:
         """Nothing but receipts: what would have been asked, and why it was not."""
@@ -148,6 +162,7 @@ class AccountSync:
             progress=self._progress,
             opened_at=opened_at,
             now=self._now,
+            agendas=self._agendas,
             tally=tally,
             on_event=lambda stream, rows, share: self._on_event(
                 self.account.label, stream, rows, share
@@ -158,7 +173,7 @@ class AccountSync:
         """Load what `extract` brought, and see what is left to ask."""
         spec = self.exchange.spec
         account_pipeline(self._home, spec, self.result.account_id).load()
-        if not self._cut:
+        if self._phases and not self._streams_left():
             self._phases = self._phases[1:]
         self.done = not self._phases
         if not self.done:

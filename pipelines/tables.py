@@ -23,7 +23,7 @@ TIME = pa.timestamp("us", tz="UTC")
 _TEXT = pa.string()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A raw table: its Arrow schema, its key, and how new rows meet old ones."""
 

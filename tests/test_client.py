@@ -220,5 +220,23 @@ def test_a_page_is_records_and_not_objects():
     window = Window(NOW, NOW, Floor(NOW, "opened_at"))
     with serving((200, JSON, body)) as (url, _):
         client = StreamClient(session_at(url), stream)
-        (page,) = client.paginate(stream.path, paginator=OnePage({}, window, 500))
+        (page,) = client.pages(OnePage({}, window, 500))
     assert page[0].raw == b'{"id":"7","amount":0.10000000000000000001,"ts":"1000"}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, b'{"code":"429","msg":"Too Many Requests"}', "rate_limited"),
+        (400, b'{"code":"40014","msg":"no"}', "no_permission"),
+        (500, b"{}", "server_error"),
+    ],
+)
+def test_pages_tell_trouble_by_what_the_answer_says(status, body, kind):
+    stream = BITGET.spec.stream("tax_spot_records")
+    window = Window(NOW, NOW, Floor(NOW, "opened_at"))
+    with serving((status, JSON, body)) as (url, _):
+        client = StreamClient(session_at(url), stream)
+        with pytest.raises(Trouble) as caught:
+            list(client.pages(OnePage({}, window, 500)))
+    assert caught.value.kind == kind

@@ -1,0 +1,377 @@
+"""The contract every exchange keeps, over the registry: a new one is held to it by being there.
+
+Through the sandbox over HTTP into a real warehouse; what the models make of it is tested apart.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipelines import registry
+from pipelines.accounts import configured_accounts
+from pipelines.client import ReadOnlySession
+from pipelines.errors import LookbackError
+from pipelines.home import PROJECT, Home, home
+from pipelines.load import AccountSync, prepare_warehouse
+from pipelines.sandbox.server import Sandbox
+from tests.conftest import Lab
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there
+EXCHANGES = registry.names()
+PASSING = ["429", "500", "503", "cut_json", "cut_body", "reset", "slow"]
+LASTING = {  # what each is called on the receipt; a closed exchange says so instead of pages
+    "429": "rate_limited",
+    "500": "server_error",
+    "503": "server_error",
+    "cut_json": "cut_short",
+    "cut_body": "cut_short",
+    "reset": "unreachable",
+    "html_403": "blocked",
+    "html_200": "blocked",
+    "closed": "blocked",
+}
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox(size="tiny", pace=None, now=NOW, years=1.2, ties=(700,)) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(box: Sandbox, private_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A lab on the shared sandbox, whose clock and faults are put back."""
+    box.set_now(NOW)
+    # Waiting between attempts is tested with the client; here it would only take time.
+    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    yield Lab(box, private_home, monkeypatch)
+    box.clear_faults()
+    box.set_now(NOW)
+
+
+@pytest.fixture(scope="module")
+def clean(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple]]:
+    """What an undisturbed sync of each main account brings."""
+    brought = {}
+    for name in EXCHANGES:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp(f"clean_{name}")))
+            undisturbed = Lab(box, home(), patch)
+            undisturbed.sync(undisturbed.declare(name))
+            brought[name] = records(undisturbed, name)
+    return brought
+
+
+def history(name: str) -> list[str]:
+    spec = registry.exchange(name).spec
+    return [stream.name for stream in spec.streams if stream.kind == "history"]
+
+
+def records(lab: Lab, name: str) -> set[tuple]:
+    """Every stored version of every record of the history streams; doubles fail the test."""
+    rows = [
+        (stream, *row)
+        for stream in history(name)
+        for row in lab.query(f"select account_id, record_id, record_hash from raw_{name}.{stream}")
+    ]
+    assert len(rows) == len(set(rows)), "a record is stored twice"
+    return set(rows)
+
+
+def of(streams: set[str], found: set[tuple]) -> set[tuple]:
+    return {row for row in found if row[0] in streams}
+
+
+def open_ends(lab: Lab, name: str) -> set[str]:
+    """Streams whose newest receipts say that something was not read."""
+    rows = lab.query(
+        f"select distinct stream from raw_{name}.receipts where outcome not in "
+        "('exhausted', 'unresolved')"
+    )
+    return {stream for (stream,) in rows}
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_the_ledger_is_the_truth_inside_its_floor(name, lab, clean):
+    """Record by record: nothing missing, nothing made up."""
+    card = lab.box.account(name)
+    truth = lab.box.truth(card["label"])
+    known = {row[2] for row in clean[name]}
+    lab.sync(lab.declare(name))
+    floors = lab.query(f"select min(occurred_at) from raw_{name}.{ledger_of(name)}")
+    oldest = floors[0][0]
+    wallet = registry.exchange(name).spec.stream(ledger_of(name)).wallet
+    expected = {
+        row["record_id"]
+        for row in truth["movements"]
+        if datetime.fromisoformat(row["at"]) >= oldest and row["wallet"] == wallet
+    }
+    assert expected and expected <= known
+
+
+def ledger_of(name: str) -> str:
+    """The stream whose rows are the ledger."""
+    spec = registry.exchange(name).spec
+    return next(stream.name for stream in spec.streams if "ledger" in stream.entities)
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_syncing_twice_adds_no_record(name, lab, clean):
+    label = lab.declare(name)
+    lab.sync(label)
+    assert records(lab, name) == clean[name]
+    lab.sync(label)
+    assert records(lab, name) == clean[name]
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_every_declared_stream_has_its_table_even_when_empty(name, lab):
+    label = lab.declare(f"{name}-empty")
+    lab.sync(label)
+    for stream in registry.exchange(name).spec.streams:
+        columns = lab.query(
+            "select column_name from information_schema.columns "
+            f"where table_schema = 'raw_{name}' and table_name = '{stream.name}'"
+        )
+        assert {"account_id", "record_id", "record", "receipt_id"} <= {c for (c,) in columns}
+    assert records(lab, name) == set()
+    rows = lab.query(f"select distinct outcome from raw_{name}.receipts")
+    assert rows == [("exhausted",)]
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_every_window_asked_has_a_receipt_and_every_row_its_receipt(name, lab):
+    lab.sync(lab.declare(name))
+    for stream in history(name):
+        scope = registry.exchange(name).spec.stream(stream).scope
+        asked = lab.query(
+            f"select scope, asked_from, asked_to from raw_{name}.receipts "
+            f"where stream = '{stream}' order by scope, asked_from"
+        )
+        assert asked or scope
+        for before, after in pairwise(asked):
+            assert before[0] != after[0] or before[2] == after[1], "a hole between receipts"
+        orphans = lab.query(
+            f"select count(*) from raw_{name}.{stream} where receipt_id not in "
+            f"(select receipt_id from raw_{name}.receipts)"
+        )
+        assert orphans == [(0,)]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_passing_faults_change_nothing(name, fault, lab, clean):
+    label = lab.declare(name)
+    for nth in (3, 7, 12, 20, 40):
+        lab.box.fault(fault, exchange=name, after=nth, times=1, seconds=0.2)
+    (result,) = lab.sync(label).values()
+    assert result.failures == []
+    assert records(lab, name) == clean[name]
+
+
+@pytest.mark.parametrize("fault", LASTING)
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_lasting_fault_leaves_receipts_and_the_next_sync_the_truth(name, fault, lab, clean):
+    """One stream is hit for good: the others come whole, and nothing looks empty that was not."""
+    label = lab.declare(name)
+    stream = registry.exchange(name).spec.stream(ledger_of(name))
+    lab.box.fault(fault, exchange=name, path=stream.path, times=None)
+    (result,) = lab.sync(label).values()
+    assert {failure.stream for failure in result.failures} == {stream.name}
+    assert all(failure.what and failure.remedy for failure in result.failures)
+    closed = "venue_closed" if registry.exchange(name).spec.lifecycle == "closed" else ""
+    assert result.failures[0].kind in (LASTING[fault], closed)
+    # A scoped stream may lack what only the ledger names: a delisted coin, this time around.
+    spec = registry.exchange(name).spec
+    others = {each.name for each in spec.streams if not each.scope} - {stream.name}
+    assert of(others, records(lab, name)) == of(others, clean[name])
+    assert open_ends(lab, name) == {stream.name}
+    lab.box.clear_faults()
+    (result,) = lab.sync(label).values()
+    assert result.failures == []
+    assert records(lab, name) == clean[name]
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_repeated_page_adds_nothing_and_loses_nothing(name, lab, clean):
+    label = lab.declare(name)
+    stream = registry.exchange(name).spec.stream(ledger_of(name))
+    lab.box.fault("duplicate", exchange=name, path=stream.path, after=1, times=1)
+    lab.sync(label)
+    lab.sync(label)
+    assert records(lab, name) <= clean[name]
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_sync_killed_anywhere_is_finished_by_the_next(name, lab, clean):
+    """SIGKILL at random moments, then one undisturbed sync: exactly the truth."""
+    label = lab.declare(name)
+    chance = random.Random(7)
+    for _ in range(4):
+        child = subprocess.Popen(
+            [sys.executable, "-c", SYNC_ONCE, label], cwd=PROJECT, env=dict(os.environ)
+        )
+        time.sleep(1.0 + chance.random() * 3.0)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    lab.sync(label)
+    assert records(lab, name) == clean[name]
+    for table in ("receipts", "balances", "accounts"):
+        doubles = lab.query(
+            f"select count(*) - count(distinct ({', '.join(KEYS[table])})) from raw_{name}.{table}"
+        )
+        assert doubles == [(0,)]
+
+
+KEYS = {
+    "receipts": ("receipt_id",),
+    "balances": ("account_id", "stream", "record_id", "taken_at"),
+    "accounts": ("account_id", "label", "checked_at"),
+}
+SYNC_ONCE = """
+import sys
+from pipelines.accounts import configured_accounts
+from pipelines.home import home
+from pipelines.load import AccountSync, prepare_warehouse
+prepare_warehouse(home())
+(account,) = configured_accounts(sys.argv[1:])
+run = AccountSync(account, home(), row_budget=100)
+run.prepare()
+while not run.done:
+    run.extract()
+    run.load()
+"""
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_small_loads_bring_the_same_as_a_large_one(name, lab, clean):
+    label = lab.declare(name)
+    prepare_warehouse(lab.home)
+    (account,) = configured_accounts([label])
+    run = AccountSync(account, lab.home, row_budget=60)
+    run.prepare()
+    rounds = 0
+    while not run.done:
+        run.extract()
+        run.load()
+        rounds += 1
+    assert rounds > 2
+    assert records(lab, name) == clean[name]
+
+
+WRONG = [("key", "wrong_key"), ("secret", "wrong_secret")]
+
+
+@pytest.mark.parametrize(("field", "kind"), WRONG)
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_wrong_credential_is_named_and_its_value_is_not(name, field, kind, lab):
+    label = lab.declare(name, **{field: "not-the-right-one"})
+    with pytest.raises(LookbackError) as caught:
+        lab.sync(label)
+    message = str(caught.value)
+    assert caught.value.kind == kind
+    assert message.startswith(f"{label} · identity: ") and caught.value.remedy
+    card = lab.box.account(name)
+    for secret in ("not-the-right-one", card["secret"], card["passphrase"] or "not-the-right-one"):
+        assert secret not in message
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_key_that_is_refused_later_leaves_receipts_and_loses_nothing(name, lab, clean):
+    label = lab.declare(name)
+    lab.sync(label)
+    lab.declare(name, secret="revoked-by-now")
+    lab.box.advance(timedelta(days=1))
+    (result,) = lab.sync(label).values()
+    assert [failure.kind for failure in result.failures] == ["wrong_secret"]
+    assert open_ends(lab, name) == set(history(name))
+    assert records(lab, name) == clean[name]
+
+
+@pytest.mark.parametrize("profile", ["disabled", "ip-bound"])
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_key_that_may_not_be_used_is_one_clear_error(name, profile, lab):
+    label = lab.declare(f"{name}-{profile}")
+    with pytest.raises(LookbackError) as caught:
+        lab.sync(label)
+    assert caught.value.outcome == "refused" and caught.value.remedy
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_key_with_power_is_read_with_and_warned_about(name, lab):
+    label = lab.declare(f"{name}-withdrawing")
+    (result,) = lab.sync(label).values()
+    assert any("withdraw" in warning for warning in result.warnings)
+    assert lab.query(f"select can_withdraw from raw_{name}.accounts") == [(True,)]
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_key_of_another_account_under_the_same_label_is_refused(name, lab):
+    label = lab.declare(name)
+    lab.sync(label)
+    lab.declare(f"{name}-empty", label=label)
+    with pytest.raises(LookbackError, match="the label stands for"):
+        lab.sync(label)
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_clock_that_is_off_is_corrected_and_named(name, lab):
+    """The sandbox stands in September; this machine's clock is the one that is off."""
+    (result,) = lab.sync(lab.declare(name)).values()
+    assert any("clock" in warning for warning in result.warnings)
+    (skew,) = lab.query(f"select clock_skew_ms from raw_{name}.accounts")[0]
+    assert abs(skew) > 1_000_000
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_no_secret_is_stored_anywhere(name, lab):
+    card = lab.box.account(name)
+    label = lab.declare(name)
+    lab.box.fault("500", exchange=name, path=registry.exchange(name).spec.streams[0].path)
+    lab.sync(label)
+    secrets = [card[field] for field in ("key", "secret", "passphrase") if card[field]]
+    for path in lab.home.root.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in secrets), path
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_only_reads_reach_the_exchange(name, lab):
+    lab.sync(lab.declare(name))
+    spec = registry.exchange(name).spec
+    allowed = {stream.path for stream in spec.streams} | set(spec.probes)
+    log = [entry for entry in lab.box.requests()["log"] if entry["exchange"] == name]
+    assert {entry["method"] for entry in log} == {"GET"}
+    assert {entry["path"] for entry in log} <= allowed | {registry.exchange(name).clock_path}
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_documented_rates_are_kept_without_a_single_429(name, private_home, monkeypatch):
+    """At twenty times the documented speed, enforced by the stand-in at that speed."""
+    with Sandbox(size="tiny", pace=20.0, now=NOW, exchanges=[name]) as box:
+        lab = Lab(box, private_home, monkeypatch)
+        label = lab.declare(name, pace="20")
+        box.set_now(None)
+        (result,) = lab.sync(label).values()
+        assert result.failures == []
+        assert "429" not in box.requests()["by_status"]
+
+
+def test_a_session_knows_every_path_of_its_exchange():
+    for name in EXCHANGES:
+        exchange = registry.exchange(name)
+        assert set(exchange.spec.probes) and exchange.clock_path
+        assert issubclass(ReadOnlySession, object)
+        assert Path(PROJECT / "pipelines" / "sandbox" / f"{name}.py").exists()
