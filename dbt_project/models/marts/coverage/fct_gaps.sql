@@ -85,6 +85,7 @@ explained as (
         coalesce(receipts.error_text, receipts.error_kind, 'no reason was given') as error_text,
         last_askings.asked_at as last_asked_at,
         proofs.proof as balance_proof,
+        proofs.break_count,
         proofs.first_row_at,
         proofs.opening_asset,
         proofs.opening_balance,
@@ -213,8 +214,8 @@ final as (
                     when balance_proof = 'whole'
                         then ' Its running balances speak for it: each asset starts from zero and '
                         || 'every row follows from the one before.'
-                    when balance_proof = 'rows_before_missing'
-                        then ' From its first row on, see the balance checks.'
+                    when balance_proof = 'rows_before_missing' and break_count = 0
+                        then ' From its first row on every row follows from the one before.'
                 end
             )
             when 'excluded_by_exchange' then concat(
