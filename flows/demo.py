@@ -95,7 +95,7 @@ def tell(place: Home) -> None:
     out.print("\n[bold]What is there[/]")
     out.print(show.counts_by_exchange(answers.counts(path), answers.ENTITIES))
     out.print("\n[bold]Do the books add up?[/]")
-    show.checks(answers.checks(path), out, shown=5)
+    show.checks(answers.checks(path), out, shown=3)
     out.print("\n[bold]What is missing, and what would fill it[/]")
     show.gaps(answers.gaps(path, closed=True), out)
     out.print("\n[bold]What is lost next[/]")

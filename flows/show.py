@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +74,7 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
                 min(row["span_start"] for row in group), max(row["span_end"] for row in group)
             )
             spans = f" ({len(group)} spans)" if len(group) > 1 else ""
-            look = SEVERITY[max((row["severity"] for row in group), key=list(SEVERITY).index)]
+            look = SEVERITY[group[0]["severity"]]
             listing.add_row(
                 label, stream, Text(verdict, style=look), start, end + spans,
                 "filled" if group[0]["state"] == "filled" else "open", f"[{len(notes)}]",
@@ -92,16 +91,15 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
 
 def is_unverified(row: Row) -> bool:
     """Whether nothing is known to be missing, only nobody can say so for sure."""
-    return bool(row["verdict"] == "unverified")
+    return bool(row["verdict"] == "unverified" and row["severity"] == "info")
 
 
-def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[str, ...], list[Row]]]:
-    """Gaps of one account, stream, verdict, state and remedy together, in that order."""
-
-    def key(row: Row) -> tuple[str, ...]:
-        return row["label"], row["stream"], row["verdict"], row["state"], row["remedy"] or ""
-
-    return [(found, list(group)) for found, group in groupby(sorted(rows, key=key), key=key)]
+def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], list[Row]]]:
+    """Gaps of one account, stream, verdict, state and remedy together, the gravest first."""
+    columns = ("label", "stream", "verdict", "severity", "state", "remedy")
+    groups = _by(rows, *columns)
+    ranks = list(SEVERITY)[::-1]
+    return sorted(groups, key=lambda found: (found[0][0], ranks.index(found[1][0]["severity"])))
 
 
 def why(group: Sequence[Row]) -> str:
@@ -133,11 +131,12 @@ def tell_unverified(out: Console, rows: Sequence[Row]) -> None:
         f"{label} {' '.join(sorted({row['stream'] for row in group}))}"
         for (label,), group in _by(rows, "label")
     )
+    out.print()
     note(
         out,
         "~",
-        "Nothing is known to be missing, but the exchange does not say how far back it answers, "
-        f"so complete cannot be claimed: {named}.",
+        "Read to the end without a known hole, but the exchange does not say how far back it "
+        f"answers, so complete cannot be claimed: {named}.",
     )
 
 
