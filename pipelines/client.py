@@ -108,9 +108,9 @@ class ReadOnlySession(requests.Session):
     def close(self) -> None:
         """Close every connection now; urllib3 would leave that to the garbage collector."""
         for adapter in self.adapters.values():
-            pools = getattr(adapter, "poolmanager", None)
-            for key in pools.pools.keys() if pools else ():
-                pools.pools[key].close()
+            pools: Any = getattr(adapter, "poolmanager").pools  # noqa: B009, requests leaves it untyped
+            for key in pools.keys():  # noqa: SIM118, not a dict
+                pools[key].close()
         super().close()
 
     def _target(self, request: PreparedRequest) -> str:

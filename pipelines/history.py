@@ -87,8 +87,15 @@ class Agenda:
     What is done is not asked again only because a load came between.
     """
 
-    left: deque[tuple[str, Window]]
-    total: int
+    left: deque[tuple[str, Window]] = field(default_factory=deque)
+    total: int = 0
+    scopes: set[str] = field(default_factory=set)
+
+    def add(self, scope: str, windows: list[Window]) -> None:
+        """Ask these windows of a scope too, after what is left."""
+        self.scopes.add(scope)
+        self.left.extend((scope, window) for window in windows)
+        self.total += len(windows)
 
     @property
     def share_done(self) -> float:
@@ -241,6 +248,11 @@ class Receipt:
         self.held = min([*held, *_known(self.held)], default=None)
 
 
+def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
+    """What the stream must be asked by: every value known, or nothing in particular."""
+    return sorted(progress.scopes.get(stream.scope, ())) if stream.scope else [""]
+
+
 class StreamVisit:
     """Reads one stream of one account, window by window, and yields what dlt loads."""
 
@@ -264,12 +276,16 @@ class StreamVisit:
     def nothing(self, trouble: Trouble) -> Iterator[Any]:
         """The receipts of a stream that was not even asked."""
         self._refusal = trouble
-        self._give_up(self._plan())
+        self._give_up(list(self._agenda().left))
         yield from self._flush()
 
     def _agenda(self) -> Agenda:
-        plan = self._plan() if self._stream.name not in self._visit.agendas else []
-        return self._visit.agendas.setdefault(self._stream.name, Agenda(deque(plan), len(plan)))
+        """What is left from the round before, and scopes that have come up since."""
+        agenda = self._visit.agendas.setdefault(self._stream.name, Agenda())
+        for scope in scopes_of(self._stream, self._visit.progress):
+            if scope not in agenda.scopes:
+                agenda.add(scope, self._windows(scope))
+        return agenda
 
     def _ask_all(self, agenda: Agenda) -> Iterator[Any]:
         failed_in_a_row = 0
@@ -298,14 +314,6 @@ class StreamVisit:
     def _is_full(self) -> bool:
         waiting: int = sum(part.num_rows for part in self._out.get(self._table, ()))
         return waiting >= BATCH_ROWS
-
-    def _plan(self) -> list[tuple[str, Window]]:
-        return [(scope, window) for scope in self._scopes() for window in self._windows(scope)]
-
-    def _scopes(self) -> list[str]:
-        if not self._stream.scope:
-            return [""]
-        return sorted(self._visit.progress.scopes.get(self._stream.scope, ()))
 
     def _windows(self, scope: str) -> list[Window]:
         visit, stream = self._visit, self._stream

@@ -32,6 +32,7 @@ from pipelines.history import (
     Visit,
     account_history,
     empty_tables,
+    scopes_of,
     unread_history,
 )
 from pipelines.home import Home
@@ -65,7 +66,7 @@ class AccountSync:
     """One account's sync, in rounds of `extract` then `load` until `done`.
 
     `prepare` and `load` write the warehouse and must not run beside another writer; `extract`
-    may. Scoped streams come in a later round than the lists that name their scopes.
+    may. A scope that came up in a round (a coin in the ledger) is asked for in the next.
     """
 
     def __init__(
@@ -89,7 +90,6 @@ class AccountSync:
         self._now: datetime | None = None
         self._progress = Progress()
         self._known: KnownAccount | None = None
-        self._phases = self._streams_by_phase()
         self._agendas: dict[str, Agenda] = {}
 
     def prepare(self) -> None:
@@ -136,18 +136,20 @@ class AccountSync:
         return account_history(self._visit(tally, opened_at), self._streams_left())
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
-        """The streams of this phase that were not asked yet, or not to their end."""
-        return tuple(
-            stream
-            for stream in self._phases[0]
-            if stream.name not in self._agendas or self._agendas[stream.name].left
-        )
+        """The streams that were not asked yet, or not to their end, or not for every scope."""
+
+        def is_left(stream: StreamSpec) -> bool:
+            agenda = self._agendas.get(stream.name)
+            if agenda is None or agenda.left:
+                return True
+            return not agenda.scopes.issuperset(scopes_of(stream, self._progress))
+
+        return tuple(stream for stream in self.exchange.spec.streams if is_left(stream))
 
     def _unread(self, tally: Tally, known: KnownAccount, trouble: Trouble) -> Any:
         """Nothing but receipts: what would have been asked, and why it was not."""
         self.result.account_id = known.account_id
         self._now = self._session.clock.now()
-        self._phases = []
         tally.failures.append(
             Failure(trouble.stream, trouble.outcome, trouble.kind, trouble.what, trouble.remedy)
         )
@@ -173,19 +175,8 @@ class AccountSync:
         """Load what `extract` brought, and see what is left to ask."""
         spec = self.exchange.spec
         account_pipeline(self._home, spec, self.result.account_id).load()
-        if self._phases and not self._streams_left():
-            self._phases = self._phases[1:]
-        self.done = not self._phases
-        if not self.done:
-            self._progress = read_progress(self._home.warehouse, spec, self.result.account_id)
-
-    def _streams_by_phase(self) -> list[tuple[StreamSpec, ...]]:
-        streams = self.exchange.spec.streams
-        phases = [
-            tuple(stream for stream in streams if not stream.scope),
-            tuple(stream for stream in streams if stream.scope),
-        ]
-        return [phase for phase in phases if phase]
+        self._progress = read_progress(self._home.warehouse, spec, self.result.account_id)
+        self.done = self._identity is None or not self._streams_left()
 
     def _identify(self) -> None:
         """Set clocks, ask whose key this is, and hold the answer against what the label was."""
