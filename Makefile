@@ -37,7 +37,7 @@ docs: setup
 	@$(BIN)/lookback docs
 
 bench: setup
-	@$(BIN)/python -m benchmarks
+	@for file in tests/bench/bench_*.py; do echo "$$file"; $(BIN)/python "$$file"; done
 
 # Needs uv on the path; only for those who change a dependency.
 lock:
