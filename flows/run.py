@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from flows import dbt, lock, publish, watch
 from flows.prefect_server import prefect_api
 from pipelines.accounts import configured_accounts
+from pipelines.errors import LookbackError
 from pipelines.home import home
 
 if TYPE_CHECKING:
@@ -34,7 +36,15 @@ def run_sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summa
     with prefect_api(place, meanwhile=get_ready):
         from flows.sync import sync
 
-        state = sync(tuple(labels), as_of, return_state=True)
+        try:
+            state = sync(tuple(labels), as_of, return_state=True)
+        except RuntimeError as error:
+            if "Failed to reach API" not in str(error):
+                raise
+            raise LookbackError(
+                f"no Prefect server answers at {os.environ.get('PREFECT_API_URL')}",
+                remedy="start it, or unset PREFECT_API_URL to use a temporary one",
+            ) from error
         outcome = state.result(raise_on_failure=False)
     if isinstance(outcome, BaseException):
         raise outcome
