@@ -9,11 +9,6 @@
     )
 {%- endmacro %}
 
-{# The fee as text; with a deduction both totals carry it, and either may be empty. #}
-{% macro fee_total() -%}
-    coalesce({{ fee_detail('totalFee') }}, {{ fee_detail('totalDeductionFee') }})
-{%- endmacro %}
-
 {#
     Base and quote coin of a symbol without separator. The public list names them while the pair is
     listed; afterwards the symbol itself is all there is, and the quote coins are few.

@@ -64,32 +64,66 @@
     try_cast(nullif(field."{{ key }}", '') as bigint)
 {%- endmacro %}
 
-{# Minor units as text (an integer of up to 38 digits) to decimal(38, 0): exactly, or null. #}
-{% macro minor_units(text) -%}
-    case
-        when regexp_full_match({{ text }}, '[+-]?[0-9]{1,38}(\.0*)?')
-            then try_cast({{ text }} as decimal(38, 0))
-    end
-{%- endmacro %}
-
 {% macro bool_field(key) -%}
     try_cast(nullif(field."{{ key }}", '') as boolean)
+{%- endmacro %}
+
+{# How many digits a number has after its point. #}
+{% macro fraction_digits(text) -%}
+    length({{ text }}) - coalesce(nullif(strpos({{ text }}, '.'), 0), length({{ text }}))
+{%- endmacro %}
+
+{% macro has_exponent(text) -%}
+    contains({{ text }}, 'e') or contains({{ text }}, 'E')
 {%- endmacro %}
 
 {#
     Text to decimal(38, 18): exactly, or null. 18 digits after the point are held, 20 before it;
     a plain cast would round the 19th away in silence. Exponents ('1E-8') are read as well.
+
+    DuckDB casts text to decimals of up to 18 digits a hundred times faster than to longer ones,
+    so the usual sizes go by way of those.
 #}
 {% macro amount(text) -%}
     case
-        when regexp_full_match({{ text }}, '[+-]?0*[0-9]{0,20}(\.[0-9]{0,18}0*)?')
-            then try_cast({{ text }} as decimal(38, 18))
-        when
-            regexp_full_match({{ text }}, '[+-]?[0-9]{1,20}(\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}')
-            and length(regexp_extract({{ text }}, '\.([0-9]+)', 1))
-            - try_cast(regexp_extract({{ text }}, '[eE]([+-]?[0-9]+)', 1) as integer) <= 18
-            then try_cast({{ text }} as decimal(38, 18))
+        when {{ has_exponent(text) }} then
+            case
+                when
+                    regexp_full_match(
+                        {{ text }}, '[+-]?[0-9]{1,20}(\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}'
+                    )
+                    and length(regexp_extract({{ text }}, '\.([0-9]+)', 1))
+                    - try_cast(regexp_extract({{ text }}, '[eE]([+-]?[0-9]+)', 1) as integer) <= 18
+                    then try_cast({{ text }} as decimal(38, 18))
+            end
+        else
+            coalesce(
+                {%- for scale in (9, 4, 16) %}
+                case
+                    when {{ fraction_digits(text) }} <= {{ scale }}
+                        then cast(try_cast({{ text }} as decimal(18, {{ scale }})) as decimal(38, 18))
+                end,
+                {%- endfor %}
+                case
+                    when regexp_full_match({{ text }}, '[+-]?0*[0-9]{0,20}(\.[0-9]{0,18}0*)?')
+                        then try_cast({{ text }} as decimal(38, 18))
+                end
+            )
     end
+{%- endmacro %}
+
+{# Minor units as text (an integer of up to 38 digits) to decimal(38, 0): exactly, or null. #}
+{% macro minor_units(text) -%}
+    coalesce(
+        case
+            when not ({{ has_exponent(text) }}) and not contains({{ text }}, '.')
+                then cast(try_cast({{ text }} as bigint) as decimal(38, 0))
+        end,
+        case
+            when regexp_full_match({{ text }}, '[+-]?[0-9]{1,38}(\.0*)?')
+                then try_cast({{ text }} as decimal(38, 0))
+        end
+    )
 {%- endmacro %}
 
 {# Minor units (decimal(38, 0)) and the number of decimals of the unit to decimal(38, 18). #}
@@ -121,21 +155,14 @@
 
 {#
     What of a record could not be typed exactly: 'size=1.2345678901234567890', else null.
-    `amounts` are the keys of decimal fields, `minors` those counted in minor units, `others`
-    names with the expression of their text.
+    `amounts` are the columns (by key) of decimal fields, `minors` of those in minor units.
 #}
-{% macro unreadable_amounts(amounts, minors=(), others={}) -%}
+{% macro unreadable_amounts(amounts, minors=()) -%}
     nullif(concat_ws(', '
         {%- for key in amounts %},
         case
             when {{ number_field(key) }} is not null and {{ amount(number_field(key)) }} is null
                 then '{{ key }}=' || {{ number_field(key) }}
-        end
-        {%- endfor %}
-        {%- for name, text in others.items() %},
-        case
-            when {{ text }} is not null and {{ amount(text) }} is null
-                then '{{ name }}=' || {{ text }}
         end
         {%- endfor %}
         {%- for key in minors %},

@@ -13,7 +13,13 @@ assets as (
 -- Only these streams say how much of an asset a wallet holds; others are valuations or totals.
 of_wallets as (
 
-    select * from balances
+    select
+        *,
+        {{ json_text('available') }} as available_text,
+        {{ json_text('frozen') }} as frozen_text,
+        {{ json_text('locked') }} as locked_text,
+        {{ json_text('amount') }} as amount_text
+    from balances
     where (exchange, stream) in (('bitget', 'spot_assets'), ('bitmex', 'wallet'))
 
 ),
@@ -40,11 +46,11 @@ typed as (
         -- how much
         case of_wallets.exchange
             when 'bitget' then
-                {{ amount(json_text('available', 'of_wallets.record')) }}
-                + coalesce({{ amount(json_text('frozen', 'of_wallets.record')) }}, 0)
-                + coalesce({{ amount(json_text('locked', 'of_wallets.record')) }}, 0)
+                {{ amount('available_text') }}
+                + coalesce({{ amount('frozen_text') }}, 0)
+                + coalesce({{ amount('locked_text') }}, 0)
             when 'bitmex' then
-                {{ from_minor_units(json_text('amount', 'of_wallets.record'), 'assets.unit_scale') }}
+                {{ from_minor_units(minor_units('amount_text'), 'assets.unit_scale') }}
         end as amount,
 
         -- when and from where

@@ -9,13 +9,7 @@ with bitget_pairs as (
 bitmex_swaps as (
 
     select * from {{ ref('int_bitmex__swaps_paired') }}
-    where transact_type = 'SpotTrade'
-
-),
-
-bitmex_trades as (
-
-    select * from {{ ref('stg_bitmex__trades') }}
+    where is_told_by_execution
 
 ),
 
@@ -28,10 +22,6 @@ superseded as (
 
     select {{ canonical_id('wallet_history', 'received_record_id') }} as trade_id
     from bitmex_swaps
-    anti join bitmex_trades
-        on
-            bitmex_swaps.account_id = bitmex_trades.account_id
-            and bitmex_swaps.received_record_id = bitmex_trades.record_id
 
 )
 

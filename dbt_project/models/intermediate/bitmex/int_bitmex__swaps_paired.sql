@@ -6,6 +6,12 @@ with transactions as (
 
 ),
 
+executions as (
+
+    select * from {{ ref('base_bitmex__trade_history') }}
+
+),
+
 -- Twins of one moment (a fill of a spot order leaves two rows, and many fills can share a
 -- millisecond) are told apart by their size: prices within a moment hardly differ.
 numbered as (
@@ -42,7 +48,7 @@ candidates as (
         abs(paid.twin_number - received.twin_number) as twin_distance,
         received.origin,
         received.receipt_id,
-        greatest(paid.loaded_at, received.loaded_at) as loaded_at
+        greatest(paid.loaded_at, received.loaded_at) as legs_loaded_at
     from numbered as paid
     inner join numbered as received
         on
@@ -71,6 +77,32 @@ nearest as (
             order by distance_ms, twin_distance, paid_record_id
         ) = 1
 
+),
+
+-- A spot fill leaves an execution and the two rows: one trade, which the execution tells better.
+judged as (
+
+    select
+        nearest.*,
+        nearest.transact_type = 'SpotTrade' and executions.symbol is not null
+            as is_told_by_execution,
+        greatest(nearest.legs_loaded_at, executions.loaded_at) as loaded_at
+    from nearest
+    left join (
+        select
+            account_id,
+            symbol,
+            executed_at,
+            max(loaded_at) as loaded_at
+        from executions
+        where exec_type is distinct from 'Funding' and exec_type is distinct from 'Settlement'
+        group by account_id, symbol, executed_at
+    ) as executions
+        on
+            nearest.account_id = executions.account_id
+            and nearest.address = executions.symbol
+            and nearest.swapped_at = executions.executed_at
+
 )
 
-select * from nearest
+select * from judged

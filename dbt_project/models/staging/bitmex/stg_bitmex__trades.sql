@@ -30,10 +30,10 @@ coins as (
 
 ),
 
-swaps as (
+untold_swaps as (
 
     select * from {{ ref('int_bitmex__swaps_paired') }}
-    where transact_type = 'SpotTrade'
+    where transact_type = 'SpotTrade' and not is_told_by_execution
 
 ),
 
@@ -188,19 +188,6 @@ from_executions as (
             {{ from_minor_units('abs(multiplier)', 'settle_scale') }} as contract_size
         from of_kinds
     )
-
-),
-
--- A spot fill leaves an execution and two ledger rows. The rows speak where no execution does.
-untold_swaps as (
-
-    select swaps.*
-    from swaps
-    anti join from_executions
-        on
-            swaps.account_id = from_executions.account_id
-            and swaps.address = from_executions.market
-            and swaps.swapped_at = from_executions.traded_at
 
 ),
 

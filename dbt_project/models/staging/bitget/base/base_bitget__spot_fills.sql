@@ -25,6 +25,19 @@ opened as (
 
 ),
 
+-- feeDetail is an object here, in other answers a list or a string, and '' when there was no fee.
+with_fee as (
+
+    select
+        *,
+        {{ fee_detail('feeCoin') }} as fee_coin_text,
+        {{ fee_detail('deduction') }} as deduction_text,
+        coalesce({{ fee_detail('totalFee') }}, {{ fee_detail('totalDeductionFee') }})
+            as "feeDetail_text"
+    from opened
+
+),
+
 renamed as (
 
     select
@@ -46,18 +59,17 @@ renamed as (
         {{ amount(number_field('size')) }} as size,
         {{ amount(number_field('amount')) }} as amount,
 
-        -- the fee: an object, in other answers a list or a string, '' when there was none
+        -- the fee
         {{ text_field('feeDetail') }} as fee_detail,
-        upper({{ fee_detail('feeCoin') }}) as fee_coin,
-        {{ amount(fee_total()) }} as fee_total,
-        lower({{ fee_detail('deduction') }}) = 'yes' as is_fee_deducted,
+        upper(fee_coin_text) as fee_coin,
+        {{ amount(number_field('feeDetail')) }} as fee_total,
+        lower(deduction_text) = 'yes' as is_fee_deducted,
 
         -- when
         {{ millis_to_utc(text_field('cTime')) }} as filled_at,
         {{ millis_to_utc(text_field('uTime')) }} as updated_at,
         {{ unreadable_amounts(
-            amounts=['priceAvg', 'size', 'amount'],
-            others={'feeDetail.totalFee': fee_total()}
+            amounts=['priceAvg', 'size', 'amount', 'feeDetail']
         ) }} as unreadable_amounts,
 
         -- where it came from and when
@@ -67,7 +79,7 @@ renamed as (
         asked_at,
         loaded_at,
         _dlt_load_id as load_id
-    from opened
+    from with_fee
 
 )
 
