@@ -14,13 +14,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from pipelines import registry
 from pipelines.accounts import configured_accounts
-from pipelines.client import ReadOnlySession
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home, home
 from pipelines.load import AccountSync, prepare_warehouse
@@ -367,11 +365,3 @@ def test_documented_rates_are_kept_without_a_single_429(name, private_home, monk
         (result,) = lab.sync(label).values()
         assert result.failures == []
         assert "429" not in box.requests()["by_status"]
-
-
-def test_a_session_knows_every_path_of_its_exchange():
-    for name in EXCHANGES:
-        exchange = registry.exchange(name)
-        assert set(exchange.spec.probes) and exchange.clock_path
-        assert issubclass(ReadOnlySession, object)
-        assert Path(PROJECT / "pipelines" / "sandbox" / f"{name}.py").exists()
