@@ -155,7 +155,9 @@ def make_template() -> None:
         asyncio.run(provide_database_interface().create_db())
         template().parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(Path(folder) / "prefect.db")) as made:
-            made.execute("vacuum into ?", (str(template()),))
+            part = template().with_suffix(f".{os.getpid()}")
+            made.execute("vacuum into ?", (str(part),))
+            part.replace(template())  # whole or not at all, whatever else is being set up
 
 
 def serve(port: int) -> None:
