@@ -270,6 +270,8 @@ class StreamVisit:
     def items(self) -> Iterator[Any]:
         """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
         self._put(self._table, [])
+        if self._visit.identity is not None:
+            self._refusal = self._visit.exchange.beyond(self._visit.identity, self._stream)
         yield from self._ask_all(self._agenda())
         yield from self._flush()
 

@@ -195,6 +195,18 @@ def identify(ask: Ask, account: Account) -> Identity:
     )
 
 
+def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
+    """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api)."""
+    if identity.kind != "tax_key" or not stream.private or stream.path.startswith("/api/v2/tax/"):
+        return None
+    return Trouble(
+        "a Tax key reads tax records only",
+        kind="no_permission",
+        outcome="refused",
+        remedy="use an ordinary read-only key to get this stream too",
+    )
+
+
 def read_clock(response: Response) -> datetime | None:
     """`data.serverTime`, milliseconds in a string."""
     try:
@@ -233,6 +245,7 @@ EXCHANGE = Exchange(
     items=items,
     walk=walk,
     identify=identify,
+    beyond=beyond,
     clock_path="/api/v2/public/time",
     read_clock=read_clock,
     balance_of=balance_of,
