@@ -103,7 +103,7 @@ def test_success_is_no_trouble():
 
 
 @pytest.mark.parametrize(
-    ("data", "count"), [("null", 0), ("[]", 0), ('[{"id":"1"}]', 1), ('{"a":1}', 1)]
+    ("data", "count"), [("null", 0), ("[]", 0), ('[{"id":"1"}]', 1), ('{"id":"1"}', 1)]
 )
 def test_the_list_inside_the_envelope(data, count):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
