@@ -103,7 +103,9 @@ def test_an_object_around_the_list_is_that_list(body, count):
     assert len(cut_list(body, ("id",))) == count
 
 
-@pytest.mark.parametrize("body", [b'"text"', b"[1, 2", b"17", b"", b"{}", b'{"error":{"message":"no"}}'])
+@pytest.mark.parametrize(
+    "body", [b'"text"', b"[1, 2", b"17", b"", b"{}", b'{"error":{"message":"no"}}']
+)
 def test_what_is_no_list_is_trouble(body):
     with pytest.raises(Trouble):
         cut_list(body)
