@@ -23,6 +23,7 @@ from tests.conftest import Lab
 from tests.truth_reference import FACTS, Reach, Row, millis
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # BitMEX: open positions, a pending withdrawal
+MAIN = ("bitget-main", "bitget-second", "bitmex-main")
 ACCOUNTS = ("bitget-main", "bitget-second", "bitmex-main", "bitmex-older", "bitmex-sub")
 HOME_WALLET = {"bitget": "spot", "bitmex": "main"}
 TAX_FLOOR = timedelta(days=730)
@@ -53,7 +54,7 @@ class Stage:
 class Story:
     """Some accounts of one sandbox in one warehouse, and how it goes on with them."""
 
-    def __init__(self, lab: Lab, names: tuple[str, ...] = ACCOUNTS) -> None:
+    def __init__(self, lab: Lab, names: tuple[str, ...]) -> None:
         self.lab, self.names = lab, names
         for name in names:
             lab.declare(name)
@@ -86,8 +87,7 @@ class Story:
         facts = {
             table: set(
                 query(
-                    f"select account_id, {table_id(table)}, {', '.join(columns)} "
-                    f"from marts.{table}"
+                    f"select account_id, {table_id(table)}, {', '.join(columns)} from marts.{table}"
                 )
             )
             for table, columns in FACTS.items()
@@ -121,12 +121,12 @@ def table_id(table: str) -> str:
 
 
 @contextmanager
-def story(folder: Path, **world: Any) -> Iterator[Story]:
+def story(folder: Path, names: tuple[str, ...], **world: Any) -> Iterator[Story]:
     with pytest.MonkeyPatch.context() as patch, Sandbox(size="small", **world) as box:
         patch.setenv("LOOKBACK_HOME", str(folder / "home"))
         patch.setenv("HOME", str(folder))
         patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
-        yield Story(Lab(box, home(), patch))
+        yield Story(Lab(box, home(), patch), names)
 
 
 # -- seed 1: the whole ledger in reach; the same day again; a day later
@@ -142,7 +142,8 @@ class ThreeBuilds:
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> ThreeBuilds:
     whole = {"bitget.tax_floor_days": 4_000}
-    with story(tmp_path_factory.mktemp("whole"), seed=1, now=NOW, options=whole) as told:
+    folder = tmp_path_factory.mktemp("whole")
+    with story(folder, ACCOUNTS, seed=1, now=NOW, options=whole) as told:
         first = told.build(told.sync(), NOW)
         again = told.build(told.sync(), NOW)
         later = NOW + timedelta(days=1)
@@ -221,7 +222,7 @@ def pending(stage: Stage) -> set[tuple[str, str, str]]:
 
 
 def test_under_the_real_clock_every_fact_in_reach_is_as_it_was(tmp_path):
-    with story(tmp_path, seed=2) as told:
+    with story(tmp_path, MAIN, seed=2) as told:
         stage = told.build(told.sync(), None)
         assert stage.differences == []
         assert stage.balances == []
@@ -238,7 +239,7 @@ def test_under_the_real_clock_every_fact_in_reach_is_as_it_was(tmp_path):
 
 def test_bills_stand_in_for_tax_records_and_give_way_to_them(tmp_path):
     tax = registry.exchange("bitget").spec.stream("tax_spot_records")
-    with story(tmp_path, seed=3, now=NOW) as told:
+    with story(tmp_path, MAIN, seed=3, now=NOW) as told:
         box = told.lab.box
         box.fault("500", exchange="bitget", path=tax.path, times=None)
         stage = told.build(told.sync(), NOW)

@@ -7,10 +7,10 @@ fills. BitMEX gives everything. Bitget's transfers are asked coin by coin, so a 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -55,22 +55,28 @@ class Reach:
     fills_from: datetime | None = None
     listed: frozenset[str] = frozenset()
     """Coins that the exchange itself lists today."""
+    lapses: tuple[tuple[datetime, datetime], ...] = ()
+    """Half-open spans of fills that no sync read in time."""
 
     def has_entry(self, at: int) -> bool:
-        return self.ledger_from is None or at >= millis(self.ledger_from)
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
+        return self.ledger_from is None or moment >= self.ledger_from
 
     def has_fill(self, at: int) -> bool:
-        return self.fills_from is None or at >= millis(self.fills_from)
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
+        if any(start <= moment < end for start, end in self.lapses):
+            return False
+        return self.fills_from is None or moment >= self.fills_from
 
 
 def millis(moment: datetime | str) -> int:
     """Unix milliseconds of an aware datetime or of ISO text. Raises where it is no whole one."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    micros, rest = divmod((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000, 1)
-    if rest and moment.microsecond % 1000:
+    whole, rest = divmod(moment - datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1))
+    if rest:
         raise ValueError(f"{moment} is no whole millisecond")
-    return round(micros + rest)
+    return whole
 
 
 def expected_rows(truth: Mapping[str, Any], reach: Reach) -> dict[str, list[Row]]:
@@ -284,8 +290,3 @@ def _one_sided(wallets: Row, record_id: str, amount: Decimal, at: int) -> Row:
         amount_received=None if out else amount, sent_at=at if out else None,
         received_at=None if out else at, method="ledger_leg", status="completed",
     )  # fmt: skip
-
-
-def most_common_words(told: list[str]) -> Counter[str]:
-    """How often each table and column differ, for a look at many differences at once."""
-    return Counter(" ".join([line.split()[0], line.split()[2]]) for line in told)
