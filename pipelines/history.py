@@ -516,7 +516,7 @@ def _around(done: Window, crowded: list[int]) -> Iterator[tuple[Window, Outcome]
     for moment in sorted(set(crowded)):
         low, high = _moment(moment), _moment(moment + MILLISECOND)
         assert low is not None and high is not None
-        low, high = max(low, start), min(max(high, start), done.end)
+        low, high = (min(max(edge, start), done.end) for edge in (low, high))
         if start < low:
             yield Window(start, low, done.floor), "exhausted"
         if low < high:

@@ -64,7 +64,7 @@ class Walk(BasePaginator):
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         records: list[Record] = data or []
         ids = {record.id for record in records}
-        is_last = self._is_last(len(records))
+        is_last = self.is_last(records, ids)
         self.largest_page = max(self.largest_page, len(records))
         if is_last:
             self.finish()
@@ -90,21 +90,32 @@ class Walk(BasePaginator):
         self.unresolved.append(moment)
         self._has_next_page = False
 
-    def end_of_the_known(self, records: Sequence[Record], moment: int) -> None:
-        """Nothing new came. The end, unless the page looks like one that was cut."""
-        if len(records) >= self.page_size or len(records) in ROUND_SIZES:
+    def end_of_the_known(self, moment: int) -> None:
+        """Nothing new came. The end, unless pages look like some that were cut."""
+        if self.looks_cut:
             self.give_up(moment)
         else:
             self.finish()
 
-    def _is_last(self, count: int) -> bool:
-        """Whether a page of so many rows must be the last.
+    @property
+    def looks_cut(self) -> bool:
+        """Whether there may be more than the largest page shows."""
+        return self.largest_page >= self.page_size or self.largest_page in ROUND_SIZES
+
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        """Whether this page must be the last.
 
         A server may cut pages below what was asked, at a size it does not tell: only a page
         smaller than another one was not cut. Nor may a nearly full page be trusted, as some
         servers drop rows from a page after cutting it.
         """
+        count = len(records)
         return count == 0 or (count < self.largest_page and 2 * count < self.page_size)
+
+
+def within(records: Sequence[Record], low: int, high: int) -> list[Record]:
+    """The records of that time, and those that tell none."""
+    return [record for record in records if record.at is None or low <= record.at <= high]
 
 
 def times_of(records: Sequence[Record]) -> list[int]:
@@ -167,25 +178,32 @@ class NewestFirst(Walk):
             self._cursor_name: self._cursor or None,
         }
 
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        """A cursor that leads to what is known already does not work, and proves no end."""
+        led_nowhere = bool(self._cursor and ids and ids <= self._met)
+        return not led_nowhere and super().is_last(records, ids)
+
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        times = times_of(records)
+        inside = within(records, self._lower // MILLISECOND * MILLISECOND, self._upper)
+        times = times_of(inside)
         oldest = min(times, default=self._upper)
         middle = (self._lower + self._upper) // 2 // MILLISECOND * MILLISECOND
-        self._only_cursor |= self._strays(times)
+        # A few rows with odd times are left out of account; many mean that the bounds do not lead.
+        self._only_cursor |= 2 * len(inside) < len(records)
         if self._only_cursor:
-            self._follow_cursor(records, oldest, fresh=fresh)
+            self._follow_cursor(records, fresh=fresh)
         elif not fresh and self._cursor:
             self._leave(records, times)
-        elif fresh and not is_falling(times) and middle + MILLISECOND < self._upper:
+        elif not is_falling(times) and middle + MILLISECOND < self._upper:
             self._below.append(self._lower)
             self._ask(middle, self._upper)
-        elif fresh and oldest + MILLISECOND < self._upper:
+        elif oldest + MILLISECOND < self._upper:
             # One past the oldest, so that it works whether the bound counts as inside or not.
             self._ask(self._lower, oldest + MILLISECOND)
             self.reached = self._upper
         else:
             self._doubt(records, oldest, fresh=fresh)
-            self._cursor = records[-1].id
+            self._cursor = inside[-1].id
 
     def finish(self) -> None:
         """The end of one span; of the window where nothing below is left."""
@@ -202,29 +220,32 @@ class NewestFirst(Walk):
     def _leave(self, records: list[Record], times: Sequence[int]) -> None:
         """The cursor brought nothing new. A crowded moment is left behind, in doubt."""
         moment = min(times, default=self._upper)
-        is_crowd = len(records) >= self.page_size and moment == max(times, default=0)
-        if is_crowd and moment - MILLISECOND > self._lower:
+        # Rows without the cursor's own: it was heeded, in a list that runs the other way.
+        is_turned = self._cursor not in {record.id for record in records}
+        if not (self.looks_cut or is_turned):
+            self.finish()
+        elif moment == max(times, default=0) and moment - MILLISECOND > self._lower:
             # Whether the bound counts as inside is unknown, so the moment before is in doubt too.
             self.unresolved += [moment - MILLISECOND, moment]
             self._ask(self._lower, moment - MILLISECOND)
             self.reached = self._upper
         else:
-            self.end_of_the_known(records, moment)
+            self.give_up(moment)
 
-    def _strays(self, times: Sequence[int]) -> bool:
-        """Whether rows lie outside what was asked: then the bounds do not lead."""
-        low, high = self._lower // MILLISECOND * MILLISECOND, self._upper
-        return any(not low <= time <= high for time in times)
-
-    def _follow_cursor(self, records: list[Record], oldest: int, *, fresh: bool) -> None:
+    def _follow_cursor(self, records: list[Record], *, fresh: bool) -> None:
+        """Where bounds are not heeded; a cursor can only lead through a list in order."""
         times = times_of(records)
-        if not fresh and self._cursor:
-            self.end_of_the_known(records, oldest)
-        elif times and is_falling(times) and times[0] < self.start:
+        since = [record for record in records if record.at is None or record.at >= self.start]
+        moment = min(times_of(since), default=self.start)
+        if not is_falling(times_of(since)):
+            self.give_up(moment)
+        elif not fresh and self._cursor:
+            self.end_of_the_known(moment)
+        elif times and not since:
             self.finish()
         else:
-            self._doubt(records, oldest, fresh=fresh)
-            self._cursor = records[-1].id
+            self._doubt(records, moment, fresh=fresh)
+            self._cursor = since[-1].id
 
     def _doubt(self, records: list[Record], moment: int, *, fresh: bool) -> None:
         """A cursor that may lose rows of one moment leaves that moment in doubt."""
@@ -272,29 +293,26 @@ class OldestFirst(Walk):
         }
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        times = times_of(records)
+        inside = within(records, self._lower - self._slack, self.end + self._slack)
+        times = times_of(inside)
         lower = max(times, default=self._lower) - self._slack
-        turned = not self._only_offset and not self._may_lead(times)
+        leads = 2 * len(inside) >= len(records) and is_rising(times, self._slack)
+        turned = not leads and not self._only_offset
         self._only_offset |= turned
         if not fresh and not turned:
-            self.end_of_the_known(records, self._lower)
-        elif self._only_offset and self._is_past(times):
+            self.end_of_the_known(self._lower)
+        elif self._only_offset and self._is_past(records):
             self.finish()
         elif not self._only_offset and lower > max(self._lower, min(times, default=self._lower)):
             self._lower = self.reached = lower
             self._offset = 0
             self._met = set()
         else:
-            self._offset += len(records)
+            self._offset += len({record.id for record in inside or records})
 
-    def _may_lead(self, times: Sequence[int]) -> bool:
-        """Whether the bound can follow these rows: in order, and inside what was asked."""
-        low, high = self._lower - self._slack, self.end + self._slack
-        inside = all(low <= time <= high for time in times)
-        return inside and is_rising(times, self._slack)
-
-    def _is_past(self, times: Sequence[int]) -> bool:
+    def _is_past(self, records: Sequence[Record]) -> bool:
         """Whether the list has come to rows after the window."""
+        times = times_of(records)
         return bool(times) and is_rising(times) and times[0] > self.end + self._slack
 
 
@@ -340,12 +358,13 @@ class ByOffset(Walk):
         if not fresh and len(records) <= self._overlap:
             self.finish()  # nothing but the overlap: the list ended with the page before
         elif not fresh:
-            self.end_of_the_known(records, oldest)
+            self.end_of_the_known(oldest)
         elif self._is_past(times):
             self.finish()
         else:
-            step = max(1, len(records) - self._overlap)
-            self._expected = frozenset(r.id for r in records[step:])
+            ids = list(dict.fromkeys(record.id for record in records))
+            step = max(1, len(ids) - self._overlap)
+            self._expected = frozenset(ids[step:])
             self._offset += step
             if self._overlap:  # what may come twice is looked for in the overlap alone
                 self._met = set()
@@ -381,7 +400,7 @@ class ByPageNumber(Walk):
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         if not fresh:
-            self.end_of_the_known(records, self.reached)
+            self.end_of_the_known(self.reached)
         elif self._number >= self._last_number:
             self.capped = True
             self._has_next_page = False
