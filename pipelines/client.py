@@ -404,7 +404,7 @@ def set_clock(session: ReadOnlySession) -> None:
     try:
         response = _get(session, session.exchange.clock_path)
     except Trouble as trouble:
-        if trouble.retry or trouble.outcome != "failed":
+        if trouble.retry and trouble.kind in ("unreachable", "venue_closed", "rate_limited"):
             raise
         log.info("the exchange's time is not known: %s", trouble.what)
         return

@@ -108,8 +108,11 @@ class Exchange:
         found: Any = []
         if path.endswith("/account/info"):
             found = {
-                "userId": "7000000001", "ips": None, "authorities": ["stor", "taxr"],
-                "parentId": 7000000001, "regisTime": str(self.opened_at_ms),
+                "userId": "7000000001",
+                "ips": None,
+                "authorities": ["stor", "taxr"],
+                "parentId": 7000000001,
+                "regisTime": str(self.opened_at_ms),
             }
         elif path.endswith("/public/time"):
             found = {"serverTime": str(int(datetime.now(UTC).timestamp() * 1_000))}
