@@ -17,7 +17,7 @@ from pipelines.spec import Rate
 # Requests bunch up on the way, and an exchange counts arrivals: leave this share of each period
 # free, and never less than so many seconds of it.
 MARGIN = 0.02
-LEAST_MARGIN = 0.02
+LEAST_MARGIN = 0.045
 
 
 @dataclass

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.pace import Pacer
+from pipelines.pace import LEAST_MARGIN, Pacer
 from pipelines.spec import Rate
 
 TEN = Rate(requests=10, per=timedelta(seconds=1))
@@ -54,7 +54,7 @@ def test_a_request_waits_for_the_slowest_of_its_buckets():
 
 
 def test_pace_multiplies_the_allowance():
-    assert moments({"a": ONE}, 11, pace=10)[-1] == pytest.approx(1_000 + 10 * (0.1 + 0.02))
+    assert moments({"a": ONE}, 11, pace=10)[-1] == pytest.approx(1_000 + 10 * (0.1 + LEAST_MARGIN))
 
 
 def test_a_shut_bucket_lets_nothing_through_until_then():
