@@ -797,7 +797,9 @@ def test_bitget_accounts_in_any_form_are_known(field, value):
     assert identified(exchange).uid == "7000000001"
 
 
-@pytest.mark.parametrize("told", [NOW_MS + 10**9, NOW_MS // 1_000 - 80 * 86_400])
+@pytest.mark.parametrize(
+    "told", [NOW_MS + 10**9, NOW_MS // 1_000 - 80 * 86_400], ids=["to come", "in seconds"]
+)
 def test_an_opening_that_cannot_be_hides_nothing(told, homely):
     exchange = speaker(DEPOSITS, life(DEPOSITS, 12))
     answer = exchange._envelope(json.dumps({"userId": "1", "regisTime": told}).encode())
