@@ -28,7 +28,7 @@ from requests import PreparedRequest, Response
 from pipelines.accounts_model import Account
 from pipelines.errors import LookbackError, Trouble
 from pipelines.exchange import Exchange
-from pipelines.pace import PACER, Pacer
+from pipelines.pace import PACER, Pacer, ShutOut
 from pipelines.records import Record, RecordReader
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
 from pipelines.walks import Walk
@@ -73,6 +73,11 @@ class ExchangeClock:
         return self._local()
 
 
+def _nothing_to_add(request: PreparedRequest) -> PreparedRequest:
+    """Requests would look for the host's password in ~/.netrc, each time, and send it."""
+    return request
+
+
 class ReadOnlySession(requests.Session):
     """A session for one account that can do nothing but the reads its exchange declares."""
 
@@ -96,7 +101,19 @@ class ReadOnlySession(requests.Session):
         self._prefix = base.path.rstrip("/")
         self._streams = {stream.path: stream for stream in exchange.spec.streams}
         self._paths = {*self._streams, *exchange.spec.probes, exchange.clock_path}
+        self._environment: dict[str, Any] | None = None
+        self.auth = _nothing_to_add
         self.requests_sent = 0
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Proxies and certificates as the environment has them, looked up once for the one host."""
+        if self._environment is None:
+            self._environment = dict(
+                super().merge_environment_settings(url, {}, stream, verify, cert)
+            )
+        return dict(self._environment)
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         """Send one read and return its good answer.
@@ -145,8 +162,7 @@ class ReadOnlySession(requests.Session):
         stream = self._streams.get(path)
         private = stream.private if stream else path != self.exchange.clock_path
         buckets = self._buckets(path, stream, private=private)
-        self._mind_the_ban(buckets)
-        self._pacer.wait(buckets, self.account.pace)
+        self._wait_turn(buckets)
         if private:
             self.exchange.sign(request, target, self.account.credentials, self.clock.now())
         self.requests_sent += 1
@@ -185,15 +201,16 @@ class ReadOnlySession(requests.Session):
         if trouble.kind == "rate_limited" and trouble.wait and buckets:
             self._pacer.shut(next(iter(buckets)), trouble.wait)
 
-    def _mind_the_ban(self, buckets: Mapping[Hashable, Rate]) -> None:
+    def _wait_turn(self, buckets: Mapping[Hashable, Rate]) -> None:
         """Raise Trouble where the exchange said not to ask for longer than a sync would wait."""
-        left = self._pacer.shut_for(buckets)
-        if left > LONGEST_WAIT:
+        try:
+            self._pacer.wait(buckets, self.account.pace, LONGEST_WAIT)
+        except ShutOut as shut:
             raise Trouble(
-                f"not asked: the exchange wants {left:.0f} s without a request",
+                f"not asked: the exchange wants {shut.seconds:.0f} s without a request",
                 kind="rate_limited",
                 remedy="run the sync again after that time; it goes on from here",
-            )
+            ) from shut
 
     def _presentable(self, what: str) -> str:
         """One line without a secret, however long and odd the exchange's own words are."""

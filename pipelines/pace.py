@@ -7,6 +7,7 @@ once. What the exchange itself says (`Retry-After`, a penalty) shuts a bucket fo
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -18,6 +19,14 @@ from pipelines.spec import Rate
 # free, and never less than so many seconds of it.
 MARGIN = 0.02
 LEAST_MARGIN = 0.045
+
+
+class ShutOut(Exception):
+    """The exchange wants no request for `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no request for {seconds:.0f} s")
+        self.seconds = seconds
 
 
 @dataclass
@@ -47,13 +56,18 @@ class Pacer:
         self._lock = threading.Lock()
         self._buckets: dict[Hashable, _Bucket] = {}
 
-    def wait(self, rates: Mapping[Hashable, Rate], pace: float = 1.0) -> None:
+    def wait(
+        self, rates: Mapping[Hashable, Rate], pace: float = 1.0, longest: float = math.inf
+    ) -> None:
         """Sleep until a request in all of `rates` may go. `pace` multiplies the allowance.
 
         The place is taken on waking, not before: a thread that wakes late does not leave the
-        next one too close behind it.
+        next one too close behind it. Raises ShutOut where the exchange shut a bucket for longer
+        than `longest` seconds, also while others wait for it.
         """
         while (delay := self._take(rates, pace)) > 0:
+            if (seconds := self._shut_for(rates)) > longest:
+                raise ShutOut(seconds)
             self._sleep(delay)
 
     def _take(self, rates: Mapping[Hashable, Rate], pace: float) -> float:
@@ -72,7 +86,7 @@ class Pacer:
                 bucket.take(now, interval)
             return 0.0
 
-    def shut_for(self, names: Iterable[Hashable]) -> float:
+    def _shut_for(self, names: Iterable[Hashable]) -> float:
         """Seconds until the exchange lets requests of all these through again."""
         with self._lock:
             now = self._clock()
@@ -89,7 +103,9 @@ class Pacer:
 def _interval(rate: Rate, pace: float) -> float:
     """Seconds between requests that keep to the rate."""
     period = rate.per.total_seconds() / pace
-    return (period + max(period * MARGIN, LEAST_MARGIN)) / rate.requests
+    # Where a period is next to nothing there are no limits to keep: sandboxes without them.
+    margin = max(period * MARGIN, min(period, LEAST_MARGIN))
+    return (period + margin) / rate.requests
 
 
 def _burst(rate: Rate) -> int:
