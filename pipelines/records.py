@@ -7,6 +7,7 @@ say which one it is, when it was and whether it can still change.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from pipelines.spec import StreamSpec, TimeUnit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000}
+_NO_SECONDS_ABOVE = 100_000_000_000  # as milliseconds that is in 1973, as seconds in 5138
 _AS_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ANYTHING = msgspec.json.Decoder()
 
@@ -59,7 +61,10 @@ def to_micros(value: Any, unit: TimeUnit) -> int | None:
         return None
     try:
         if unit != "iso8601":
-            return int(value) * _MICROSECONDS[unit]
+            number = int(value)
+            if unit == "seconds_or_milliseconds":
+                unit = "seconds" if number < _NO_SECONDS_ABOVE else "milliseconds"
+            return number * _MICROSECONDS[unit]
         moment = datetime.fromisoformat(str(value))
     except (TypeError, ValueError, OverflowError):
         return None
@@ -98,7 +103,8 @@ class RecordReader:
 
     def read(self, raws: Sequence[msgspec.Raw | bytes]) -> list[Record]:
         """One Record for each, in the answer's order."""
-        return [self._read_one(bytes(raw)) for raw in raws]
+        records = [self._read_one(bytes(raw)) for raw in raws]
+        return numbered(records) if self.stream.numbers_twins else records
 
     def _read_one(self, raw: bytes) -> Record:
         try:
@@ -118,7 +124,7 @@ class RecordReader:
             id="|".join(_as_text(part) for part in parts) if has_id else f"sha256:{digest}",
             digest=digest,
             at=self._at(keys),
-            final=not self._status_key or status in self.stream.final_statuses,
+            final=not self._status_key or _as_text(status) in self.stream.final_statuses,
             scope=_as_text(getattr(keys, self._scope_key)) if self._scope_key else "",
         )
 
@@ -126,6 +132,23 @@ class RecordReader:
         if not self._time_key:
             return None
         return to_micros(getattr(keys, self._time_key), self.stream.time_unit)
+
+
+def numbered(records: list[Record]) -> list[Record]:
+    """The second and further records of one id get `|2`, `|3`, ... in the answer's order.
+
+    An answer holds all twins of a moment or is asked again for that moment, so the numbers are
+    the same whenever the same rows are read.
+    """
+    seen: Counter[str] = Counter()
+    told_apart = []
+    for record in records:
+        seen[record.id] += 1
+        number = seen[record.id]
+        told_apart.append(
+            record if number == 1 else record._replace(id=f"{record.id}|{number}")
+        )
+    return told_apart
 
 
 def field_of(raw: bytes, name: str) -> Any:
