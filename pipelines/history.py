@@ -321,8 +321,7 @@ class StreamVisit:
         visit, stream = self._visit, self._stream
         if stream.kind != "history":
             return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
-        began_on = stream.began_on or visit.exchange.spec.began_on
-        began_at = datetime.combine(began_on, datetime.min.time(), tzinfo=UTC)
+        began_at = datetime.combine(visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC)
         floor = floor_of(stream, now=visit.now, opened_at=visit.opened_at, began_at=began_at)
         asked = visit.progress.asked.get((stream.name, scope), [])
         return plan_windows(stream, now=visit.now, floor=floor, asked=asked)

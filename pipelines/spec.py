@@ -72,8 +72,6 @@ class StreamSpec:
     time_unit: TimeUnit = "milliseconds"
     bound_unit: TimeUnit = "milliseconds"
     """How the endpoint is told a start and an end, which may differ from how its rows tell time."""
-    began_on: date | None = None
-    """No row is older than this, where the product is younger than the exchange."""
 
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None

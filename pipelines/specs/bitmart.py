@@ -18,7 +18,6 @@ FUTURES_DOCS = "https://developer-pro.bitmart.com/en/futuresv2"
 CHECKED_ON = date(2026, 11, 21)
 FUTURES_HOST = "https://api-cloud-v2.bitmart.com"
 
-FUTURES_BEGAN_ON = date(2020, 7, 1)  # the oldest contract's opening (open_timestamp)
 REMEDY = (
     "save the history page of the site before 2027-01-31 (Assets or Orders > history > Export); "
     "those files have no documented columns, so keep them as they are"
@@ -90,17 +89,16 @@ SPEC = ExchangeSpec(
             time_field="time",
             scope="account",
             scope_values=("futures", "copy_trading"),
-            began_on=FUTURES_BEGAN_ON,
             retention_kind="not_stated",
-            # The longest span is not stated; asked without times the route gives seven days.
-            max_window=timedelta(days=30),
+            # The longest span is not stated; its sister routes answer 90 days.
+            max_window=timedelta(days=90) - timedelta(seconds=2),
             page_size=1000,
             rate=every_2s(6),
             affects="the futures ledger: transfers, realised profit, funding and commissions",
             remedy=f"futures_fills has the profit and fees of trades; or {REMEDY}",
             docs_url=FUTURES_DOCS,
             checked_on=CHECKED_ON,
-            confidence="documented",
+            confidence="inferred",
         ),
         StreamSpec(
             name="futures_fills",
@@ -121,7 +119,6 @@ SPEC = ExchangeSpec(
             bound_unit="seconds",
             scope="account",
             scope_values=("futures", "copy_trading"),
-            began_on=FUTURES_BEGAN_ON,
             retention_kind="rolling",
             retention=timedelta(days=90),
             max_window=timedelta(days=90) - timedelta(seconds=2),
@@ -156,7 +153,6 @@ SPEC = ExchangeSpec(
             bound_unit="seconds",
             scope="symbol",
             scope_from=("futures_fills", "futures_ledger", "futures_positions"),
-            began_on=FUTURES_BEGAN_ON,
             retention_kind="rolling",
             retention=timedelta(days=90),
             max_window=timedelta(days=90) - timedelta(seconds=2),
