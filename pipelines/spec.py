@@ -10,8 +10,7 @@ from typing import Literal
 Kind = Literal["history", "snapshot", "reference"]
 """`history` grows row by row; `snapshot` is the account's state now; `reference` is public data."""
 
-TimeUnit = Literal["milliseconds", "seconds", "seconds_or_milliseconds", "iso8601"]
-"""`seconds_or_milliseconds`: an endpoint was seen to send either; the size of the number tells."""
+TimeUnit = Literal["milliseconds", "seconds", "iso8601"]
 
 Method = Literal["GET", "POST"]
 """How a read is asked. Some exchanges take their queries as the body of a POST."""

@@ -296,4 +296,4 @@ def test_where_the_order_is_known_hardly_a_request_is_lost():
     rows = rows_at(some_times(9, 1_000, DAY_MS))
     server = NewestN(rows, 50)
     walk_through(newest_only(50), server)
-    assert server.asked <= 1_000 / 49 + 3
+    assert server.asked <= 1_000 / 49 + 4

@@ -11,7 +11,7 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, closed, has_ended
+from pipelines.client import blocked, closed, has_ended, misread
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, micros
@@ -83,7 +83,7 @@ class Envelope(msgspec.Struct):
     """What every answer is wrapped in; `data` may be null or missing."""
 
     code: int | str
-    message: str | None = None
+    message: Any = None
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -114,7 +114,7 @@ def explain(response: Response, now: datetime) -> Trouble | None:
         envelope = _ENVELOPE.decode(response.content)
         code = int(envelope.code)
     except (msgspec.DecodeError, ValueError):
-        return blocked(SPEC, response, now) or _no_envelope(response)
+        return blocked(SPEC, response, now) or misread(response)
     if code == SUCCESS or code in NEVER_USED:
         return None
     text = f"{code}: {envelope.message or 'no reason given'}"
@@ -183,19 +183,6 @@ def _reset(response: Response) -> float | None:
         return None
 
 
-def _no_envelope(response: Response) -> Trouble | None:
-    """JSON without a code is not an answer of BitMart; what is no JSON was cut, and is told so."""
-    try:
-        msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        return None
-    return Trouble(
-        f"an answer without a code came (HTTP {response.status_code})",
-        kind="not_understood",
-        remedy="run the sync again; if it stays, look at base_url of the account",
-    )
-
-
 def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     """The list inside `data`, or `data` itself; null, `{}` and "never used" are empty lists."""
     envelope = _ENVELOPE.decode(body)
@@ -203,11 +190,11 @@ def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
         return []
     name = LIST_IN.get(stream.path)
     if name is None:
-        return cut_list(envelope.data)
+        return cut_list(envelope.data, stream.record_id)
     inside = msgspec.json.decode(envelope.data, type=dict[str, msgspec.Raw] | None)
     if inside is not None and name not in inside:
         raise Trouble(f"the answer has no {name}", kind="not_understood")
-    return cut_list(inside[name]) if inside else []
+    return cut_list(inside[name], stream.record_id) if inside else []
 
 
 def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:

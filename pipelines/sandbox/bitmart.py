@@ -54,7 +54,7 @@ class Ask:
     def number(self, name: str) -> int | None:
         """A whole number under that very name; None where it is not given."""
         value = self.params.get(name)
-        if value in (None, ""):
+        if value is None or value == "":
             return None
         try:
             return int(value)

@@ -246,7 +246,7 @@ SPEC = ExchangeSpec(
             confidence="documented",
         ),
         StreamSpec(
-            name="margin_borrows",
+            name="margin_borrows",  # times come in seconds or milliseconds
             path="/spot/v1/margin/isolated/borrow_record",
             kind="history",
             wallet="isolated_margin",
@@ -257,7 +257,6 @@ SPEC = ExchangeSpec(
             ),
             params=("symbol", "borrow_id", "start_time", "end_time", "N"),
             time_field="create_time",
-            time_unit="seconds_or_milliseconds",
             scope="symbol",
             scope_from=("margin_accounts", "spot_fills"),
             retention_kind="not_stated",
@@ -283,7 +282,6 @@ SPEC = ExchangeSpec(
             ),
             params=("symbol", "repay_id", "currency", "start_time", "end_time", "N"),
             time_field="repay_time",
-            time_unit="seconds_or_milliseconds",
             scope="symbol",
             scope_from=("margin_accounts", "spot_fills"),
             retention_kind="not_stated",
