@@ -249,8 +249,11 @@ class Receipt:
 
 
 def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
-    """What the stream must be asked by: every value known, or nothing in particular."""
-    return sorted(progress.scopes.get(stream.scope, ())) if stream.scope else [""]
+    """What the stream must be asked by: every value known or guessed, or nothing in particular."""
+    if not stream.scope:
+        return [""]
+    known = progress.scopes.get(stream.scope, frozenset())
+    return sorted(known | progress.guesses.get(stream.scope, frozenset()))
 
 
 class StreamVisit:
@@ -296,7 +299,8 @@ class StreamVisit:
                 return
             scope, window = agenda.left.popleft()
             trouble, rest = yield from self._ask_window(scope, window)
-            failed_in_a_row = 0 if trouble is None else failed_in_a_row + 1
+            answered = trouble is None or trouble.kind == "unknown_scope"
+            failed_in_a_row = 0 if answered else failed_in_a_row + 1
             if rest is not None:
                 agenda.left.appendleft((scope, rest))
             self._visit.on_event(self._stream.name, self._rows, agenda.share_done)
@@ -400,6 +404,8 @@ class StreamVisit:
 
         Returns the part that a pause left to ask.
         """
+        if trouble is not None and trouble.kind == "unknown_scope" and self._is_guess(receipt):
+            return None  # there is no such thing, so there is nothing to account for
         if trouble is not None:
             self._note(trouble, receipt.scope)
         window = receipt.window
@@ -418,6 +424,11 @@ class StreamVisit:
             rows.append(self._row(receipt, rest, trouble.outcome if trouble else stuck, trouble))
         self._put_receipts(rows, receipt)
         return rest if paused else None
+
+    def _is_guess(self, receipt: Receipt) -> bool:
+        """Whether nothing but a guess speaks for the scope, and nothing of it was ever read."""
+        known = self._visit.progress.scopes.get(self._stream.scope, frozenset())
+        return receipt.scope not in known and receipt.pages == 0
 
     def _put_receipts(self, rows: list[dict[str, Any]], receipt: Receipt) -> None:
         """The first keeps the id that the rows carry, and their counts; the others are spans."""
@@ -458,6 +469,8 @@ class StreamVisit:
         }
 
     def _note(self, trouble: Trouble, scope: str) -> None:
+        if trouble.kind == "unknown_scope":
+            return  # the receipt says so; a pair that was delisted fails no sync
         if trouble.outcome in ("refused", "venue_closed"):
             self._refusal = trouble
         hide = self._visit.session.account.credentials.hide_in
