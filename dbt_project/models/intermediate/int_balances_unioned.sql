@@ -20,7 +20,11 @@ of_wallets as (
         {{ json_text('locked') }} as locked_text,
         {{ json_text('amount') }} as amount_text
     from balances
-    where (exchange, stream) in (('bitget', 'spot_assets'), ('bitmex', 'wallet'))
+    where
+        (exchange, stream) in (
+            ('bigone', 'spot_accounts'), ('bigone', 'fund_accounts'),
+            ('bigone', 'contract_accounts'), ('bitget', 'spot_assets'), ('bitmex', 'wallet')
+        )
 
 ),
 
@@ -45,6 +49,12 @@ typed as (
 
         -- how much
         case of_wallets.exchange
+            when 'bigone' then
+                case of_wallets.stream
+                    when 'contract_accounts' then
+                        {{ amount(json_number('balances', 'of_wallets.record')) }}
+                    else {{ amount(json_text('balance', 'of_wallets.record')) }}
+                end
             when 'bitget' then
                 {{ amount('available_text') }}
                 + coalesce({{ amount('frozen_text') }}, 0)
