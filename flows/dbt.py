@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -48,6 +49,9 @@ def build(
     Raises LookbackError that names the first models and tests that broke.
     """
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
+    models = fingerprint(DBT_PROJECT)
+    if built_from(home) != models:
+        arguments.append("--full-refresh")  # stored rows must not keep what older models said
     if as_of is not None:
         arguments += ["--vars", json.dumps({"as_of": as_of.isoformat()})]
     results = target_folder(home) / "run_results.json"
@@ -60,7 +64,30 @@ def build(
             f"the models were not built, nothing was published: {describe(broken, done)}",
             remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
         )
+    _built_from_file(home).write_text(models, encoding="utf-8")
     return nodes
+
+
+def fingerprint(project: Path) -> str:
+    """A hash of everything rows are made by: models, macros, seeds and settings."""
+    digest = hashlib.sha256()
+    for path in sorted(project.rglob("*")):
+        if "target" in path.parts:
+            continue
+        if path.suffix in {".sql", ".csv"} or path.name == "dbt_project.yml":
+            digest.update(f"{path.relative_to(project)}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def built_from(home: Home) -> str:
+    """The fingerprint of the models this warehouse was last built by, "" where none is known."""
+    file = _built_from_file(home)
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _built_from_file(home: Home) -> Path:
+    return home.data / "dbt" / "built_from"
 
 
 @contextmanager

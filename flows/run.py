@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows import dbt, lock, publish, watch
 from flows.prefect_server import prefect_api
-from pipelines.accounts import configured_accounts
+from pipelines.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import home
 
@@ -30,7 +30,7 @@ def run_sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summa
         pass  # a run that cannot start says so before a server is started for it
 
     def get_ready() -> None:
-        configured_accounts(labels)
+        readable_accounts(labels)
         importlib.import_module("flows.sync")
 
     with prefect_api(place, meanwhile=get_ready):

@@ -15,7 +15,7 @@ from flows import answers, dbt, lock, watch
 from flows import publish as publishing
 from flows.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.prefect_server import quiet_prefect
-from pipelines.accounts import configured_accounts
+from pipelines.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import home
 from pipelines.load import AccountSync, prepare_warehouse
@@ -86,7 +86,7 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
     an account or stream could not be synced, LookbackError where nothing was published.
     """
     place = home()
-    accounts = configured_accounts(labels)
+    accounts, unreadable = readable_accounts(labels)
     if not accounts:
         raise LookbackError(
             "no account is declared yet",
@@ -101,6 +101,7 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
         }
         with dbt.parsing_ahead(place):
             summary = extract_and_load(syncs)
+        summary.failures += [as_failure(error, error.account) for error in unreadable]
         watch.tell_stage("building and testing the models")
         build(as_of)
         watch.tell_stage("publishing")

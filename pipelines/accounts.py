@@ -29,6 +29,27 @@ from pipelines.spec import ExchangeSpec
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
+def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[LookbackError]]:
+    """The accounts of those labels, or all, and what is wrong with the declaration of others.
+
+    One account declared badly stops no other. Raises LookbackError where a label is not declared
+    at all, or where no account can be read.
+    """
+    known = {entry["label"].lower() for entry in _entries()}
+    accounts: list[Account] = []
+    wrong: list[LookbackError] = []
+    for label in [label.lower() for label in labels] or sorted(known):
+        try:
+            accounts += configured_accounts([label])
+        except LookbackError as error:
+            if label not in known:
+                raise
+            wrong.append(error)
+    if wrong and not accounts:
+        raise wrong[0]
+    return accounts, wrong
+
+
 def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
     """The accounts of those labels, or all. Labels are compared without case.
 

@@ -24,7 +24,7 @@ class Credentials:
 
     def hide_in(self, text: str) -> str:
         """`text` with every secret in it masked, for errors and logs."""
-        for value in self.fields.values():
+        for value in sorted(self.fields.values(), key=len, reverse=True):
             if len(value) > 3:
                 text = text.replace(value, "***")
         return text

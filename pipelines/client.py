@@ -6,10 +6,15 @@ signed with the exchange's time, and its answer is read for trouble. Nothing els
 
 from __future__ import annotations
 
+import codecs
+import json
 import logging
+import math
+import re
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,7 +40,13 @@ ATTEMPTS = 6
 LONGEST_WAIT = 60.0
 """A longer wait than this is a failure now and a retry on the next run."""
 
+LONGEST_REASON = 300
+"""Characters of what an exchange says is wrong; some send a whole page."""
+
 _JSON = msgspec.json.Decoder(msgspec.Raw)
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F]|.)", re.DOTALL
+)
 
 
 class NotARead(LookbackError):
@@ -134,6 +145,7 @@ class ReadOnlySession(requests.Session):
         stream = self._streams.get(path)
         private = stream.private if stream else path != self.exchange.clock_path
         buckets = self._buckets(path, stream, private=private)
+        self._mind_the_ban(buckets)
         self._pacer.wait(buckets, self.account.pace)
         if private:
             self.exchange.sign(request, target, self.account.credentials, self.clock.now())
@@ -142,9 +154,11 @@ class ReadOnlySession(requests.Session):
             response = super().send(request, **kwargs)
         except requests.RequestException as error:
             raise self._unreachable(error) from error
-        trouble = self.exchange.explain(response, self.clock.now()) or _broken(response)
+        _mend(response)
+        trouble = self.exchange.explain(response, self.clock.now()) or broken(response)
         if trouble is not None:
             self._obey(trouble, buckets)
+            trouble.what = self._presentable(trouble.what)
             raise trouble
         return response
 
@@ -170,6 +184,22 @@ class ReadOnlySession(requests.Session):
         """Everybody in the same bucket waits as long as the exchange asked one of us to."""
         if trouble.kind == "rate_limited" and trouble.wait and buckets:
             self._pacer.shut(next(iter(buckets)), trouble.wait)
+
+    def _mind_the_ban(self, buckets: Mapping[Hashable, Rate]) -> None:
+        """Raise Trouble where the exchange said not to ask for longer than a sync would wait."""
+        left = self._pacer.shut_for(buckets)
+        if left > LONGEST_WAIT:
+            raise Trouble(
+                f"not asked: the exchange wants {left:.0f} s without a request",
+                kind="rate_limited",
+                remedy="run the sync again after that time; it goes on from here",
+            )
+
+    def _presentable(self, what: str) -> str:
+        """One line without a secret, however long and odd the exchange's own words are."""
+        line = " ".join(self.account.credentials.hide_in(what).split())
+        line = "".join(sign for sign in line if sign.isprintable())
+        return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
 
     def _unreachable(self, error: requests.RequestException) -> Trouble:
         spec = self.exchange.spec
@@ -238,18 +268,39 @@ def blocked(spec: ExchangeSpec, response: Response) -> Trouble | None:
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds of a `Retry-After` header, None where there is none that can be read."""
+    """Seconds of a `Retry-After` header, which may be a date; None where it cannot be read."""
+    text = response.headers.get("Retry-After", "")
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
-    except (KeyError, ValueError):
+        seconds = float(text)
+    except ValueError:
+        until, now = read_date(text), read_date(response.headers.get("Date", ""))
+        if until is None:
+            return None
+        seconds = (until - (now or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def read_date(text: str) -> datetime | None:
+    """The moment an HTTP header names in UTC, None where it names none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
         return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _broken(response: Response) -> Trouble | None:
-    """An answer that is not whole JSON was cut on its way."""
+def broken(response: Response) -> Trouble | None:
+    """The trouble with an answer that is not whole JSON: cut on its way, or never right."""
     try:
+        response.content.decode()
         _JSON.decode(response.content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _is_lenient_json(response.content) or not isinstance(error, msgspec.DecodeError):
+            return Trouble(
+                f"the answer is no JSON that a database takes ({error})",
+                kind="not_understood",
+                remedy="report it to the exchange; the span stays open and is asked again",
+            )
         return Trouble(
             "the answer is not whole JSON",
             kind="cut_short",
@@ -257,6 +308,44 @@ def _broken(response: Response) -> Trouble | None:
             retry=True,
         )
     return None
+
+
+def _is_lenient_json(content: bytes) -> bool:
+    """Whether it is complete in the JSON of Python and JavaScript programs: `NaN`, tabs."""
+    try:
+        json.loads(content, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def misread(response: Response) -> Trouble:
+    """The trouble with an answer that is JSON at best, but not this exchange's."""
+    return broken(response) or Trouble(
+        "the answer is not as documented",
+        kind="not_understood",
+        remedy="check base_url of the account; the exchange may have changed its answers",
+    )
+
+
+def _mend(response: Response) -> None:
+    r"""Take away what keeps JSON from being read: a byte order mark, halves of a character.
+
+    An escape of half a character (`\ud83d`, a cut emoji) is JSON to some and an error to
+    databases. It is kept as the text it was written in: `\\ud83d`.
+    """
+    content = response.content.removeprefix(codecs.BOM_UTF8)
+    if b"\\ud" in content or b"\\uD" in content:
+        mended = _ESCAPES.sub(_as_written, content)
+        if mended != content:
+            log.warning("half a character in an answer is kept as its escape")
+        content = mended
+    response._content = content
+
+
+def _as_written(escape: re.Match[bytes]) -> bytes:
+    text = escape[0]
+    return b"\\" + text if len(text) == 4 else text
 
 
 def _may_retry(error: BaseException) -> bool:
@@ -293,7 +382,11 @@ class StreamClient(RESTClient):
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
         """The records of one answer, as bytes. Raises Trouble where it is not as documented."""
-        return self._reader.read(self._exchange.items(self._stream, response.content))
+        try:
+            return self._reader.read(self._exchange.items(self._stream, response.content))
+        except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            log.debug("an answer of %s was not understood", self._stream.path, exc_info=True)
+            raise misread(response) from error
 
 
 def ask(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = None) -> bytes:
@@ -302,9 +395,19 @@ def ask(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = 
 
 
 def set_clock(session: ReadOnlySession) -> None:
-    """Measure how far this machine's clock is from the exchange's. Raises Trouble."""
+    """Measure how far this machine's clock is from the exchange's.
+
+    Without an answer from the time route this machine's clock has to do. Raises Trouble where
+    the exchange cannot be reached at all.
+    """
     sent = session.clock.local()
-    response = _get(session, session.exchange.clock_path)
+    try:
+        response = _get(session, session.exchange.clock_path)
+    except Trouble as trouble:
+        if trouble.retry or trouble.outcome != "failed":
+            raise
+        log.info("the exchange's time is not known: %s", trouble.what)
+        return
     theirs = session.exchange.read_clock(response)
     if theirs is not None:
         session.clock.compare(theirs, sent, session.clock.local())

@@ -43,12 +43,17 @@ class Identity:
 
 def whole_body(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     """The records of an answer that is nothing but its list."""
-    return cut_list(body)
+    return cut_list(body, stream.record_id)
 
 
 def every_row(stream: StreamSpec, record: Record) -> bool:
     """Every row of every answer is a record."""
     return True
+
+
+def every_stream(identity: Identity, stream: StreamSpec) -> Trouble | None:
+    """Any key may be tried on any stream: the exchange itself will refuse what it may not."""
+    return None
 
 
 def no_balance(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
@@ -77,6 +82,9 @@ class Exchange:
     """A public route to compare clocks by."""
 
     read_clock: Callable[[Response], datetime | None]
+
+    beyond: Callable[[Identity, StreamSpec], Trouble | None] = every_stream
+    """Why this kind of key is not even tried on a stream, None where it is."""
 
     items: Callable[[StreamSpec, bytes], list[msgspec.Raw]] = whole_body
     is_record: Callable[[StreamSpec, Record], bool] = every_row

@@ -242,7 +242,8 @@ class Receipt:
         """Take note of a page's records."""
         self.rows += len(records)
         times = [record.at for record in records if record.at is not None]
-        held = [record.at for record in records if not record.final and record.at is not None]
+        start = micros(self.window.start)
+        held = [start if r.at is None else r.at for r in records if not r.final]
         self.oldest = min([*times, *_known(self.oldest)], default=None)
         self.newest = max([*times, *_known(self.newest)], default=None)
         self.held = min([*held, *_known(self.held)], default=None)
@@ -266,13 +267,16 @@ class StreamVisit:
         self._client = StreamClient(visit.session, stream)
         self._account_id = visit.account_id if stream.private else visit.exchange.spec.name
         self._out: dict[Table, list[pa.Table]] = {}
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[bytes | str] = set()
+        self._largest_page = 0
         self._rows = 0
         self._refusal: Trouble | None = None
 
     def items(self) -> Iterator[Any]:
         """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
         self._put(self._table, [])
+        if self._visit.identity is not None:
+            self._refusal = self._visit.exchange.beyond(self._visit.identity, self._stream)
         yield from self._ask_all(self._agenda())
         yield from self._flush()
 
@@ -334,6 +338,7 @@ class StreamVisit:
         """Yields full batches of rows. Returns the Trouble met, and what a pause left to ask."""
         receipt = Receipt(window, scope, self._visit.session.clock.now())
         walk = self._visit.exchange.walk(self._stream, window, scope)
+        walk.largest_page = self._largest_page
         pages = self._client.pages(walk)
         trouble: Trouble | None = None
         try:
@@ -346,6 +351,7 @@ class StreamVisit:
                     break
         except Trouble as met:
             trouble = met
+        self._largest_page = walk.largest_page
         rest = self._close(receipt, walk, trouble)
         return trouble, rest
 
@@ -356,17 +362,21 @@ class StreamVisit:
     def _take(self, page: list[Record], receipt: Receipt) -> list[Record]:
         """The page's records that this run has not taken yet.
 
-        dlt's insert-only merge compares with the table, not within a package, so what overlapping
-        pages bring twice is dropped here.
+        dlt's merge compares with the table, not within a package, so what overlapping pages bring
+        twice is dropped here. History is told apart by its bytes (half a hash of them: memory);
+        of state, the first row of each id counts, and another one is no record.
         """
         kept = [r for r in page if self._visit.exchange.is_record(self._stream, r)]
         receipt.skipped += len(page) - len(kept)
+        is_history = self._stream.kind == "history"
         fresh = []
         for record in kept:
-            key = (record.id, record.digest)
+            key = bytes.fromhex(record.digest[:32]) if is_history else record.id
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(record)
+            elif not is_history:
+                receipt.skipped += 1
         receipt.count(fresh)
         self._rows += len(fresh)
         self._visit.tally.add(len(fresh))

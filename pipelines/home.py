@@ -53,6 +53,8 @@ def home() -> Home:
     root = Path(os.environ.get("LOOKBACK_HOME") or PROJECT).expanduser().resolve()
     found = Home(root)
     found.data.mkdir(parents=True, exist_ok=True)
+    if found.data.stat().st_mode & 0o077:
+        found.data.chmod(0o700)  # history is nobody else's business
     os.environ["DLT_PROJECT_DIR"] = str(root)
     for name, value in DLT_ENVIRONMENT.items():
         os.environ.setdefault(name, value)

@@ -11,7 +11,7 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -210,6 +210,8 @@ class AccountSync:
         _claim(account_id, self)
         self.result.account_id = account_id
         self._now = self._session.clock.now()
+        if self._identity.opened_at is not None and self._identity.opened_at > self._now:
+            self._identity = replace(self._identity, opened_at=None)  # it cannot be so
         self.result.warnings += self._warnings(self._identity)
 
     def _is_known_key(self, known: KnownAccount) -> bool:

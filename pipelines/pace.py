@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipelines.spec import Rate
 
-# Requests bunch up on the way, and an exchange counts arrivals: leave this share of room.
-MARGIN = 1.02
+# Requests bunch up on the way, and an exchange counts arrivals: leave this share of each period
+# free, and never less than so many seconds of it.
+MARGIN = 0.02
+LEAST_MARGIN = 0.02
 
 
 @dataclass
@@ -46,26 +48,48 @@ class Pacer:
         self._buckets: dict[Hashable, _Bucket] = {}
 
     def wait(self, rates: Mapping[Hashable, Rate], pace: float = 1.0) -> None:
-        """Sleep until a request in all of `rates` may go. `pace` multiplies the allowance."""
+        """Sleep until a request in all of `rates` may go. `pace` multiplies the allowance.
+
+        The place is taken on waking, not before: a thread that wakes late does not leave the
+        next one too close behind it.
+        """
+        while (delay := self._take(rates, pace)) > 0:
+            self._sleep(delay)
+
+    def _take(self, rates: Mapping[Hashable, Rate], pace: float) -> float:
+        """Take a place in every bucket and return 0, or the seconds until all have one."""
         with self._lock:
             now = self._clock()
-            moment = now
-            takers = []
-            for name, rate in rates.items():
-                interval = rate.per.total_seconds() * MARGIN / rate.requests / pace
-                bucket = self._buckets.setdefault(name, _Bucket())
-                moment = max(moment, bucket.ready_at(now, interval, _burst(rate)))
-                takers.append((bucket, interval))
-            for bucket, interval in takers:
-                bucket.take(moment, interval)
-        if moment > now:
-            self._sleep(moment - now)
+            takers = [
+                (self._buckets.setdefault(name, _Bucket()), _interval(rate, pace), _burst(rate))
+                for name, rate in rates.items()
+            ]
+            ready = [bucket.ready_at(now, interval, burst) for bucket, interval, burst in takers]
+            moment = max(ready, default=now)
+            if moment > now:
+                return moment - now
+            for bucket, interval, _ in takers:
+                bucket.take(now, interval)
+            return 0.0
+
+    def shut_for(self, names: Iterable[Hashable]) -> float:
+        """Seconds until the exchange lets requests of all these through again."""
+        with self._lock:
+            now = self._clock()
+            buckets = [self._buckets[name] for name in names if name in self._buckets]
+            return max((bucket.shut_until - now for bucket in buckets), default=0.0)
 
     def shut(self, name: Hashable, seconds: float) -> None:
         """Nothing of this bucket goes for so long: the exchange said so."""
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket())
             bucket.shut_until = max(bucket.shut_until, self._clock() + seconds)
+
+
+def _interval(rate: Rate, pace: float) -> float:
+    """Seconds between requests that keep to the rate."""
+    period = rate.per.total_seconds() / pace
+    return (period + max(period * MARGIN, LEAST_MARGIN)) / rate.requests
 
 
 def _burst(rate: Rate) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,8 +20,14 @@ from pipelines.spec import StreamSpec, TimeUnit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000}
+_ALL_UNITS = (Decimal(1_000_000), Decimal(1_000), Decimal(1), Decimal("0.001"))
 _AS_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_AS_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANYTHING = msgspec.json.Decoder()
+
+# Exchanges have existed, and will exist, between these. A number outside is in another unit.
+_PLAUSIBLE = (1_230_768_000_000_000, 4_102_444_800_000_000)  # 2009 to 2100, microseconds
+_LAST_MOMENT = 253_402_300_799_000_000  # year 9999: datetime knows no later one
 
 
 class Record(NamedTuple):
@@ -33,39 +41,71 @@ class Record(NamedTuple):
     scope: str
 
 
-def cut_list(body: bytes | msgspec.Raw) -> list[msgspec.Raw]:
+def cut_list(body: bytes | msgspec.Raw, record_id: Sequence[str] = ()) -> list[msgspec.Raw]:
     """The items of a JSON array, each as its own bytes; `null` is an empty array.
 
-    An object comes back as a list of one, as some routes wrap a single answer. Raises Trouble
-    where the bytes are neither.
+    A single record, known by a key of `record_id`, is a list of one; an object around one list
+    (`{"list": [...], "endId": ""}`) is that list. Raises Trouble for anything else.
     """
     text = bytes(body).strip()
-    if text in (b"", b"null"):
+    if text == b"null":
         return []
-    if text.startswith(b"{"):
-        return [msgspec.Raw(text)]
     try:
+        if text.startswith(b"{"):
+            return _unwrap(text, record_id)
         return _AS_LIST.decode(text)
     except msgspec.DecodeError as error:
         raise Trouble(f"the answer is not a list: {error}", kind="not_understood") from error
 
 
+def _unwrap(text: bytes, record_id: Sequence[str]) -> list[msgspec.Raw]:
+    members = _AS_OBJECT.decode(text)
+    if not members.keys().isdisjoint(record_id):
+        return [msgspec.Raw(text)]
+    values = [bytes(value) for value in members.values()]
+    lists = [value for value in values if value.startswith(b"[")]
+    if len(lists) == 1:
+        return _AS_LIST.decode(lists[0])
+    if values and all(value in (b"null", b'""') for value in values):
+        return []
+    raise Trouble("the answer is an object without a list of records", kind="not_understood")
+
+
 def to_micros(value: Any, unit: TimeUnit) -> int | None:
     """A time as exchanges write it (number, digits in a string, ISO 8601) in microseconds UTC.
 
-    None for what they write for "not set" (null, "", "0", "-1") and for what is no time.
+    A number that makes no sense in `unit` (documents and answers disagree at times) is read in
+    the unit in which it does. None for what they write for "not set" (null, "", "0", "-1") and
+    for what is no time.
     """
-    if value in (None, "", 0, "0", -1, "-1"):
+    if value in (None, "", 0, "0", -1, "-1") or isinstance(value, bool):
         return None
+    if unit != "iso8601" and str(value).isdecimal() and len(str(value)) < 20:
+        as_said = int(value) * _MICROSECONDS[unit]
+        if _PLAUSIBLE[0] <= as_said < _PLAUSIBLE[1]:
+            return as_said
     try:
-        if unit != "iso8601":
-            return int(value) * _MICROSECONDS[unit]
-        moment = datetime.fromisoformat(str(value))
-    except (TypeError, ValueError, OverflowError):
+        found = _from_number(Decimal(str(value)), unit)
+    except InvalidOperation:
+        found = _from_iso(str(value))
+    return found if found is not None and 0 < found <= _LAST_MOMENT else None
+
+
+def _from_number(number: Decimal, unit: TimeUnit) -> int | None:
+    if not number.is_finite() or abs(number.adjusted()) > 24:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return micros(moment)
+    as_said = int(number * _MICROSECONDS.get(unit, 1_000))
+    low, high = _PLAUSIBLE
+    readings = (as_said, *(int(number * factor) for factor in _ALL_UNITS))
+    return next((reading for reading in readings if low <= reading < high), as_said)
+
+
+def _from_iso(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
 def micros(moment: datetime) -> int:
@@ -90,6 +130,7 @@ class RecordReader:
             rename={f"key_{i}": name for i, name in enumerate(names)},
         )
         self._decoder = msgspec.json.Decoder(keys)
+        self._names = names
         at = {name: f"key_{i}" for i, name in enumerate(names)}
         self._id_keys = tuple(at[name] for name in stream.record_id)
         self._time_key = at.get(stream.time_field, "")
@@ -103,24 +144,41 @@ class RecordReader:
     def _read_one(self, raw: bytes) -> Record:
         try:
             keys = self._decoder.decode(raw)
+        except msgspec.DecodeError:
+            keys = self._read_leniently(raw)
+        digest = hashlib.sha256(raw).hexdigest()
+        parts = [self._text(keys, name, raw) for name in self._id_keys]
+        has_id = any(parts)
+        status = getattr(keys, self._status_key) if self._status_key else None
+        return Record(
+            raw=raw,
+            # A record without its id is kept under its content: twins are then one, and said so.
+            id="|".join(parts) if has_id else f"sha256:{digest}",
+            digest=digest,
+            at=self._at(keys),
+            final=not self._status_key
+            or (isinstance(status, str) and status in self.stream.final_statuses),
+            scope=self._text(keys, self._scope_key, raw) if self._scope_key else "",
+        )
+
+    def _read_leniently(self, raw: bytes) -> Any:
+        """Keys whose value msgspec refuses (`1e400`) as their text. Raises Trouble."""
+        try:
+            found = _AS_OBJECT.decode(raw)
         except msgspec.DecodeError as error:
             raise Trouble(
                 f"a record of {self.stream.name} is not a JSON object: {error}",
                 kind="not_understood",
             ) from error
-        digest = hashlib.sha256(raw).hexdigest()
-        parts = [getattr(keys, name) for name in self._id_keys]
-        has_id = any(part not in (None, "") for part in parts)
-        status = getattr(keys, self._status_key) if self._status_key else None
-        return Record(
-            raw=raw,
-            # A record without its id is kept under its content: twins are then one, and said so.
-            id="|".join(_as_text(part) for part in parts) if has_id else f"sha256:{digest}",
-            digest=digest,
-            at=self._at(keys),
-            final=not self._status_key or status in self.stream.final_statuses,
-            scope=_as_text(getattr(keys, self._scope_key)) if self._scope_key else "",
-        )
+        return self._decoder.type(*(_value(found.get(name)) for name in self._names))
+
+    def _text(self, keys: Any, key: str, raw: bytes) -> str:
+        """A key's value as text; numbers that Python would round as they are written."""
+        value = getattr(keys, key)
+        if value is None or type(value) in (str, int):
+            return "" if value is None else str(value)
+        name = dict(zip(self._decoder.type.__struct_fields__, self._names, strict=True))[key]
+        return bytes(_AS_OBJECT.decode(raw)[name]).decode()
 
     def _at(self, keys: Any) -> int | None:
         if not self._time_key:
@@ -130,9 +188,22 @@ class RecordReader:
 
 def field_of(raw: bytes, name: str) -> Any:
     """One field of a record, for the few places that look deeper. None where it is absent."""
-    found = _ANYTHING.decode(raw)
-    return found.get(name) if isinstance(found, dict) else None
+    try:
+        return getattr(_one_field(name).decode(raw), "value", None)
+    except msgspec.DecodeError:
+        return None
 
 
-def _as_text(value: Any) -> str:
-    return "" if value is None else str(value)
+@cache
+def _one_field(name: str) -> Any:
+    shape = msgspec.defstruct("Shape", [("value", Any, None)], rename={"value": name})
+    return msgspec.json.Decoder(shape)
+
+
+def _value(raw: msgspec.Raw | None) -> Any:
+    if raw is None:
+        return None
+    try:
+        return _ANYTHING.decode(raw)
+    except msgspec.DecodeError:
+        return bytes(raw).decode()

@@ -3,11 +3,16 @@
 Two defects shape them. Cursors lose rows where many share one millisecond (Bitget), and offsets
 shift while a list grows (BitMEX). So a walk moves its time bound wherever it can, reads the rows
 at the boundary twice, and leans on cursor or offset only inside one crowded moment.
+
+Nothing else is taken on trust. A page that is not in order splits the window instead of moving
+the bound; a page with rows outside what was asked shows that the bounds do not govern the answer,
+and is left by cursor or offset; a page shorter than asked ends a walk only where it cannot be one
+that the server quietly cut. Whatever leads nowhere new is said to be unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
@@ -18,9 +23,9 @@ from pipelines.records import Record, micros
 from pipelines.windows import Window
 
 MILLISECOND = 1_000
+HOUR = 3_600_000_000
 
-# Servers quietly cap a page below what was asked. A page of one of these sizes may be such a
-# cut, so it is not taken as the end.
+# Sizes at which servers like to cut pages: one of these, repeated, is no proof of an end.
 ROUND_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1_000, 10_000})
 
 
@@ -29,7 +34,8 @@ class Walk(BasePaginator):
 
     `reached` is how far the window is complete: from its end down (newest first) or from its
     start up. `unresolved` holds moments (microseconds) with more rows than could be told apart;
-    `capped` says that the exchange stopped giving before the end.
+    `capped` says that the exchange stopped giving before the end. `largest_page` is the most rows
+    this stream was ever seen to give at once; whoever makes several walks hands it on.
     """
 
     newest_first = True
@@ -43,7 +49,8 @@ class Walk(BasePaginator):
         self.reached = self.end if self.newest_first else self.start
         self.unresolved: list[int] = []
         self.capped = False
-        self._previous: frozenset[str] = frozenset()
+        self.largest_page = 0
+        self._met: set[str] = set()
 
     def init_request(self, request: Request) -> None:
         request.params = {**(request.params or {}), **self.params, **self.position()}
@@ -57,15 +64,17 @@ class Walk(BasePaginator):
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         records: list[Record] = data or []
-        ids = frozenset(record.id for record in records)
-        if self._is_last(records):
+        ids = {record.id for record in records}
+        is_last = self._is_last(len(records))
+        self.largest_page = max(self.largest_page, len(records))
+        if is_last:
             self.finish()
         else:
-            self.advance(records, fresh=bool(ids - self._previous))
-        self._previous = ids
+            self.advance(records, fresh=not ids <= self._met)
+        self._met |= ids
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        """Move on after a full page. `fresh`: it held rows the page before did not."""
+        """Move on after a page. `fresh`: it held rows not met since the bound last moved."""
         self.finish()
 
     @property
@@ -82,9 +91,41 @@ class Walk(BasePaginator):
         self.unresolved.append(moment)
         self._has_next_page = False
 
-    def _is_last(self, records: list[Record]) -> bool:
-        count = len(records)
-        return count == 0 or (count < self.page_size and count not in ROUND_SIZES)
+    def end_of_the_known(self, records: Sequence[Record], moment: int) -> None:
+        """Nothing new came. The end, unless the page looks like one that was cut."""
+        if len(records) >= self.page_size or len(records) in ROUND_SIZES:
+            self.give_up(moment)
+        else:
+            self.finish()
+
+    def _is_last(self, count: int) -> bool:
+        """Whether a page of so many rows must be the last.
+
+        A server may cut pages below what was asked, at a size it does not tell: only a page
+        smaller than another one was not cut. Nor may a nearly full page be trusted, as some
+        servers drop rows from a page after cutting it.
+        """
+        return count == 0 or (count < self.largest_page and 2 * count < self.page_size)
+
+
+def times_of(records: Sequence[Record]) -> list[int]:
+    """When the records were, in their order, less those that tell no time."""
+    return [record.at for record in records if record.at is not None]
+
+
+def is_rising(times: Sequence[int], slack: int = 0) -> bool:
+    """Whether none lies further than `slack` before an earlier one."""
+    highest = times[0] if times else 0
+    for time in times:
+        if time < highest - slack:
+            return False
+        highest = max(highest, time)
+    return True
+
+
+def is_falling(times: Sequence[int], slack: int = 0) -> bool:
+    """Whether none lies further than `slack` after an earlier one."""
+    return is_rising([-time for time in times], slack)
 
 
 class OnePage(Walk):
@@ -92,7 +133,10 @@ class OnePage(Walk):
 
 
 class NewestFirst(Walk):
-    """Time-bounded pages, newest first: the end bound follows the oldest row down."""
+    """Time-bounded pages, newest first: the end bound follows the oldest row down.
+
+    Where a page is in no such order, the upper half of the span is asked first, then the lower.
+    """
 
     def __init__(
         self,
@@ -110,31 +154,84 @@ class NewestFirst(Walk):
         self._cursor_name = cursor
         self._sure_cursor = sure_cursor
         self._write = write
+        self._lower = self.start
         self._upper = self.end
+        self._below: list[int] = []  # starts of the spans still to ask, the next one last
         self._cursor = ""
+        self._only_cursor = False
 
     def position(self) -> Mapping[str, str | None]:
         first, last = self._bounds
         return {
-            first: self._write(self.start),
+            first: self._write(self._lower),
             last: self._write(self._upper),
             self._cursor_name: self._cursor or None,
         }
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        times = [record.at for record in records if record.at is not None]
+        times = times_of(records)
         oldest = min(times, default=self._upper)
-        if not fresh and self._cursor:
-            self.give_up(oldest)
+        middle = (self._lower + self._upper) // 2 // MILLISECOND * MILLISECOND
+        self._only_cursor |= self._strays(times)
+        if self._only_cursor:
+            self._follow_cursor(records, oldest, fresh=fresh)
+        elif not fresh and self._cursor:
+            self._leave(records, times)
+        elif fresh and not is_falling(times) and middle + MILLISECOND < self._upper:
+            self._below.append(self._lower)
+            self._ask(middle, self._upper)
         elif fresh and oldest + MILLISECOND < self._upper:
             # One past the oldest, so that it works whether the bound counts as inside or not.
-            self._upper = oldest + MILLISECOND
-            self._cursor = ""
+            self._ask(self._lower, oldest + MILLISECOND)
             self.reached = self._upper
         else:
+            self._doubt(records, oldest, fresh=fresh)
             self._cursor = records[-1].id
-            if not self._sure_cursor and oldest not in self.unresolved:
-                self.unresolved.append(oldest)
+
+    def finish(self) -> None:
+        """The end of one span; of the window where nothing below is left."""
+        if self._below and not self._only_cursor:
+            self.reached = self._lower
+            self._ask(self._below.pop(), self._lower + MILLISECOND)
+        else:
+            super().finish()
+
+    def _ask(self, lower: int, upper: int) -> None:
+        self._lower, self._upper, self._cursor = lower, upper, ""
+        self._met = set()
+
+    def _leave(self, records: list[Record], times: Sequence[int]) -> None:
+        """The cursor brought nothing new. A crowded moment is left behind, in doubt."""
+        moment = min(times, default=self._upper)
+        is_crowd = len(records) >= self.page_size and moment == max(times, default=0)
+        if is_crowd and moment - MILLISECOND > self._lower:
+            # Whether the bound counts as inside is unknown, so the moment before is in doubt too.
+            self.unresolved += [moment - MILLISECOND, moment]
+            self._ask(self._lower, moment - MILLISECOND)
+            self.reached = self._upper
+        else:
+            self.end_of_the_known(records, moment)
+
+    def _strays(self, times: Sequence[int]) -> bool:
+        """Whether rows lie outside what was asked: then the bounds do not lead."""
+        low, high = self._lower // MILLISECOND * MILLISECOND, self._upper
+        return any(not low <= time <= high for time in times)
+
+    def _follow_cursor(self, records: list[Record], oldest: int, *, fresh: bool) -> None:
+        times = times_of(records)
+        if not fresh and self._cursor:
+            self.end_of_the_known(records, oldest)
+        elif times and is_falling(times) and times[0] < self.start:
+            self.finish()
+        else:
+            self._doubt(records, oldest, fresh=fresh)
+            self._cursor = records[-1].id
+
+    def _doubt(self, records: list[Record], moment: int, *, fresh: bool) -> None:
+        """A cursor that may lose rows of one moment leaves that moment in doubt."""
+        leaned_on = len(records) >= self.page_size or (fresh and self._cursor != "")
+        if leaned_on and not self._sure_cursor and moment not in self.unresolved:
+            self.unresolved.append(moment)
 
 
 class OldestFirst(Walk):
@@ -165,6 +262,7 @@ class OldestFirst(Walk):
         self._write = write
         self._lower = self.start
         self._offset = 0
+        self._only_offset = False
 
     def position(self) -> Mapping[str, str | None]:
         first, last = self._bounds
@@ -175,16 +273,30 @@ class OldestFirst(Walk):
         }
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        times = [record.at for record in records if record.at is not None]
+        times = times_of(records)
         lower = max(times, default=self._lower) - self._slack
-        if not fresh:
-            self.give_up(self._lower)
-        elif lower > max(self._lower, min(times, default=self._lower)):
-            self._lower = lower
+        turned = not self._only_offset and not self._may_lead(times)
+        self._only_offset |= turned
+        if not fresh and not turned:
+            self.end_of_the_known(records, self._lower)
+        elif self._only_offset and self._is_past(times):
+            self.finish()
+        elif not self._only_offset and lower > max(self._lower, min(times, default=self._lower)):
+            self._lower = self.reached = lower
             self._offset = 0
-            self.reached = lower
+            self._met = set()
         else:
             self._offset += len(records)
+
+    def _may_lead(self, times: Sequence[int]) -> bool:
+        """Whether the bound can follow these rows: in order, and inside what was asked."""
+        low, high = self._lower - self._slack, self.end + self._slack
+        inside = all(low <= time <= high for time in times)
+        return inside and is_rising(times, self._slack)
+
+    def _is_past(self, times: Sequence[int]) -> bool:
+        """Whether the list has come to rows after the window."""
+        return bool(times) and is_rising(times) and times[0] > self.end + self._slack
 
 
 class ByOffset(Walk):
@@ -210,31 +322,41 @@ class ByOffset(Walk):
         self._to_the_end = to_the_end
         self._offset = 0
         self._expected: frozenset[str] = frozenset()
+        self._in_order = True
 
     def position(self) -> Mapping[str, str | None]:
         return {self._offset_name: str(self._offset)}
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         records: list[Record] = data or []
-        shifted = bool(self._expected) and not any(r.id in self._expected for r in records)
-        super().update_state(response, records)
-        if shifted:
+        if self._expected and not any(record.id in self._expected for record in records):
             self.give_up(self.reached)
+        else:
+            super().update_state(response, records)
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        times = [record.at for record in records if record.at is not None]
+        times = times_of(records)
         oldest = min(times, default=self.end)
+        self._in_order &= is_falling(times, HOUR)
         if not fresh and len(records) <= self._overlap:
             self.finish()  # nothing but the overlap: the list ended with the page before
         elif not fresh:
-            self.give_up(oldest)
-        elif oldest < self.start and not self._to_the_end:
+            self.end_of_the_known(records, oldest)
+        elif self._is_past(times):
             self.finish()
         else:
             step = max(1, len(records) - self._overlap)
             self._expected = frozenset(r.id for r in records[step:])
             self._offset += step
-            self.reached = min(self.reached, oldest + MILLISECOND)
+            if self._overlap:  # what may come twice is looked for in the overlap alone
+                self._met = set()
+            if self._in_order:
+                self.reached = min(self.reached, oldest + MILLISECOND)
+
+    def _is_past(self, times: Sequence[int]) -> bool:
+        """Whether the page ends well before the window, not only in a row with an odd time."""
+        tail = times[len(times) // 2 :]
+        return self._in_order and not self._to_the_end and bool(tail) and max(tail) < self.start
 
 
 class ByPageNumber(Walk):
@@ -260,7 +382,7 @@ class ByPageNumber(Walk):
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         if not fresh:
-            self.finish()
+            self.end_of_the_known(records, self.reached)
         elif self._number >= self._last_number:
             self.capped = True
             self._has_next_page = False

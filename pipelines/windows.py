@@ -56,9 +56,9 @@ def floor_of(
     stream: StreamSpec, *, now: datetime, opened_at: datetime | None, began_at: datetime
 ) -> Floor:
     """The latest of the account's opening (or the exchange's) and what retention leaves."""
-    floor = (
-        Floor(opened_at, "opened_at") if opened_at is not None else Floor(began_at, "unknown_start")
-    )
+    floor = Floor(began_at, "unknown_start")
+    if opened_at is not None and opened_at >= began_at:  # no account is older than its exchange
+        floor = Floor(opened_at, "opened_at")
     if stream.retention is not None:
         reachable = now - stream.retention + FLOOR_MARGIN
         if reachable > floor.at:

@@ -25,6 +25,18 @@ def test_an_id_sent_as_a_number_keeps_all_its_digits():
     assert record.id == "1338000000000000412"
 
 
+def test_an_id_too_long_for_any_number_type_keeps_all_its_digits():
+    digits = "123456789012345678901234567890"
+    for raw in (digits, f"{digits}.5", "1e400"):
+        (record,) = TAX.read([msgspec.Raw(b'{"id":%s}' % raw.encode())])
+        assert record.id == raw
+
+
+def test_a_status_that_is_no_text_is_not_final():
+    (record,) = LEDGER.read([msgspec.Raw(b'{"transactID":"a","transactStatus":["Completed"]}')])
+    assert record.final is False
+
+
 def test_a_record_without_its_id_is_kept_under_its_content():
     (record,) = TAX.read([msgspec.Raw(b'{"coin":"BTC"}')])
     assert record.id == f"sha256:{record.digest}"
@@ -57,18 +69,43 @@ def test_only_known_final_statuses_are_final(status, final):
         ("-1", "milliseconds", None),
         (None, "iso8601", None),
         ("soon", "iso8601", None),
+        ("1754999000", "milliseconds", 1_754_999_000_000_000),
+        ("1754999000123456", "milliseconds", 1_754_999_000_123_456),
+        ("1754999000123456789", "milliseconds", 1_754_999_000_123_456),
+        (1754999000123.0, "milliseconds", 1_754_999_000_123_000),
+        ("2026-03-02T12:00:00Z", "milliseconds", 1_772_452_800_000_000),
+        (1_754_999_000_123, "iso8601", 1_754_999_000_123_000),
+        (-1_754_999_000_123, "milliseconds", None),
+        ("0001-01-01T00:00:00Z", "iso8601", None),
+        ("9" * 400, "milliseconds", None),
+        (["1754999000123"], "milliseconds", None),
+        (True, "milliseconds", None),
+        ("nan", "milliseconds", None),
     ],
 )
 def test_times_as_exchanges_write_them(value, unit, expected):
     assert to_micros(value, unit) == expected
 
 
-def test_null_is_an_empty_list_and_one_object_a_list_of_one():
+def test_null_is_an_empty_list_and_one_record_a_list_of_one():
     assert cut_list(b"null") == []
-    assert len(cut_list(b'{"a":1}')) == 1
+    assert len(cut_list(b'{"a":1}', ("a",))) == 1
 
 
-@pytest.mark.parametrize("body", [b'"text"', b"[1, 2", b"17"])
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        (b'{"list":[{"id":"1"},{"id":"2"}],"endId":"2"}', 2),
+        (b'{"endId":null,"fillList":null}', 0),
+    ],
+)
+def test_an_object_around_the_list_is_that_list(body, count):
+    assert len(cut_list(body, ("id",))) == count
+
+
+@pytest.mark.parametrize(
+    "body", [b'"text"', b"[1, 2", b"17", b"", b"{}", b'{"error":{"message":"no"}}']
+)
 def test_what_is_no_list_is_trouble(body):
     with pytest.raises(Trouble):
         cut_list(body)

@@ -37,5 +37,6 @@ without_unit as (
 select count(*) as amounts
 from without_unit
 having error(
-    count(*) || ' amounts of BitMEX have no known unit: ' || string_agg(what, '; ' order by what)
+    'no unit: ' || string_agg(what, '; ' order by what) || ': ' || count(*)
+    || ' amounts of BitMEX are in currencies of unknown scale, or too large'
 ) is null and count(*) > 0

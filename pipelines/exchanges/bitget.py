@@ -13,17 +13,19 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked
+from pipelines.client import blocked, misread
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
-from pipelines.records import Record, cut_list, micros
+from pipelines.records import Record, cut_list, micros, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitget import SPEC
 from pipelines.walks import ByPageNumber, NewestFirst, OnePage, Walk
 from pipelines.windows import Window
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 # The code an answer must carry (…/common/quick-start), and the routes that a Tax key may ask.
-SUCCESS = "00000"
+SUCCESS = frozenset({"00000", "0"})
 MODE_MISMATCH = frozenset({"40084", "40085", "25245"})
 
 # Authorities of a key (…/spot/account/Get-Account-Info): the codes that only read.
@@ -65,10 +67,10 @@ BUSY = frozenset({"40015", "40200", "40725", "40808", "45001"})
 class Envelope(msgspec.Struct):
     """What every answer is wrapped in. Some routes spell the text `message`."""
 
-    code: str | int = ""
-    msg: str | None = None
-    message: str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    code: Any = ""
+    msg: Any = None
+    message: Any = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -96,9 +98,9 @@ def explain(response: Response, now: datetime) -> Trouble | None:
     try:
         envelope = _ENVELOPE.decode(response.content)
     except msgspec.DecodeError:
-        return blocked(SPEC, response)
+        return blocked(SPEC, response) or misread(response)
     code = str(envelope.code)
-    if code == SUCCESS and response.status_code == 200:
+    if code in SUCCESS and response.ok:
         return None
     text = envelope.msg or envelope.message or "no reason given"
     if code in REFUSALS:
@@ -117,16 +119,26 @@ def explain(response: Response, now: datetime) -> Trouble | None:
             remedy="run the sync again later; nothing is lost",
             retry=True,
         )
+    if response.status_code in (401, 403):
+        return blocked(SPEC, response) or Trouble(
+            f"the key was refused ({code}: {text})",
+            kind="no_permission",
+            outcome="refused",
+            remedy=CHECK_KEY,
+        )
     return blocked(SPEC, response) or Trouble(
         f"the exchange refused the question ({code}: {text})",
-        kind="bad_request",
+        kind="not_found" if response.status_code == 404 else "bad_request",
         remedy="run the sync again; if it stays, the limits in pipelines/specs/bitget.py are old",
     )
 
 
 def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     """The list inside the envelope's `data`."""
-    return cut_list(_ENVELOPE.decode(body).data)
+    data = _ENVELOPE.decode(body).data
+    if not bytes(data):
+        raise Trouble("the answer says success and has no data", kind="not_understood")
+    return cut_list(data, stream.record_id)
 
 
 def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
@@ -178,8 +190,8 @@ def identify(ask: Ask, account: Account) -> Identity:
             can_withdraw=False,
             permissions=("taxr",),
         )
-    info = msgspec.json.decode(_ENVELOPE.decode(body).data)
-    uid = str(info.get("userId") or "")
+    info = _object(body)
+    uid = str(info.get("userId") or account.uid)
     parent = str(info.get("parentId") or "")
     rights = _as_list(info.get("authorities"))
     return Identity(
@@ -195,13 +207,21 @@ def identify(ask: Ask, account: Account) -> Identity:
     )
 
 
+def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
+    """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api)."""
+    if identity.kind != "tax_key" or not stream.private or stream.path.startswith("/api/v2/tax/"):
+        return None
+    return Trouble(
+        "a Tax key reads tax records only",
+        kind="no_permission",
+        outcome="refused",
+        remedy="use an ordinary read-only key to get this stream too",
+    )
+
+
 def read_clock(response: Response) -> datetime | None:
     """`data.serverTime`, milliseconds in a string."""
-    try:
-        data = msgspec.json.decode(_ENVELOPE.decode(response.content).data)
-        return _moment(data.get("serverTime"))
-    except (msgspec.DecodeError, AttributeError):
-        return None
+    return _moment(_object(response.content).get("serverTime"))
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
@@ -217,13 +237,24 @@ def _as_list(value: Any) -> list[str]:
     """A list, a comma-separated string or nothing, as the docs and live clients show it."""
     if isinstance(value, str):
         value = value.split(",")
-    return [str(item).strip() for item in value or [] if str(item).strip()]
+    items = value if isinstance(value, list) else []
+    return [str(item).strip() for item in items if str(item).strip()]
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The object inside `data`, or first in its list; an empty one where there is none."""
+    try:
+        data = msgspec.json.decode(_ENVELOPE.decode(body).data)
+    except msgspec.DecodeError:
+        return {}
+    if isinstance(data, list):
+        data = next(iter(data), None)
+    return data if isinstance(data, dict) else {}
 
 
 def _moment(value: Any) -> datetime | None:
-    if value in (None, "", "0", 0):
-        return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value))
+    moment = to_micros(value, "milliseconds")
+    return None if moment is None else EPOCH + timedelta(microseconds=moment)
 
 
 EXCHANGE = Exchange(
@@ -233,6 +264,7 @@ EXCHANGE = Exchange(
     items=items,
     walk=walk,
     identify=identify,
+    beyond=beyond,
     clock_path="/api/v2/public/time",
     read_clock=read_clock,
     balance_of=balance_of,

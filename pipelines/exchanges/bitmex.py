@@ -6,17 +6,16 @@ import hashlib
 import hmac
 import math
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked
+from pipelines.client import blocked, misread, read_date
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
-from pipelines.records import Record, field_of
+from pipelines.records import Record, field_of, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitmex import SPEC
 from pipelines.walks import ByOffset, OldestFirst, OnePage, Walk
@@ -53,7 +52,7 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
 class ErrorBody(msgspec.Struct):
     """`{"error": {"message": …, "name": …}}`."""
 
-    error: dict[str, Any]
+    error: Any
 
 
 _ERROR = msgspec.json.Decoder(ErrorBody)
@@ -72,15 +71,11 @@ def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime
 
 def explain(response: Response, now: datetime) -> Trouble | None:
     """What is wrong with an answer. An expired request is a 400 here, not a 401."""
-    if response.status_code == 200:
-        return blocked(SPEC, response)  # the host may serve a web page now, with status 200
     message = _message(response)
+    if response.ok and message is None:
+        return blocked(SPEC, response)  # the host may serve a web page now, with status 200
     if message is None or response.status_code in (418, 429) or response.status_code >= 500:
-        return blocked(SPEC, response) or Trouble(
-            f"the exchange answered HTTP {response.status_code} without a reason",
-            kind="server_error",
-            retry=True,
-        )
+        return blocked(SPEC, response) or _without_reason(response)
     for part, (kind, what, remedy) in REFUSALS.items():
         if part in message.lower():
             return Trouble(f"{what} ({message})", kind=kind, outcome="refused", remedy=remedy)
@@ -104,11 +99,31 @@ def explain(response: Response, now: datetime) -> Trouble | None:
     )
 
 
+def _without_reason(response: Response) -> Trouble:
+    """A status that says something is wrong, and nothing beside it."""
+    status = response.status_code
+    if status in (401, 403):
+        return Trouble(
+            f"the key was refused (HTTP {status})",
+            kind="no_permission",
+            outcome="refused",
+            remedy=CHECK_KEY,
+        )
+    if status < 400:
+        return misread(response)
+    return Trouble(
+        f"the exchange answered HTTP {status} without a reason",
+        kind="not_found" if status == 404 else "bad_request",
+        remedy="run the sync again; if it stays, check base_url of the account",
+    )
+
+
 def _message(response: Response) -> str | None:
     try:
-        return str(_ERROR.decode(response.content).error.get("message", ""))
+        error = _ERROR.decode(response.content).error
     except msgspec.DecodeError:
         return None
+    return str(error.get("message", "") if isinstance(error, dict) else error)
 
 
 def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
@@ -153,11 +168,13 @@ def identify(ask: Ask, account: Account) -> Identity:
     """The trading account number, which the rows carry too; rights by the key's own entry."""
     wallet = msgspec.json.decode(ask("/api/v1/user/wallet", {"currency": "XBt"}))
     if isinstance(wallet, list):
-        wallet = wallet[0] if wallet else {}
+        wallet = next(iter(wallet), None)
+    if not isinstance(wallet, dict):
+        wallet = {}
     key = _key_entry(ask, account)
     rights = None if key is None else _rights(key)
     return Identity(
-        uid=str(wallet.get("account") or ""),
+        uid=str(wallet.get("account") or account.uid),
         kind="main",
         opened_at=_opened_at(ask),
         opened_at_evidence="exchange",
@@ -165,7 +182,7 @@ def identify(ask: Ask, account: Account) -> Identity:
         can_withdraw=None if rights is None else "withdraw" in rights,
         permissions=tuple(rights or ()),
         ip_allow_list=tuple(
-            str(cidr) for cidr in (key or {}).get("cidrs") or () if cidr != "0.0.0.0/0"
+            str(cidr) for cidr in _as_list((key or {}).get("cidrs")) if cidr != "0.0.0.0/0"
         ),
         key_created_at=_moment((key or {}).get("created")),
     )
@@ -177,9 +194,9 @@ def _key_entry(ask: Ask, account: Account) -> dict[str, Any] | None:
         try:
             found = msgspec.json.decode(ask(path))
         except Trouble as trouble:
-            if trouble.kind in ("no_permission", "not_found", "bad_request"):
-                continue
-            raise
+            if trouble.retry:
+                raise
+            continue
         entries = found if isinstance(found, list) else [found]
         for entry in entries:
             if isinstance(entry, dict) and entry.get("id") == account.credentials["key"]:
@@ -190,9 +207,16 @@ def _key_entry(ask: Ask, account: Account) -> dict[str, Any] | None:
 def _rights(key: dict[str, Any]) -> list[str]:
     """`permissions` holds strings, or lists of them: its shape is not documented."""
     rights: list[str] = []
-    for entry in key.get("permissions") or []:
-        rights.extend(str(item) for item in (entry if isinstance(entry, list) else [entry]))
+    for entry in _as_list(key.get("permissions")):
+        rights.extend(str(item) for item in _as_list(entry))
     return rights
+
+
+def _as_list(value: Any) -> list[Any]:
+    """A list, or one thing that stands for it."""
+    if isinstance(value, list):
+        return value
+    return [] if value in (None, "") else [value]
 
 
 def _opened_at(ask: Ask) -> datetime | None:
@@ -200,25 +224,24 @@ def _opened_at(ask: Ask) -> datetime | None:
     try:
         user = msgspec.json.decode(ask("/api/v1/user"))
     except Trouble as trouble:
-        if trouble.outcome == "refused" or trouble.kind == "not_found":
-            return None
-        raise
+        if trouble.retry:
+            raise
+        return None
     return _moment(user.get("created")) if isinstance(user, dict) else None
 
 
 def _moment(value: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(value)).astimezone(UTC) if value else None
-    except ValueError:
-        return None
+    moment = to_micros(value, "iso8601")
+    return (
+        None
+        if moment is None
+        else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+    )
 
 
 def read_clock(response: Response) -> datetime | None:
     """BitMEX has no time route; every answer carries the time in its Date header."""
-    try:
-        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        return None
+    return read_date(response.headers.get("Date", ""))
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:

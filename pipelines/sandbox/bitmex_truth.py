@@ -178,7 +178,9 @@ def _trade(execution: Execution, market: Market) -> dict[str, Any]:
     settle = market.settle or "USDt"
     return {
         "record_id": execution.execID, "event_id": execution.execID,
-        "order_id": execution.orderID or None, "market": execution.symbol,
+        # A liquidation has no order: its id is all zeros.
+        "order_id": execution.orderID if execution.orderID.strip("0-") else None,
+        "market": execution.symbol,
         "product_type": "spot" if market.shape == "spot" else market.shape,
         "side": execution.side.lower(),
         "base_asset": "BTC" if market.root == "XBT" else market.root,

@@ -103,7 +103,7 @@ def test_success_is_no_trouble():
 
 
 @pytest.mark.parametrize(
-    ("data", "count"), [("null", 0), ("[]", 0), ('[{"id":"1"}]', 1), ('{"a":1}', 1)]
+    ("data", "count"), [("null", 0), ("[]", 0), ('[{"id":"1"}]', 1), ('{"id":"1"}', 1)]
 )
 def test_the_list_inside_the_envelope(data, count):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
@@ -160,3 +160,12 @@ def test_a_wrong_key_is_not_taken_for_a_tax_key():
 def test_secrets_are_masked():
     assert SECRET not in repr(KEYS)
     assert KEYS.hide_in(f"key {SECRET}!") == "key ***!"
+
+
+def test_a_tax_key_is_tried_on_tax_routes_only():
+    tax = identity_from(Trouble("no", kind="no_permission", outcome="refused"))
+    full = identity_from(b'{"userId":"7","parentId":7,"authorities":["stor"]}')
+    for stream in SPEC.streams:
+        is_open = not stream.private or "/tax/" in stream.path
+        assert (bitget.beyond(tax, stream) is None) is is_open, stream.name
+        assert bitget.beyond(full, stream) is None

@@ -7,7 +7,8 @@
     with unreadable as (
 
         select
-            concat_ws(' ', account_id, record_id, {{ asset }}, unreadable_amounts) as what
+            concat_ws(' ', {{ asset }}, unreadable_amounts, '(' || account_id, record_id || ')')
+                as what
         from {{ model }}
         where unreadable_amounts is not null
 
@@ -17,7 +18,7 @@
     select count(*) as unreadable_rows
     from unreadable
     having error(
-        count(*) || ' records of {{ model.identifier }} have amounts that cannot be held exactly: '
-        || string_agg(what, '; ' order by what)
+        'inexact: ' || string_agg(what, '; ' order by what) || ': ' || count(*)
+        || ' records of {{ model.identifier }} have amounts that decimal(38, 18) cannot hold'
     ) is null and count(*) > 0
 {% endtest %}

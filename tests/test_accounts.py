@@ -1,0 +1,118 @@
+"""Accounts as declared: every source of settings, and every way to get one wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pipelines.accounts import configured_accounts, readable_accounts
+from pipelines.errors import LookbackError
+from pipelines.home import Home
+
+CONFIG = """
+[accounts.main]
+exchange = "bitget"
+opened_at = 2021-03-01
+base_url = "http://127.0.0.1:1/bitget/"
+
+[accounts.Old-One]
+exchange = "BitMEX"
+"""
+SECRETS = """
+[accounts.main]
+key = "the-key"
+secret = "the-secret"
+passphrase = "the-passphrase"
+
+[accounts.Old-One]
+key = "k2"
+secret = "s2"
+"""
+
+
+@pytest.fixture
+def place(private_home: Home) -> Home:
+    private_home.settings.mkdir(parents=True)
+    (private_home.settings / "config.toml").write_text(CONFIG)
+    (private_home.settings / "secrets.toml").write_text(SECRETS)
+    return private_home
+
+
+def test_settings_and_secrets_come_together(place):
+    main, old = configured_accounts()
+    assert (main.label, main.exchange, main.base_url) == (
+        "main",
+        "bitget",
+        "http://127.0.0.1:1/bitget",
+    )
+    assert main.opened_at == datetime(2021, 3, 1, tzinfo=UTC)
+    assert main.credentials["passphrase"] == "the-passphrase"
+    assert (old.exchange, old.credentials["key"], old.opened_at) == ("bitmex", "k2", None)
+
+
+def test_a_label_is_found_whatever_its_case(place):
+    (account,) = configured_accounts(["OLD-one"])
+    assert account.credentials["secret"] == "s2"
+
+
+def test_the_environment_wins(place, monkeypatch):
+    monkeypatch.setenv("ACCOUNTS__MAIN__SECRET", "another")
+    monkeypatch.setenv("ACCOUNTS__OLD_ONE__SECRET", "a third")
+    main, old = configured_accounts()
+    assert main.credentials["secret"] == "another"
+    assert old.credentials["secret"] == "a third"
+
+
+def test_the_environment_can_declare_an_account_alone(private_home, monkeypatch):
+    for name, value in {"EXCHANGE": "bitmex", "KEY": "k", "SECRET": "s"}.items():
+        monkeypatch.setenv(f"ACCOUNTS__ALONE__{name}", value)
+    (account,) = configured_accounts()
+    assert (account.label, account.base_url) == ("alone", "https://www.bitmex.com")
+
+
+def test_an_unknown_label_names_the_known_ones(place):
+    with pytest.raises(LookbackError, match=r"main.*old-one|old-one.*main"):
+        configured_accounts(["nosuch"])
+    with pytest.raises(LookbackError, match="no account has this label"):
+        readable_accounts(["nosuch"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("EXCHANGE", "nosuch", "no such exchange"),
+        ("KEY", "", "key missing"),
+        ("OPENED_AT", "yesterday", "not a date"),
+        ("PACE", "fast", "not a positive number"),
+        ("PACE", "0", "not a positive number"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_remedy(private_home, monkeypatch, field, value, says):
+    good = {"EXCHANGE": "bitmex", "KEY": "k", "SECRET": "s"}
+    for name, setting in {**good, field: value}.items():
+        monkeypatch.setenv(f"ACCOUNTS__A__{name}", setting)
+    with pytest.raises(LookbackError, match=says) as caught:
+        configured_accounts()
+    assert caught.value.account == "a" and caught.value.remedy
+
+
+def test_one_bad_account_stops_no_other(place, monkeypatch):
+    monkeypatch.setenv("ACCOUNTS__BROKEN__EXCHANGE", "bitget")
+    accounts, wrong = readable_accounts()
+    assert [account.label for account in accounts] == ["main", "Old-One"]
+    assert [error.account for error in wrong] == ["broken"]
+
+
+def test_nothing_readable_is_an_error(private_home, monkeypatch):
+    monkeypatch.setenv("ACCOUNTS__BROKEN__EXCHANGE", "bitget")
+    with pytest.raises(LookbackError, match="missing"):
+        readable_accounts()
+
+
+def test_an_account_never_shows_its_secrets(place):
+    assert "the-secret" not in repr(configured_accounts(["main"]))
+
+
+def test_private_data_is_readable_by_its_owner_only(private_home):
+    assert private_home.data.stat().st_mode & 0o077 == 0

@@ -1,0 +1,291 @@
+"""What the fact tables must say, told from a sandbox account's truth; and every way they differ.
+
+Rows are dicts of the compared columns: amounts as Decimal, times as Unix milliseconds. The floors
+decide what can be known: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from` for its
+fills. BitMEX gives everything. Bitget's transfers are asked coin by coin, so a coin must be named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+Row = dict[str, Any]
+Query = Callable[..., list[tuple[Any, ...]]]
+AMOUNTS = frozenset(
+    {
+        "amount", "fee_amount", "base_quantity", "quote_quantity", "contract_quantity",
+        "value_amount", "price", "received_amount", "amount_sent", "amount_received",
+    }
+)  # fmt: skip
+LEDGER = (
+    "record_id", "wallet", "asset", "entry_type", "amount", "fee_amount", "status", "occurred_at",
+)  # fmt: skip
+MOVED = (
+    "record_id", "asset", "amount", "fee_amount", "fee_asset", "network", "address", "tx_hash",
+    "status", "requested_at", "completed_at",
+)  # fmt: skip
+TRADE = (
+    "record_id", "order_id", "market", "product_type", "side", "base_asset", "quote_asset",
+    "base_quantity", "quote_quantity", "contract_quantity", "value_amount", "price",
+    "price_reason", "fee_amount", "fee_asset", "is_maker", "traded_at",
+)  # fmt: skip
+TRANSFER = (
+    "record_id", "asset", "from_wallet", "to_wallet", "amount_sent", "amount_received", "sent_at",
+    "received_at", "method", "status",
+)  # fmt: skip
+FACTS: dict[str, tuple[str, ...]] = {
+    "fct_ledger_entries": LEDGER,
+    "fct_deposits": MOVED,
+    "fct_withdrawals": MOVED,
+    "fct_trades": TRADE,
+    "fct_transfers": TRANSFER,
+}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The oldest moments that the rolling and the silent floor left, where there are any."""
+
+    ledger_from: datetime | None = None
+    fills_from: datetime | None = None
+    listed: frozenset[str] = frozenset()
+    """Coins that the exchange itself lists today."""
+
+    def has_entry(self, at: int) -> bool:
+        return self.ledger_from is None or at >= millis(self.ledger_from)
+
+    def has_fill(self, at: int) -> bool:
+        return self.fills_from is None or at >= millis(self.fills_from)
+
+
+def millis(moment: datetime | str) -> int:
+    """Unix milliseconds of an aware datetime or of ISO text. Raises where it is no whole one."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    micros, rest = divmod((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000, 1)
+    if rest and moment.microsecond % 1000:
+        raise ValueError(f"{moment} is no whole millisecond")
+    return round(micros + rest)
+
+
+def expected_rows(truth: Mapping[str, Any], reach: Reach) -> dict[str, list[Row]]:
+    """Every row that each fact table must have of that account."""
+    bitget = truth["exchange"] == "bitget"
+    return {
+        "fct_ledger_entries": _ledger(truth, reach),
+        "fct_deposits": [_moved(row, "credit") for row in truth["deposits"]],
+        "fct_withdrawals": [_moved(row, "debit") for row in truth["withdrawals"]],
+        "fct_trades": _bitget_trades(truth, reach) if bitget else _bitmex_trades(truth),
+        "fct_transfers": _bitget_transfers(truth, reach) if bitget else _bitmex_transfers(truth),
+    }
+
+
+def stored_rows(query: Query, table: str, account_id: str) -> list[Row]:
+    """The compared columns of that table's rows of one account."""
+    columns = FACTS[table]
+    found = query(
+        f"select {', '.join(columns)} from marts.{table} where account_id = ?", account_id
+    )
+    return [
+        {
+            name: millis(value) if isinstance(value, datetime) else value
+            for name, value in zip(columns, row, strict=True)
+        }
+        for row in found
+    ]
+
+
+def differences(table: str, expected: Iterable[Row], found: Iterable[Row]) -> list[str]:
+    """One line for each row that is missing, made up, told twice, or has another value."""
+    wanted, there = _by_record(expected), _by_record(found)
+    told = []
+    for record_id in sorted(wanted.keys() | there.keys()):
+        ours, theirs = wanted.get(record_id, []), there.get(record_id, [])
+        if len(ours) != len(theirs):
+            told.append(f"{table} {record_id}: {len(ours)} in truth, {len(theirs)} stored")
+        for mine, other in zip(ours, theirs, strict=False):
+            told += [
+                f"{table} {record_id} {name}: {mine[name]!r} in truth, {other[name]!r} stored"
+                for name in mine
+                if mine[name] != other[name]
+            ]
+    return told
+
+
+def all_differences(query: Query, truth: Mapping[str, Any], reach: Reach) -> list[str]:
+    """What is not as it was, over all five fact tables of one account."""
+    told = []
+    for table, expected in expected_rows(truth, reach).items():
+        told += differences(table, expected, stored_rows(query, table, truth["account_id"]))
+    return told
+
+
+def balance_differences(query: Query, truth: Mapping[str, Any], wallet: str) -> list[str]:
+    """Where the sum of completed entries is not the balance. For ledgers known from the start."""
+    sums = dict(
+        query(
+            "select asset, sum(amount) from marts.fct_ledger_entries "
+            "where account_id = ? and wallet = ? and status = 'completed' group by asset",
+            truth["account_id"],
+            wallet,
+        )
+    )
+    real = {asset: Decimal(amount) for asset, amount in truth["balances"][wallet].items()}
+    return [
+        f"{asset}: {real.get(asset, 0)} in truth, {sums.get(asset, 0)} by the ledger"
+        for asset in sorted(sums.keys() | real.keys())
+        if sums.get(asset, 0) != real.get(asset, 0)
+    ]
+
+
+def _by_record(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["record_id"]].append(row)
+    return grouped
+
+
+def _row(columns: tuple[str, ...], **values: Any) -> Row:
+    assert values.keys() == set(columns), values.keys() ^ set(columns)
+    return {
+        name: Decimal(values[name])
+        if name in AMOUNTS and values[name] is not None
+        else values[name]
+        for name in columns
+    }
+
+
+def _at(text: str | None) -> int | None:
+    return None if text is None else millis(text)
+
+
+def _ledger(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
+    return [
+        _row(
+            LEDGER, record_id=move["record_id"], wallet=move["wallet"], asset=move["asset"],
+            entry_type=move["kind"], amount=move["amount"], fee_amount=move["fee_amount"],
+            status="completed", occurred_at=millis(move["at"]),
+        )
+        for move in truth["movements"]
+        if move["record_id"] is not None and reach.has_entry(millis(move["at"]))
+    ]  # fmt: skip
+
+
+def _moved(row: Mapping[str, Any], direction: str) -> Row:
+    same = ("record_id", "asset", "amount", "fee_amount", "network", "address", "tx_hash", "status")
+    return _row(
+        MOVED, **{name: row[name] for name in same}, fee_asset=row["asset"],
+        requested_at=_at(row["requested_at"]), completed_at=_at(row["completed_at"]),
+    )  # fmt: skip
+
+
+def _bitmex_trades(truth: Mapping[str, Any]) -> list[Row]:
+    same = (
+        "record_id", "order_id", "market", "product_type", "side", "base_asset", "quote_asset",
+        "base_quantity", "quote_quantity", "value_amount", "price", "fee_amount", "fee_asset",
+        "is_maker",
+    )  # fmt: skip
+    return [
+        _row(
+            TRADE, **{name: row[name] for name in same}, price_reason=None,
+            contract_quantity=None if row["product_type"] == "spot" else row["contracts"],
+            traded_at=millis(row["traded_at"]),
+        )
+        for row in truth["trades"]
+    ]  # fmt: skip
+
+
+def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
+    """A fill in reach as it was; an older one as its two ledger rows still tell it."""
+    received = {
+        move["event_id"]: move["record_id"]
+        for move in truth["movements"]
+        if move["kind"] == "trade" and not move["amount"].startswith("-")
+    }
+    rows = []
+    for fill in truth["trades"]:
+        at = millis(fill["traded_at"])
+        same = {name: fill[name] for name in TRADE if name in fill} | {
+            "product_type": "spot",
+            "contract_quantity": None,
+            "value_amount": fill["quote_quantity"],
+            "price_reason": None,
+            "traded_at": at,
+        }
+        if reach.has_fill(at):
+            rows.append(_row(TRADE, **same))
+        elif reach.has_entry(at):
+            same |= {"record_id": received[fill["event_id"]], "price": None, "is_maker": None}
+            rows.append(_row(TRADE, **same | {"price_reason": "ledger_only"}))
+    return rows
+
+
+def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
+    """Moves with a record of their own, and those to and from bots, which only the ledger has."""
+    legs = {
+        move["event_id"]: move
+        for move in truth["movements"]
+        if move["kind"] == "transfer" and move["wallet"] == "spot"
+    }
+    named = nameable_coins(truth, reach)
+    rows = []
+    for move in truth["transfers"]:
+        at = millis(move["at"])
+        same = {name: move[name] for name in ("asset", "from_wallet", "to_wallet")}
+        if move["record_id"] is not None:
+            if move["asset"] not in named:
+                continue
+            rows.append(
+                _row(
+                    TRANSFER, **same, record_id=move["record_id"], amount_sent=move["amount"],
+                    amount_received=move["amount"], sent_at=at, received_at=at,
+                    method="exchange_record", status="completed",
+                )
+            )  # fmt: skip
+        elif reach.has_entry(at):
+            leg = legs[move["event_id"]]
+            rows.append(_one_sided(same, leg["record_id"], Decimal(leg["amount"]), at))
+    return rows
+
+
+def nameable_coins(truth: Mapping[str, Any], reach: Reach) -> frozenset[str]:
+    """Coins that anything in reach names: nobody can ask for the transfers of another one.
+
+    Left out: a coin delisted since, whose every ledger row the silent floor has passed.
+    """
+    rows = [*truth["deposits"], *truth["withdrawals"], *_ledger(truth, reach)]
+    return reach.listed | {row["asset"] for row in rows}
+
+
+def _bitmex_transfers(truth: Mapping[str, Any]) -> list[Row]:
+    """Every row from or to somebody: a bonus comes from nobody and is a reward."""
+    rows = []
+    for move in truth["transfers"]:
+        amount = Decimal(move["amount"])
+        if move["counterparty"] != "0":
+            wallets = {
+                "asset": move["asset"],
+                "from_wallet": "main" if amount < 0 else None,
+                "to_wallet": "main" if amount > 0 else None,
+            }
+            rows.append(_one_sided(wallets, move["record_id"], amount, millis(move["at"])))
+    return rows
+
+
+def _one_sided(wallets: Row, record_id: str, amount: Decimal, at: int) -> Row:
+    out = amount < 0
+    return _row(
+        TRANSFER, **wallets, record_id=record_id, amount_sent=-amount if out else None,
+        amount_received=None if out else amount, sent_at=at if out else None,
+        received_at=None if out else at, method="ledger_leg", status="completed",
+    )  # fmt: skip
+
+
+def most_common_words(told: list[str]) -> Counter[str]:
+    """How often each table and column differ, for a look at many differences at once."""
+    return Counter(" ".join([line.split()[0], line.split()[2]]) for line in told)
