@@ -395,7 +395,7 @@ class ByCursor(Walk):
 
     `follow` reads the next page's cursor from an answer; none means that the list has ended, and
     nothing else does: a short page, even an empty one, may lead on. A cursor that comes twice,
-    or a page that holds only what the one before held, leads nowhere: what lies beyond is
+    or a page that holds nothing new, leads nowhere: what lies beyond is
     unresolved. A page out of order is not trusted to say where the window's start lies.
     """
 
@@ -424,9 +424,9 @@ class ByCursor(Walk):
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         records: list[Record] = data or []
         self._check_scope(records)
-        ids = frozenset(record.id for record in records)
-        fresh = not ids or bool(ids - self._previous)
-        self._previous = ids or self._previous
+        ids = {record.id for record in records}
+        fresh = not ids or not ids <= self._met
+        self._met |= ids
         self._cursor = self._follow(response, records)
         if not self._cursor:
             self.finish()
@@ -450,11 +450,10 @@ class ByCursor(Walk):
             )
 
     def _note_times(self, records: list[Record]) -> None:
-        times = [record.at for record in records if record.at is not None]
+        times = times_of(records)
         if not times:
             return
-        self._in_order = self._in_order and times == sorted(times, reverse=True)
-        self._in_order = self._in_order and times[0] <= self._oldest
+        self._in_order = self._in_order and is_falling(times) and times[0] <= self._oldest
         self._oldest = min(self._oldest, *times)
         if self._in_order:
             self.reached = max(self.start, min(self.reached, self._oldest + MILLISECOND))

@@ -19,10 +19,10 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, retry_after
+from pipelines.client import blocked, misread, retry_after
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
-from pipelines.records import Record, cut_list, micros
+from pipelines.records import Record, cut_list, field_of, micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bigone import CONTRACT, SPEC, SPOT
 from pipelines.walks import ByCursor, OnePage, Walk
@@ -58,11 +58,11 @@ class Envelope(msgspec.Struct):
     `anomaly` is how the contract service tells an error.
     """
 
-    code: int | str | None = None
-    message: str | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    page_token: str | None = None
-    anomaly: str | None = None
+    code: Any = None
+    message: Any = None
+    data: msgspec.Raw = msgspec.Raw()
+    page_token: Any = None
+    anomaly: Any = None
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -107,7 +107,7 @@ def explain(response: Response, now: datetime) -> Trouble | None:
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.DecodeError:
-        return blocked(SPEC, response)
+        return blocked(SPEC, response) or misread(response)
     code = "" if envelope.code is None else str(envelope.code)
     if response.status_code == 200 and code in ("", "0") and not envelope.anomaly:
         return None
@@ -154,8 +154,11 @@ def _named(code: str, text: str, response: Response) -> Trouble | None:
 def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     """The list of an answer: inside `data`, or bare from the contract service."""
     if not stream.path.startswith(CONTRACT):
-        return cut_list(_ENVELOPE.decode(body).data)
-    records = cut_list(body)
+        data = _ENVELOPE.decode(body).data
+        if not bytes(data):
+            raise Trouble("the answer says success and has no data", kind="not_understood")
+        return cut_list(data, stream.record_id)
+    records = cut_list(body, ("cash", *stream.record_id))
     if stream.name == "contract_accounts":
         return [_CONTRACT_ACCOUNT.decode(raw).cash for raw in records]
     if stream.name == "contract_positions":
@@ -182,7 +185,7 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
 
 def page_token(response: Response, records: list[Record]) -> str:
     """The token beside `data`; absent, null or empty on the last page."""
-    return _ENVELOPE.decode(response.content).page_token or ""
+    return str(_ENVELOPE.decode(response.content).page_token or "")
 
 
 def last_id(response: Response, records: list[Record]) -> str:
@@ -219,13 +222,13 @@ def identify(ask: Ask, account: Account) -> Identity:
 
 
 def _customer_id(body: bytes) -> str:
-    rows = msgspec.json.decode(_ENVELOPE.decode(body).data) or []
-    return str(rows[0].get("customer_id") or "") if rows else ""
+    rows = items(SPEC.stream("withdrawals"), body)
+    return str(field_of(rows[0], "customer_id") or "") if rows else ""
 
 
 def _contract_number(body: bytes) -> str:
-    rows: list[dict[str, Any]] = msgspec.json.decode(body) or []
-    number = next((row["cash"].get("readableId") for row in rows if row.get("cash")), None)
+    rows = items(SPEC.stream("contract_accounts"), body)
+    number = field_of(rows[0], "readableId") if rows else None
     return f"contract-{number}" if number else ""
 
 
@@ -238,7 +241,7 @@ def read_clock(response: Response) -> datetime | None:
     try:
         data = msgspec.json.decode(_ENVELOPE.decode(response.content).data)
         stamp = int(data.get("Timestamp") or data.get("timestamp"))
-    except (msgspec.DecodeError, AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp // 1_000)
 
@@ -248,7 +251,7 @@ def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
     if stream.name in ("spot_accounts", "fund_accounts"):
         return stream.wallet, record.id
     if stream.name == "contract_accounts":
-        return stream.wallet, str(msgspec.json.decode(record.raw).get("currency") or record.id)
+        return stream.wallet, str(field_of(record.raw, "currency") or record.id)
     return None
 
 

@@ -117,7 +117,8 @@ class BigOne:
                 )
                 for venue, part in ((SPOT, fills - fills // 4), (CONTRACTS, fills // 4))
             ]  # fmt: skip
-            self._books[uid] = Books(*map(generate, plans), uid, gross=self._gross)
+            spot, contract = map(generate, plans)
+            self._books[uid] = Books(spot, contract, uid, gross=self._gross)
         return self._books[uid]
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:

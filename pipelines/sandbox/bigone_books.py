@@ -279,7 +279,7 @@ class Books:
         scale = self.spot_scale[order.market.base]
         filled = [fill for fill in order.fills if fill.at <= now]
         quantity = sum(fill.quantity for fill in filled)
-        worth = sum(Decimal(fill.price) * fill.quantity for fill in filled)
+        worth = sum((Decimal(fill.price) * fill.quantity for fill in filled), Decimal(0))
         average = worth / quantity if quantity else Decimal(0)
         done = quantity == order.quantity
         state = "FILLED" if done else "PENDING" if now < order.ends_at else "CANCELLED"

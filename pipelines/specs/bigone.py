@@ -3,8 +3,8 @@
 Left out, and why:
 - `/viewer/transfer?guid=` answers only for an id one already knows: moves between the wallets spot,
   fund and contract, and those of sub-accounts, cannot be listed.
-- Single-record routes (`/viewer/orders/{id}`, `/viewer/withdrawals/{guid}`, `/viewer/accounts/{symbol}`,
-  convert `/viewer/trade`) and `/orders/opening` repeat what the lists give.
+- Routes of one record (`/viewer/orders/{id}`, `/viewer/withdrawals/{guid}`, convert
+  `/viewer/trade`, `/viewer/accounts/{symbol}`) and `/orders/opening` repeat what the lists give.
 - `/trades/count` and `/orders/count` of the contract service hold no record.
 - `/viewer/assets/{symbol}/address` gives addresses, neither history nor balance.
 - `/instruments`, tickers, books and klines are market data.
