@@ -61,9 +61,11 @@
 
 {# Digits and the number of them behind the point, as decimal(38, 18): exactly, or null. #}
 {% macro point_put_back(digits, places) -%}
+    {%- set places = "cast(" ~ places ~ " as integer)" -%}
+    {%- set padded = "lpad(" ~ digits ~ ", greatest(cast(length(" ~ digits ~ ") as integer), "
+        ~ places ~ " + 1), '0')" -%}
     {{ amount(
-        "(left(lpad(" ~ digits ~ ", greatest(length(" ~ digits ~ "), " ~ places ~ " + 1)::integer, '0'), -"
-        ~ places ~ "::integer) || '.' || right(lpad(" ~ digits ~ ", greatest(length(" ~ digits ~ "), "
-        ~ places ~ " + 1)::integer, '0'), " ~ places ~ "::integer))"
+        "(left(" ~ padded ~ ", cast(length(" ~ padded ~ ") as integer) - " ~ places ~ ") || '.' || right("
+        ~ padded ~ ", " ~ places ~ "))"
     ) }}
 {%- endmacro %}
