@@ -130,7 +130,9 @@ def _account(entry: Mapping[str, Any]) -> Account:
 
 
 def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Credentials:
-    fields = {name: str(entry.get(name) or "").strip() for name in spec.credential_fields}
+    known_as = {alias: name for alias, name in spec.credential_aliases.items() if entry.get(alias)}
+    said = {**{name: entry[alias] for alias, name in known_as.items()}, **entry}
+    fields = {name: str(said.get(name) or "").strip() for name in spec.credential_fields}
     missing = [
         name
         for name, value in fields.items()

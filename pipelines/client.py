@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import requests
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = (10.0, 60.0)
 ATTEMPTS = 6
+USER_AGENT = "lookback"  # some exchanges' gateways refuse the names that libraries give themselves
 LONGEST_WAIT = 60.0
 """A longer wait than this is a failure now and a retry on the next run."""
 
@@ -96,24 +97,24 @@ class ReadOnlySession(requests.Session):
         self.clock = clock or ExchangeClock()
         self._pacer = pacer
         self._sleep = sleep
-        base = urlsplit(account.base_url)
-        self._origin = (base.scheme, base.netloc)
-        self._prefix = base.path.rstrip("/")
         self._streams = {stream.path: stream for stream in exchange.spec.streams}
-        self._paths = {*self._streams, *exchange.spec.probes, exchange.clock_path}
-        self._environment: dict[str, Any] | None = None
+        reads = exchange.spec.reads() | {("GET", exchange.clock_path)}
+        self._reads = {(method, self.url_of(path)): path for method, path in reads}
+        self._environments: dict[str, dict[str, Any]] = {}
         self.auth = _nothing_to_add
         self.requests_sent = 0
+        self.headers["User-Agent"] = USER_AGENT
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
-        """Proxies and certificates as the environment has them, looked up once for the one host."""
-        if self._environment is None:
-            self._environment = dict(
+        """Proxies and certificates as the environment has them, looked up once for each host."""
+        host = urlsplit(str(url)).netloc
+        if host not in self._environments:
+            self._environments[host] = dict(
                 super().merge_environment_settings(url, {}, stream, verify, cert)
             )
-        return dict(self._environment)
+        return dict(self._environments[host])
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         """Send one read and return its good answer.
@@ -141,20 +142,41 @@ class ReadOnlySession(requests.Session):
                 pools[key].close()
         super().close()
 
+    def url_of(self, path: str) -> str:
+        """Where a path is asked: at its own host, unless the account's base URL is a user's own."""
+        stream = self._streams.get(path)
+        own = stream.base_url if stream is not None else ""
+        is_default = self.account.base_url == self.exchange.spec.base_url
+        return (own if own and is_default else self.account.base_url) + path
+
     def _target(self, request: PreparedRequest) -> str:
         """The path and query to sign, if this is a read this exchange declares."""
         url = urlsplit(request.url or "")
-        below = url.path.startswith(f"{self._prefix}/")
-        path = url.path[len(self._prefix) :]
-        is_read = request.method == "GET" and not request.body
-        known = below and path in self._paths and (url.scheme, url.netloc) == self._origin
-        if not (is_read and known):
+        address = f"{url.scheme}://{url.netloc}{url.path}"
+        path = self._reads.get((request.method or "", address))
+        if path is None or (request.method == "GET" and request.body):
             raise NotARead(
                 f"refused to send {request.method} {url.netloc}{url.path}: it is not one of the "
                 f"reads of {self.exchange.spec.title}",
                 account=self.account.label,
             )
+        self._check_names(path, url.query, request.body)
         return f"{path}?{url.query}" if url.query else path
+
+    def _check_names(self, path: str, query: str, body: Any) -> None:
+        """Refuse a parameter the endpoint does not document, where it would ignore it silently."""
+        stream = self._streams.get(path)
+        if stream is None or not stream.params:
+            return
+        sent = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+        if body:
+            sent |= set(msgspec.json.decode(body))
+        if unknown := sent - set(stream.params):
+            raise NotARead(
+                f"refused to send {', '.join(sorted(unknown))} to {path}, which takes only "
+                f"{', '.join(stream.params)}",
+                account=self.account.label,
+            )
 
     def _send_once(
         self, request: PreparedRequest, target: str, path: str, kwargs: dict[str, Any]
@@ -175,6 +197,8 @@ class ReadOnlySession(requests.Session):
         if trouble is not None:
             self._obey(trouble, buckets)
             trouble.what = self._presentable(trouble.what)
+            if trouble.kind == "clock" and trouble.retry:
+                set_clock(self)
             raise trouble
         return response
 
@@ -184,7 +208,7 @@ class ReadOnlySession(requests.Session):
         """What the exchange counts this request by. The narrowest comes first."""
         spec: ExchangeSpec = self.exchange.spec
         key = self.account.credentials.fingerprint
-        host = self._origin[1] + self._prefix
+        host = self.account.base_url
         buckets: dict[Hashable, Rate] = {}
         if stream is not None and stream.rate is not None:
             buckets[host, key if private else "ip", path] = stream.rate
@@ -222,7 +246,8 @@ class ReadOnlySession(requests.Session):
         spec = self.exchange.spec
         text = self.account.credentials.hide_in(f"{type(error).__name__}")
         cut = isinstance(error, requests.exceptions.ChunkedEncodingError)
-        if spec.lifecycle == "closed" and isinstance(error, requests.ConnectionError) and not cut:
+        is_gone = has_ended(spec, self.clock.now())
+        if is_gone and isinstance(error, requests.ConnectionError) and not cut:
             return closed(spec, f"no connection ({text})", retry=True)
         return Trouble(
             f"{spec.title} could not be reached ({text})" if not cut else "the answer broke off",
@@ -244,13 +269,21 @@ def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> Trouble:
     )
 
 
-def blocked(spec: ExchangeSpec, response: Response) -> Trouble | None:
+def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
+    """Whether the exchange is gone for good, so that its silence is no failure any more."""
+    past = spec.ends_at is not None and now is not None and now >= spec.ends_at
+    return spec.lifecycle == "closed" or (spec.lifecycle == "winding_down" and past)
+
+
+def blocked(
+    spec: ExchangeSpec, response: Response, now: datetime | None = None
+) -> Trouble | None:
     """The trouble all exchanges share: redirects, web pages, overload, rate limits."""
     status = response.status_code
     is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
         :20
     ].lstrip().lower().startswith((b"<!doctype", b"<html"))
-    if spec.lifecycle == "closed" and (response.is_redirect or (is_page and status < 500)):
+    if has_ended(spec, now) and (response.is_redirect or (is_page and status < 500)):
         return closed(spec, f"HTTP {status} and a web page instead of an answer")
     if status in (418, 429):
         return Trouble(
@@ -387,6 +420,7 @@ class StreamClient(RESTClient):
             data_selector="$",
             config=RuntimeConfiguration(),
         )
+        self._session = session
         self._exchange = session.exchange
         self._stream = stream
         self._reader = RecordReader(stream)
@@ -395,7 +429,8 @@ class StreamClient(RESTClient):
         """The pages of one walk. Raises Trouble."""
         # RESTClient would raise for a status before the session has read what the answer says.
         hooks: Any = {"response": []}
-        return self.paginate(self._stream.path, paginator=walk, hooks=hooks)
+        url = self._session.url_of(self._stream.path)
+        return self.paginate(url, self._stream.method, paginator=walk, hooks=hooks)
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
         """The records of one answer, as bytes. Raises Trouble where it is not as documented."""
@@ -406,9 +441,18 @@ class StreamClient(RESTClient):
             raise misread(response) from error
 
 
-def ask(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = None) -> bytes:
-    """One read outside the streams. Returns the body; raises Trouble."""
-    return _get(session, path, params).content
+def ask(
+    session: ReadOnlySession,
+    path: str,
+    params: Mapping[str, str] | None = None,
+    *,
+    body: Mapping[str, Any] | None = None,
+) -> bytes:
+    """One read outside the streams, by POST where it has a body.
+
+    Returns the answer's body; raises Trouble.
+    """
+    return _send(session, path, params, body).content
 
 
 def set_clock(session: ReadOnlySession) -> None:
@@ -419,7 +463,7 @@ def set_clock(session: ReadOnlySession) -> None:
     """
     sent = session.clock.local()
     try:
-        response = _get(session, session.exchange.clock_path)
+        response = _send(session, session.exchange.clock_path)
     except Trouble as trouble:
         if trouble.retry and trouble.kind in ("unreachable", "venue_closed", "rate_limited"):
             raise
@@ -430,8 +474,15 @@ def set_clock(session: ReadOnlySession) -> None:
         session.clock.compare(theirs, sent, session.clock.local())
 
 
-def _get(session: ReadOnlySession, path: str, params: Mapping[str, str] | None = None) -> Response:
-    request = requests.Request("GET", session.account.base_url + path, params=dict(params or {}))
+def _send(
+    session: ReadOnlySession,
+    path: str,
+    params: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> Response:
+    method = "GET" if body is None else "POST"
+    json = None if body is None else dict(body)
+    request = requests.Request(method, session.url_of(path), params=dict(params or {}), json=json)
     prepared = session.prepare_request(request)
     settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
     return session.send(prepared, **settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from requests import PreparedRequest, Response
@@ -19,9 +19,18 @@ from pipelines.windows import Window
 
 
 class Ask(Protocol):
-    """One read request outside the streams. Returns the body; raises Trouble."""
+    """One read request outside the streams; by POST where it has a body.
 
-    def __call__(self, path: str, params: Mapping[str, str] | None = None) -> bytes: ...
+    Returns the answer's body; raises Trouble.
+    """
+
+    def __call__(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+    ) -> bytes: ...
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from pipelines.tables import (
     spec_rows,
     stream_table,
 )
-from pipelines.walks import MILLISECOND, Walk
+from pipelines.walks import Walk
 from pipelines.windows import Floor, Window, floor_of, plan_windows
 
 # Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
@@ -251,7 +251,9 @@ class Receipt:
 
 def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
     """What the stream must be asked by: every value known, or nothing in particular."""
-    return sorted(progress.scopes.get(stream.scope, ())) if stream.scope else [""]
+    if not stream.scope:
+        return [""]
+    return sorted({*stream.scope_values, *progress.scopes.get(stream.name, ())})
 
 
 class StreamVisit:
@@ -420,7 +422,7 @@ class StreamVisit:
         done, rest = _parts(walk, window)
         rows = [
             self._row(receipt, piece, outcome, None)
-            for piece, outcome in _around(done, walk.unresolved)
+            for piece, outcome in _around(done, walk.unresolved, walk.grain)
         ]
         paused = trouble is None and walk.has_next_page
         if rest is not None and not paused:
@@ -510,11 +512,13 @@ def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:
     return done, rest if rest.start < rest.end else None
 
 
-def _around(done: Window, crowded: list[int]) -> Iterator[tuple[Window, Outcome]]:
+def _around(
+    done: Window, crowded: list[int], grain: int
+) -> Iterator[tuple[Window, Outcome]]:
     """The finished part, with each moment that could not be told apart cut out as unresolved."""
     start = done.start
     for moment in sorted(set(crowded)):
-        low, high = _moment(moment), _moment(moment + MILLISECOND)
+        low, high = _moment(moment), _moment(moment + grain)
         assert low is not None and high is not None
         low, high = (min(max(edge, start), done.end) for edge in (low, high))
         if start < low:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -182,9 +183,7 @@ class AccountSync:
         """Set clocks, ask whose key this is, and hold the answer against what the label was."""
         try:
             set_clock(self._session)
-            self._identity = self.exchange.identify(
-                lambda path, params=None: ask(self._session, path, params), self.account
-            )
+            self._identity = self.exchange.identify(partial(ask, self._session), self.account)
         except Trouble as trouble:
             trouble.account = self.account.label
             trouble.stream = trouble.stream or "identity"

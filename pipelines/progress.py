@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.spec import ExchangeSpec
+from pipelines.spec import ExchangeSpec, StreamSpec
 from pipelines.windows import Asked, Span
 
 # A schema without these was never loaded to the end.
@@ -18,7 +18,7 @@ NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
 
 @dataclass(frozen=True)
 class Progress:
-    """`asked` by (stream, scope), oldest asking first; `scopes` by the scope's parameter."""
+    """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them."""
 
     asked: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     scopes: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
         return Progress(
             asked=_asked(connection, spec, account_id),
             scopes={
-                stream.scope: _scopes(connection, spec, stream.scope, account_id, tables)
+                stream.name: _scopes(connection, spec, stream, account_id, tables)
                 for stream in spec.streams
                 if stream.scope
             },
@@ -108,18 +108,27 @@ def _asked(
 def _scopes(
     connection: duckdb.DuckDBPyConnection,
     spec: ExchangeSpec,
-    scope: str,
+    asked: StreamSpec,
     account_id: str,
     tables: set[str],
 ) -> frozenset[str]:
     """The exchange's own list, and what ledgers, balances and earlier askings named."""
-    schema = f"raw_{spec.name}"
+    schema, scope = f"raw_{spec.name}", asked.scope
     sources = [
         f"select distinct record ->> '{scope}' as value from {schema}.{stream.name} "
         f"where account_id in (?, '{spec.name}')"
         for stream in spec.streams
         if scope in stream.fields and stream.name in tables
+        if not asked.scope_from or stream.name in asked.scope_from
     ]
-    sources.append(f"select distinct scope from {schema}.receipts where account_id = ?")
+    alike = ", ".join(
+        f"'{stream.name}'"
+        for stream in spec.streams
+        if stream.scope == scope and stream.scope_from == asked.scope_from
+    )
+    sources.append(
+        f"select distinct scope from {schema}.receipts "
+        f"where account_id = ? and stream in ({alike})"
+    )
     rows = connection.execute(" union ".join(sources), [account_id] * len(sources)).fetchall()
     return frozenset(value for (value,) in rows if value)

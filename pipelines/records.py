@@ -7,6 +7,7 @@ say which one it is, when it was and whether it can still change.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -142,7 +143,8 @@ class RecordReader:
     def read(self, raws: Sequence[msgspec.Raw | bytes]) -> list[Record]:
         """One Record for each, in the answer's order."""
         read = self._read_one
-        return [read(bytes(raw)) for raw in raws]
+        records = [read(bytes(raw)) for raw in raws]
+        return numbered(records) if self.stream.numbers_twins else records
 
     def _read_one(self, raw: bytes) -> Record:
         try:
@@ -155,15 +157,14 @@ class RecordReader:
         else:
             parts = [self._text(keys, name, raw) for name in self._id_keys]
             found = "|".join(parts) if any(parts) else ""
-        status = getattr(keys, self._status_key) if self._status_key else None
+        status = self._text(keys, self._status_key, raw) if self._status_key else ""
         return Record(
             raw=raw,
             # A record without its id is kept under its content: twins are then one, and said so.
             id=found or f"sha256:{digest}",
             digest=digest,
             at=self._at(keys),
-            final=not self._status_key
-            or (isinstance(status, str) and status in self.stream.final_statuses),
+            final=not self._status_key or status in self.stream.final_statuses,
             scope=self._text(keys, self._scope_key, raw) if self._scope_key else "",
         )
 
@@ -192,6 +193,21 @@ class RecordReader:
         if not self._time_key:
             return None
         return to_micros(getattr(keys, self._time_key), self.stream.time_unit)
+
+
+def numbered(records: list[Record]) -> list[Record]:
+    """The second and further records of one id get `|2`, `|3`, ... in the answer's order.
+
+    An answer holds all twins of a moment or is asked again for that moment, so the numbers are
+    the same whenever the same rows are read.
+    """
+    seen: Counter[str] = Counter()
+    told_apart = []
+    for record in records:
+        seen[record.id] += 1
+        number = seen[record.id]
+        told_apart.append(record if number == 1 else record._replace(id=f"{record.id}|{number}"))
+    return told_apart
 
 
 def field_of(raw: bytes, name: str) -> Any:

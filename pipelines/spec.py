@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -10,6 +11,9 @@ Kind = Literal["history", "snapshot", "reference"]
 """`history` grows row by row; `snapshot` is the account's state now; `reference` is public data."""
 
 TimeUnit = Literal["milliseconds", "seconds", "iso8601"]
+
+Method = Literal["GET", "POST"]
+"""How a read is asked. Some exchanges take their queries as the body of a POST."""
 
 RetentionKind = Literal["rolling", "unlimited", "not_stated"]
 """`rolling`: rows leave after `retention`. `unlimited`: the exchange says nothing leaves.
@@ -53,11 +57,20 @@ class StreamSpec:
 
     entities: tuple[str, ...] = ()
     """Which canonical entities the rows feed: deposits, withdrawals, trades, transfers, ledger."""
+    method: Method = "GET"
+    base_url: str = ""
+    """Where the endpoint is, if not where the exchange's others are. An account's own `base_url`
+    (a sandbox, a gateway) serves all of them."""
+    params: tuple[str, ...] = ()
+    """The parameters the endpoint takes, in its own spelling: no other is ever sent. Left empty
+    where the exchange refuses what it does not know; some ignore it and answer something else."""
     wallet: str = ""
     """The wallet the rows belong to, where the endpoint serves one wallet only."""
     private: bool = True
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"
+    bound_unit: TimeUnit = "milliseconds"
+    """How the endpoint is told a start and an end, which may differ from how its rows tell time."""
 
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None
@@ -71,6 +84,13 @@ class StreamSpec:
 
     scope: str = ""
     """The parameter the endpoint must be asked by, value by value (`coin`, `symbol`), if any."""
+    scope_values: tuple[str, ...] = ()
+    """Values of the scope that are always asked, beside those met in records."""
+    scope_from: tuple[str, ...] = ()
+    """The streams whose records name values of the scope; all that have the field, if empty."""
+    numbers_twins: bool = False
+    """Whether equal ids within an answer are records of their own, told apart by a number: where
+    the exchange has no id, and two equal movements are two movements."""
     status_field: str = ""
     final_statuses: frozenset[str] = frozenset()
     """Rows in any other status can still change and hold the resume point."""
@@ -91,6 +111,8 @@ class StreamSpec:
             raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
+        if self.scope_values and not self.scope:
+            raise ValueError(f"{self.name}: values of a scope it does not have")
         unknown = set(self.record_id) - set(self.fields)
         if unknown:
             raise ValueError(f"{self.name}: {sorted(unknown)} are not fields of the record")
@@ -122,6 +144,8 @@ class ExchangeSpec:
     """Unsigned requests from one address."""
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
+    credential_aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other words a key field may be configured by: {"passphrase": "memo"}."""
 
     def __post_init__(self) -> None:
         names = [stream.name for stream in self.streams]
@@ -129,6 +153,13 @@ class ExchangeSpec:
             raise ValueError(f"{self.name}: two streams share a name")
         if (self.lifecycle == "active") != (self.ends_at is None):
             raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
+
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """Every (method, path) below the base URL that may be sent. All of them only read."""
+        return frozenset(
+            {(stream.method, stream.path) for stream in self.streams}
+            | {("GET", path) for path in self.probes}
+        )
 
     def stream(self, name: str) -> StreamSpec:
         """The stream of that name. Raises KeyError."""

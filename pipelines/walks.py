@@ -38,8 +38,11 @@ class Walk(BasePaginator):
     """
 
     newest_first = True
+    grain = MILLISECOND
+    """The shortest span the route can be asked for (microseconds): how wide an unresolved moment
+    is."""
 
-    def __init__(self, params: Mapping[str, str], window: Window, page_size: int) -> None:
+    def __init__(self, params: Mapping[str, str | int], window: Window, page_size: int) -> None:
         super().__init__()
         self.params = dict(params)
         self.page_size = page_size
@@ -52,12 +55,16 @@ class Walk(BasePaginator):
         self._met: set[str] = set()
 
     def init_request(self, request: Request) -> None:
-        request.params = {**(request.params or {}), **self.params, **self.position()}
+        sent = {**self.params, **self.position()}
+        if request.method == "POST":
+            request.json = {name: value for name, value in sent.items() if value is not None}
+        else:
+            request.params = {**(request.params or {}), **sent}
 
     def update_request(self, request: Request) -> None:
         self.init_request(request)
 
-    def position(self) -> Mapping[str, str | None]:
+    def position(self) -> Mapping[str, str | int | None]:
         """The parameters that say which page; None leaves one out."""
         return {}
 
@@ -252,6 +259,83 @@ class NewestFirst(Walk):
         leaned_on = len(records) >= self.page_size or (fresh and self._cursor != "")
         if leaned_on and not self._sure_cursor and moment not in self.unresolved:
             self.unresolved.append(moment)
+
+
+class NewestOnly(Walk):
+    """A route that gives its newest rows of a span and no way on but another span.
+
+    A full page may have been cut, so its span is asked again in smaller ones: from its end down
+    to the oldest row met, or, where the order of rows is not known, in two halves. When not even
+    one `grain` can be told in one page, that moment is `unresolved`.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, str | int],
+        window: Window,
+        page_size: int,
+        *,
+        bounds: tuple[str, str],
+        write: Callable[[int], str | int],
+        grain: int = MILLISECOND,
+        sorted_rows: bool,
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self.grain = grain
+        self._bounds = bounds
+        self._write = write
+        self._sorted_rows = sorted_rows
+        self._left = [(self.start, self.end)]  # spans still to ask, the newest last
+
+    def position(self) -> Mapping[str, str | int | None]:
+        if not self._left:
+            return {}  # dlt asks once more after the last page
+        low, high = self._left[-1]
+        first, last = self._bounds
+        grain = self.grain  # bounds are asked on whole grains, so that nothing falls beside them
+        return {
+            first: self._write(low // grain * grain),
+            last: self._write(-(-high // grain) * grain),
+        }
+
+    def _is_last(self, count: int) -> bool:
+        return False  # a short page ends its span, not the walk
+
+    def _may_be_cut(self, count: int) -> bool:
+        """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
+        return 2 * count >= self.page_size or count in ROUND_SIZES
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        low, high = self._left.pop()
+        if not self._may_be_cut(len(records)):
+            self._close(low)
+        elif high - low <= self.grain:
+            if len(records) >= self.page_size:
+                self.unresolved.append(low // self.grain * self.grain)
+            self._close(low)
+        else:
+            self._left += self._smaller(low, high, records)
+
+    def _close(self, low: int) -> None:
+        self.reached = low
+        if not self._left:
+            self.finish()
+
+    def _smaller(self, low: int, high: int, records: list[Record]) -> list[tuple[int, int]]:
+        """What to ask instead of a span whose page was full, oldest first."""
+        times = [record.at for record in records if record.at is not None]
+        is_sorted = times == sorted(times, reverse=True) and len(times) == len(records)
+        if self._sorted_rows and is_sorted:
+            # The oldest moment met may go on below the page's edge: it is asked again.
+            edge = times[-1] // self.grain * self.grain + self.grain
+            if low < edge < high:
+                self.reached = edge
+                return [(low, edge)]
+        # Halves meet on a grain, so that no moment is asked in two parts.
+        middle = (low + high) // 2 // self.grain * self.grain
+        if not low < middle < high:
+            middle = min(high - 1, low // self.grain * self.grain + self.grain)
+        return [(low, middle), (middle, high)]
 
 
 class OldestFirst(Walk):

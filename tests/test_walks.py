@@ -7,7 +7,7 @@ import pytest
 from requests import Request, Response
 
 from pipelines.records import Record
-from pipelines.walks import ByOffset, ByPageNumber, NewestFirst, OldestFirst
+from pipelines.walks import ByOffset, ByPageNumber, NewestFirst, NewestOnly, OldestFirst
 from pipelines.windows import Floor, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -226,3 +226,74 @@ def test_page_numbers_end_at_the_exchanges_last_one_and_say_so():
     pages = iter(range(100))
     walk_through(walk, lambda params: [record(next(pages), DAY_MS) for _ in range(3)])
     assert walk.capped
+
+
+class NewestN:
+    """A server that gives the newest rows of a span, both ends inside, and nothing else."""
+
+    def __init__(self, rows, page_size, *, grain=1, newest_first=True, inclusive_end=True):
+        self.rows, self.page_size, self.grain = rows, page_size, grain
+        self.newest_first, self.inclusive_end, self.asked = newest_first, inclusive_end, 0
+
+    def __call__(self, params):
+        self.asked += 1
+        start = int(params["start"]) * self.grain
+        end = int(params["end"]) * self.grain
+        chosen = [
+            r
+            for r in self.rows
+            if start <= r.at // 1_000 and (r.at // 1_000 < end + self.inclusive_end)
+        ]
+        chosen.sort(key=lambda r: (r.at, r.id), reverse=self.newest_first)
+        return chosen[: self.page_size]
+
+
+def newest_only(page_size, *, grain_ms=1, sorted_rows=True):
+    return NewestOnly(
+        {},
+        WINDOW,
+        page_size,
+        bounds=("start", "end"),
+        write=lambda moment: moment // 1_000 // grain_ms,
+        grain=grain_ms * 1_000,
+        sorted_rows=sorted_rows,
+    )
+
+
+@pytest.mark.parametrize("sorted_rows", [True, False])
+@pytest.mark.parametrize("inclusive_end", [True, False])
+@pytest.mark.parametrize("grain_ms", [1, 1_000])
+@pytest.mark.parametrize("seed", range(4))
+def test_newest_only_brings_every_row(seed, grain_ms, inclusive_end, sorted_rows):
+    rows = rows_at(some_times(seed, 300, DAY_MS))
+    walk = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
+    met = walk_through(walk, NewestN(rows, 37, grain=grain_ms, inclusive_end=inclusive_end))
+    assert {r.id for r in met} == {r.id for r in rows}
+    assert walk.reached == walk.start and walk.unresolved == []
+
+
+def test_newest_only_does_not_need_the_newest_first():
+    rows = rows_at(some_times(5, 300, DAY_MS))
+    walk = newest_only(37)
+    met = walk_through(walk, NewestN(rows, 37, newest_first=False))
+    assert {r.id for r in met} == {r.id for r in rows}
+
+
+@pytest.mark.parametrize("sorted_rows", [True, False])
+@pytest.mark.parametrize("grain_ms", [1, 1_000])
+def test_a_moment_that_fills_a_page_is_said_to_be_unresolved(grain_ms, sorted_rows):
+    rows = rows_at([DAY_MS + 500] * 60 + [DAY_MS + 40_000, DAY_MS + 90_000])
+    walk = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
+    met = walk_through(walk, NewestN(rows, 37, grain=grain_ms))
+    assert {r.at for r in met} == {r.at for r in rows}
+    moment = (DAY_MS + 500) * 1_000
+    crowded = moment // (grain_ms * 1_000) * grain_ms * 1_000
+    assert crowded in walk.unresolved
+    assert walk.reached == walk.start
+
+
+def test_where_the_order_is_known_hardly_a_request_is_lost():
+    rows = rows_at(some_times(9, 1_000, DAY_MS))
+    server = NewestN(rows, 50)
+    walk_through(newest_only(50), server)
+    assert server.asked <= 1_000 / 49 + 4

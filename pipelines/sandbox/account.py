@@ -97,6 +97,10 @@ class Venue:
     markets: tuple[Market, ...] = ()
     contracts: tuple[Contract, ...] = ()
     other_wallets: tuple[str, ...] = ()
+    contract_wallet: str = ""
+    """The wallet contracts settle in, filled by transfers from `home`; '' = `home` itself."""
+    fees_in_quote: bool = False
+    """Whether spot fees are charged in the quote coin on buys too."""
     fee_coin: str = ""
     """A coin that pays trading fees when there is some of it."""
     rewards: tuple[str, ...] = ("airdrop", "rebate", "interest")

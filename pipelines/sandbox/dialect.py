@@ -52,6 +52,8 @@ class Card:
     """read-only, tax, trading, withdrawing, disabled, ip-bound, empty, ..."""
     account_id: str
     passphrase: str = ""
+    memo: str = ""
+    """What some exchanges call a passphrase; told under both names."""
 
 
 @dataclass(frozen=True)

@@ -431,6 +431,7 @@ class Sandbox:
                 "key": card.key,
                 "secret": card.secret,
                 "passphrase": card.passphrase,
+                **({"memo": card.memo} if card.memo else {}),
                 "uid": card.uid,
                 "account_id": card.account_id,
                 "profile": card.profile,

@@ -4,6 +4,12 @@ with bitget_coins as (
 
 ),
 
+bitmart_currencies as (
+
+    select * from {{ ref('base_bitmart__currencies') }}
+
+),
+
 bitmex_assets as (
 
     select * from {{ ref('base_bitmex__wallet_assets') }}
@@ -33,6 +39,19 @@ codes as (
         cast(null as varchar) as asset_name,
         'exchange' as evidence
     from bitget_coins
+
+    union all
+
+    -- One coin is listed once for each of its networks: USDT-TRC20, USDT-ERC20.
+    select
+        'bitmart' as exchange,
+        {{ bitmart_coin('currency') }} as exchange_asset,
+        {{ bitmart_coin('currency') }} as major_code,
+        cast(null as integer) as unit_scale,
+        max(currency_name) filter (where not contains(currency, '-')) as asset_name,
+        'exchange' as evidence
+    from bitmart_currencies
+    group by {{ bitmart_coin('currency') }}
 
     union all
 

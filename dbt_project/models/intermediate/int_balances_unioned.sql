@@ -18,9 +18,17 @@ of_wallets as (
         {{ json_text('available') }} as available_text,
         {{ json_text('frozen') }} as frozen_text,
         {{ json_text('locked') }} as locked_text,
-        {{ json_text('amount') }} as amount_text
+        {{ json_text('amount') }} as amount_text,
+        {{ json_text('unAvailable') }} as unavailable_text,
+        {{ json_text('available_balance') }} as available_balance_text,
+        {{ json_text('frozen_balance') }} as frozen_balance_text,
+        {{ json_text('position_deposit') }} as position_deposit_text
     from balances
-    where (exchange, stream) in (('bitget', 'spot_assets'), ('bitmex', 'wallet'))
+    where
+        (exchange, stream) in (
+            ('bitget', 'spot_assets'), ('bitmex', 'wallet'),
+            ('bitmart', 'account_wallet'), ('bitmart', 'futures_assets')
+        )
 
 ),
 
@@ -51,6 +59,16 @@ typed as (
                 + coalesce({{ amount('locked_text') }}, 0)
             when 'bitmex' then
                 {{ from_minor_units(minor_units('amount_text'), 'assets.unit_scale') }}
+            when 'bitmart' then
+                case of_wallets.stream
+                    when 'account_wallet' then
+                        {{ amount('available_text') }}
+                        + coalesce({{ amount('unavailable_text') }}, {{ amount('frozen_text') }}, 0)
+                    when 'futures_assets' then
+                        {{ amount('available_balance_text') }}
+                        + coalesce({{ amount('frozen_balance_text') }}, 0)
+                        + coalesce({{ amount('position_deposit_text') }}, 0)
+                end
         end as amount,
 
         -- when and from where

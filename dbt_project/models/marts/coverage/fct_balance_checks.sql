@@ -313,6 +313,7 @@ reconciled as (
     select
         said_balances.*,
         coalesce(moments.running_amount, 0) as computed,
+        moments.occurred_at as last_moved_at,
         said_balances.expected - coalesce(moments.running_amount, 0) as residual
     from said_balances
     asof left join moments
@@ -385,7 +386,7 @@ newest_snapshots as (
                 'the ledger was read up to ', {{ say_when('ledger_reach.read_until') }},
                 ', before the snapshot; if the next sync does not explain it, rows are missing'
             )
-            when chains.row_count is null
+            when compared.last_moved_at is null
                 then 'the ledger has no row of this asset: its movements are missing'
             else
                 'movements are missing, or were made outside this ledger (locked funds, earn, bots)'

@@ -1,0 +1,279 @@
+"""BitMart: signature vectors, names and units of parameters, and what its answers mean."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+import requests
+
+from pipelines.accounts_model import Account, Credentials
+from pipelines.client import NotARead, ReadOnlySession
+from pipelines.errors import Trouble
+from pipelines.exchanges import bitmart
+from pipelines.records import RecordReader
+from pipelines.sandbox import bitmart_keys
+from pipelines.specs.bitmart import EXCLUDED, FUTURES_HOST, SPEC
+from pipelines.windows import Floor, Window
+
+SECRET = "0123456789abcdef" * 4
+KEYS = Credentials({"key": "bm_key", "secret": SECRET, "memo": "tax-memo"})
+AT = datetime.fromtimestamp(1_756_000_000, UTC)
+BEFORE_THE_END = datetime(2026, 12, 1, tzinfo=UTC)
+AFTER_THE_END = datetime(2027, 2, 1, tzinfo=UTC)
+WINDOW = Window(
+    datetime(2026, 7, 1, 0, 0, 0, 300_000, UTC),
+    datetime(2026, 7, 2, 0, 0, 0, 700_000, UTC),
+    Floor(datetime(2026, 7, 1, tzinfo=UTC), "retention"),
+)
+
+# Computed by the rule `timestamp#memo#body`; the same code gives the signature BitMart prints.
+VECTORS = [
+    (
+        b'{"orderMode":"spot","startTime":1753401600000,"endTime":1755993600000,"limit":200}',
+        "193ff0880ca65afd148f65ddd0ed631125cbb840b296b96eeeb97e4fc27586a3",
+    ),
+    (b"{}", "1a4308317be93dc3d8a4654c0808222890df25ac29fbad47991febf558077a80"),
+    (b"", "8cd963cf7bf5e5239281856a418947dad1795b9cf95908b74532702596d0d7b5"),
+]
+
+
+@pytest.mark.parametrize(("body", "signature"), VECTORS)
+def test_the_signature_is_over_the_body_as_sent(body, signature):
+    request = requests.Request("POST", SPEC.base_url + "/spot/v4/query/trades", data=body).prepare()
+    bitmart.sign(request, "/spot/v4/query/trades", KEYS, AT)
+    assert request.headers["X-BM-SIGN"] == signature
+    assert request.headers["X-BM-TIMESTAMP"] == "1756000000000"
+    assert bitmart_keys.sign(SECRET, "1756000000000", "tax-memo", body) == signature
+
+
+def test_a_get_shows_the_key_and_signs_nothing():
+    request = requests.Request("GET", SPEC.base_url + "/spot/v1/wallet").prepare()
+    bitmart.sign(request, "/spot/v1/wallet", KEYS, AT)
+    assert request.headers["X-BM-KEY"] == "bm_key"
+    assert "X-BM-SIGN" not in request.headers
+
+
+# -- names and units
+
+
+@pytest.mark.parametrize("stream", [s for s in SPEC.streams if s.kind == "history"])
+def test_every_parameter_is_one_the_endpoint_documents(stream):
+    walk = bitmart.walk(stream, WINDOW, "x")
+    assert set(walk.params) | set(walk.position()) <= set(stream.params)
+    assert len(walk.position()) == 2  # never without both times: the default is seven days
+
+
+def test_bounds_are_in_the_endpoints_own_unit_and_take_in_the_whole_window():
+    sent = dict(bitmart.walk(SPEC.stream("futures_fills"), WINDOW, "futures").position())
+    assert sent == {"start_time": 1_782_864_000, "end_time": 1_782_950_401}
+    sent = dict(bitmart.walk(SPEC.stream("futures_ledger"), WINDOW, "futures").position())
+    assert sent == {"start_time": 1_782_864_000_300, "end_time": 1_782_950_400_700}
+    sent = dict(bitmart.walk(SPEC.stream("spot_fills"), WINDOW, "").position())
+    assert set(sent) == {"startTime", "endTime"}
+
+
+def session(base_url: str = SPEC.base_url) -> ReadOnlySession:
+    account = Account(label="x", exchange="bitmart", credentials=KEYS, base_url=base_url)
+    return ReadOnlySession(bitmart.EXCHANGE, account)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body"),
+    [
+        ("GET", f"{FUTURES_HOST}/contract/private/trades?startTime=1", None),
+        ("POST", f"{SPEC.base_url}/spot/v4/query/trades", {"start_time": 1}),
+        ("POST", f"{SPEC.base_url}/spot/v2/submit_order", {"symbol": "BTC_USDT"}),
+        ("POST", f"{SPEC.base_url}/account/v1/withdraw/apply", {}),
+        ("POST", f"{SPEC.base_url}/account/v1/wallet", {}),
+        ("GET", f"{SPEC.base_url}/spot/v4/query/trades", None),
+        ("GET", f"{SPEC.base_url}/contract/private/trades", None),  # the other host's
+        ("GET", f"{FUTURES_HOST}/spot/v1/wallet", None),
+    ],
+)
+def test_nothing_else_is_sent(method, url, body):
+    asking = session()
+    with pytest.raises(NotARead):
+        asking.send(asking.prepare_request(requests.Request(method, url, json=body)))
+
+
+def test_both_hosts_are_one_behind_a_base_url_of_ones_own():
+    assert session().url_of("/contract/private/trades").startswith(FUTURES_HOST)
+    own = session("http://127.0.0.1:1/bitmart")
+    assert own.url_of("/contract/private/trades") == (
+        "http://127.0.0.1:1/bitmart/contract/private/trades"
+    )
+
+
+def test_what_is_left_out_has_a_reason_and_is_no_stream():
+    assert not set(EXCLUDED) & {stream.path for stream in SPEC.streams}
+    assert all(EXCLUDED.values())
+
+
+# -- answers
+
+
+def answer(status, body, content_type="text/plain;charset=UTF-8"):
+    response = requests.Response()
+    response.status_code = status
+    response._content = body.encode()
+    response.headers["Content-Type"] = content_type
+    return response
+
+
+def error(code, status=400, now=BEFORE_THE_END):
+    body = f'{{"trace":"N/A","code":{code},"data":{{}},"message":"words"}}'
+    return bitmart.explain(answer(status, body), now)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "outcome", "retry"),
+    [
+        (30002, 401, "wrong_key", "refused", False),
+        (30003, 401, "wrong_key", "refused", False),
+        (30005, 401, "wrong_secret", "refused", False),
+        (30007, 401, "clock", "failed", True),
+        (30010, 403, "ip_refused", "refused", False),
+        (30011, 403, "key_expired", "refused", False),
+        (30012, 403, "no_permission", "refused", False),
+        (60026, 403, "no_permission", "refused", False),
+        (30013, 429, "rate_limited", "failed", True),
+        (30017, 418, "rate_limited", "failed", False),
+        (30014, 503, "server_error", "failed", True),
+        (30016, 200, "server_error", "failed", True),
+        (30031, 200, "not_found", "failed", False),
+        (30000, 404, "not_found", "failed", False),
+        (50041, 400, "out_of_range", "failed", False),
+        (60067, 400, "out_of_range", "failed", False),
+        (50021, 400, "bad_request", "failed", False),
+        (99999, 200, "bad_request", "failed", False),
+    ],
+)
+def test_error_codes_are_named_whatever_the_status(code, status, kind, outcome, retry):
+    trouble = error(code, status)
+    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, retry)
+    assert str(code) in trouble.what and trouble.remedy
+
+
+@pytest.mark.parametrize("code", [51001, 40046])
+def test_a_product_never_used_is_an_empty_list(code):
+    body = f'{{"code":{code},"message":"not opened","data":null,"errno":"X"}}'
+    assert bitmart.explain(answer(400, body), BEFORE_THE_END) is None
+    for name in ("margin_accounts", "futures_ledger"):
+        assert bitmart.items(SPEC.stream(name), body.encode()) == []
+
+
+@pytest.mark.parametrize(("code", "status"), [(30014, 503), (30031, 200), (30000, 404)])
+def test_silence_is_a_failure_until_the_platform_has_ended(code, status):
+    assert error(code, status).outcome == "failed"
+    assert error(code, status, AFTER_THE_END).outcome == "venue_closed"
+
+
+@pytest.mark.parametrize("status", [200, 403, 404])
+def test_a_web_page_is_blocked_and_after_the_end_closed(status):
+    page = answer(status, "<html>Just a moment</html>", "text/html")
+    assert bitmart.explain(page, BEFORE_THE_END).kind == "blocked"
+    assert bitmart.explain(page, AFTER_THE_END).outcome == "venue_closed"
+
+
+def test_a_wrong_secret_after_the_end_is_still_a_wrong_secret():
+    assert error(30005, 401, AFTER_THE_END).kind == "wrong_secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "count"),
+    [
+        ("spot_fills", '{"code":1000,"message":"success","data":[{"a":1},{"a":2}]}', 2),
+        ("deposit_withdraw_history", '{"code":1000,"data":{"records":[{"a":1}]}}', 1),
+        ("account_wallet", '{"code":1000,"data":{"wallet":[]}}', 0),
+        ("futures_orders", '{"code":1000,"message":"Ok","data":null}', 0),
+        ("margin_borrows", '{"code":1000,"data":{}}', 0),
+        ("futures_ledger", '{"code":1000}', 0),
+    ],
+)
+def test_records_are_found_where_the_route_puts_them(name, body, count):
+    assert len(bitmart.items(SPEC.stream(name), body.encode())) == count
+
+
+def test_an_answer_without_its_list_is_not_taken_for_an_empty_one():
+    with pytest.raises(Trouble, match="no records"):
+        bitmart.items(SPEC.stream("deposit_withdraw_history"), b'{"code":1000,"data":{"rows":[]}}')
+
+
+LEDGER_ROW = (
+    b'{"time":%b,"type":"Commission Fee","amount":"-0.1","asset":"USDT","symbol":"BTCUSDT",'
+    b'"tran_id":"3000","flow_type":4,"account":"futures"}'
+)
+
+
+def test_equal_rows_of_the_futures_ledger_are_two_and_keep_their_numbers():
+    row = msgspec.Raw(LEDGER_ROW % b'"1784160002114"')
+    other = msgspec.Raw(LEDGER_ROW % b"1784160002115")
+    reader = RecordReader(SPEC.stream("futures_ledger"))
+    ids = [record.id for record in reader.read([row, other, row])]
+    first = "futures|Commission Fee|BTCUSDT|USDT|1784160002114|3000|-0.1"
+    assert ids == [first, ids[1], f"{first}|2"]
+    assert ids[:1] == [record.id for record in reader.read([row])]
+
+
+@pytest.mark.parametrize("written", [b'"1784160002114"', b"1784160002114"])
+def test_a_time_may_be_text_or_number(written):
+    (record,) = RecordReader(SPEC.stream("futures_ledger")).read([LEDGER_ROW % written])
+    assert record.at == 1_784_160_002_114_000
+
+
+@pytest.mark.parametrize("written", [1_784_139_729, 1_784_139_729_000])
+def test_a_loans_time_may_be_seconds_or_milliseconds(written):
+    raw = b'{"borrow_id":"a","create_time":%d}' % written
+    (record,) = RecordReader(SPEC.stream("margin_borrows")).read([raw])
+    assert record.at == 1_784_139_729_000_000
+
+
+@pytest.mark.parametrize(("status", "final"), [(0, False), (1, False), (2, False), (3, True)])
+def test_money_under_way_is_read_again(status, final):
+    raw = b'{"deposit_id":"","withdraw_id":"7","apply_time":1,"status":%d}' % status
+    (record,) = RecordReader(SPEC.stream("deposit_withdraw_history")).read([raw])
+    assert (record.id, record.final) == ("|7", final)
+
+
+# -- whose key it is
+
+
+class Asking:
+    """Answers of the identifying routes; `refused` paths lack the right."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused, self.asked = refused, []
+
+    def __call__(self, path, params=None, *, body=None):
+        self.asked.append((path, body))
+        if path in self.refused:
+            raise Trouble("no", kind="no_permission", outcome="refused")
+        return b'{"code":1000,"data":{}}'
+
+
+def test_secret_and_memo_are_tested_with_a_signed_query():
+    asking = Asking("/account/v1/withdraw/charge")
+    account = Account("x", "bitmart", KEYS, SPEC.base_url)
+    identity = bitmart.identify(asking, account)
+    assert ("/spot/v4/query/trades", {"limit": 1}) in asking.asked
+    assert identity.uid == f"key-{KEYS.fingerprint}"
+    assert (identity.can_trade, identity.can_withdraw) == (None, False)
+
+
+def test_a_uid_of_ones_own_survives_a_new_key():
+    account = Account("x", "bitmart", KEYS, SPEC.base_url, uid="me")
+    assert bitmart.identify(Asking(), account).uid == "me"
+    assert bitmart.identify(Asking(), account).can_withdraw
+
+
+def test_the_clock_is_read_in_milliseconds():
+    reply = answer(200, '{"code":1000,"data":{"server_time":1784160100000}}')
+    assert bitmart.read_clock(reply) == datetime.fromtimestamp(1_784_160_100, UTC)
+    assert bitmart.read_clock(answer(200, "{}")) is None
+
+
+def test_limits_leave_room_for_the_exchanges_own_rounding():
+    deposits = SPEC.stream("deposit_withdraw_history")
+    assert deposits.max_window < timedelta(days=90)
+    assert SPEC.lifecycle == "winding_down"
+    assert SPEC.ends_at == datetime(2027, 1, 31, 15, 59, tzinfo=UTC)

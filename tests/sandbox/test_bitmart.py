@@ -1,0 +1,325 @@
+"""BitMart's stand-in: it refuses and leaves out what BitMart does, and the truth adds up."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+
+from pipelines.sandbox.bitmart_keys import sign
+from pipelines.sandbox.clock import to_ms
+from pipelines.sandbox.server import Sandbox
+
+NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)
+NOW_MS = to_ms(NOW)
+DAY = 86_400_000
+FILLS = "/spot/v4/query/trades"
+LEDGER = "/contract/private/transaction-history"
+MONEY = "/account/v2/deposit-withdraw/history"
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox(
+        size=2_500, now=NOW, years=1.2, exchanges=["bitmart"], ties=(250,)
+    ) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def put_back(box: Sandbox) -> Iterator[None]:
+    yield
+    box.set_now(NOW)
+    box.clear_faults()
+
+
+class Caller:
+    """One key of the stand-in."""
+
+    def __init__(self, box: Sandbox, label: str = "bitmart-main") -> None:
+        self.box, self.card = box, box.account(label)
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        headers = {"X-BM-KEY": self.card["key"], "X-BM-SIGN": "of no interest here"}
+        return requests.get(self.card["base_url"] + path, params=params, headers=headers, timeout=9)
+
+    def post(
+        self, path: str, body: Any, *, at: int | None = None, **changed: str
+    ) -> requests.Response:
+        card = self.card | changed
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        stamp = str(to_ms(self.box.now) if at is None else at)
+        headers = {
+            "X-BM-KEY": card["key"],
+            "X-BM-TIMESTAMP": stamp,
+            "X-BM-SIGN": sign(card["secret"], stamp, card["memo"], text),
+        }
+        return requests.post(card["base_url"] + path, data=text, headers=headers, timeout=9)
+
+
+@pytest.fixture
+def main(box: Sandbox) -> Caller:
+    return Caller(box)
+
+
+def said(response: requests.Response) -> tuple[int, int]:
+    return response.status_code, response.json()["code"]
+
+
+def test_the_memo_goes_by_both_names(main: Caller) -> None:
+    assert main.card["memo"] == main.card["passphrase"] != ""
+
+
+def test_a_keyed_route_checks_the_key_alone(main: Caller) -> None:
+    assert said(main.get("/spot/v1/wallet")) == (200, 1000)
+    url = main.card["base_url"] + "/spot/v1/wallet"
+    assert said(requests.get(url, timeout=9)) == (401, 30001)
+    assert said(requests.get(url, headers={"X-BM-KEY": "x"}, timeout=9)) == (401, 30002)
+
+
+def test_a_signed_route_checks_in_order(main: Caller) -> None:
+    url = main.card["base_url"] + FILLS
+    key = {"X-BM-KEY": main.card["key"]}
+    assert said(requests.post(url, data=b"{}", timeout=9)) == (401, 30001)
+    assert said(requests.post(url, data=b"{}", headers=key, timeout=9)) == (401, 30004)
+    signed = key | {"X-BM-SIGN": "x"}
+    assert said(requests.post(url, data=b"{}", headers=signed, timeout=9)) == (401, 30006)
+    odd = signed | {"X-BM-TIMESTAMP": "soon"}
+    assert said(requests.post(url, data=b"{}", headers=odd, timeout=9)) == (401, 30008)
+    assert said(main.post(FILLS, {}, secret="wrong")) == (401, 30005)
+    assert said(main.post(FILLS, {}, memo="wrong")) == (401, 30005)
+    assert said(main.post(FILLS, b"no json")) == (503, 30018)
+    assert said(main.post(FILLS, {})) == (200, 1000)
+
+
+@pytest.mark.parametrize(
+    ("late", "window", "code"),
+    [(4_900, None, 1000), (5_100, None, 30007), (30_000, 40_000, 1000), (-900, None, 1000),
+     (-1_100, None, 30007), (0, 60_001, 30007)],
+)  # fmt: skip
+def test_a_signature_ages(main: Caller, late: int, window: int | None, code: int) -> None:
+    body = {} if window is None else {"recvWindow": window}
+    assert said(main.post(FILLS, body, at=NOW_MS - late))[1] == code
+
+
+@pytest.mark.parametrize(
+    ("label", "path", "answer"),
+    [
+        ("bitmart-disabled", "/spot/v1/wallet", (401, 30003)),
+        ("bitmart-expired", "/spot/v1/wallet", (403, 30011)),
+        ("bitmart-ip-bound", "/spot/v1/wallet", (403, 30010)),
+        ("bitmart-sub", MONEY, (403, 60026)),
+        ("bitmart-main", "/account/v1/withdraw/charge", (403, 30012)),
+        ("bitmart-withdrawing", "/account/v1/withdraw/charge", (200, 1000)),
+        ("bitmart-main", "/account/sub-account/main/v1/subaccount-list", (403, 30012)),
+        ("bitmart-main", "/spot/v1/nowhere", (404, 30000)),
+        ("bitmart-main", FILLS, (405, 57001)),
+        ("bitmart-empty", LEDGER, (403, 40046)),
+        ("bitmart-empty", "/spot/v1/margin/isolated/account", (400, 51001)),
+    ],
+)
+def test_who_may_ask_what(box: Sandbox, label: str, path: str, answer: tuple[int, int]) -> None:
+    assert said(Caller(box, label).get(path)) == answer
+
+
+def test_the_list_of_transfers_wants_a_key_that_can_trade(box: Sandbox) -> None:
+    path, body = "/account/v1/transfer-contract-list", {"page": 1, "limit": 100}
+    assert said(Caller(box).post(path, body)) == (403, 30012)
+    rows = Caller(box, "bitmart-trading").post(path, body).json()["data"]["records"]
+    assert {row["type"] for row in rows} <= {"spot_to_contract", "contract_to_spot"}
+
+
+def test_a_misspelt_parameter_is_ignored_and_seven_days_come(main: Caller) -> None:
+    long_ago = NOW_MS - 60 * DAY
+    rows = main.post(FILLS, {"start_time": long_ago}).json()["data"]
+    assert rows == main.post(FILLS, {}).json()["data"]
+    assert all(row["createTime"] >= NOW_MS - 7 * DAY for row in rows)
+
+
+def test_a_page_of_fills_is_cut_at_200_without_a_word(main: Caller) -> None:
+    body = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS}
+    answer = main.post(FILLS, body).json()
+    assert len(answer["data"]) == 200 and set(answer) == {"code", "message", "trace", "data"}
+    times = [row["createTime"] for row in answer["data"]]
+    assert times == sorted(times, reverse=True)
+    assert len(main.post(FILLS, body | {"limit": 7}).json()["data"]) == 7
+    assert said(main.post(FILLS, body | {"limit": 201})) == (400, 50021)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"startTime": NOW_MS - 91 * DAY}, 50041),
+        ({"startTime": NOW_MS, "endTime": NOW_MS}, 52004),
+        ({"orderMode": "cash"}, 52000),
+    ],
+)
+def test_spans_that_are_refused(main: Caller, body: dict[str, Any], code: int) -> None:
+    assert said(main.post(FILLS, body)) == (400, code)
+
+
+def test_what_is_too_old_may_be_an_empty_list_instead() -> None:
+    options = {"bitmart.too_old": "empty"}
+    with Sandbox(now=NOW, exchanges=["bitmart"], options=options) as box:
+        body = {"startTime": NOW_MS - 200 * DAY, "endTime": NOW_MS - 100 * DAY}
+        assert Caller(box).post(FILLS, body).json()["data"] == []
+
+
+def test_deposits_and_withdrawals_are_asked_apart_within_90_days(main: Caller) -> None:
+    span = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS}
+    assert said(main.get(MONEY, N=1000, **span)) == (400, 60000)
+    assert said(main.get(MONEY, operation_type="deposit", **span)) == (400, 60000)
+    ask = {"operation_type": "withdraw", "N": 1000}
+    wide = {"startTime": NOW_MS - 90 * DAY, "endTime": NOW_MS}
+    assert said(main.get(MONEY, **ask, **wide)) == (400, 60067)
+    assert said(main.get(MONEY, **ask, startTime=NOW_MS - 100 * DAY)) == (400, 60066)
+    rows = main.get(MONEY, **ask, **span).json()["data"]["records"]
+    assert rows and {row["operation_type"] for row in rows} == {"withdraw"}
+    assert all(row["deposit_id"] == "" for row in rows)
+    assert len(main.get(MONEY, **ask | {"N": 1}, **span).json()["data"]["records"]) == 1
+
+
+def test_a_withdrawal_moves_on_and_gains_its_hash(box: Sandbox, main: Caller) -> None:
+    ask = {"operation_type": "withdraw", "N": 1000, "startTime": NOW_MS - DAY}
+
+    def states() -> dict[str, tuple[int, bool]]:
+        rows = main.get(MONEY, **ask).json()["data"]["records"]
+        return {row["withdraw_id"]: (row["status"], bool(row["tx_id"])) for row in rows}
+
+    before = states()
+    waiting = [number for number, state in before.items() if state in ((1, False), (2, False))]
+    assert len(waiting) >= 2
+    box.advance(timedelta(days=5))
+    after = states()
+    assert {after[number] for number in waiting} == {(3, True), (4, False)}
+
+
+def test_futures_are_asked_in_seconds_and_tell_milliseconds(main: Caller) -> None:
+    path = "/contract/private/trades"
+    span = {"start_time": (NOW_MS - 89 * DAY) // 1000, "end_time": NOW_MS // 1000}
+    rows = main.get(path, **span).json()["data"]
+    assert rows and all(row["create_time"] > 10**12 for row in rows)
+    in_millis = {name: value * 1000 for name, value in span.items()}
+    assert said(main.get(path, **in_millis)) == (400, 40011)  # taken for a span of centuries
+    wide = span | {"start_time": (NOW_MS - 91 * DAY) // 1000}
+    assert said(main.get(path, **wide)) == (400, 40011)
+    copied = main.get(path, account="copy_trading", **span).json()["data"]
+    assert {row["account"] for row in copied} == {"copy_trading"}
+    assert not {row["trade_id"] for row in copied} & {row["trade_id"] for row in rows}
+
+
+def test_futures_orders_want_a_symbol_and_may_be_null(main: Caller) -> None:
+    path = "/contract/private/order-history"
+    assert said(main.get(path)) == (400, 40011)
+    long_ago = {"start_time": (NOW_MS - 80 * DAY) // 1000, "end_time": (NOW_MS - 80 * DAY) // 1000}
+    assert main.get(path, symbol="NONEUSDT", **long_ago).json()["data"] is None
+
+
+def test_rows_of_one_event_share_their_tran_id(main: Caller) -> None:
+    span = {"start_time": NOW_MS - 60 * DAY, "end_time": NOW_MS, "page_size": 1000}
+    rows = main.get(LEDGER, **span).json()["data"]
+    by_id = defaultdict(set)
+    for row in rows:
+        by_id[row["tran_id"]].add(row["type"])
+    assert any(len(types) > 1 for types in by_id.values())
+    funding = [row for row in rows if row["type"] == "Funding Fee"]
+    assert all(row["tran_id"] == row["time"] for row in funding)
+    fees = main.get(LEDGER, flow_type=4, **span).json()["data"]
+    assert {row["flow_type"] for row in fees} == {4}
+    assert len(main.get(LEDGER, **span | {"page_size": 3}).json()["data"]) == 3
+
+
+def test_the_used_requests_are_called_remaining() -> None:
+    with Sandbox(now=NOW, pace=1.0, exchanges=["bitmart"]) as box:
+        caller = Caller(box)
+        answers = [caller.get("/contract/private/assets-detail") for _ in range(13)]
+        used = [int(reply.headers["X-BM-RateLimit-Remaining"]) for reply in answers[:12]]
+        assert used == list(range(1, 13))
+        assert answers[0].headers["X-BM-RateLimit-Reset"] == "2"
+        assert said(answers[12]) == (429, 30013)
+        box.advance(timedelta(seconds=2))
+        assert said(caller.get("/contract/private/assets-detail")) == (200, 1000)
+
+
+@pytest.mark.parametrize(("fault", "answer"), [("429", (429, 30013)), ("418", (418, 30017)),
+                                               ("30016", (200, 30016))])  # fmt: skip
+def test_faults_in_its_own_words(
+    box: Sandbox, main: Caller, fault: str, answer: tuple[int, int]
+) -> None:
+    box.fault(fault, exchange="bitmart")
+    assert said(main.get("/spot/v1/wallet")) == answer
+
+
+def test_trading_ends_and_then_everything() -> None:
+    with Sandbox(now=datetime(2026, 11, 20, tzinfo=UTC), exchanges=["bitmart"]) as box:
+        caller = Caller(box)
+        assert said(caller.post(FILLS, {})) == (200, 1000)
+        box.set_now(datetime(2026, 12, 1, tzinfo=UTC))
+        body = {"startTime": to_ms(box.now) - 89 * DAY}
+        assert caller.post(FILLS, body).json()["data"] == []
+        assert caller.get("/account/v1/wallet").json()["data"]["wallet"]
+        box.set_now(datetime(2027, 2, 1, tzinfo=UTC))
+        assert said(caller.get("/account/v1/wallet")) == (503, 30014)
+
+
+# -- the truth
+
+
+def totals(truth: dict[str, Any]) -> dict[tuple[str, str], Decimal]:
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for move in truth["movements"]:
+        found[move["wallet"], move["asset"]] += Decimal(move["amount"])
+    return found
+
+
+def test_movements_add_up_to_balances_and_the_routes_say_them(box: Sandbox, main: Caller) -> None:
+    truth = box.truth("bitmart-main")
+    balances = {
+        (wallet, asset): Decimal(amount)
+        for wallet, assets in truth["balances"].items()
+        for asset, amount in assets.items()
+    }
+    assert totals(truth) == balances
+    wallet = main.get("/account/v1/wallet").json()["data"]["wallet"]
+    for row in wallet:
+        held = Decimal(row["available"]) + Decimal(row["unAvailable"])
+        assert held == balances["spot", row["currency"]]
+    row = main.get("/contract/private/assets-detail").json()["data"][0]
+    parts = ("available_balance", "frozen_balance", "position_deposit")
+    held = sum(Decimal(row[name]) for name in parts)
+    assert held == balances["futures", "USDT"] == Decimal(row["equity"]) - Decimal(
+        row["unrealized"]
+    )
+
+
+def test_no_wallet_is_ever_overdrawn(box: Sandbox) -> None:
+    running: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    moves = [m for m in box.truth("bitmart-main")["movements"] if "copy" not in m["wallet"]]
+    at: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for move in moves:
+        at[move["at"], move["wallet"], move["asset"]] += Decimal(move["amount"])
+    for (_, wallet, asset), amount in sorted(at.items()):
+        running[wallet, asset] += amount
+        assert running[wallet, asset] >= 0, (wallet, asset)
+
+
+def test_a_fee_is_in_the_quote_coin_or_in_a_third_one(box: Sandbox) -> None:
+    trades = [t for t in box.truth("bitmart-main")["trades"] if t["product_type"] == "spot"]
+    assert {t["fee_asset"] for t in trades} == {"USDT", "BMX"}
+    assert any(t["side"] == "buy" and t["fee_asset"] == t["quote_asset"] for t in trades)
+
+
+def test_every_row_has_an_id_of_its_own(box: Sandbox) -> None:
+    truth = box.truth("bitmart-main")
+    for part in ("trades", "deposits", "withdrawals", "transfers"):
+        ids = [row["record_id"] for row in truth[part]]
+        assert ids and len(ids) == len(set(ids))
+    ids = [m["record_id"] for m in truth["movements"] if m["wallet"] == "futures"]
+    assert len(ids) == len(set(ids))
+    assert any(record_id.endswith("|2") for record_id in ids), "no twins in the futures ledger"
