@@ -250,10 +250,12 @@ class Receipt:
 
 
 def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
-    """What the stream must be asked by: every value known, or nothing in particular."""
+    """What the stream must be asked by: every value known or guessed, or nothing in particular."""
     if not stream.scope:
         return [""]
-    return sorted({*stream.scope_values, *progress.scopes.get(stream.name, ())})
+    known = progress.scopes.get(stream.name, frozenset())
+    guessed = progress.guesses.get(stream.scope, frozenset())
+    return sorted({*stream.scope_values, *known, *guessed})
 
 
 class StreamVisit:
@@ -302,7 +304,8 @@ class StreamVisit:
                 return
             scope, window = agenda.left.popleft()
             trouble, rest = yield from self._ask_window(scope, window)
-            failed_in_a_row = 0 if trouble is None else failed_in_a_row + 1
+            answered = trouble is None or trouble.kind == "unknown_scope"
+            failed_in_a_row = 0 if answered else failed_in_a_row + 1
             if rest is not None:
                 agenda.left.appendleft((scope, rest))
             self._visit.on_event(self._stream.name, self._rows, agenda.share_done)
@@ -412,6 +415,8 @@ class StreamVisit:
 
         Returns the part that a pause left to ask.
         """
+        if trouble is not None and trouble.kind == "unknown_scope" and self._is_guess(receipt):
+            return None  # there is no such thing, so there is nothing to account for
         if trouble is not None:
             self._note(trouble, receipt.scope)
         window = receipt.window
@@ -430,6 +435,11 @@ class StreamVisit:
             rows.append(self._row(receipt, rest, trouble.outcome if trouble else stuck, trouble))
         self._put_receipts(rows, receipt)
         return rest if paused else None
+
+    def _is_guess(self, receipt: Receipt) -> bool:
+        """Whether nothing but a guess speaks for the scope, and nothing of it was ever read."""
+        known = self._visit.progress.scopes.get(self._stream.name, frozenset())
+        return receipt.scope not in known and receipt.pages == 0
 
     def _put_receipts(self, rows: list[dict[str, Any]], receipt: Receipt) -> None:
         """The first keeps the id that the rows carry, and their counts; the others are spans."""
@@ -470,6 +480,8 @@ class StreamVisit:
         }
 
     def _note(self, trouble: Trouble, scope: str) -> None:
+        if trouble.kind == "unknown_scope":
+            return  # the receipt says so; a pair that was delisted fails no sync
         if trouble.outcome in ("refused", "venue_closed"):
             self._refusal = trouble
         hide = self._visit.session.account.credentials.hide_in

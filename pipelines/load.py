@@ -196,6 +196,8 @@ class AccountSync:
                 remedy=f"set uid under [accounts.{self.account.label}] in .dlt/config.toml",
             )
         account_id = f"{self.exchange.spec.name}:{self._identity.uid}"
+        if self._known is not None and self._is_known_key(self._known):
+            account_id = self._known.account_id
         if self._known is not None and self._known.account_id != account_id:
             raise LookbackError(
                 f"this key belongs to {account_id}, but the label stands for "
@@ -210,6 +212,14 @@ class AccountSync:
         if self._identity.opened_at is not None and self._identity.opened_at > self._now:
             self._identity = replace(self._identity, opened_at=None)  # it cannot be so
         self.result.warnings += self._warnings(self._identity)
+
+    def _is_known_key(self, known: KnownAccount) -> bool:
+        """Whether the label's last key is still this one: a key never moves to another account.
+
+        What names an account may come up late (BigONE: by its first withdrawal).
+        """
+        same = known.key_fingerprint == self.account.credentials.fingerprint
+        return same and not self.account.uid
 
     def _warnings(self, identity: Identity) -> list[str]:
         found = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.spec import ExchangeSpec, StreamSpec
+from pipelines.spec import ExchangeSpec, ScopeList, StreamSpec
 from pipelines.windows import Asked, Span
 
 # A schema without these was never loaded to the end.
@@ -18,10 +18,15 @@ NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
 
 @dataclass(frozen=True)
 class Progress:
-    """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them."""
+    """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them.
+
+    `guesses`, by the scope's parameter, are put together from coins: the exchange may not know
+    them.
+    """
 
     asked: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    guesses: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class KnownAccount:
 
     account_id: str
     opened_at: datetime | None
+    key_fingerprint: str = ""
 
 
 def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progress:
@@ -47,6 +53,7 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
                 for stream in spec.streams
                 if stream.scope
             },
+            guesses=_guesses(connection, spec, account_id, tables),
         )
 
 
@@ -59,7 +66,7 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
             return None
         row = connection.execute(
             f"""
-            select account_id, opened_at
+            select account_id, opened_at, key_fingerprint
             from raw_{spec.name}.accounts
             where lower(label) = lower(?)
             order by checked_at desc
@@ -69,8 +76,8 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
         ).fetchone()
     if row is None:
         return None
-    account_id, opened_at = row
-    return KnownAccount(account_id, opened_at and opened_at.astimezone(UTC))
+    account_id, opened_at, fingerprint = row
+    return KnownAccount(account_id, opened_at and opened_at.astimezone(UTC), fingerprint or "")
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> set[str]:
@@ -130,5 +137,51 @@ def _scopes(
         f"select distinct scope from {schema}.receipts "
         f"where account_id = ? and stream in ({alike})"
     )
+    for listed in spec.scope_lists:
+        if listed.scope == scope and not listed.seconds:
+            sources += _places(spec, listed.places, tables)
+    return _values(connection, sources, account_id)
+
+
+def _guesses(
+    connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str, tables: set[str]
+) -> dict[str, frozenset[str]]:
+    """Values put together from two coins, by the scope's parameter."""
+
+    def values(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
+        return _values(connection, _places(spec, places, tables), account_id)
+
+    def paired(listed: ScopeList) -> frozenset[str]:
+        firsts = values(listed.places) - values(listed.unless)
+        return frozenset(
+            f"{first}{listed.joined_by}{second}"
+            for second in values(listed.seconds)
+            for first in firsts
+        )
+
+    guesses: dict[str, frozenset[str]] = {}
+    for listed in spec.scope_lists:
+        if listed.seconds:
+            known = guesses.get(listed.scope, frozenset())
+            guesses[listed.scope] = known | paired(listed)
+    return guesses
+
+
+def _places(
+    spec: ExchangeSpec, places: tuple[tuple[str, str], ...], tables: set[str]
+) -> list[str]:
+    return [
+        f"select distinct record ->> '{path}' as value from raw_{spec.name}.{stream} "
+        f"where account_id in (?, '{spec.name}')"
+        for stream, path in places
+        if stream in tables
+    ]
+
+
+def _values(
+    connection: duckdb.DuckDBPyConnection, sources: list[str], account_id: str
+) -> frozenset[str]:
+    if not sources:
+        return frozenset()
     rows = connection.execute(" union ".join(sources), [account_id] * len(sources)).fetchall()
     return frozenset(value for (value,) in rows if value)

@@ -119,6 +119,22 @@ class StreamSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScopeList:
+    """Where values of a scope's parameter are read beside the fields of its own name.
+
+    Places are (stream, JSON path). Without `seconds`, `places` hold whole values. With them,
+    values are put together: any of `places`, `joined_by`, any of `seconds`. Those are guesses:
+    that the exchange does not know one is no failure. What lies at `unless` is not paired.
+    """
+
+    scope: str
+    places: tuple[tuple[str, str], ...]
+    seconds: tuple[tuple[str, str], ...] = ()
+    unless: tuple[tuple[str, str], ...] = ()
+    joined_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExchangeSpec:
     """One exchange: where it is, how fast it may be asked, how long it will be there."""
 
@@ -142,6 +158,7 @@ class ExchangeSpec:
     """All requests from one address together."""
     public_rate: Rate | None = None
     """Unsigned requests from one address."""
+    scope_lists: tuple[ScopeList, ...] = ()
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
     credential_aliases: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
 
+from pipelines.errors import Trouble
 from pipelines.records import Record, micros
 from pipelines.windows import Window
 
@@ -490,3 +491,72 @@ class ByPageNumber(Walk):
             self._has_next_page = False
         else:
             self._number += 1
+
+
+class ByCursor(Walk):
+    """A list without a time filter, newest first, along a cursor, until the start is passed.
+
+    `follow` reads the next page's cursor from an answer; none means that the list has ended, and
+    nothing else does: a short page, even an empty one, may lead on. A cursor that comes twice,
+    or a page that holds nothing new, leads nowhere: what lies beyond is
+    unresolved. A page out of order is not trusted to say where the window's start lies.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, str],
+        window: Window,
+        page_size: int,
+        *,
+        cursor: str,
+        follow: Callable[[Response, list[Record]], str],
+        scope: str = "",
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self._cursor_name = cursor
+        self._follow = follow
+        self._scope = scope
+        self._cursor = ""
+        self._taken: set[str] = set()
+        self._in_order = True
+        self._oldest = self.end
+
+    def position(self) -> Mapping[str, str | None]:
+        return {self._cursor_name: self._cursor or None}
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        records: list[Record] = data or []
+        self._check_scope(records)
+        ids = {record.id for record in records}
+        fresh = not ids or not ids <= self._met
+        self._met |= ids
+        self._cursor = self._follow(response, records)
+        if not self._cursor:
+            self.finish()
+            return
+        self._note_times(records)
+        if not fresh and len(records) == 1:
+            self.finish()  # a cursor that counts its own row as inside, at the last row
+        elif not fresh or self._cursor in self._taken:
+            self.give_up(self._oldest)
+        elif self._in_order and self._oldest < self.start:
+            self.finish()
+        self._taken.add(self._cursor)
+
+    def _check_scope(self, records: list[Record]) -> None:
+        strangers = {record.scope for record in records} - {self._scope}
+        if self._scope and strangers:
+            raise Trouble(
+                f"asked for {self._scope}, the exchange answered with {', '.join(strangers)}",
+                kind="not_understood",
+                remedy="run the sync again; nothing is lost",
+            )
+
+    def _note_times(self, records: list[Record]) -> None:
+        times = times_of(records)
+        if not times:
+            return
+        self._in_order = self._in_order and is_falling(times) and times[0] <= self._oldest
+        self._oldest = min(self._oldest, *times)
+        if self._in_order:
+            self.reached = max(self.start, min(self.reached, self._oldest + MILLISECOND))

@@ -113,13 +113,15 @@ def test_the_ledger_is_the_truth_inside_its_floor(name, lab, clean):
     expected = {
         row["record_id"]
         for row in truth["movements"]
-        if datetime.fromisoformat(row["at"]) >= oldest and row["wallet"] == wallet
+        if datetime.fromisoformat(row["at"]) >= oldest
+        and (row["wallet"] == wallet or not wallet)
+        and (row["record_id"] or wallet)  # no route of BigONE tells moves between own wallets
     }
     assert expected and expected <= known
 
 
 def ledger_of(name: str) -> str:
-    """The stream whose rows are the ledger."""
+    """The stream whose rows are the ledger, or the first of those it is put together from."""
     spec = registry.exchange(name).spec
     return next(stream.name for stream in spec.streams if "ledger" in stream.entities)
 
@@ -278,7 +280,8 @@ def test_a_wrong_credential_is_named_and_its_value_is_not(name, field, kind, lab
     with pytest.raises(LookbackError) as caught:
         lab.sync(label)
     message = str(caught.value)
-    assert caught.value.kind == kind
+    # BigONE does not say which of the two is wrong.
+    assert caught.value.kind in (kind, "wrong_key_or_secret")
     assert message.startswith(f"{label} · identity: ") and caught.value.remedy
     card = lab.box.account(name)
     for secret in ("not-the-right-one", card["secret"], card["passphrase"] or "not-the-right-one"):
@@ -292,7 +295,8 @@ def test_a_key_that_is_refused_later_leaves_receipts_and_loses_nothing(name, lab
     lab.declare(name, secret="revoked-by-now")
     lab.box.advance(timedelta(days=1))
     (result,) = lab.sync(label).values()
-    assert [failure.kind for failure in result.failures] == ["wrong_secret"]
+    (failure,) = result.failures
+    assert failure.kind in ("wrong_secret", "wrong_key_or_secret")
     assert open_ends(lab, name) == set(history(name))
     assert records(lab, name) == clean[name]
 
@@ -310,8 +314,11 @@ def test_a_key_that_may_not_be_used_is_one_clear_error(name, profile, lab):
 def test_a_key_with_power_is_read_with_and_warned_about(name, lab):
     label = lab.declare(f"{name}-withdrawing")
     (result,) = lab.sync(label).values()
+    [(can_withdraw,)] = lab.query(f"select can_withdraw from raw_{name}.accounts")
+    if can_withdraw is None:
+        pytest.skip(f"{name} does not tell what a key may do")
+    assert can_withdraw
     assert any("withdraw" in warning for warning in result.warnings)
-    assert lab.query(f"select can_withdraw from raw_{name}.accounts") == [(True,)]
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

@@ -9,6 +9,16 @@
 {%- endmacro %}
 
 {#
+    A field of a flat JSON record that is a bare number: its own digits, as text. Where records are
+    opened anyway, `open_records` does the same for many fields at once.
+#}
+{% macro json_number(key, record='record') -%}
+    nullif(regexp_extract(
+        cast({{ record }} as varchar), '"{{ key }}"\s*:\s*(-?[0-9][0-9.eE+-]*)', 1
+    ), '')
+{%- endmacro %}
+
+{#
     The rows of `source` with the named fields of each record as text, parsed once for all of them.
 
     JSON numbers pass through a double on the way, which holds 15 digits for certain. So where a

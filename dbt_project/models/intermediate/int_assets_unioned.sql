@@ -1,4 +1,10 @@
-with bitget_coins as (
+with bigone_assets as (
+
+    select * from {{ ref('base_bigone__assets') }}
+
+),
+
+bitget_coins as (
 
     select * from {{ ref('base_bitget__coins') }}
 
@@ -30,6 +36,17 @@ aliases as (
 
 -- Codes are compared with their case: BitMEX's XBt (minor) and XBT (major) are two codes.
 codes as (
+
+    select
+        'bigone' as exchange,
+        symbol as exchange_asset,
+        {{ bigone_asset('symbol') }} as major_code,
+        cast(null as integer) as unit_scale,
+        asset_name,
+        'exchange' as evidence
+    from bigone_assets
+
+    union all
 
     select
         'bitget' as exchange,

@@ -26,7 +26,8 @@ of_wallets as (
     from balances
     where
         (exchange, stream) in (
-            ('bitget', 'spot_assets'), ('bitmex', 'wallet'),
+            ('bigone', 'spot_accounts'), ('bigone', 'fund_accounts'),
+            ('bigone', 'contract_accounts'), ('bitget', 'spot_assets'), ('bitmex', 'wallet'),
             ('bitmart', 'account_wallet'), ('bitmart', 'futures_assets')
         )
 
@@ -53,6 +54,12 @@ typed as (
 
         -- how much
         case of_wallets.exchange
+            when 'bigone' then
+                case of_wallets.stream
+                    when 'contract_accounts' then
+                        {{ amount(json_number('balances', 'of_wallets.record')) }}
+                    else {{ amount(json_text('balance', 'of_wallets.record')) }}
+                end
             when 'bitget' then
                 {{ amount('available_text') }}
                 + coalesce({{ amount('frozen_text') }}, 0)

@@ -354,6 +354,25 @@ ledger_reach as (
 
 ),
 
+-- Where several wallets tell their balances, what moves between them cancels in their sum.
+account_totals as (
+
+    select
+        account_id,
+        exchange,
+        any_value(asset) as asset,
+        exchange_asset,
+        sum(expected) as expected,
+        sum(computed) as computed,
+        sum(residual) as residual,
+        max(taken_at) as taken_at
+    from compared
+    where is_newest
+    group by account_id, exchange, exchange_asset
+    having count(distinct wallet) > 1
+
+),
+
 newest_snapshots as (
 
     select
@@ -375,6 +394,7 @@ newest_snapshots as (
         case
             when compared.residual = 0 then 'none'
             when compared.residual = chains.last_level then 'warning'
+            when account_totals.residual = 0 then 'info'
             when ledger_reach.read_until < compared.taken_at then 'info'
             else 'critical'
         end as severity,
@@ -382,6 +402,9 @@ newest_snapshots as (
             when compared.residual = 0 then null
             when compared.residual = chains.last_level
                 then 'the same difference as in the sum_rule row of this asset: see that'
+            when account_totals.residual = 0
+                then 'moves between the wallets of this account, which no stream lists: over all '
+                || 'wallets together rows and balances agree (account_total)'
             when ledger_reach.read_until < compared.taken_at then concat(
                 'the ledger was read up to ', {{ say_when('ledger_reach.read_until') }},
                 ', before the snapshot; if the next sync does not explain it, rows are missing'
@@ -401,9 +424,40 @@ newest_snapshots as (
         on
             chains.account_id = ledger_reach.account_id
             and chains.stream = ledger_reach.stream
+    left join account_totals
+        on
+            compared.account_id = account_totals.account_id
+            and compared.exchange_asset = account_totals.exchange_asset
     where
         compared.is_newest
         and (compared.expected != 0 or compared.computed != 0 or chains.row_count is not null)
+
+),
+
+total_checks as (
+
+    select
+        account_id,
+        exchange,
+        'all' as wallet,
+        asset,
+        exchange_asset,
+        'account_total' as kind,
+        '' as detail,
+        expected,
+        computed,
+        residual as net_residual,
+        cast(0 as bigint) as row_count,
+        case when residual = 0 then 0 else 1 end as break_count,
+        cast(null as timestamptz) as since_at,
+        taken_at as checked_at,
+        cast(null as varchar) as record_id,
+        case when residual = 0 then 'none' else 'critical' end as severity,
+        case
+            when residual != 0
+                then 'movements are missing, or went where no stream reaches (sub-accounts, earn)'
+        end as likely_cause
+    from account_totals
 
 ),
 
@@ -500,6 +554,8 @@ all_checks as (
     select * from sums
     union all
     select * from newest_snapshots
+    union all
+    select * from total_checks
     union all
     select * from snapshot_steps
     union all

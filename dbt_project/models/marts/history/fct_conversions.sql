@@ -1,4 +1,31 @@
-with bitget_pairs as (
+with bigone_conversions as (
+
+    select
+        {{ canonical_id('convert_trades') }} as conversion_id,
+        account_id,
+        'bigone' as exchange,
+        'convert_trades' as stream,
+        record_id,
+        record_id as paid_record_id,
+        coalesce(lower(account_type), 'spot') as wallet,
+        {{ bigone_asset('from_asset') }} as from_asset,
+        from_size as from_amount,
+        {{ bigone_asset('to_asset') }} as to_asset,
+        to_size as to_amount,
+        coalesce(converted_at, occurred_at) as converted_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from bigone_conversions
+
+    union all
+
+    select * from {{ ref('base_bigone__convert_trades') }}
+    where {{ bigone_conversion_status() }} = 'completed'
+
+),
+
+bitget_pairs as (
 
     select * from {{ ref('int_bitget__ledger_pairs') }}
     where kind = 'conversion'

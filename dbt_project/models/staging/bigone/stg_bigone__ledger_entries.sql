@@ -1,0 +1,242 @@
+with deposits as (
+
+    select * from {{ ref('base_bigone__deposits') }}
+
+),
+
+withdrawals as (
+
+    select * from {{ ref('stg_bigone__withdrawals') }}
+
+),
+
+trades as (
+
+    select * from {{ ref('stg_bigone__trades') }}
+    where product_type = 'spot'
+
+),
+
+conversions as (
+
+    select * from {{ ref('base_bigone__convert_trades') }}
+
+),
+
+contract_trades as (
+
+    select * from {{ ref('base_bigone__contract_trades') }}
+
+),
+
+from_deposits as (
+
+    select
+        'deposits' as stream,
+        account_id,
+        record_id,
+        '' as leg,
+        record_id as event_id,
+        coalesce(lower(target_account), 'spot') as wallet,
+        asset_symbol as exchange_asset,
+        {{ bigone_deposit_type() }} as entry_type,
+        kind as exchange_entry_type,
+        cast(null as varchar) as market,
+        {{ bigone_deposit_status() }} as status,
+        state as exchange_status,
+        amount,
+        cast(0 as decimal(38, 18)) as fee_amount,
+        coalesce(updated_at, inserted_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from deposits
+
+),
+
+from_withdrawals as (
+
+    select
+        stream,
+        account_id,
+        record_id,
+        '' as leg,
+        record_id as event_id,
+        wallet,
+        exchange_asset,
+        'withdrawal' as entry_type,
+        'withdrawal' as exchange_entry_type,
+        cast(null as varchar) as market,
+        status,
+        exchange_status,
+        -amount as amount,
+        fee_amount,
+        coalesce(completed_at, requested_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from withdrawals
+
+),
+
+trade_legs as (
+
+    select
+        *,
+        unnest(['paid', 'received']) as part,
+        split_part(market, '-', 1) as base_symbol,
+        split_part(market, '-', 2) as quote_symbol
+    from trades
+
+),
+
+from_trades as (
+
+    select
+        stream,
+        account_id,
+        record_id,
+        -- What follows the record's id in the trade's: the side, of a trade with oneself.
+        substr(trade_id, length({{ canonical_id('spot_trades') }}) + 1) || '/' || part as leg,
+        order_id as event_id,
+        wallet,
+        case when (side = 'buy') = (part = 'received') then base_symbol else quote_symbol end
+            as exchange_asset,
+        'trade' as entry_type,
+        exchange_type as exchange_entry_type,
+        market,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+        case part
+            when 'paid' then -case side when 'buy' then quote_quantity else base_quantity end
+            else case side when 'buy' then base_quantity else quote_quantity end - fee_amount
+        end as amount,
+        case part when 'received' then fee_amount else 0 end as fee_amount,
+        traded_at as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from trade_legs
+
+),
+
+conversion_legs as (
+
+    select
+        *,
+        unnest(['paid', 'received']) as part
+    from conversions
+
+),
+
+from_conversions as (
+
+    select
+        'convert_trades' as stream,
+        account_id,
+        record_id,
+        '/' || part as leg,
+        quote_id as event_id,
+        coalesce(lower(account_type), 'spot') as wallet,
+        case part when 'paid' then from_asset else to_asset end as exchange_asset,
+        'conversion' as entry_type,
+        'convert' as exchange_entry_type,
+        cast(null as varchar) as market,
+        {{ bigone_conversion_status() }} as status,
+        state as exchange_status,
+        case part when 'paid' then -from_size else to_size end as amount,
+        cast(0 as decimal(38, 18)) as fee_amount,
+        coalesce(converted_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from conversion_legs
+
+),
+
+from_contracts as (
+
+    select
+        'contract_trades' as stream,
+        account_id,
+        record_id,
+        '' as leg,
+        order_id as event_id,
+        'contract' as wallet,
+        currency as exchange_asset,
+        case
+            when upper(side) = 'FUNDING' then 'funding'
+            when side ilike '%BUY' or side ilike '%SELL' then 'realised_pnl'
+            else 'unclassified'
+        end as entry_type,
+        side as exchange_entry_type,
+        symbol as market,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+        coalesce(pnl, 0) - coalesce(fee, 0) as amount,
+        coalesce(fee, 0) as fee_amount,
+        coalesce(traded_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from contract_trades
+
+),
+
+movements as (
+
+    select * from from_deposits
+    union all by name
+    select * from from_withdrawals
+    union all by name
+    select * from from_trades
+    union all by name
+    select * from from_conversions
+    union all by name
+    select * from from_contracts
+
+),
+
+-- What is pending, or came to nothing, moved nothing. A status nobody knows is kept, outside the
+-- sum.
+canonical as (
+
+    select
+        -- keys
+        concat(account_id, '/', stream, '/', record_id, leg) as ledger_entry_id,
+        account_id,
+        'bigone' as exchange,
+        stream,
+        record_id,
+        event_id,
+
+        -- what
+        wallet,
+        {{ bigone_asset('exchange_asset') }} as asset,
+        exchange_asset,
+        entry_type,
+        exchange_entry_type,
+        market,
+        cast(null as varchar) as note,
+        cast(null as varchar) as accounting_regime,
+        status,
+        exchange_status,
+
+        -- how much
+        cast(amount as decimal(38, 18)) as amount,
+        cast(fee_amount as decimal(38, 18)) as fee_amount,
+        cast(null as decimal(38, 18)) as balance_after,
+
+        -- when
+        occurred_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from movements
+    where status in ('completed', 'unclassified')
+
+)
+
+select * from canonical

@@ -1,0 +1,222 @@
+with spot_trades as (
+
+    select * from {{ ref('base_bigone__spot_trades') }}
+
+),
+
+contract_trades as (
+
+    select * from {{ ref('base_bigone__contract_trades') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('base_bigone__contract_symbols') }}
+
+),
+
+-- Which of the two order ids is there says whose side the account was on; both: its own two.
+spot_roles as (
+
+    select
+        *,
+        maker_order_id is not null and taker_order_id is not null as is_self_trade,
+        unnest(
+            case
+                when maker_order_id is not null and taker_order_id is not null
+                    then ['taker', 'maker']
+                when taker_order_id is not null then ['taker']
+                when maker_order_id is not null then ['maker']
+                else [null]
+            end
+        ) as own_role
+    from spot_trades
+
+),
+
+spot_sides as (
+
+    select
+        *,
+        case
+            when own_role = 'taker' then case taker_side when 'BID' then 'buy' when 'ASK' then 'sell' end
+            when own_role = 'maker' then case taker_side when 'BID' then 'sell' when 'ASK' then 'buy' end
+            else case side when 'BID' then 'buy' when 'ASK' then 'sell' end
+        end as own_side,
+        coalesce(
+            case own_role
+                when 'taker' then taker_fee
+                when 'maker' then maker_fee
+                else coalesce(taker_fee, maker_fee)
+            end,
+            0
+        ) as own_fee,
+        split_part(asset_pair_name, '-', 1) as base_symbol,
+        split_part(asset_pair_name, '-', 2) as quote_symbol
+    from spot_roles
+
+),
+
+from_spot as (
+
+    select
+        -- keys
+        {{ canonical_id('spot_trades', "record_id || case when is_self_trade then '/' || own_side else '' end") }}
+            as trade_id,
+        account_id,
+        'bigone' as exchange,
+        'spot_trades' as stream,
+        record_id,
+        case own_role when 'taker' then taker_order_id when 'maker' then maker_order_id end as order_id,
+
+        -- what
+        'spot' as wallet,
+        asset_pair_name as market,
+        'spot' as product_type,
+        cast(null as varchar) as contract_type,
+        own_side as side,
+        {{ bigone_asset('base_symbol') }} as base_asset,
+        {{ bigone_asset('quote_symbol') }} as quote_asset,
+        cast(null as varchar) as settle_asset,
+        case own_role when 'maker' then true when 'taker' then false end as is_maker,
+        false as is_forced,
+        side as exchange_type,
+
+        -- how much: no total is told; it is the product, to the last digit
+        amount as base_quantity,
+        {{ exact_product('price', 'amount') }} as quote_quantity,
+        cast(null as decimal(38, 18)) as contract_quantity,
+        {{ exact_product('price', 'amount') }} as value_amount,
+        price,
+        cast(null as varchar) as price_reason,
+        -- No currency is told either: a fee is taken out of the coin received.
+        own_fee as fee_amount,
+        case own_side
+            when 'buy' then {{ bigone_asset('base_symbol') }}
+            when 'sell' then {{ bigone_asset('quote_symbol') }}
+        end as fee_asset,
+        cast(null as decimal(38, 18)) as realised_pnl,
+
+        -- when
+        coalesce(inserted_at, created_at, occurred_at) as traded_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from spot_sides
+
+),
+
+-- Funding is a row of its own side, and no trade.
+fills as (
+
+    select
+        contract_trades.*,
+        terms.multiplier,
+        -- A contract gone from the list still names its coins: BTCUSD paid in BTC is inverse.
+        coalesce(
+            terms.is_inverse, starts_with(contract_trades.symbol, contract_trades.currency)
+        ) as is_inverse,
+        coalesce(
+            terms.base_currency,
+            case
+                when starts_with(contract_trades.symbol, contract_trades.currency)
+                    then contract_trades.currency
+                when ends_with(contract_trades.symbol, contract_trades.currency)
+                    then left(
+                        contract_trades.symbol,
+                        -cast(length(contract_trades.currency) as integer)
+                    )
+            end
+        ) as base_currency,
+        coalesce(
+            terms.quote_currency,
+            case
+                when starts_with(contract_trades.symbol, contract_trades.currency)
+                    then substr(contract_trades.symbol, length(contract_trades.currency) + 1)
+                when ends_with(contract_trades.symbol, contract_trades.currency)
+                    then contract_trades.currency
+            end
+        ) as quote_currency
+    from contract_trades
+    left join terms on contract_trades.symbol = terms.symbol
+    where contract_trades.side ilike '%BUY' or contract_trades.side ilike '%SELL'
+
+),
+
+fills_of_kinds as (
+
+    select
+        *,
+        case
+            when is_inverse then 'inverse'
+            when currency = quote_currency then 'linear'
+            when quote_currency is not null then 'quanto'
+            else 'unclassified'
+        end as product_type,
+        {{ exact_product('abs(size)', 'multiplier') }} as size_in_units
+    from fills
+
+),
+
+from_contracts as (
+
+    select
+        -- keys
+        {{ canonical_id('contract_trades') }} as trade_id,
+        account_id,
+        'bigone' as exchange,
+        'contract_trades' as stream,
+        record_id,
+        order_id,
+
+        -- what
+        'contract' as wallet,
+        symbol as market,
+        product_type,
+        'perpetual' as contract_type,
+        case when side ilike '%BUY' then 'buy' else 'sell' end as side,
+        {{ bigone_asset('base_currency') }} as base_asset,
+        {{ bigone_asset('quote_currency') }} as quote_asset,
+        {{ bigone_asset('currency') }} as settle_asset,
+        cast(null as boolean) as is_maker,
+        starts_with(upper(side), 'ADL') as is_forced,
+        side as exchange_type,
+
+        -- how much
+        case product_type when 'inverse' then abs(notional) when 'linear' then size_in_units end
+            as base_quantity,
+        case product_type when 'inverse' then size_in_units when 'linear' then abs(notional) end
+            as quote_quantity,
+        abs(size) as contract_quantity,
+        abs(notional) as value_amount,
+        price,
+        cast(null as varchar) as price_reason,
+        coalesce(fee, 0) as fee_amount,
+        {{ bigone_asset('currency') }} as fee_asset,
+        pnl as realised_pnl,
+
+        -- when
+        coalesce(traded_at, occurred_at) as traded_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from fills_of_kinds
+
+),
+
+united as (
+
+    select * from from_spot
+
+    union all by name
+
+    select * from from_contracts
+
+)
+
+select * from united

@@ -1,0 +1,62 @@
+with records as (
+
+    select * from {{ ref('base_bigone__withdrawals') }}
+
+),
+
+-- Whether the fee is inside the amount or beside it: see the BigONE page.
+amounts as (
+
+    select
+        *,
+        coalesce(fee, 0) as fee_charged,
+        amount
+        {%- if var('bigone_withdrawal_amount') == 'net' %} + coalesce(fee, 0){% endif %} as gross_amount
+    from records
+
+),
+
+canonical as (
+
+    select
+        -- keys
+        {{ canonical_id('withdrawals') }} as withdrawal_id,
+        account_id,
+        'bigone' as exchange,
+        'withdrawals' as stream,
+        record_id,
+
+        -- what; which wallet it left is not told
+        'spot' as wallet,
+        {{ bigone_asset('asset_symbol') }} as asset,
+        asset_symbol as exchange_asset,
+        cast(null as varchar) as network,
+        target_address as address,
+        memo as address_tag,
+        txid as tx_hash,
+        is_internal,
+        {{ bigone_withdrawal_status() }} as status,
+        state as exchange_status,
+
+        -- how much
+        gross_amount as amount,
+        fee_charged as fee_amount,
+        {{ bigone_asset('asset_symbol') }} as fee_asset,
+        gross_amount - fee_charged as received_amount,
+
+        -- when
+        coalesce(inserted_at, occurred_at) as requested_at,
+        case
+            when {{ bigone_withdrawal_status() }} in ('completed', 'failed', 'canceled')
+                then coalesce(completed_at, updated_at, inserted_at, occurred_at)
+        end as completed_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from amounts
+
+)
+
+select * from canonical

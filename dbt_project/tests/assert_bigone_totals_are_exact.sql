@@ -1,0 +1,8 @@
+-- BigONE states no total of a spot trade: it is price times amount. One that decimal(38, 18) cannot
+-- hold to the last digit has none, and is named here.
+select
+    trade_id,
+    price,
+    base_quantity
+from {{ ref('stg_bigone__trades') }}
+where product_type = 'spot' and quote_quantity is null

@@ -1,0 +1,277 @@
+"""BigONE: tokens, and what its answers mean."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from pipelines.accounts_model import Account, Credentials
+from pipelines.errors import Trouble
+from pipelines.exchanges import bigone
+from pipelines.records import RecordReader
+from pipelines.specs.bigone import SPEC
+from pipelines.walks import ByCursor
+from pipelines.windows import Floor, Window
+
+KEY = "11111111-2222-3333-4444-555555555555"
+SECRET = "bigone-demo-secret"
+KEYS = Credentials({"key": KEY, "secret": SECRET})
+NONCE = 1_735_689_600_000_000_000
+AT = datetime.fromtimestamp(1_735_689_600, UTC)
+# No published token verifies with a published key in this form: computed from the rule itself.
+TOKEN = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0eXBlIjoiT3BlbkFQSVYyIiwic3ViIjoiMTExMTExMTEtMjIyMi0z"
+    "MzMzLTQ0NDQtNTU1NTU1NTU1NTU1Iiwibm9uY2UiOiIxNzM1Njg5NjAwMDAwMDAwMDAwIn0.0BdWBj4t4QBUFCr1XLZW"
+    "lkmlGVTx7dKFLSFldqLOIEg"
+)
+TOKEN_WITH_WINDOW = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0eXBlIjoiT3BlbkFQSVYyIiwic3ViIjoiMTExMTExMTEtMjIyMi0z"
+    "MzMzLTQ0NDQtNTU1NTU1NTU1NTU1Iiwibm9uY2UiOiIxNzM1Njg5NjAwMDAwMDAwMDAwIiwicmVjdl93aW5kb3ciOiIz"
+    "MCJ9.VCgwemtVWL7lEThp3qkYo5MuOKe43NZodiZYeTnBOBI"
+)
+
+
+def test_the_token():
+    assert bigone.token(KEY, SECRET, NONCE) == TOKEN
+    assert bigone.token(KEY, SECRET, NONCE, "30") == TOKEN_WITH_WINDOW
+
+
+def claims_of(request):
+    word, token = request.headers["Authorization"].split(" ")
+    assert word == "Bearer"
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def test_every_request_has_a_token_of_its_own():
+    nonces = set()
+    for _ in range(3):
+        request = requests.Request("GET", SPEC.base_url + "/api/v3/viewer/accounts").prepare()
+        bigone.sign(request, "/api/v3/viewer/accounts", KEYS, AT)
+        claims = claims_of(request)
+        assert claims.keys() == {"type", "sub", "nonce"} and claims["sub"] == KEY
+        assert abs(int(claims["nonce"]) - NONCE) < 1_000_000
+        nonces.add(claims["nonce"])
+    assert len(nonces) == 3
+
+
+def answer(status, body, content_type="application/json", url="https://api.big.one/x"):
+    response = requests.Response()
+    response.status_code = status
+    response.url = url
+    response._content = body.encode()
+    response.headers["Content-Type"] = content_type
+    return response
+
+
+def explained(status, body, *args, **more):
+    return bigone.explain(answer(status, body, *args, **more), AT)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "outcome", "retry"),
+    [
+        (401, 40004, "wrong_key_or_secret", "refused", False),
+        (401, "40106", "wrong_key_or_secret", "refused", False),
+        (400, 40107, "wrong_key_or_secret", "refused", False),
+        (403, 10403, "no_permission", "refused", False),
+        (400, 40301, "no_permission", "refused", False),
+        (429, 10429, "rate_limited", "failed", True),
+        (500, 10005, "server_error", "failed", True),
+        (400, 10007, "bad_request", "failed", False),
+        (404, 10013, "bad_request", "failed", False),
+        (200, 60100, "bad_request", "failed", False),
+    ],
+)
+def test_error_codes_are_named(status, code, kind, outcome, retry):
+    trouble = explained(status, json.dumps({"code": code, "message": "words"}))
+    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, retry)
+    assert trouble.remedy
+
+
+def test_a_pair_the_exchange_does_not_know_is_no_failure_of_the_stream():
+    url = "https://api.big.one/api/v3/viewer/trades?asset_pair_name=OLD-USDT"
+    trouble = explained(404, '{"code":10013,"message":"Resource not found"}', url=url)
+    assert (trouble.kind, trouble.outcome) == ("unknown_scope", "refused")
+
+
+def test_an_anomaly_of_the_contract_service_is_an_error():
+    for status in (200, 400):
+        body = '{"anomaly":"anomaly.request/invalid-params"}'
+        assert "invalid-params" in explained(status, body).what
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, "wrong_key_or_secret"), (403, "no_permission")])
+def test_the_contract_service_refuses_by_status_alone(status, kind):
+    assert explained(status, "{}").kind == kind
+
+
+def test_a_web_page_is_a_failure_and_not_an_empty_answer():
+    assert explained(403, "<!DOCTYPE html><html></html>", "text/html").kind == "blocked"
+    assert explained(200, "<html></html>", "text/html").kind == "blocked"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"code":0,"data":[]}', '{"code":"0","data":[],"message":""}', "[]", '[{"id":"a"}]'],
+)
+def test_success_is_no_trouble(body):
+    assert explained(200, body) is None
+
+
+def test_the_list_inside_the_envelope_or_bare():
+    trades = bigone.items(SPEC.stream("spot_trades"), b'{"code":0,"data":[{"id":1}]}')
+    bare = bigone.items(SPEC.stream("contract_trades"), b'[{"id":"a","fee":6.200177148e-05}]')
+    assert (len(trades), bytes(bare[0])) == (1, b'{"id":"a","fee":6.200177148e-05}')
+    with pytest.raises(Trouble):
+        bigone.items(SPEC.stream("deposits"), b'{"code":0}')
+
+
+def test_cash_and_positions_are_cut_out_of_one_answer():
+    body = (
+        b'[{"cash":{"id":"c","currency":"USDT","balances":0.10},"positions":[{"id":"p"},{"id":"q"}]}'
+        b',{"cash":{"id":"d","currency":"BTC"},"positions":[]}]'
+    )
+    cash = bigone.items(SPEC.stream("contract_accounts"), body)
+    assert bytes(cash[0]) == b'{"id":"c","currency":"USDT","balances":0.10}'
+    assert len(cash) == 2
+    assert len(bigone.items(SPEC.stream("contract_positions"), body)) == 2
+    record = RecordReader(SPEC.stream("contract_accounts")).read(cash)[0]
+    found = bigone.balance_of(SPEC.stream("contract_accounts"), record)
+    assert found == ("contract", "USDT")
+
+
+@pytest.mark.parametrize("key", ["Timestamp", "timestamp"])
+def test_the_clock_counts_nanoseconds(key):
+    body = f'{{"code":0,"data":{{"{key}":{NONCE + 123_456_789}}}}}'
+    assert bigone.read_clock(answer(200, body)) == AT + timedelta(microseconds=123_456)
+    assert bigone.read_clock(answer(200, "{}")) is None
+
+
+WITHDRAWALS = b'{"code":0,"data":[{"id":1,"customer_id":1082679}],"page_token":""}'
+CASH = b'[{"cash":{"id":"c","currency":"USDT","readableId":1000001},"positions":[]}]'
+NOTHING = b'{"code":0,"data":[]}'
+DENIED = Trouble("no", kind="no_permission", outcome="refused")
+
+
+def identity_from(withdrawals, contract=b"[]", accounts=NOTHING, uid=""):
+    answers = [withdrawals, contract, accounts]
+
+    def ask(path, params=None):
+        found = answers.pop(0)
+        if isinstance(found, Trouble):
+            raise found
+        return found
+
+    return bigone.identify(ask, Account("main", "bigone", KEYS, SPEC.base_url, uid=uid))
+
+
+def test_what_names_the_account():
+    assert identity_from(WITHDRAWALS).uid == "1082679"
+    assert identity_from(WITHDRAWALS.replace(b"1082679", b'"1082679"')).uid == "1082679"
+    assert identity_from(NOTHING, CASH).uid == "contract-1000001"
+    assert identity_from(DENIED, CASH).uid == "contract-1000001"
+    assert identity_from(NOTHING).uid == f"key-{KEYS.fingerprint}"
+    assert identity_from(DENIED, DENIED).uid == f"key-{KEYS.fingerprint}"
+    assert identity_from(WITHDRAWALS, uid="mine").uid == "mine"
+
+
+def test_what_a_key_may_do_is_not_known():
+    found = identity_from(WITHDRAWALS)
+    assert (found.can_trade, found.can_withdraw, found.permissions) == (None, None, ())
+
+
+def test_a_key_that_may_read_nothing_may_be_bound_to_other_addresses():
+    with pytest.raises(Trouble) as caught:
+        identity_from(DENIED, DENIED, DENIED)
+    assert caught.value.kind == "ip_refused" and "address" in caught.value.remedy
+    with pytest.raises(Trouble, match="40004"):
+        identity_from(Trouble("40004", kind="wrong_key_or_secret", outcome="refused"))
+
+
+# --- walks ------------------------------------------------------------------------------------
+
+END = datetime(2026, 1, 10, tzinfo=UTC)
+
+
+def walked(pages, *, days=9, scope=""):
+    """The walk over those pages of (token, [(id, day, pair)]), and the tokens it asked by."""
+    start = END - timedelta(days=days)
+    stream = SPEC.stream("spot_trades")
+    walk = bigone.walk(stream, Window(start, END, Floor(start, "opened_at")), scope)
+    assert isinstance(walk, ByCursor)
+    reader, asked = RecordReader(stream), []
+    for token, rows in pages:
+        asked.append(walk.position()["page_token"])
+        data = [
+            {"id": n, "asset_pair_name": pair, "inserted_at": f"2026-01-{day:02d}T00:00:00Z"}
+            for n, day, pair in rows
+        ]
+        body = json.dumps({"code": 0, "data": data, "page_token": token})
+        records = reader.read(bigone.items(stream, body.encode()))
+        walk.update_state(answer(200, body), records)
+        if not walk.has_next_page:
+            break
+    return walk, asked
+
+
+def rows(*days):
+    return [(100 - n, day, "A-B") for n, day in enumerate(days)]
+
+
+def test_a_short_or_empty_page_is_not_the_end_and_no_token_is():
+    walk, asked = walked([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
+    assert asked == [None, "t1", "t2"]
+    assert walk.reached == walk.start and walk.unresolved == []
+
+
+def test_a_resumed_walk_stops_where_its_window_starts():
+    walk, asked = walked([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
+    assert asked == [None, "t1"]
+    assert walk.reached == walk.start
+
+
+def test_rows_out_of_order_do_not_say_where_the_start_is():
+    walk, asked = walked([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
+    assert asked == [None, "t1", "t2"]
+    assert walk.reached == walk.start
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [("t1", rows(9, 8)), ("t1", [(50, 7, "A-B")])],
+        [("t1", rows(9, 8)), ("t2", rows(9, 8))],
+    ],
+)
+def test_the_same_token_or_the_same_page_again_is_unresolved(pages):
+    walk, _ = walked([*pages, ("never", [])])
+    assert walk.unresolved and walk.reached > walk.start and not walk.has_next_page
+
+
+def test_rows_of_another_pair_are_refused():
+    with pytest.raises(Trouble, match="A-B"):
+        walked([("t1", [(9, 9, "C-D")])], scope="A-B")
+
+
+def test_orders_are_asked_for_in_every_state_and_pages_are_full():
+    window = Window(END - timedelta(days=1), END, Floor(END, "opened_at"))
+    orders = bigone.walk(SPEC.stream("spot_orders"), window, "A-B")
+    assert orders.params == {"limit": "200", "asset_pair_name": "A-B", "state": "ALL"}
+    assert "asset_pair_name" not in bigone.walk(SPEC.stream("deposits"), window, "").params
+
+
+def test_contract_rows_are_walked_by_the_last_id_to_an_empty_page():
+    stream = SPEC.stream("contract_trades")
+    start = END - timedelta(days=9)
+    walk = bigone.walk(stream, Window(start, END, Floor(start, "opened_at")), "")
+    reader = RecordReader(stream)
+    asked = []
+    for day, name in ((9, "c"), (8, "b"), (None, "")):
+        asked.append(walk.position()["id"])
+        at = int(datetime(2026, 1, day, tzinfo=UTC).timestamp()) * 1_000 if day else 0
+        body = json.dumps([{"id": name, "ts": at}] if day else [])
+        walk.update_state(answer(200, body), reader.read(bigone.items(stream, body.encode())))
+    assert asked == [None, "c", "b"] and walk.reached == walk.start
