@@ -38,34 +38,3 @@
         else 'unclassified'
     end
 {%- endmacro %}
-
-{#
-    The product of two positive decimals as decimal(38, 18): exactly, or null where it needs more
-    digits than that. Whole numbers are multiplied, and the point is put back as text.
-#}
-{% macro exact_product(a, b) -%}
-    {%- set digits_of = "ltrim(replace(rtrim(rtrim(cast(%s as varchar), '0'), '.'), '.', ''), '0')" -%}
-    {%- set places_of = "length(split_part(rtrim(rtrim(cast(%s as varchar), '0'), '.'), '.', 2))" -%}
-    {%- set first, second = digits_of | format(a), digits_of | format(b) -%}
-    {%- set places = "(" ~ (places_of | format(a)) ~ " + " ~ (places_of | format(b)) ~ ")" -%}
-    case
-        when {{ a }} = 0 or {{ b }} = 0 then cast(0 as decimal(38, 18))
-        -- A product has as many digits as its factors together, or one less.
-        when {{ a }} > 0 and {{ b }} > 0 and length({{ first }}) + length({{ second }}) <= 38
-            then {{ point_put_back(
-                "cast(cast(" ~ first ~ " as hugeint) * cast(" ~ second ~ " as hugeint) as varchar)",
-                places
-            ) }}
-    end
-{%- endmacro %}
-
-{# Digits and the number of them behind the point, as decimal(38, 18): exactly, or null. #}
-{% macro point_put_back(digits, places) -%}
-    {%- set places = "cast(" ~ places ~ " as integer)" -%}
-    {%- set padded = "lpad(" ~ digits ~ ", greatest(cast(length(" ~ digits ~ ") as integer), "
-        ~ places ~ " + 1), '0')" -%}
-    {{ amount(
-        "(left(" ~ padded ~ ", cast(length(" ~ padded ~ ") as integer) - " ~ places ~ ") || '.' || right("
-        ~ padded ~ ", " ~ places ~ "))"
-    ) }}
-{%- endmacro %}

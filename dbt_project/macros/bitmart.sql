@@ -15,19 +15,6 @@
     split_part({{ currency }}, '-', 1)
 {%- endmacro %}
 
-{#
-    The product of two amounts, exactly, or null: factors of up to 10 digits before the point and
-    9 after it. (A product of longer decimals would not fit, or pass through a float.)
-#}
-{% macro exact_product(one, other) -%}
-    case
-        when
-            try_cast({{ one }} as decimal(19, 9)) = {{ one }}
-            and try_cast({{ other }} as decimal(19, 9)) = {{ other }}
-            then try_cast({{ one }} as decimal(19, 9)) * try_cast({{ other }} as decimal(19, 9))
-    end
-{%- endmacro %}
-
 {% macro bitmart_money_status(word='status') -%}
     {{ status_of(word, {
         'pending': ['0', '1', '2'], 'completed': ['3'], 'canceled': ['4'], 'failed': ['5'],

@@ -74,6 +74,21 @@
             },
             status, {'occurred_at': 'timestamptz'}, source,
         ] -%}
+    {%- elif entity == 'balances' -%}
+        {%- set parts = [
+            shared,
+            {
+                'receipt_id': 'varchar', 'wallet': 'varchar', 'exchange_asset': 'varchar',
+                'amount': 'decimal(38, 18)', 'taken_at': 'timestamptz', 'origin': 'varchar',
+            },
+        ] -%}
+    {%- elif entity == 'assets' -%}
+        {%- set parts = [
+            {
+                'exchange': 'varchar', 'exchange_asset': 'varchar', 'major_code': 'varchar',
+                'unit_scale': 'integer', 'asset_name': 'varchar', 'evidence': 'varchar',
+            },
+        ] -%}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no canonical entity is called '" ~ entity ~ "'") }}
     {%- endif -%}
