@@ -135,6 +135,31 @@ class ScopeList:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A private read route that is no stream and no probe, and why."""
+
+    path: str
+    """With its method where that is not GET: `POST /v1/thing`."""
+    reason: str
+    """One sentence for a reader who wonders whether something of theirs is missing."""
+    docs_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guide:
+    """What a person needs to know to connect an account. Markdown sentences, in order."""
+
+    steps: tuple[str, ...]
+    """How to make a key that only reads, click by click, as the site is today."""
+    alerts: tuple[str, ...] = ()
+    """What is lost if nothing is done: how far back the API goes, closing dates."""
+    notes: tuple[str, ...] = ()
+    """What the API leaves out, and what to do about it."""
+    problems: tuple[tuple[str, str], ...] = ()
+    """What one sees (an error, something missing), and the way out of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExchangeSpec:
     """One exchange: where it is, how fast it may be asked, how long it will be there."""
 
@@ -159,6 +184,9 @@ class ExchangeSpec:
     public_rate: Rate | None = None
     """Unsigned requests from one address."""
     scope_lists: tuple[ScopeList, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """Every other private read the exchange documents: with `streams` and `probes`, all of them."""
+    guide: Guide = Guide(steps=())
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
     credential_aliases: Mapping[str, str] = field(default_factory=dict)
@@ -170,6 +198,9 @@ class ExchangeSpec:
             raise ValueError(f"{self.name}: two streams share a name")
         if (self.lifecycle == "active") != (self.ends_at is None):
             raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
+        asked = {stream.path for stream in self.streams} | set(self.probes)
+        if both := asked & {route.path for route in self.left_out}:
+            raise ValueError(f"{self.name}: {sorted(both)} cannot be asked and left out")
 
     def reads(self) -> frozenset[tuple[str, str]]:
         """Every (method, path) below the base URL that may be sent. All of them only read."""
