@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import socket
 import struct
 import threading
@@ -488,7 +489,13 @@ def serve(
     pace: float | None = None,
     years: float = 3.0,
 ) -> None:
-    """Serve until interrupted; the first line printed is JSON with the url and the accounts."""
+    """Serve until interrupted or terminated; the first line printed is JSON: url and accounts.
+
+    Both signals are taken even where they came in ignored, as a shell hands them to a program it
+    starts in the background.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with Sandbox(port=port, seed=seed, size=size, pace=pace, years=years) as box:
         print(json.dumps({"url": box.url, "accounts": box.accounts}), flush=True)
         with contextlib.suppress(KeyboardInterrupt):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -204,13 +205,20 @@ def test_a_closed_sandbox_refuses_connections(box: Sandbox) -> None:
         requests.get(url, timeout=5)
 
 
-def test_serving_prints_one_line_of_json_first_and_stops_on_interrupt() -> None:
-    program = "from pipelines.sandbox.server import serve; serve(size='tiny')"
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serving_prints_one_line_of_json_first_and_stops_on_a_signal(number: int) -> None:
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # as in the background
+        "from pipelines.sandbox.server import serve; serve(size='tiny')"
+    )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        main = told["accounts"][0]
-        assert main["base_url"].startswith(told["url"])
-        assert requests.get(told["accounts"][0]["base_url"] + "/x", timeout=5).status_code < 500
-        process.send_signal(2)
-        assert process.wait(timeout=10) == 0
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            main = told["accounts"][0]
+            assert main["base_url"].startswith(told["url"])
+            assert requests.get(main["base_url"] + "/x", timeout=5).status_code < 500
+            process.send_signal(number)
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
