@@ -64,6 +64,9 @@ class StreamSpec:
     params: tuple[str, ...] = ()
     """The parameters the endpoint takes, in its own spelling: no other is ever sent. Left empty
     where the exchange refuses what it does not know; some ignore it and answer something else."""
+    part_of: tuple[str, ...] = ()
+    """Entities of which the rows are a part only: they are known where all the parts are. A
+    stream that carries an entity whole names it in `entities`."""
     wallet: str = ""
     """The wallet the rows belong to, where the endpoint serves one wallet only."""
     private: bool = True

@@ -56,7 +56,7 @@
         },
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'path': 'varchar', 'kind': 'varchar',
-            'entities': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',
+            'entities': 'varchar', 'part_of': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',
             'private': 'boolean', 'time_filter': 'boolean', 'retention_kind': 'varchar',
             'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
             'overlap_seconds': 'bigint', 'page_size': 'bigint', 'rate_requests': 'bigint',
@@ -76,12 +76,22 @@
 {# The named columns of one raw table in every exchange, with the exchange beside them. #}
 {% macro union_raw(table, columns=none) -%}
     {%- for exchange in var('exchanges') %}
+    {%- set present = raw_columns_present(exchange, table) %}
     select
         '{{ exchange }}' as exchange,
         {%- for name, type in raw_columns(table).items() if name != 'exchange' %}
-        cast({{ adapter.quote(name) }} as {{ type }}) as {{ adapter.quote(name) }}{{ ',' if not loop.last }}
+        cast({{ adapter.quote(name) if name in present else 'null' }} as {{ type }}) as {{ adapter.quote(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ raw_table(exchange, table) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+{%- endmacro %}
+
+{# The columns that are there: a table written by an older release lacks the newer ones. #}
+{% macro raw_columns_present(exchange, table) -%}
+    {%- set relation = source(exchange, table) -%}
+    {%- if not execute or relation.is_cte or not raw_table_exists(relation) -%}
+        {{ return(raw_columns(table).keys() | list) }}
+    {%- endif -%}
+    {{ return(adapter.get_columns_in_relation(relation) | map(attribute='name') | list) }}
 {%- endmacro %}

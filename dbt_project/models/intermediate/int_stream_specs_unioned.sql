@@ -17,6 +17,7 @@ numbered as (
         path,
         kind,
         entities,
+        part_of,
         wallet,
         coalesce(scope, '') as scope,
         private as is_private,

@@ -10,6 +10,12 @@ receipts as (
 
 ),
 
+starts as (
+
+    select * from {{ ref('int_account_openings') }}
+
+),
+
 -- Of several keys and labels of one account the last check speaks; all labels are kept.
 labels as (
 
@@ -104,6 +110,9 @@ final as (
         -- since when
         accounts.opened_at,
         accounts.opened_at_evidence,
+        starts.history_starts_at,
+        starts.history_start_evidence,
+        starts.history_start_rank,
 
         -- the key of the last check
         accounts.can_trade,
@@ -121,6 +130,7 @@ final as (
         accounts.origin
     from accounts
     left join labels on accounts.account_id = labels.account_id
+    left join starts on accounts.account_id = starts.account_id
 
 )
 

@@ -1,0 +1,62 @@
+{#-
+    Which streams answer for which entity, wallet by wallet. A source is one stream that carries
+    the entity whole, or all the streams that carry a part of it.
+-#}
+with specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current and kind = 'history'
+
+),
+
+carried as (
+
+    select
+        exchange,
+        stream,
+        wallet,
+        stream as source,
+        unnest(from_json(entities, '["VARCHAR"]')) as entity
+    from specs
+
+    union all
+
+    select
+        exchange,
+        stream,
+        wallet,
+        'all parts' as source,
+        unnest(from_json(coalesce(part_of, '[]'), '["VARCHAR"]')) as entity
+    from specs
+
+),
+
+-- A stream that names no wallet tells of all of them.
+wallets as (
+
+    select distinct exchange, entity, wallet
+    from carried
+    qualify wallet != '' or count(*) filter (where wallet != '') over (
+        partition by exchange, entity
+    ) = 0
+
+),
+
+final as (
+
+    select
+        carried.exchange,
+        case carried.entity when 'ledger' then 'ledger_entries' else carried.entity end as entity,
+        wallets.wallet,
+        carried.source,
+        carried.stream
+    from carried
+    inner join wallets
+        on
+            carried.exchange = wallets.exchange
+            and carried.entity = wallets.entity
+            and (carried.wallet = wallets.wallet or carried.wallet = '')
+
+)
+
+select * from final
