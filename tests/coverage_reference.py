@@ -70,6 +70,23 @@ class Span:
     verdict: str
 
 
+@dataclass(frozen=True)
+class EntitySpan:
+    """One verdict over [start, end), of one entity of one wallet."""
+
+    entity: str
+    wallet: str
+    start: int
+    end: int
+    verdict: str
+
+
+BEST_FIRST = (
+    "covered_api", "covered_file", "unverified", "unresolved", "row_cap", "failed", "refused",
+    "venue_closed", "sync_lapse", "lost_to_retention", "never_asked",
+)  # fmt: skip
+
+
 def coverage(
     account: Account, specs: list[Spec], receipts: list[Receipt], as_of: int
 ) -> list[Span]:
@@ -188,3 +205,35 @@ def kind_then(receipt: Receipt, limits: list[Spec]) -> str:
     """What the exchange said about retention when the receipt was asked."""
     then = [spec for spec in limits if spec.recorded_at <= receipt.asked_at]
     return (then[-1] if then else limits[0]).retention_kind
+
+
+def entity_coverage(
+    spans: list[Span], sources: dict[tuple[str, str], list[list[str]]]
+) -> list[EntitySpan]:
+    """The best source at each instant; a source is as good as the worst of its streams."""
+    told: list[EntitySpan] = []
+    for (entity, wallet), alternatives in sorted(sources.items()):
+        edges = sorted({edge for span in spans for edge in (span.start, span.end)})
+        for low, high in pairwise(edges):
+            ranks = [
+                rank
+                for streams in alternatives
+                if (rank := rank_of_source(low, high, streams, spans)) is not None
+            ]
+            if not ranks:
+                continue
+            verdict = BEST_FIRST[min(ranks)]
+            if told and told[-1] == EntitySpan(entity, wallet, told[-1].start, low, verdict):
+                low = told.pop().start
+            told.append(EntitySpan(entity, wallet, low, high, verdict))
+    return told
+
+
+def rank_of_source(low: int, high: int, streams: list[str], spans: list[Span]) -> int | None:
+    """The worst verdict of [low, high) over all streams and scopes; None past the end of any."""
+    own = [span for span in spans if span.stream in streams]
+    places = {(span.stream, span.scope) for span in own}
+    here = [span for span in own if span.start <= low and high <= span.end]
+    if {(span.stream, span.scope) for span in here} != places or not here:
+        return None
+    return max(BEST_FIRST.index(span.verdict) for span in here)

@@ -19,10 +19,12 @@ from tests.coverage_reference import (
     HOUR,
     MINUTE,
     Account,
+    EntitySpan,
     Receipt,
     Span,
     Spec,
     coverage,
+    entity_coverage,
 )
 
 PROJECT = Path(__file__).parents[1] / "dbt_project"
@@ -45,6 +47,24 @@ LIMITS = {
         Spec("wallet", "unlimited", -900 * DAY, CLOSES),
         Spec("orders", "not_stated", -900 * DAY, CLOSES),
     ],
+}
+# Which streams answer for which entity, by wallet: any one source, with all of its streams.
+SOURCES = {
+    "bitget": {
+        ("trades", "spot"): [["fills"], ["ledger"]],
+        ("ledger_entries", "spot"): [["ledger"]],
+        ("transfers", "spot"): [["moves"]],
+        ("deposits", ""): [["deposits"]],
+    },
+    "bitmex": {("ledger_entries", ""): [["wallet", "orders"]], ("deposits", ""): [["wallet"]]},
+}
+CARRIES = {
+    ("bitget", "fills"): ('["trades"]', "[]", "spot"),
+    ("bitget", "ledger"): ('["ledger", "trades"]', "[]", "spot"),
+    ("bitget", "moves"): ('["transfers"]', "[]", "spot"),
+    ("bitget", "deposits"): ('["deposits"]', "[]", ""),
+    ("bitmex", "wallet"): ('["deposits"]', '["ledger"]', ""),
+    ("bitmex", "orders"): ("[]", '["ledger"]', ""),
 }
 OUTCOMES = ("exhausted",) * 6 + (
     "failed", "failed", "refused", "venue_closed", "row_cap", "unresolved",
@@ -149,7 +169,8 @@ def write_raw(path: Path, lives: list[tuple[str, Account, list[Receipt]]]) -> No
                     _dlt_load_id text
                 );
                 create table {schema}.stream_specs (
-                    exchange text, stream text, path text, kind text, entities text, wallet text,
+                    exchange text, stream text, path text, kind text, entities text,
+                    part_of text, wallet text,
                     scope text, private boolean, time_filter boolean, retention_kind text,
                     retention_seconds bigint, max_window_seconds bigint, overlap_seconds bigint,
                     page_size bigint, rate_requests bigint, rate_seconds double, affects text,
@@ -186,14 +207,14 @@ def write_raw(path: Path, lives: list[tuple[str, Account, list[Receipt]]]) -> No
             insert(
                 con, f"{schema}.stream_specs",
                 "exchange, stream, kind, scope, retention_kind, retention_seconds, lifecycle, "
-                "ends_at, spec_hash, recorded_at",
+                "ends_at, spec_hash, recorded_at, entities, part_of, wallet",
                 [
                     (
                         exchange, s.stream, "history", "coin" if s.stream == "moves" else "",
                         s.retention_kind,
                         KEEP // 1_000 if s.retention_kind == "rolling" else None,
                         "closed" if s.ends_at else "active", at(s.ends_at), str(number),
-                        at(s.recorded_at),
+                        at(s.recorded_at), *CARRIES[exchange, s.stream],
                     )
                     for number, s in enumerate(limits)
                 ],
@@ -210,10 +231,11 @@ def insert(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: list[
 
 
 def build_coverage(warehouse: Path, work: Path) -> None:
-    """`fct_coverage` and what it is made of, by dbt, tests included."""
+    """Coverage by stream and by entity, and what they are made of, by dbt, tests included."""
     done = subprocess.run(
         [
-            Path(sys.executable).with_name("dbt"), "build", "--quiet", "--select", "+fct_coverage",
+            Path(sys.executable).with_name("dbt"), "build", "--quiet",
+            "--select", "+fct_coverage", "int_entity_sources", "fct_entity_coverage",
             "--indirect-selection", "cautious",
             "--exclude", "test_type:unit", "resource_type:seed",
             "--project-dir", PROJECT, "--profiles-dir", PROJECT,
@@ -245,6 +267,27 @@ def read_coverage(warehouse: Path) -> dict[str, list[Span]]:
     return found
 
 
+def read_entity_coverage(warehouse: Path) -> dict[str, list[EntitySpan]]:
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        rows = con.execute("""
+            select
+                account_id, entity, wallet, epoch_ms(span_start), epoch_ms(span_end), verdict
+            from marts.fct_entity_coverage
+            order by account_id, entity, wallet, span_start
+        """).fetchall()
+    zero = int(EPOCH.timestamp()) * 1_000
+    found: dict[str, list[EntitySpan]] = {}
+    for account, entity, wallet, start, end, verdict in rows:
+        spans = found.setdefault(account, [])
+        low, high = start - zero, end - zero
+        last = spans[-1] if spans else None
+        # A span ends where another source takes over, also with the same verdict.
+        if last and (last.entity, last.wallet, last.verdict) == (entity, wallet, verdict):
+            low = spans.pop().start
+        spans.append(EntitySpan(entity, wallet, low, high, verdict))
+    return found
+
+
 @pytest.mark.parametrize("seed", [20261121])
 def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
@@ -256,10 +299,13 @@ def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> 
     write_raw(warehouse, lives)
     build_coverage(warehouse, tmp_path)
     found = read_coverage(warehouse)
+    entities = read_entity_coverage(warehouse)
 
     seen = set()
     for exchange, account, receipts in lives:
         expected = coverage(account, LIMITS[exchange], receipts, AS_OF)
         assert found.get(account.id, []) == expected, account
+        told = entity_coverage(expected, SOURCES[exchange])
+        assert entities.get(account.id, []) == told, account
         seen |= {span.verdict for span in expected}
     assert len(seen) == 11, f"the lives were too tame to meet every verdict: {sorted(seen)}"
