@@ -112,10 +112,11 @@ def counts(path: Path) -> list[Row]:
 
 def to_json(rows: Sequence[Row]) -> str:
     """Rows as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
-    return json.dumps(rows, default=_plain, indent=2, ensure_ascii=False)
+    return json.dumps(rows, default=plain, indent=2, ensure_ascii=False)
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """What JSON has no word for, as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):

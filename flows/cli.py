@@ -148,6 +148,30 @@ def checks(as_json: AsJson = False) -> None:
     answer("checks", as_json)
 
 
+Folder = Annotated[
+    Path | None, typer.Option("--to", help="The folder to write to; by default data/documents.")
+]
+
+
+@app.command()
+def certificate(
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The account.")],
+    to: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one page about an account: what is covered, what proves it, what is missing."""
+    from flows import answers
+    from flows.certificate import certify
+    from flows.dossier import canonical
+
+    place = home()
+    written = certify(answers.published(place), label, to or place.data / "documents")
+    if as_json:
+        typer.echo(canonical(written.document), nl=False)
+    else:
+        typer.echo(f"{written.document['verdict']}: {written.page}\n{written.data}")
+
+
 @app.command()
 def docs() -> None:
     """Write the documentation of all models and columns as one page, and say where it is."""

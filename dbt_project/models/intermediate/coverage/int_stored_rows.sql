@@ -8,7 +8,7 @@
     {%- for node in graph.sources.values() if node.source_name in var('exchanges') -%}
         {%- set relation = adapter.get_relation(node.database, node.schema, node.identifier) -%}
         {%- if relation and node.name not in beside -%}
-            {%- do tables.append((node.source_name, node.name, relation)) -%}
+            {%- do tables.append((node.source_name, node.name, relation.include(database=false))) -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endif -%}

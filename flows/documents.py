@@ -1,0 +1,37 @@
+"""A document on the disk: a page for people and the same as JSON for programs."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.dossier import canonical
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where the two files are, and what the JSON holds."""
+
+    page: Path
+    data: Path
+    document: dict[str, object]
+
+
+def write_both(folder: Path, name: str, page: str, document: dict[str, object]) -> Written:
+    """Write `name`.md and `name`.json into the folder, whole or not at all, for the owner only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    written = Written(folder / f"{safe}.md", folder / f"{safe}.json", document)
+    _write(written.page, page)
+    _write(written.data, canonical(document))
+    return written
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
