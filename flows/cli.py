@@ -173,6 +173,32 @@ def certificate(
 
 
 @app.command()
+def evacuate(
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The account.")],
+    to: Folder = None,
+) -> None:
+    """Read everything an exchange still gives, and write down what was saved and what was not."""
+    from flows import show
+    from flows.evacuation import take_inventory
+    from flows.outcome import SyncFailed
+    from flows.run import run_sync
+
+    place = home()
+    failed: SyncFailed | None = None
+    try:
+        with show.progress():
+            summary = run_sync([label], full=True)
+    except SyncFailed as error:
+        failed, summary = error, error.summary
+    show.summary(summary, place.published)
+    written = take_inventory(place.published, label, to or place.data / "documents")
+    typer.echo(written.page.read_text(encoding="utf-8"))
+    typer.echo(f"{written.page}\n{written.data}")
+    if failed:
+        raise failed
+
+
+@app.command()
 def docs() -> None:
     """Write the documentation of all models and columns as one page, and say where it is."""
     from flows import dbt, lock

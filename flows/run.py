@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pipelines.files import ImportResult
 
 
-def run_sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
+def run_sync(
+    labels: Sequence[str] = (), as_of: datetime | None = None, *, full: bool = False
+) -> Summary:
     """Run the flow `sync` on the user's Prefect server, else on one that lives as long as this.
 
     Raises what the flow raises: LookbackError, or SyncFailed after the rest was published.
@@ -37,7 +39,7 @@ def run_sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summa
         from flows.sync import sync
 
         try:
-            state = sync(tuple(labels), as_of, return_state=True)
+            state = sync(tuple(labels), as_of, full, return_state=True)
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):
                 raise

@@ -79,10 +79,13 @@ def publish() -> None:
     task_runner=TASK_RUNNER,
     persist_result=False,
 )
-def sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
+def sync(
+    labels: Sequence[str] = (), as_of: datetime | None = None, full: bool = False
+) -> Summary:
     """Bring the accounts of `labels`, or all, up to date and publish the result.
 
-    `as_of` is what coverage and deadlines take for now. Raises SyncFailed after publishing where
+    `as_of` is what coverage and deadlines take for now. `full` asks for everything within reach
+    again, with a look at the balances before and after. Raises SyncFailed after publishing where
     an account or stream could not be synced, LookbackError where nothing was published.
     """
     place = home()
@@ -96,7 +99,7 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None) -> Summary:
         watch.tell_stage("asking the exchanges")
         prepare_warehouse(place)
         syncs = {
-            account.label: AccountSync(account, place, on_event=watch.tell_rows)
+            account.label: AccountSync(account, place, on_event=watch.tell_rows, full=full)
             for account in accounts
         }
         with dbt.parsing_ahead(place):

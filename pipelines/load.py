@@ -68,6 +68,9 @@ class AccountSync:
 
     `prepare` and `load` write the warehouse and must not run beside another writer; `extract`
     may. A scope that came up in a round (a coin in the ledger) is asked for in the next.
+
+    `full` asks for everything within reach whatever was read before, with a look at the balances
+    before the first and after the last row: what to do before an exchange closes.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class AccountSync:
         on_event: OnEvent | None = None,
         row_budget: int = ROW_BUDGET,
         session: ReadOnlySession | None = None,
+        full: bool = False,
     ) -> None:
         self.account = account
         self.exchange = registry.exchange(account.exchange)
@@ -92,6 +96,8 @@ class AccountSync:
         self._progress = Progress()
         self._known: KnownAccount | None = None
         self._agendas: dict[str, Agenda] = {}
+        self._full = full
+        self._looked_again = not full
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
@@ -99,7 +105,7 @@ class AccountSync:
         finish_pending(self._home, spec)
         self._known = known_account(self._home.warehouse, spec, self.account.label)
         if self._known is not None:
-            self._progress = read_progress(self._home.warehouse, spec, self._known.account_id)
+            self._progress = self._read_progress(self._known.account_id)
 
     def extract(self) -> None:
         """Read the next round from the exchange into the account's own load package.
@@ -145,7 +151,15 @@ class AccountSync:
                 return True
             return not agenda.scopes.issuperset(scopes_of(stream, self._progress))
 
-        return tuple(stream for stream in self.exchange.spec.streams if is_left(stream))
+        left = tuple(stream for stream in self.exchange.spec.streams if is_left(stream))
+        if self._full and not self._agendas:
+            return tuple(stream for stream in left if stream.kind != "history") or left
+        return left
+
+    def _read_progress(self, account_id: str) -> Progress:
+        """What is known of the account; earlier askings count for nothing where all is asked."""
+        known = read_progress(self._home.warehouse, self.exchange.spec, account_id)
+        return replace(known, asked={}) if self._full else known
 
     def _unread(self, tally: Tally, known: KnownAccount, trouble: Trouble) -> Any:
         """Nothing but receipts: what would have been asked, and why it was not."""
@@ -176,8 +190,18 @@ class AccountSync:
         """Load what `extract` brought, and see what is left to ask."""
         spec = self.exchange.spec
         account_pipeline(self._home, spec, self.result.account_id).load()
-        self._progress = read_progress(self._home.warehouse, spec, self.result.account_id)
-        self.done = self._identity is None or not self._streams_left()
+        self._progress = self._read_progress(self.result.account_id)
+        self.done = self._identity is None or not (self._streams_left() or self._look_again())
+
+    def _look_again(self) -> bool:
+        """Put the balances back on the agenda, once, after everything else."""
+        if self._looked_again:
+            return False
+        self._looked_again = True
+        for stream in self.exchange.spec.streams:
+            if stream.kind == "snapshot":
+                self._agendas.pop(stream.name, None)
+        return bool(self._streams_left())
 
     def _identify(self) -> None:
         """Set clocks, ask whose key this is, and hold the answer against what the label was."""

@@ -47,15 +47,17 @@ class Lab:
         self.declared.append(label)
         return label
 
-    def sync(self, *labels: str) -> dict[str, AccountResult]:
+    def sync(self, *labels: str, full: bool = False) -> dict[str, AccountResult]:
         """Extract and load those accounts, or all declared ones, without Prefect; results by label.
+
+        `full` asks for everything again.
 
         Raises LookbackError where an account cannot be read at all.
         """
         prepare_warehouse(self.home)
         results = {}
         for account in configured_accounts(labels):
-            run = AccountSync(account, self.home)
+            run = AccountSync(account, self.home, full=full)
             run.prepare()
             while not run.done:
                 run.extract()

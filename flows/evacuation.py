@@ -1,0 +1,169 @@
+"""The inventory of an account that is being cleared out before its exchange closes.
+
+What was saved, what was not and why, and what to fetch by hand and until when.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flows import markdown
+from flows.answers import Row
+from flows.certificate import counted, section
+from flows.documents import Written, write_both
+from flows.dossier import COVERED, Dossier, digest, gather
+from pipelines import registry
+from pipelines.spec import ExchangeSpec
+
+FORMAT = "lookback evacuation 1"
+READ = (*COVERED, "unverified")
+BY_HAND = ("lost_to_retention", "sync_lapse", "row_cap", "unresolved", "venue_closed")
+
+
+def take_inventory(published: Path, label: str, folder: Path) -> Written:
+    """Write the inventory as Markdown and JSON. Raises LookbackError."""
+    dossier = gather(published, label)
+    spec = registry.exchange(dossier.account["exchange"]).spec
+    document = document_of(dossier, spec)
+    return write_both(folder, f"evacuation-{dossier.account['label']}", page(document), document)
+
+
+def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
+    """The inventory as data, its own hash included as `sha256`."""
+    body = {
+        "format": FORMAT,
+        "account": dossier.account["account_id"],
+        "label": dossier.account["label"],
+        "exchange": spec.title,
+        "lifecycle": spec.lifecycle,
+        "ends_at": spec.ends_at,
+        "as_of": dossier.as_of,
+        "saved": [saved(row, dossier.spans) for row in dossier.records],
+        "balances": dossier.balances,
+        "not_saved": dossier.gaps,
+        "not_asked": [
+            {"path": route.path, "reason": route.reason, "docs_url": route.docs_url}
+            for route in spec.left_out
+        ],
+        "by_hand": by_hand(dossier.gaps),
+        "files": dossier.files,
+    }
+    return {**body, "sha256": digest(body)}
+
+
+def saved(records: Row, spans: list[Row]) -> Row:
+    """One stream: its records, and the spans that were read to their end."""
+    own = [span for span in spans if span["stream"] == records["stream"]]
+    read = [span for span in own if span["verdict"] in READ]
+    return {
+        **records,
+        "read_from": min((span["span_start"] for span in read), default=None),
+        "read_to": max((span["span_end"] for span in read), default=None),
+        "is_whole": bool(own) and len(read) == len(own),
+    }
+
+
+def by_hand(gaps: list[Row]) -> list[Row]:
+    """What only a person can still fetch: the remedies of gaps the API no longer fills."""
+    found: dict[str, list[str]] = {}
+    for gap in gaps:
+        if gap["verdict"] in BY_HAND and gap["remedy"]:
+            streams = found.setdefault(gap["remedy"], [])
+            if gap["stream"] not in streams:
+                streams.append(gap["stream"])
+    return [{"what": remedy, "streams": streams} for remedy, streams in found.items()]
+
+
+def page(document: dict[str, Any]) -> str:
+    """The inventory in Markdown."""
+    lines = [
+        f"# Evacuation of {document['label']}, {document['exchange']}",
+        "",
+        opening(document),
+        *section("Saved", saved_table(document["saved"])),
+        *section("Balances before and after", balance_table(document["balances"])),
+        *section("Not saved, and why", not_saved(document["not_saved"])),
+        *section("To fetch by hand" + until(document), hand_list(document["by_hand"])),
+        *section("Left alone", left_alone(document["not_asked"])),
+        "",
+        f"SHA-256 of this inventory: `{document['sha256']}`",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def opening(document: dict[str, Any]) -> str:
+    """When the exchange ends, and how the evacuation went, in two sentences."""
+    end = markdown.cell(document["ends_at"])
+    states = {
+        "active": f"{document['exchange']} is active; no end is announced.",
+        "winding_down": f"{document['exchange']} is winding down: its API ends on {end} UTC.",
+        "closed": f"{document['exchange']} closed on {end} UTC.",
+    }
+    whole = sum(1 for row in document["saved"] if row["is_whole"])
+    grave = [gap for gap in document["not_saved"] if gap["severity"] != "info"]
+    return (
+        f"{states[document['lifecycle']]} Read on {markdown.cell(document['as_of'])} UTC: "
+        f"{whole} of {len(document['saved'])} streams to their end, "
+        f"{counted(len(grave), 'gap')} left."
+    )
+
+
+def until(document: dict[str, Any]) -> str:
+    """` before 2027-01-31 15:59`, where there is such a day."""
+    ends_at = document["ends_at"] if document["lifecycle"] == "winding_down" else None
+    return f" before {markdown.cell(ends_at)} UTC" if ends_at else ""
+
+
+def saved_table(rows: list[Row]) -> str:
+    """Records by stream."""
+    return markdown.table(
+        ("stream", "records", "first", "last", "read from", "read to", "to the end"),
+        [
+            (
+                row["stream"], row["record_count"], row["first_at"], row["last_at"],
+                row["read_from"], row["read_to"], "yes" if row["is_whole"] else "no",
+            )
+            for row in rows
+        ],
+        right=("records",),
+    )  # fmt: skip
+
+
+def balance_table(rows: list[Row]) -> str:
+    """What the wallets held before the first and after the last row was read."""
+    if not rows:
+        return ""
+    return markdown.table(
+        ("wallet", "asset", "before", "at", "after", "at", "moved meanwhile"),
+        [
+            (
+                row["wallet"], row["asset"], row["amount_before"], row["taken_before"],
+                row["amount"], row["taken_at"],
+                "yes" if (row["amount_before"] or 0) != (row["amount"] or 0) else "no",
+            )
+            for row in rows
+        ],
+        right=("before", "after"),
+    )  # fmt: skip
+
+
+def not_saved(gaps: list[Row]) -> str:
+    """Every open gap with its cause."""
+    if not gaps:
+        return "Nothing: no gap is open."
+    return "\n".join(
+        f"- **{gap['stream']}, {markdown.cell(gap['span_start'])} to "
+        f"{markdown.cell(gap['span_end'])}, {gap['verdict']}.** {gap['cause']}"
+        for gap in gaps
+    )
+
+
+def hand_list(rows: list[Row]) -> str:
+    """A list to tick off."""
+    return "\n".join(f"- [ ] {', '.join(row['streams'])}: {row['what']}" for row in rows)
+
+
+def left_alone(routes: list[Row]) -> str:
+    """Private routes that are never asked."""
+    return "\n".join(f"- `{route['path']}`: {route['reason']}" for route in routes)

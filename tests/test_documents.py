@@ -1,0 +1,142 @@
+"""The certificate and the inventory of an evacuation: what they say, and that it is so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from flows import certificate, markdown
+from flows.dossier import canonical
+from tests.conftest import Lab
+
+SNAPSHOTS = ("account_wallet", "futures_assets")
+
+
+def test_evacuating_reads_everything_again_between_two_looks_at_the_balances(lab: Lab) -> None:
+    label = lab.declare("bitmart")
+    lab.sync(label)
+    before = lab.query("select count(*) from raw_bitmart.deposit_withdraw_history")
+    first = asked(lab)
+    ((first_end,),) = lab.query("select max(asked_at) from raw_bitmart.receipts")
+    lab.sync(label, full=True)
+    assert lab.query("select count(*) from raw_bitmart.deposit_withdraw_history") == before
+    again = {place: spans[len(first[place]) :] for place, spans in asked(lab).items()}
+    for place, spans in first.items():
+        whole, repeated = (min(start for start, _ in s) for s in (spans, again[place]))
+        assert repeated <= whole or place[0] not in ("deposit_withdraw_history", "futures_ledger")
+    looks = lab.query(
+        "select stream, count(*) from raw_bitmart.receipts "
+        "where stream in ('account_wallet', 'futures_assets') group by 1"
+    )
+    assert dict(looks) == dict.fromkeys(SNAPSHOTS, 3)  # the sync's, and one before and one after
+    (((looked, looked_again), first_row, last_row),) = lab.query(
+        "select list(asked_at order by asked_at) filter (where stream = 'account_wallet'), "
+        "min(asked_at) filter (where asked_from < asked_to), "
+        "max(asked_at) filter (where asked_from < asked_to) "
+        "from raw_bitmart.receipts where asked_at > ?",
+        first_end,
+    )
+    assert looked < first_row <= last_row < looked_again
+
+
+def asked(lab: Lab) -> dict[tuple[str, str], list[tuple[object, object]]]:
+    """The spans asked of each history stream and scope, in the order of asking."""
+    rows = lab.query(
+        "select stream, scope, asked_from, asked_to from raw_bitmart.receipts "
+        "where asked_from < asked_to order by asked_at, asked_from"
+    )
+    found: dict[tuple[str, str], list[tuple[object, object]]] = {}
+    for stream, scope, start, end in rows:
+        found.setdefault((stream, scope), []).append((start, end))
+    return found
+
+
+@pytest.fixture
+def evacuated(lab: Lab) -> tuple[Lab, str]:
+    """One BitMart account, evacuated by the command line through Prefect."""
+    label = lab.declare("bitmart")
+    done = lab.cli("evacuate", label)
+    assert done.returncode == 0, done.stderr
+    return lab, done.stdout
+
+
+def test_an_evacuation_ends_with_an_inventory_and_a_certificate_has_the_same_bytes_twice(
+    evacuated: tuple[Lab, str],
+) -> None:
+    lab, printed = evacuated
+    folder = lab.home.data / "documents"
+    page = (folder / "evacuation-bitmart_main.md").read_text()
+    assert page in printed
+    assert "winding down: its API ends on 2027-01-31 15:59 UTC" in page
+    assert "## To fetch by hand before 2027-01-31 15:59 UTC" in page
+    assert "spot_fills" in page.split("## To fetch by hand")[1]
+
+    inventory = json.loads((folder / "evacuation-bitmart_main.json").read_text())
+    stored = dict(
+        lab.query("select 'spot_fills', count(distinct record_id) from raw_bitmart.spot_fills")
+    )
+    (fills,) = [row for row in inventory["saved"] if row["stream"] == "spot_fills"]
+    assert fills["record_count"] == stored["spot_fills"] > 0
+    assert not fills["is_whole"]  # 90 days of three years
+    for row in inventory["balances"]:
+        assert row["amount_before"] == row["amount"]
+
+    first = certify(lab, "bitmart_main")
+    assert certify(lab, "bitmart_main") == first
+    document = json.loads(first[1])
+    told = document.pop("sha256")
+    assert told == hashlib.sha256(canonical(document).encode()).hexdigest()
+    assert told.encode() in first[0]
+    assert document["verdict"] == "incomplete"
+    assert oct((folder / "certificate-bitmart_main.md").stat().st_mode)[-3:] == "600"
+    wrong = lab.cli("certificate", "nobody")
+    assert wrong.returncode == 1
+    assert "bitmart_main" in wrong.stderr
+    secret = lab.box.account("bitmart")["secret"]
+    assert secret.encode() not in first[0] + first[1] + printed.encode()
+
+
+def certify(lab: Lab, label: str) -> tuple[bytes, bytes]:
+    done = lab.cli("certificate", label)
+    assert done.returncode == 0, done.stderr
+    page, data = (Path(line.split(": ")[-1]) for line in done.stdout.splitlines())
+    return page.read_bytes(), data.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("gaps", "checks", "verdicts", "expected"),
+    [
+        ([], [], ["covered_api", "covered_file"], "complete"),
+        ([], [], [], "unverified"),
+        ([("info",)], [("none",)], ["covered_api", "unverified"], "unverified"),
+        ([("critical",)], [], ["covered_api"], "incomplete"),
+        ([], [("warning",)], ["covered_api"], "incomplete"),
+        ([], [("info",)], ["covered_api"], "complete"),
+    ],
+)
+def test_the_verdict_is_no_better_than_its_worst_part(
+    gaps: list[tuple[str]], checks: list[tuple[str]], verdicts: list[str], expected: str
+) -> None:
+    from flows.dossier import Dossier
+
+    dossier = Dossier(
+        account={}, exchange={}, as_of=None, spans=[], records=[], facts=[], balances=[],
+        files=[], limits=[],
+        entities=[{"verdict": verdict} for verdict in verdicts],
+        gaps=[{"severity": severity} for (severity,) in gaps],
+        checks=[{"severity": severity} for (severity,) in checks],
+    )  # fmt: skip
+    assert certificate.verdict_of(dossier) == expected
+
+
+def test_a_table_lines_up_and_keeps_its_columns_apart() -> None:
+    lines = markdown.table(("a", "n"), [("x|y", 1), ("", 12_345)], right=("n",)).splitlines()
+    assert lines == [
+        "| a    |      n |",
+        "| ---- | -----: |",
+        "| x\\|y |      1 |",
+        "| –    | 12,345 |",
+    ]
