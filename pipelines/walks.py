@@ -299,7 +299,7 @@ class NewestOnly(Walk):
             last: self._write(-(-high // grain) * grain),
         }
 
-    def _is_last(self, count: int) -> bool:
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
         return False  # a short page ends its span, not the walk
 
     def _may_be_cut(self, count: int) -> bool:
