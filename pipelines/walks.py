@@ -300,7 +300,8 @@ class NewestOnly(Walk):
         }
 
     def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
-        return False  # a short page ends its span, not the walk
+        """A short page ends its span, not the walk."""
+        return False
 
     def _may_be_cut(self, count: int) -> bool:
         """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
