@@ -364,15 +364,19 @@ class StreamVisit:
         """The page's records that this run has not taken yet.
 
         dlt's merge compares with the table, not within a package, so what overlapping pages bring
-        twice is dropped here. History is told apart by its bytes (half a hash of them: memory);
-        of state, the first row of each id counts, and another one is no record.
+        twice is dropped here. History is told apart by its bytes (half a hash of them: memory),
+        and numbered twins by their number too; of state, the first row of each id counts, and
+        another one is no record.
         """
         kept = [r for r in page if self._visit.exchange.is_record(self._stream, r)]
         receipt.skipped += len(page) - len(kept)
         is_history = self._stream.kind == "history"
         fresh = []
+        has_twins = self._stream.numbers_twins
         for record in kept:
-            key = bytes.fromhex(record.digest[:32]) if is_history else record.id
+            key: bytes | str = bytes.fromhex(record.digest[:32]) if is_history else record.id
+            if has_twins:
+                key = f"{record.id}|{record.digest}"
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(record)

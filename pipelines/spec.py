@@ -70,6 +70,9 @@ class StreamSpec:
     wallet: str = ""
     """The wallet the rows belong to, where the endpoint serves one wallet only."""
     private: bool = True
+    needs_right: str = ""
+    """The right beyond reading that the exchange wants of a key for it, in the exchange's words.
+    A key without it is no worse for that: the stream is not asked, and nobody is alarmed."""
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"
     bound_unit: TimeUnit = "milliseconds"

@@ -150,6 +150,17 @@ class OnePage(Walk):
     """A route that answers everything at once."""
 
 
+class NewestPage(Walk):
+    """A route that gives its newest rows and takes no time: a full page goes no further back."""
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        oldest = min(times_of(records), default=self.end)
+        self.finish()
+        if len(records) >= self.page_size:
+            self.capped = True
+            self.reached = min(self.end, max(self.start, oldest + MILLISECOND))
+
+
 class NewestFirst(Walk):
     """Time-bounded pages, newest first: the end bound follows the oldest row down.
 
@@ -299,8 +310,9 @@ class NewestOnly(Walk):
             last: self._write(-(-high // grain) * grain),
         }
 
-    def _is_last(self, count: int) -> bool:
-        return False  # a short page ends its span, not the walk
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        """A short page ends its span, not the walk."""
+        return False
 
     def _may_be_cut(self, count: int) -> bool:
         """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
@@ -467,21 +479,21 @@ class ByPageNumber(Walk):
 
     def __init__(
         self,
-        params: Mapping[str, str],
+        params: Mapping[str, str | int],
         window: Window,
         page_size: int,
         *,
         number: str,
         last_number: int,
-        write_bounds: Mapping[str, str],
+        write_bounds: Mapping[str, str | int],
     ) -> None:
         super().__init__({**params, **write_bounds}, window, page_size)
         self._number_name = number
         self._last_number = last_number
         self._number = 1
 
-    def position(self) -> Mapping[str, str | None]:
-        return {self._number_name: str(self._number)}
+    def position(self) -> Mapping[str, str | int | None]:
+        return {self._number_name: self._number}
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         if not fresh:

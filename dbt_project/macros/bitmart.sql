@@ -21,6 +21,12 @@
     }) }}
 {%- endmacro %}
 
+{% macro bitmart_transfer_status(word='state') -%}
+    {{ status_of(word, {
+        'pending': ['processing'], 'completed': ['finished'], 'failed': ['failed'],
+    }) }}
+{%- endmacro %}
+
 {# The wallet a row of the futures ledger or a futures fill belongs to. #}
 {% macro bitmart_futures_wallet(account='account') -%}
     case {{ account }} when 'copy_trading' then 'futures_copy_trading' else 'futures' end

@@ -17,7 +17,19 @@ from typing import Any
 
 from pipelines.sandbox.account import DAY, SECOND, AccountPlan, Life, exact, generate
 from pipelines.sandbox.bitmart_books import PAIR, Books, Row, Shelf
-from pipelines.sandbox.bitmart_keys import EMPTY, MAIN, YOUNG, Keyring, Limits, Profile, Refusal
+from pipelines.sandbox.bitmart_keys import (
+    EMPTY,
+    INTER,
+    MAIN,
+    ORGANISATION,
+    SUB_NAMES,
+    TRADES,
+    YOUNG,
+    Keyring,
+    Limits,
+    Profile,
+    Refusal,
+)
 from pipelines.sandbox.bitmart_market import (
     PLATFORM_ENDS,
     TRADING_ENDS,
@@ -132,10 +144,14 @@ class BitMart:
             "/spot/v1/margin/isolated/borrow_record": Route(self._borrows, 60),
             "/spot/v1/margin/isolated/repay_record": Route(self._repayments, 60),
             "/account/v1/transfer-contract-list": Route(
-                self._transfer_list, 1, "POST", right="Future-Trade"
+                self._transfer_list, 1, "POST", right=TRADES
             ),
             "/account/sub-account/main/v1/subaccount-list": Route(
-                lambda ask: {"subAccountList": []}, 8, right="Inter-Account Transfer"
+                self._sub_accounts, 8, right=INTER, not_for_subs=True
+            ),
+            "/account/sub-account/v1/transfer-history": Route(self._sub_transfers, 8, right=INTER),
+            "/account/contract/sub-account/v1/transfer-history": Route(
+                self._futures_sub_transfers, 8, right=INTER
             ),
             "/contract/private/trades": Route(self._contract_fills, 6, word="Ok"),
             "/contract/private/transaction-history": Route(self._ledger, 6, word="Ok"),
@@ -157,7 +173,7 @@ class BitMart:
     def books(self, uid: str) -> Books:
         """The rows of that account; generated when first asked for."""
         if uid not in self._books:
-            self._books[uid] = Books(self._life(uid), uid)
+            self._books[uid] = Books(self._life(uid), uid, SUB_NAMES.get(uid, ""))
         return self._books[uid]
 
     def _life(self, uid: str) -> Life:
@@ -377,7 +393,7 @@ class BitMart:
         page, limit = ask.number("page") or 0, ask.size("limit", 0, 100)
         if not 1 <= page <= 1_000 or limit < 10:
             raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
-        moved = [entry for entry in ask.books.entries if entry.type == "Transfer"]
+        moved = [e for e in ask.books.entries if e.type == "Transfer" and e.event >= 0]
         moved = [entry for entry in moved if entry.at <= ask.now][::-1]
         rows = [
             {
@@ -391,6 +407,35 @@ class BitMart:
             for entry in moved
         ]
         return {"records": rows[(page - 1) * limit : page * limit]}
+
+    # -- sub-accounts
+
+    @staticmethod
+    def _check_owner(ask: Ask) -> None:
+        if ask.profile.uid not in SUB_NAMES:
+            raise Refusal(61006, "Only institutional users may do this", 403)
+
+    def _sub_accounts(self, ask: Ask) -> Any:
+        self._check_owner(ask)
+        others = [name for uid, name in SUB_NAMES.items() if uid != ORGANISATION]
+        return {"subAccountList": [{"accountName": name, "status": 1} for name in others]}
+
+    def _sub_transfers(self, ask: Ask) -> Any:
+        """The newest N of three months; they are told in seconds."""
+        self._check_owner(ask)
+        wanted = ask.size("N", 0, 100)
+        if ask.text("moveType") != "spot to spot" or not wanted:
+            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+        recent = [m for m in ask.books.subs("spot", ask.now) if m.at >= ask.now - MEMORY]
+        return {"total": len(recent), "historyList": [m.told for m in recent[:wanted]]}
+
+    def _futures_sub_transfers(self, ask: Ask) -> Any:
+        """The newest of them, as a bare list."""
+        self._check_owner(ask)
+        wanted = ask.size("limit", 0, 100)
+        if not wanted:
+            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+        return [move.told for move in ask.books.subs("futures", ask.now)[:wanted]]
 
     # -- what is now
 

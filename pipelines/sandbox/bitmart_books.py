@@ -7,6 +7,7 @@ the two rows of a fill share it, and the time on funding.
 
 from __future__ import annotations
 
+import heapq
 import json
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -29,7 +30,10 @@ from pipelines.sandbox.account import (
     Withdrawal,
     exact,
 )
+from pipelines.sandbox.bitmart_copied import ACCOUNT, FEE_SCALE, SYMBOL, CopiedFill, copied_fills
+from pipelines.sandbox.bitmart_keys import MAIN
 from pipelines.sandbox.bitmart_market import currency
+from pipelines.sandbox.bitmart_subs import SubMove, moves_of
 
 EPOCH = 1_609_459_200_000
 TAGS = {"fill": 1, "order": 2, "contract": 3, "contract_order": 4, "transfer": 5}
@@ -108,11 +112,16 @@ class Shelf:
 class Books:
     """The routes' rows of one life, and the truth about it."""
 
-    def __init__(self, life: Life, uid: str) -> None:
+    def __init__(self, life: Life, uid: str, name: str = "") -> None:
+        """`name`: what the account is called in moves from and to its sub-account, if any."""
         self.life, self.uid = life, uid
         self.events = life.events
         self.is_used = bool(life.events)
         self.scale = {asset.code: asset.scale for asset in life.plan.venue.assets}
+        scale = self.scale["USDT"]
+        self.sub_moves = list(moves_of(name, life.plan.end, scale)) if name else []
+        copied = copied_fills(life.plan.end, is_busy=uid == MAIN)
+        self.copied = list(copied) if self.is_used else []
         self._steps = self._running_balances()
         spot = [event for event in self.events if isinstance(event, SpotFill)]
         contract = [event for event in self.events if isinstance(event, ContractFill)]
@@ -122,7 +131,10 @@ class Books:
         self.deposits = Shelf([self._deposit_row(e) for e in self._of(Deposit)])
         self.withdrawals = Shelf([self._withdrawal_row(e) for e in self._of(Withdrawal)])
         self.contract_fills = Shelf(
-            [*(self._contract_row(event) for event in contract), *self._copied_fills()]
+            [
+                *(self._contract_row(event) for event in contract),
+                *(self._copied_row(fill) for fill in self.copied),
+            ]
         )
         self.contract_orders = Shelf(list(self._contract_orders(contract)))
         self.entries = sorted([*self._entries(), *self._copied_entries()], key=lambda e: e.at)
@@ -149,10 +161,19 @@ class Books:
 
     def _running_balances(self) -> dict[tuple[str, str], list[tuple[int, int]]]:
         steps: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for move in self.life.movements():
+        for move in self._all_movements():
             known = steps.setdefault((move.wallet, move.asset), [(0, 0)])
             known.append((move.at, known[-1][1] + move.amount))
         return steps
+
+    def _all_movements(self) -> Iterator[Movement]:
+        """Of the life, and of moves from and to the sub-account, by time."""
+        between = [move.movement for move in self.sub_moves]
+        return heapq.merge(self.life.movements(), between, key=lambda move: move.at)
+
+    def subs(self, wallet: str, now: int) -> list[SubMove]:
+        """Moves of that wallet from and to the sub-account, newest first."""
+        return [m for m in self.sub_moves if m.wallet == wallet and m.at <= now][::-1]
 
     def balances(self, wallet: str, now: int) -> dict[str, int]:
         """Per coin ever held in that wallet, the balance at `now`."""
@@ -366,6 +387,13 @@ class Books:
                         at, "futures", "Commission Fee", symbol, -event.fee, order, seq
                     )
 
+        for move in self.sub_moves:
+            if move.wallet == "futures":
+                number = big_id(move.at, "transfer", 9)
+                yield FuturesEntry(
+                    move.at, "futures", "Transfer", "", move.amount, number, move.event
+                )
+
     def _entry_ids(self) -> list[str]:
         """What a reader can tell the rows apart by: everything they say, and a count of twins."""
         seen: Counter[str] = Counter()
@@ -396,22 +424,21 @@ class Books:
         return Row(entry.at, "", tell, entry.at, entry)
 
     def _copied_entries(self) -> Iterator[FuturesEntry]:
-        """What copying another trader left in its own account: a profit and a fee."""
-        if not self.is_used:
-            return
-        unit = 10 ** (self.scale["USDT"] - 4)
-        at = self.life.plan.end - 20 * DAY
-        yield FuturesEntry(at, "copy_trading", "Commission Fee", "BTCUSDT", -721 * unit, "77", -1)
-        at = self.life.plan.end - 19 * DAY
-        yield FuturesEntry(at, "copy_trading", "Realized PNL", "BTCUSDT", 41_184 * unit, "78", -1)
-        yield FuturesEntry(at, "copy_trading", "Commission Fee", "BTCUSDT", -722 * unit, "78", -1)
+        """What copying another trader left in its own account: profits and fees."""
+        unit = 10 ** (self.scale["USDT"] - FEE_SCALE)
+        for fill in self.copied:
+            order = fill.order_id
+            if fill.profit:
+                yield FuturesEntry(
+                    fill.at, ACCOUNT, "Realized PNL", SYMBOL, fill.profit * unit, order, -1
+                )
+            yield FuturesEntry(
+                fill.at, ACCOUNT, "Commission Fee", SYMBOL, -fill.fee * unit, order, -1
+            )
 
-    def _copied_fills(self) -> Iterator[Row]:
-        if not self.is_used:
-            return
-        for days, side, profit, fee in ((20, 1, "0", "0.0721"), (19, 3, "4.1184", "0.0722")):
-            at = self.life.plan.end - days * DAY
-            yield Row(at, f"98120044{days}", _copied_fill(at, days, side, profit, fee), at)
+    def _copied_row(self, fill: CopiedFill) -> Row:
+        told = fill.told(exact(fill.profit, FEE_SCALE), exact(fill.fee, FEE_SCALE))
+        return Row(fill.at, fill.trade_id, lambda now: told, fill.at, fill)
 
     def positions(self, now: int) -> list[dict[str, Any]]:
         """Contracts held at `now`, flat ones left out."""
@@ -477,7 +504,7 @@ class Books:
 
     def movements(self, now: int) -> Iterator[Movement]:
         """Every movement of the life up to `now`."""
-        for move in self.life.movements():
+        for move in self._all_movements():
             if move.at > now:
                 return
             yield move
@@ -494,28 +521,6 @@ def _futures_side(fill: ContractFill) -> int:
     if fill.side == "buy":
         return 2 if closes else 1
     return 3 if closes else 4
-
-
-def _copied_fill(
-    at: int, days: int, side: int, profit: str, fee: str
-) -> Callable[[int], dict[str, Any]]:
-    def tell(now: int) -> dict[str, Any]:
-        return {
-            "order_id": f"300023616001{days}",
-            "trade_id": f"98120044{days}",
-            "symbol": "BTCUSDT",
-            "side": side,
-            "price": "60100.1",
-            "vol": "2",
-            "exec_type": "Taker",
-            "profit": profit != "0",
-            "realised_profit": profit,
-            "paid_fees": fee,
-            "account": "copy_trading",
-            "create_time": at,
-        }
-
-    return tell
 
 
 def _position(fill: ContractFill, now: int) -> dict[str, Any]:

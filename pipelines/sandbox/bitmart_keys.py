@@ -14,6 +14,7 @@ import random
 from dataclasses import dataclass, field
 
 from pipelines.sandbox.account import MINUTE, SECOND
+from pipelines.sandbox.bitmart_subs import MAIN_NAME, SUB_NAME
 from pipelines.sandbox.dialect import Call, Card
 
 MEMO = "sandbox-memo"
@@ -39,7 +40,7 @@ class Profile:
     name: str
     uid: str
     rights: frozenset[str] = frozenset()
-    """Beside Read-Only: Spot-Trade, Future-Trade, Withdraw."""
+    """Beside Read-Only: Spot-Trade, Future-Trade, Withdraw, Inter-Account Transfer."""
     ips: tuple[str, ...] = ()
     frozen: bool = False
     expired: bool = False
@@ -47,17 +48,24 @@ class Profile:
     """A sub-account's key: no deposits, no withdrawals."""
 
 
-MAIN, TRADING, WITHDRAWING, EMPTY, YOUNG, SUB = (f"80000{n:03d}" for n in range(1, 7))
+UIDS = tuple(f"80000{n:03d}" for n in range(1, 8))
+MAIN, TRADING, WITHDRAWING, EMPTY, YOUNG, SUB, ORGANISATION = UIDS
+TRADES = "Future-Trade"
+INTER = "Inter-Account Transfer"
+SUB_NAMES = {ORGANISATION: MAIN_NAME, SUB: SUB_NAME}
+"""What moves between accounts call those that take part in them."""
+
 PROFILES = (
     Profile("bitmart-main", "read-only", MAIN),
-    Profile("bitmart-trading", "trading", TRADING, frozenset({"Spot-Trade", "Future-Trade"})),
+    Profile("bitmart-trading", "trading", TRADING, frozenset({"Spot-Trade", TRADES, INTER})),
     Profile("bitmart-withdrawing", "withdrawing", WITHDRAWING, frozenset({"Withdraw"})),
     Profile("bitmart-disabled", "disabled", MAIN, frozen=True),
     Profile("bitmart-expired", "expired", MAIN, expired=True),
     Profile("bitmart-ip-bound", "ip-bound", MAIN, ips=("203.0.113.7",)),
     Profile("bitmart-empty", "empty", EMPTY),
     Profile("bitmart-young", "read-only", YOUNG),
-    Profile("bitmart-sub", "sub-account", SUB, is_sub=True),
+    Profile("bitmart-sub", "sub-account", SUB, frozenset({INTER}), is_sub=True),
+    Profile("bitmart-organisation", "organisation", ORGANISATION, frozenset({INTER, TRADES})),
 )
 
 

@@ -7,6 +7,16 @@ from typing import Any
 
 from pipelines.sandbox.account import ContractFill, Deposit, Movement, SpotFill, Withdrawal, exact
 from pipelines.sandbox.bitmart_books import KINDS, Books, Row
+from pipelines.sandbox.bitmart_copied import (
+    BASE,
+    CONTRACTS,
+    FEE_SCALE,
+    PRICE,
+    QUOTE,
+    SIZE,
+    SYMBOL,
+    CopiedFill,
+)
 from pipelines.sandbox.clock import from_ms
 
 COPY_WALLET = "futures_copy_trading"
@@ -34,7 +44,7 @@ def tell_truth(
     if "trades" in parts:
         told["trades"] = _trades(books, now)
     if "transfers" in parts:
-        told["transfers"] = _transfers(books, now)
+        told["transfers"] = [*_transfers(books, now), *_sub_transfers(books, now)]
     if "counts" in parts:
         told["counts"] = {
             "spot_fills": sum(1 for _ in books.fills.until(now)),
@@ -67,7 +77,7 @@ def _spot_movements(books: Books, now: int) -> list[dict[str, Any]]:
         entry.event: record_id
         for entry, record_id in zip(books.entries, books.entry_ids, strict=True)
         if entry.type == "Transfer"
-    }
+    } | {move.event: move.record_id for move in books.sub_moves}
     return [
         _movement(books, move, ids.get(move.event) or transfers.get(move.event))
         for move in books.movements(now)
@@ -144,8 +154,9 @@ def _trades(books: Books, now: int) -> list[dict[str, Any]]:
     spot = [_spot_trade(books, row, row.event) for row in books.fills.until(now)]
     return spot + [
         _contract_trade(books, row, row.event)
-        for row in books.contract_fills.until(now)
         if isinstance(row.event, ContractFill)
+        else _copied_trade(row.event)
+        for row in books.contract_fills.until(now)
     ]
 
 
@@ -190,6 +201,26 @@ def _contract_trade(books: Books, row: Row, fill: ContractFill) -> dict[str, Any
     }
 
 
+def _copied_trade(fill: CopiedFill) -> dict[str, Any]:
+    quantity = SIZE * CONTRACTS
+    return {
+        "record_id": fill.trade_id,
+        "event_id": "-1",
+        "product_type": "linear",
+        "market": SYMBOL,
+        "side": "buy" if fill.side < 3 else "sell",
+        "base_asset": BASE,
+        "quote_asset": QUOTE,
+        "base_quantity": format(quantity.normalize(), "f"),
+        "quote_quantity": format((quantity * Decimal(PRICE)).normalize(), "f"),
+        "price": PRICE,
+        "fee_amount": exact(fill.fee, FEE_SCALE),
+        "fee_asset": QUOTE,
+        "is_maker": False,
+        "traded_at": iso(fill.at),
+    }
+
+
 def _transfers(books: Books, now: int) -> list[dict[str, Any]]:
     """Moves between spot and futures, told by the futures ledger."""
     return [
@@ -203,7 +234,24 @@ def _transfers(books: Books, now: int) -> list[dict[str, Any]]:
             "at": iso(entry.at),
         }
         for entry, record_id in zip(books.entries, books.entry_ids, strict=True)
-        if entry.type == "Transfer" and entry.at <= now
+        if entry.type == "Transfer" and entry.event >= 0 and entry.at <= now
+    ]
+
+
+def _sub_transfers(books: Books, now: int) -> list[dict[str, Any]]:
+    """Moves from and to the sub-account."""
+    return [
+        {
+            "record_id": move.record_id,
+            "event_id": str(move.event),
+            "asset": "USDT",
+            "amount": exact(abs(move.amount), move.scale),
+            "from_wallet": move.wallet if move.amount < 0 else None,
+            "to_wallet": move.wallet if move.amount > 0 else None,
+            "at": iso(move.at),
+        }
+        for move in books.sub_moves
+        if move.at <= now
     ]
 
 

@@ -12,44 +12,23 @@ once, here in `params`, and nothing else can be sent.
 from datetime import UTC, date, datetime, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.specs.bitmart_guide import FUTURES_DOCS, GUIDE, LEFT_OUT, SPOT_DOCS
 
-SPOT_DOCS = "https://developer-pro.bitmart.com/en/spot"
-FUTURES_DOCS = "https://developer-pro.bitmart.com/en/futuresv2"
 CHECKED_ON = date(2026, 11, 21)
 FUTURES_HOST = "https://api-cloud-v2.bitmart.com"
+
+# Rights beyond Read-Only, as the page where keys are made calls them.
+TRADES_FUTURES = "Future-Trade"
+MOVES_BETWEEN_ACCOUNTS = "Inter-Account Transfer"
 
 REMEDY = (
     "save the history page of the site before 2027-01-31 (Assets or Orders > history > Export); "
     "those files have no documented columns, so keep them as they are"
 )
-
-# Read routes that are no streams, and why.
-EXCLUDED: dict[str, str] = {
-    "/account/v1/transfer-contract-list": (
-        "needs the right to trade futures; the futures ledger has the same moves with their ids"
-    ),
-    "/account/sub-account/main/v1/subaccount-list": "needs the right to move money to sub-accounts",
-    "/account/sub-account/main/v1/wallet": "needs the right to move money to sub-accounts",
-    "/account/sub-account/main/v1/transfer-list": "needs the right to move money to sub-accounts",
-    "/account/sub-account/v1/transfer-history": "needs the right to move money to sub-accounts",
-    "/account/contract/sub-account/main/v1/wallet": "needs the right to move money there",
-    "/account/contract/sub-account/main/v1/transfer-list": "needs the right to move money there",
-    "/account/contract/sub-account/v1/transfer-history": "needs the right to move money there",
-    "/newearn/cloud/v1/earn": "no answer of it was ever published, so no field is known",
-    "/newearn/cloud/v1/saving/record": "no answer of it was ever published; holds Earn interest",
-    "/newearn/cloud/v1/saving/fixed/record": "no answer was ever published; holds Earn interest",
-    "/contract/private/auto_repayment": "no answer of it was ever published",
-    "/contract/private/cross_collateral/interest_log": "no answer of it was ever published",
-    "/spot/v4/query/order-trades": "the fills of one order, which spot_fills has too",
-    "/spot/v4/query/open-orders": "open orders are no history; their fills are in spot_fills",
-    "/spot/v4/query/algo/history-orders": "trigger orders; what they traded is in spot_fills",
-    "/account/v1/deposit-withdraw/detail": "one row of deposit_withdraw_history",
-    "/contract/private/position-v2": "futures_positions in other words",
-    "/contract/private/position-risk": "futures_positions in other words",
-    "/spot/v1/trade_fee": "rates of today, no history",
-    "/contract/private/trade-fee-rate": "rates of today, no history",
-    "/spot/v1/currencies": "currencies lists the same coins with their networks",
-}
+SUB_TRANSFER = (
+    "fromAccount", "fromWalletType", "toAccount", "toWalletType", "currency", "amount",
+    "submissionTime",
+)  # fmt: skip
 
 
 def every_2s(requests: int) -> Rate:
@@ -68,7 +47,9 @@ SPEC = ExchangeSpec(
     ends_at=datetime(2027, 1, 31, 15, 59, tzinfo=UTC),
     credential_fields=("key", "secret", "memo"),
     credential_aliases={"passphrase": "memo"},
-    probes=("/system/time", "/spot/v1/user_fee", "/account/v1/withdraw/charge"),
+    probes=("/system/time", "/account/v1/withdraw/charge"),
+    left_out=LEFT_OUT,
+    guide=GUIDE,
     streams=(
         StreamSpec(
             name="futures_ledger",
@@ -294,6 +275,108 @@ SPEC = ExchangeSpec(
             docs_url=SPOT_DOCS,
             checked_on=CHECKED_ON,
             confidence="seen_in_client",
+        ),
+        StreamSpec(
+            name="transfer_list",
+            path="/account/v1/transfer-contract-list",
+            base_url=FUTURES_HOST,
+            method="POST",
+            kind="history",
+            entities=("transfers",),
+            wallet="futures",
+            needs_right=TRADES_FUTURES,
+            record_id=("transfer_id",),
+            fields=("transfer_id", "currency", "amount", "type", "state", "timestamp"),
+            params=("page", "limit", "currency", "time_start", "time_end", "recvWindow"),
+            time_field="timestamp",
+            status_field="state",
+            final_statuses=frozenset({"FINISHED", "FAILED"}),
+            retention_kind="not_stated",
+            max_window=timedelta(days=3_660),  # without times the route gives all there is
+            page_size=100,
+            rate=every_2s(1),
+            affects="moves between spot and futures, failed ones too",
+            remedy="futures_ledger has every move that came about",
+            docs_url=FUTURES_DOCS,
+            checked_on=CHECKED_ON,
+            confidence="documented",
+        ),
+        StreamSpec(
+            name="sub_transfers",
+            path="/account/sub-account/v1/transfer-history",
+            kind="history",
+            entities=("transfers",),
+            wallet="spot",
+            needs_right=MOVES_BETWEEN_ACCOUNTS,
+            record_id=SUB_TRANSFER,
+            numbers_twins=True,  # no row has an id
+            fields=SUB_TRANSFER,
+            params=("moveType", "N"),
+            time_field="submissionTime",
+            time_unit="seconds",
+            time_filter=False,
+            retention_kind="rolling",
+            retention=timedelta(days=90),
+            page_size=100,
+            rate=every_2s(8),
+            affects="spot moves between main account and sub-accounts",
+            remedy=f"balances show what is missing; or {REMEDY}",
+            docs_url=SPOT_DOCS,
+            checked_on=CHECKED_ON,
+            confidence="documented",
+        ),
+        StreamSpec(
+            name="futures_sub_transfers",
+            path="/account/contract/sub-account/v1/transfer-history",
+            base_url=FUTURES_HOST,
+            kind="history",
+            entities=("transfers",),
+            wallet="futures",
+            needs_right=MOVES_BETWEEN_ACCOUNTS,
+            record_id=SUB_TRANSFER,
+            numbers_twins=True,
+            fields=SUB_TRANSFER,
+            params=("limit",),
+            time_field="submissionTime",
+            time_unit="seconds",
+            time_filter=False,
+            retention_kind="not_stated",
+            page_size=100,
+            rate=every_2s(8),
+            affects="futures moves between main account and sub-accounts",
+            remedy=f"balances show what is missing; or {REMEDY}",
+            docs_url=FUTURES_DOCS,
+            checked_on=CHECKED_ON,
+            confidence="documented",
+        ),
+        StreamSpec(
+            name="sub_accounts",
+            path="/account/sub-account/main/v1/subaccount-list",
+            kind="snapshot",
+            needs_right=MOVES_BETWEEN_ACCOUNTS,
+            record_id=("accountName",),
+            fields=("accountName", "status"),
+            time_filter=False,
+            rate=every_2s(8),
+            docs_url=SPOT_DOCS,
+            checked_on=CHECKED_ON,
+            confidence="documented",
+        ),
+        StreamSpec(
+            name="fee_rates",
+            path="/spot/v1/user_fee",
+            kind="snapshot",
+            record_id=("user_rate_type", "level"),
+            fields=(
+                "user_rate_type", "level", "taker_fee_rate_A", "maker_fee_rate_A",
+                "taker_fee_rate_B", "maker_fee_rate_B", "taker_fee_rate_C", "maker_fee_rate_C",
+                "taker_fee_rate_D", "maker_fee_rate_D",
+            ),
+            time_filter=False,
+            rate=every_2s(2),
+            docs_url=SPOT_DOCS,
+            checked_on=CHECKED_ON,
+            confidence="documented",
         ),
         StreamSpec(
             name="account_wallet",

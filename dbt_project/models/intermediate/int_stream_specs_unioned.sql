@@ -21,6 +21,7 @@ numbered as (
         wallet,
         coalesce(scope, '') as scope,
         private as is_private,
+        nullif(needs_right, '') as needs_right,
         time_filter as has_time_filter,
 
         -- limits

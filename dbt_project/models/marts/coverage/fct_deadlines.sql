@@ -21,7 +21,8 @@ stored as (
         coverage.scope,
         coverage.span_start,
         coverage.span_end,
-        coverage.verdict in ('failed', 'refused', 'never_asked') as can_be_saved,
+        coverage.verdict in ('failed', 'never_asked')
+        or (coverage.verdict = 'refused' and specs.needs_right is null) as can_be_saved,
         specs.retention_seconds,
         specs.lifecycle,
         specs.ends_at as exchange_ends_at,

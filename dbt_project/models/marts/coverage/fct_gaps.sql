@@ -78,6 +78,10 @@ explained as (
         specs.page_size,
         specs.affects,
         specs.remedy as spec_remedy,
+        case
+            when by_span.verdict = 'refused' and receipts.error_kind = 'no_permission'
+                then specs.needs_right
+        end as lacking_right,
         specs.docs_url,
         specs.lifecycle,
         specs.ends_at,
@@ -159,6 +163,7 @@ final as (
             when state = 'filled' then 'info'
             when is_proven_incomplete then 'critical'
             when verdict in ('unverified', 'excluded_by_exchange') then 'info'
+            when lacking_right is not null then 'info'
             when verdict in ('failed', 'never_asked') and is_obtainable then 'warning'
             else 'critical'
         end as severity,
@@ -233,6 +238,10 @@ final as (
             end
         end as cause,
         case
+            when lacking_right is not null then concat(
+                'nothing, as a rule: only a key with the right ', lacking_right,
+                ' may read it, which is more than reading; ', spec_remedy
+            )
             when verdict = 'refused' and is_obtainable then concat(
                 'give the key the right to read this (`lookback guide ', exchange, '`), then ',
                 sync_command

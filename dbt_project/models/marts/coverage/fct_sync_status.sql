@@ -95,6 +95,7 @@ runs as (
         any_value(last_success_at) as last_success_at,
         arg_max(outcome, (badness, asked_at, receipt_id)) as last_outcome,
         arg_max(coalesce(error_text, error_kind, 'no reason was given'), (badness, asked_at, receipt_id)) as last_error,
+        arg_max(coalesce(error_kind, ''), (badness, asked_at, receipt_id)) as last_error_kind,
         sum(row_count) as rows_last_run
     from run_receipts
     group by account_id, stream
@@ -133,6 +134,8 @@ gathered as (
         runs.last_success_at,
         runs.last_outcome,
         runs.last_error,
+        runs.last_outcome = 'refused' and runs.last_error_kind = 'no_permission'
+        and specs.needs_right is not null as is_beyond_reading,
         coalesce(runs.rows_last_run, 0) as rows_last_run,
         coalesce(stored_rows.row_count, 0) as row_count,
         coalesce(gap_counts.critical_count, 0) as critical_count,
@@ -174,6 +177,7 @@ judged as (
             when is_over and critical_count > 0 then 'closed_with_gaps'
             when is_over then 'closed'
             when last_asked_at is null then 'never_asked'
+            when is_beyond_reading then 'beyond_reading'
             when last_outcome in ('failed', 'refused', 'venue_closed') then last_outcome
             when is_at_risk and next_loss_at <= {{ as_of() }} then 'losing_rows'
             when is_at_risk then 'at_risk'
@@ -197,7 +201,7 @@ final as (
 
         -- the light and why
         case
-            when state in ('fine', 'closed') then 'green'
+            when state in ('fine', 'closed', 'beyond_reading') then 'green'
             when state in (
                 'never_asked', 'failed', 'refused', 'venue_closed', 'losing_rows',
                 'closed_with_gaps'
@@ -210,6 +214,7 @@ final as (
                 when info_count > 0 then 'read to the end; what can be known is known'
                 else 'read to the end; nothing is missing'
             end
+            when 'beyond_reading' then concat('not read, and no need to: ', last_error)
             when 'closed' then title || ' has closed; nothing that was there is missing'
             when 'closed_with_gaps' then concat(
                 title, ' has closed; gaps that stay open: ', critical_count, ' (see fct_gaps)'

@@ -20,6 +20,7 @@ streams as (
         wallet,
         scope,
         is_private,
+        needs_right,
         has_time_filter,
 
         -- limits

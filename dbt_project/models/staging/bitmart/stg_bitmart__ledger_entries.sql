@@ -28,7 +28,7 @@ withdrawals as (
 transfers as (
 
     select * from {{ ref('stg_bitmart__transfers') }}
-    where 'spot' in (from_wallet, to_wallet)
+    where 'spot' in (coalesce(from_wallet, ''), coalesce(to_wallet, '')) and status = 'completed'
 
 ),
 

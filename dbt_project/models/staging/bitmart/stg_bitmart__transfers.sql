@@ -1,23 +1,131 @@
+-- One row a move, whoever tells of it: the futures ledger first, as every key reads it.
 with ledger as (
 
-    select * from {{ ref('base_bitmart__futures_ledger') }}
+    select
+        *,
+        coalesce(moved_at, occurred_at) as at_time
+    from {{ ref('base_bitmart__futures_ledger') }}
     where lower(flow_name) = 'transfer' and amount <> 0
 
 ),
 
--- The list of transfers wants a key that can trade; the ledger tells the same moves from the
--- futures side. Where money for copied trades comes from is not told.
-canonical as (
+listed as (
 
     select
-        -- keys
+        *,
+        {{ bitmart_transfer_status() }} as status,
+        coalesce(moved_at, occurred_at) as at_time,
+        case lower(direction)
+            when 'spot_to_contract' then amount
+            when 'contract_to_spot' then -amount
+        end as futures_amount
+    from {{ ref('base_bitmart__transfer_list') }}
+
+),
+
+between_accounts as (
+
+    select *, 'sub_transfers' as stream, 'spot' as wallet
+    from {{ ref('base_bitmart__sub_transfers') }}
+
+    union all by name
+
+    select *, 'futures_sub_transfers' as stream, 'futures' as wallet
+    from {{ ref('base_bitmart__futures_sub_transfers') }}
+
+),
+
+sub_accounts as (
+
+    select distinct
+        account_id,
+        account_name
+    from {{ ref('base_bitmart__sub_accounts') }}
+
+),
+
+-- No route tells this account's own name: it is the end that is none of its sub-accounts.
+sided as (
+
+    select
+        between_accounts.*,
+        coalesce(submitted_at, occurred_at) as at_time,
+        case
+            when receiver.account_name is not null and sender.account_name is null then 'out'
+            when sender.account_name is not null and receiver.account_name is null then 'in'
+        end as direction
+    from between_accounts
+    left join sub_accounts as sender
+        on
+            between_accounts.account_id = sender.account_id
+            and between_accounts.from_account = sender.account_name
+    left join sub_accounts as receiver
+        on
+            between_accounts.account_id = receiver.account_id
+            and between_accounts.to_account = receiver.account_name
+
+),
+
+-- The same move told twice: by its id, or by all that the two routes share. That the ledger's
+-- `tran_id` is the list's `transfer_id` is nowhere stated, nor how far their times may differ.
+ledger_moves as (
+
+    select
+        ledger.*,
+        max(listed.state) as listed_state,
+        count(listed.record_id) > 0 as is_listed
+    from ledger
+    left join listed
+        on
+            ledger.account_id = listed.account_id
+            and (
+                ledger.tran_id = listed.transfer_id
+                or (
+                    ledger.asset = listed.currency
+                    and ledger.amount = listed.futures_amount
+                    and abs(epoch_ms(ledger.at_time) - epoch_ms(listed.at_time)) <= 60000
+                )
+            )
+            and listed.status = 'completed'
+    anti join sided
+        on
+            ledger.account_id = sided.account_id
+            and sided.wallet = 'futures'
+            and ledger.asset = sided.currency
+            and abs(ledger.amount) = sided.amount
+            and coalesce((ledger.amount < 0) = (sided.direction = 'out'), true)
+            and abs(epoch_ms(ledger.at_time) - epoch_ms(sided.at_time)) <= 60000
+    group by all
+
+),
+
+only_listed as (
+
+    select listed.*
+    from listed
+    anti join ledger
+        on
+            listed.account_id = ledger.account_id
+            and listed.status = 'completed'
+            and (
+                listed.transfer_id = ledger.tran_id
+                or (
+                    listed.currency = ledger.asset
+                    and listed.futures_amount = ledger.amount
+                    and abs(epoch_ms(ledger.at_time) - epoch_ms(listed.at_time)) <= 60000
+                )
+            )
+
+),
+
+-- Where money for copied trades comes from is not told.
+of_ledger as (
+
+    select
         {{ canonical_id('futures_ledger') }} as transfer_id,
         account_id,
-        'bitmart' as exchange,
         'futures_ledger' as stream,
         record_id,
-
-        -- from where to where
         case when amount < 0 or coalesce(account, '') <> 'copy_trading' then account_id end
             as from_account_id,
         case
@@ -31,29 +139,137 @@ canonical as (
             when coalesce(account, '') <> 'copy_trading' then 'spot'
         end as to_wallet,
         cast(null as varchar) as counterparty,
+        asset,
+        case when is_listed then 'exchange_record' else 'ledger_leg' end as method,
+        case when is_listed then 'certain' else 'one_sided' end as confidence,
+        flow_name as note,
+        'completed' as status,
+        listed_state as exchange_status,
+        abs(amount) as amount_sent,
+        abs(amount) as amount_received,
+        at_time,
+        origin,
+        receipt_id,
+        loaded_at
+    from ledger_moves
+
+),
+
+of_list as (
+
+    select
+        {{ canonical_id('transfer_list') }} as transfer_id,
+        account_id,
+        'transfer_list' as stream,
+        record_id,
+        account_id as from_account_id,
+        case when futures_amount > 0 then 'spot' when futures_amount < 0 then 'futures' end
+            as from_wallet,
+        account_id as to_account_id,
+        case when futures_amount > 0 then 'futures' when futures_amount < 0 then 'spot' end
+            as to_wallet,
+        cast(null as varchar) as counterparty,
+        currency as asset,
+        'exchange_record' as method,
+        case when futures_amount is null then 'one_sided' else 'certain' end as confidence,
+        direction as note,
+        status,
+        state as exchange_status,
+        amount as amount_sent,
+        amount as amount_received,
+        at_time,
+        origin,
+        receipt_id,
+        loaded_at
+    from only_listed
+
+),
+
+of_accounts as (
+
+    select
+        concat(account_id, '/', stream, '/', record_id) as transfer_id,
+        account_id,
+        stream,
+        record_id,
+        case when direction = 'out' then account_id end as from_account_id,
+        case when direction = 'out' then wallet end as from_wallet,
+        case when direction = 'in' then account_id end as to_account_id,
+        case when direction = 'in' then wallet end as to_wallet,
+        case direction
+            when 'out' then to_account
+            when 'in' then from_account
+            else from_account || ' > ' || to_account
+        end as counterparty,
+        currency as asset,
+        'exchange_record' as method,
+        case when direction is null then 'one_sided' else 'certain' end as confidence,
+        from_wallet_type || ' > ' || to_wallet_type as note,
+        case when direction is null then 'unclassified' else 'completed' end as status,
+        cast(null as varchar) as exchange_status,
+        amount as amount_sent,
+        amount as amount_received,
+        at_time,
+        origin,
+        receipt_id,
+        loaded_at
+    from sided
+
+),
+
+united as (
+
+    select * from of_ledger
+
+    union all by name
+
+    select * from of_list
+
+    union all by name
+
+    select * from of_accounts
+
+),
+
+canonical as (
+
+    select
+        -- keys
+        transfer_id,
+        account_id,
+        'bitmart' as exchange,
+        stream,
+        record_id,
+
+        -- from where to where
+        from_account_id,
+        from_wallet,
+        to_account_id,
+        to_wallet,
+        counterparty,
 
         -- what
         asset,
         asset as exchange_asset,
-        'ledger_leg' as method,
-        'one_sided' as confidence,
-        flow_name as note,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
+        method,
+        confidence,
+        note,
+        status,
+        exchange_status,
 
         -- how much
-        abs(amount) as amount_sent,
-        abs(amount) as amount_received,
+        amount_sent,
+        amount_received,
 
         -- when
-        coalesce(moved_at, occurred_at) as sent_at,
-        coalesce(moved_at, occurred_at) as received_at,
+        at_time as sent_at,
+        at_time as received_at,
 
         -- where it came from
         origin,
         receipt_id,
         loaded_at
-    from ledger
+    from united
 
 )
 
