@@ -299,8 +299,9 @@ class NewestOnly(Walk):
             last: self._write(-(-high // grain) * grain),
         }
 
-    def _is_last(self, count: int) -> bool:
-        return False  # a short page ends its span, not the walk
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        """A short page ends its span, not the walk."""
+        return False
 
     def _may_be_cut(self, count: int) -> bool:
         """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
