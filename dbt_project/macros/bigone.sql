@@ -3,6 +3,16 @@
     case upper({{ code }}) when 'ONE' then 'BIGONE' else upper({{ code }}) end
 {%- endmacro %}
 
+{# A row is no movement we can add up unless it names its coin and its amount. #}
+{% macro bigone_status_if_whole(status, asset, amount) -%}
+    case when {{ asset }} is null or {{ amount }} is null then 'unclassified' else {{ status }} end
+{%- endmacro %}
+
+{# Our code of a coin, or that the row does not name one. #}
+{% macro bigone_asset_or_unknown(code) -%}
+    coalesce({{ bigone_asset(code) }}, 'UNKNOWN')
+{%- endmacro %}
+
 {% macro bigone_deposit_status(word='state') -%}
     {{ status_of(word, {
         'pending': ['pending', 'withhold'], 'completed': ['completed'],
