@@ -169,22 +169,22 @@ class BigOne:
     # -- spot and wallet
 
     def _trades(self, books: Books, params: dict[str, str], now: int) -> bytes:
-        pair = self._pair(params, now)
-        rows = books.trades.newest_first(now, pair)
-        return by_last_id(books.trades, rows, params, now, number(params, "limit", 20, 200))
+        limit = number(params, "limit", 20, 200)
+        rows = books.trades.newest_first(now, self._pair(params, now))
+        return by_last_id(books.trades, rows, params, now, limit)
 
     def _orders(self, books: Books, params: dict[str, str], now: int) -> bytes:
-        pair = self._pair(params, now)
+        limit = number(params, "limit", 20, 200)
         states = ORDER_STATES.get(params.get("state") or "PENDING")
         if states is None:
             raise Refusal(400, 10007, "Parameter error")
-        orders = books.orders
+        orders, pair = books.orders, self._pair(params, now)
         rows = [
             n
             for n in orders.newest_first(now, pair)
             if states == ORDER_STATES["ALL"] or json.loads(orders.row(n, now))["state"] in states
         ]
-        return by_last_id(orders, rows, params, now, number(params, "limit", 20, 200))
+        return by_last_id(orders, rows, params, now, limit)
 
     def _pair(self, params: dict[str, str], now: int) -> str:
         """The pair asked for, which is required and must be known."""
