@@ -13,6 +13,13 @@
     coalesce({{ bigone_asset(code) }}, 'UNKNOWN')
 {%- endmacro %}
 
+{# The base (1) or quote (2) coin of a pair; neither where the name is no pair. #}
+{% macro bigone_pair_coin(pair, place) -%}
+    case
+        when regexp_full_match({{ pair }}, '[^-]+-[^-]+') then split_part({{ pair }}, '-', {{ place }})
+    end
+{%- endmacro %}
+
 {% macro bigone_deposit_status(word='state') -%}
     {{ status_of(word, {
         'pending': ['pending', 'withhold'], 'completed': ['completed'],

@@ -95,8 +95,8 @@ trade_legs as (
         unnest(
             case when exchange_type = 'SELF_TRADING' then ['fee'] else ['paid', 'received'] end
         ) as part,
-        nullif(split_part(market, '-', 1), '') as base_symbol,
-        nullif(split_part(market, '-', 2), '') as quote_symbol
+        {{ bigone_pair_coin('market', 1) }} as base_symbol,
+        {{ bigone_pair_coin('market', 2) }} as quote_symbol
     from trades
 
 ),
@@ -141,7 +141,7 @@ from_untold_trades as (
         '' as leg,
         coalesce(taker_order_id, maker_order_id) as event_id,
         'spot' as wallet,
-        nullif(split_part(asset_pair_name, '-', 1), '') as exchange_asset,
+        {{ bigone_pair_coin('asset_pair_name', 1) }} as exchange_asset,
         'unclassified' as entry_type,
         side as exchange_entry_type,
         asset_pair_name as market,

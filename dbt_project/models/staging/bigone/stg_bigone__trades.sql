@@ -13,6 +13,7 @@ contract_trades as (
 terms as (
 
     select * from {{ ref('base_bigone__contract_symbols') }}
+    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
 
 ),
 
@@ -52,8 +53,8 @@ spot_sides as (
             end,
             0
         ) as own_fee,
-        nullif(split_part(asset_pair_name, '-', 1), '') as base_symbol,
-        nullif(split_part(asset_pair_name, '-', 2), '') as quote_symbol
+        {{ bigone_pair_coin('asset_pair_name', 1) }} as base_symbol,
+        {{ bigone_pair_coin('asset_pair_name', 2) }} as quote_symbol
     from spot_roles
 
 ),
