@@ -222,6 +222,20 @@ def test_pages_are_short_by_default_and_tokens_lead_on(call: Caller) -> None:
     assert token == {"offset": 50, "kind": "DEPOSIT"}
 
 
+def test_a_page_one_row_short_may_lead_on(call: Caller) -> None:
+    sizes, token = [], ""
+    while True:
+        asked = {"page_token": token} if token else {}
+        body = call.get(TRADES, asset_pair_name="BTC-USDT", limit=20, **asked).json()
+        sizes.append(len(body["data"]))
+        token = body["page_token"]
+        if not token:
+            break
+    assert {19, 20} <= set(sizes[:-1]) <= {19, 20}
+    conversions = call.get(CONVERSIONS, limit=1).json()
+    assert base64.b64decode(conversions["page_token"]).decode() == "2"
+
+
 @pytest.mark.parametrize("limit", [200, 20, 3])
 def test_every_pair_together_is_every_trade(call: Caller, limit: int) -> None:
     rows = [
