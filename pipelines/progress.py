@@ -156,7 +156,7 @@ def _guesses(
         return frozenset(
             f"{first}{listed.joined_by}{second}"
             for second in values(listed.seconds)
-            for first in firsts
+            for first in firsts - {second}
         )
 
     guesses: dict[str, frozenset[str]] = {}

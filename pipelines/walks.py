@@ -311,8 +311,7 @@ class NewestOnly(Walk):
         }
 
     def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
-        """A short page ends its span, not the walk."""
-        return False
+        return False  # a short page ends its span, not the walk
 
     def _may_be_cut(self, count: int) -> bool:
         """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""

@@ -24,8 +24,11 @@ from tests.truth_reference import FACTS, Reach, Row, millis
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # BitMEX: open positions, a pending withdrawal
 MAIN = ("bitget-main", "bitget-second", "bitmex-main")
-ACCOUNTS = ("bitget-main", "bitget-second", "bitmex-main", "bitmex-older", "bitmex-sub")
-HOME_WALLET = {"bitget": "spot", "bitmex": "main"}
+ACCOUNTS = (
+    "bigone-main", "bitget-main", "bitget-second", "bitmex-main", "bitmex-older", "bitmex-sub",
+)  # fmt: skip
+HOME_WALLET = {"bigone": "", "bitget": "spot", "bitmex": "main"}
+"""The wallet whose ledger is known; "" where only all wallets together can be added up."""
 TAX_FLOOR = timedelta(days=730)
 """How far back the sandbox gives tax records, where no switch says otherwise."""
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from requests import Request, Response
 
+from pipelines.errors import Trouble
 from pipelines.records import Record
-from pipelines.walks import ByOffset, ByPageNumber, NewestFirst, NewestOnly, OldestFirst
+from pipelines.walks import ByCursor, ByOffset, ByPageNumber, NewestFirst, NewestOnly, OldestFirst
 from pipelines.windows import Floor, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -297,3 +298,96 @@ def test_where_the_order_is_known_hardly_a_request_is_lost():
     server = NewestN(rows, 50)
     walk_through(newest_only(50), server)
     assert server.asked <= 1_000 / 49 + 4
+
+
+class Tokens:
+    """A list without a time filter behind opaque tokens, newest first.
+
+    `sizes` are those of its pages, in turn; `inside` counts the token's own row as inside;
+    `stuck_at` is an offset whose token leads to itself.
+    """
+
+    def __init__(self, rows, sizes, *, inside=False, ignores=False, stuck_at=None):
+        self.rows = sorted(rows, key=lambda r: (r.at, int(r.id)), reverse=True)
+        self.sizes, self.inside, self.ignores, self.stuck_at = sizes, inside, ignores, stuck_at
+        self.asked, self.token = 0, ""
+
+    def __call__(self, params):
+        size = self.sizes[self.asked % len(self.sizes)]
+        self.asked += 1
+        start = 0 if self.ignores else int((params.get("page_token") or "0").split("/")[0])
+        end = start + size
+        self.token = "" if end >= len(self.rows) and not self.inside else f"{end}/{self.asked}"
+        if self.inside and start < len(self.rows):
+            self.token = str(max(start, min(end, len(self.rows)) - 1))
+        if self.stuck_at is not None and end >= self.stuck_at:
+            self.token = str(self.stuck_at)
+        return self.rows[start:end]
+
+    def follow(self, response, records):
+        return self.token
+
+
+def by_cursor(server, *, start=START, scope=""):
+    window = Window(start, END, Floor(start, "opened_at"))
+    return ByCursor({}, window, 20, cursor="page_token", follow=server.follow, scope=scope)
+
+
+@pytest.mark.parametrize("sizes", [(20,), (20, 19, 3), (7, 0, 20), (1,)])
+@pytest.mark.parametrize("seed", range(3))
+def test_by_cursor_brings_every_row_whatever_the_size_of_a_page(seed, sizes):
+    rows = rows_at(some_times(seed, 131, DAY_MS))
+    server = Tokens(rows, sizes)
+    walk = by_cursor(server)
+    assert {r.id for r in walk_through(walk, server)} == {r.id for r in rows}
+    assert walk.reached == walk.start and walk.unresolved == []
+
+
+def test_by_cursor_an_empty_list_is_read_to_its_end():
+    server = Tokens([], (20,))
+    walk = by_cursor(server)
+    assert walk_through(walk, server) == []
+    assert walk.reached == walk.start and server.asked == 1
+
+
+def test_by_cursor_a_row_may_come_again_with_its_own_cursor():
+    rows = rows_at(some_times(3, 131, DAY_MS))
+    server = Tokens(rows, (20,), inside=True)
+    walk = by_cursor(server)
+    assert {r.id for r in walk_through(walk, server)} == {r.id for r in rows}
+    assert walk.reached == walk.start and walk.unresolved == []
+
+
+def test_by_cursor_resumes_no_further_than_its_window():
+    rows = rows_at(some_times(4, 400, DAY_MS))
+    server = Tokens(rows, (20,))
+    start = END - timedelta(hours=6)
+    walk = by_cursor(server, start=start)
+    met = walk_through(walk, server)
+    assert {r.id for r in rows if r.at >= walk.start} <= {r.id for r in met}
+    assert walk.reached == walk.start and server.asked < 400 / 20 / 2
+
+
+@pytest.mark.parametrize("trick", [{"ignores": True}, {"stuck_at": 40}])
+def test_by_cursor_that_leads_nowhere_new_is_unresolved_and_ends(trick):
+    rows = rows_at(some_times(5, 131, DAY_MS))
+    server = Tokens(rows, (20,), **trick)
+    walk = by_cursor(server)
+    met = walk_through(walk, server)
+    assert len({r.id for r in met}) < len(rows)
+    assert walk.unresolved and walk.reached > walk.start and server.asked < 10
+
+
+def test_by_cursor_a_list_out_of_order_is_read_to_its_end():
+    rows = rows_at(some_times(6, 131, DAY_MS))
+    server = Tokens(rows, (20,))
+    random.Random(6).shuffle(server.rows)
+    walk = by_cursor(server, start=END - timedelta(hours=1))
+    assert {r.id for r in walk_through(walk, server)} == {r.id for r in rows}
+    assert walk.reached == walk.start
+
+
+def test_by_cursor_rows_of_another_scope_are_trouble():
+    server = Tokens(rows_at([DAY_MS + 5]), (20,))
+    with pytest.raises(Trouble, match="asked for A-B"):
+        walk_through(by_cursor(server, scope="A-B"), server)

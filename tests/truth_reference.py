@@ -2,7 +2,8 @@
 
 Rows are dicts of the compared columns: amounts as Decimal, times as Unix milliseconds. The floors
 decide what can be known: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from` for its
-fills. BitMEX gives everything. Bitget's transfers are asked coin by coin, so a coin must be named.
+fills. BitMEX gives everything, BigONE all but moves between own wallets. Bitget's transfers are
+asked coin by coin, so a coin must be named.
 """
 
 from __future__ import annotations
@@ -81,13 +82,14 @@ def millis(moment: datetime | str) -> int:
 
 def expected_rows(truth: Mapping[str, Any], reach: Reach) -> dict[str, list[Row]]:
     """Every row that each fact table must have of that account."""
-    bitget = truth["exchange"] == "bitget"
+    exchange = truth["exchange"]
+    trades = {"bigone": _bigone_trades, "bitget": _bitget_trades, "bitmex": _bitmex_trades}
     return {
         "fct_ledger_entries": _ledger(truth, reach),
         "fct_deposits": [_moved(row, "credit") for row in truth["deposits"]],
         "fct_withdrawals": [_moved(row, "debit") for row in truth["withdrawals"]],
-        "fct_trades": _bitget_trades(truth, reach) if bitget else _bitmex_trades(truth),
-        "fct_transfers": _bitget_transfers(truth, reach) if bitget else _bitmex_transfers(truth),
+        "fct_trades": trades[exchange](truth, reach),
+        "fct_transfers": _transfers(truth, reach),
     }
 
 
@@ -132,16 +134,23 @@ def all_differences(query: Query, truth: Mapping[str, Any], reach: Reach) -> lis
 
 
 def balance_differences(query: Query, truth: Mapping[str, Any], wallet: str) -> list[str]:
-    """Where the sum of completed entries is not the balance. For ledgers known from the start."""
+    """Where the sum of completed entries is not the balance. For ledgers known from the start.
+
+    Without a `wallet`, over all of them: BigONE does not tell what moves between its wallets.
+    """
     sums = dict(
         query(
             "select asset, sum(amount) from marts.fct_ledger_entries "
-            "where account_id = ? and wallet = ? and status = 'completed' group by asset",
+            "where account_id = ? and wallet like ? and status = 'completed' group by asset",
             truth["account_id"],
-            wallet,
+            wallet or "%",
         )
     )
-    real = {asset: Decimal(amount) for asset, amount in truth["balances"][wallet].items()}
+    real: dict[str, Decimal] = defaultdict(Decimal)
+    for name, held in truth["balances"].items():
+        if wallet in ("", name):
+            for asset, amount in held.items():
+                real[asset] += Decimal(amount)
     return [
         f"{asset}: {real.get(asset, 0)} in truth, {sums.get(asset, 0)} by the ledger"
         for asset in sorted(sums.keys() | real.keys())
@@ -153,6 +162,8 @@ def _by_record(rows: Iterable[Row]) -> dict[str, list[Row]]:
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         grouped[row["record_id"]].append(row)
+    for twins in grouped.values():  # the legs of one record, in any order
+        twins.sort(key=lambda row: [(value is None, value) for value in row.values()])
     return grouped
 
 
@@ -190,7 +201,24 @@ def _moved(row: Mapping[str, Any], direction: str) -> Row:
     )  # fmt: skip
 
 
-def _bitmex_trades(truth: Mapping[str, Any]) -> list[Row]:
+def _bigone_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
+    """Both sides of a trade with oneself; of contracts nothing says who was the maker."""
+    rows = []
+    for fill in truth["trades"]:
+        is_spot = fill["product_type"] == "spot"
+        same = {name: fill[name] for name in TRADE if name in fill}
+        beside = {
+            "contract_quantity": None if is_spot else fill["contract_quantity"],
+            "value_amount": fill["quote_quantity"] if is_spot else fill["value_amount"],
+            "price_reason": None,
+            "is_maker": fill["is_maker"] if is_spot else None,
+            "traded_at": millis(fill["traded_at"]),
+        }
+        rows.append(_row(TRADE, **same | beside))
+    return rows
+
+
+def _bitmex_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     same = (
         "record_id", "order_id", "market", "product_type", "side", "base_asset", "quote_asset",
         "base_quantity", "quote_quantity", "value_amount", "price", "fee_amount", "fee_asset",
@@ -229,6 +257,15 @@ def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
             same |= {"record_id": received[fill["event_id"]], "price": None, "is_maker": None}
             rows.append(_row(TRADE, **same | {"price_reason": "ledger_only"}))
     return rows
+
+
+def _transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
+    """What was moved and can be listed; at BigONE nothing can."""
+    if truth["exchange"] == "bigone":
+        return []
+    if truth["exchange"] == "bitget":
+        return _bitget_transfers(truth, reach)
+    return _bitmex_transfers(truth)
 
 
 def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:

@@ -3,6 +3,23 @@
     case upper({{ code }}) when 'ONE' then 'BIGONE' else upper({{ code }}) end
 {%- endmacro %}
 
+{# A row is no movement we can add up unless it names its coin and its amount. #}
+{% macro bigone_status_if_whole(status, asset, amount) -%}
+    case when {{ asset }} is null or {{ amount }} is null then 'unclassified' else {{ status }} end
+{%- endmacro %}
+
+{# Our code of a coin, or that the row does not name one. #}
+{% macro bigone_asset_or_unknown(code) -%}
+    coalesce({{ bigone_asset(code) }}, 'UNKNOWN')
+{%- endmacro %}
+
+{# The base (1) or quote (2) coin of a pair; neither where the name is no pair. #}
+{% macro bigone_pair_coin(pair, place) -%}
+    case
+        when regexp_full_match({{ pair }}, '[^-]+-[^-]+') then split_part({{ pair }}, '-', {{ place }})
+    end
+{%- endmacro %}
+
 {% macro bigone_deposit_status(word='state') -%}
     {{ status_of(word, {
         'pending': ['pending', 'withhold'], 'completed': ['completed'],

@@ -5,4 +5,8 @@ select
     price,
     base_quantity
 from {{ ref('stg_bigone__trades') }}
-where product_type = 'spot' and quote_quantity is null
+where
+    product_type = 'spot'
+    and quote_quantity is null
+    and price is not null
+    and base_quantity is not null

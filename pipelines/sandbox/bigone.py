@@ -4,7 +4,8 @@ It refuses what BigONE refuses, in its order, with its codes and bodies; tokens 
 from the published rule, and nothing is shared with the client that is tested on it.
 
 Switches (`options` of the sandbox): bigone.delisted_answers (True), bigone.withdrawal_amount
-("net", or "gross"), bigone.balance ("total", or "available").
+("net", or "gross"), bigone.old_fees (True: old withdrawals tell theirs), bigone.balance
+("total", or "available").
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pipelines.sandbox.bigone_keys import (
     EMPTY,
     MAIN,
     SCOPES,
+    Anomaly,
     Keyring,
     Limits,
     Refusal,
@@ -62,6 +64,7 @@ class BigOne:
         self._limits = Limits(world.pace)
         self._books: dict[str, Books] = {}
         self._delisted_answers = bool(world.option("bigone.delisted_answers", True))
+        self._old_fees = bool(world.option("bigone.old_fees", True))
         self._gross = world.option("bigone.withdrawal_amount", "net") == "gross"
         self._available = world.option("bigone.balance", "total") == "available"
         self._routes: dict[str, Handler] = {
@@ -118,7 +121,9 @@ class BigOne:
                 for venue, part in ((SPOT, fills - fills // 4), (CONTRACTS, fills // 4))
             ]  # fmt: skip
             spot, contract = map(generate, plans)
-            self._books[uid] = Books(spot, contract, uid, gross=self._gross)
+            self._books[uid] = Books(
+                spot, contract, uid, gross=self._gross, old_fees=self._old_fees
+            )
         return self._books[uid]
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
@@ -164,22 +169,22 @@ class BigOne:
     # -- spot and wallet
 
     def _trades(self, books: Books, params: dict[str, str], now: int) -> bytes:
-        pair = self._pair(params, now)
-        rows = books.trades.newest_first(now, pair)
-        return by_last_id(books.trades, rows, params, now, number(params, "limit", 20, 200))
+        limit = number(params, "limit", 20, 200)
+        rows = books.trades.newest_first(now, self._pair(params, now))
+        return by_last_id(books.trades, rows, params, now, limit)
 
     def _orders(self, books: Books, params: dict[str, str], now: int) -> bytes:
-        pair = self._pair(params, now)
+        limit = number(params, "limit", 20, 200)
         states = ORDER_STATES.get(params.get("state") or "PENDING")
         if states is None:
             raise Refusal(400, 10007, "Parameter error")
-        orders = books.orders
+        orders, pair = books.orders, self._pair(params, now)
         rows = [
             n
             for n in orders.newest_first(now, pair)
             if states == ORDER_STATES["ALL"] or json.loads(orders.row(n, now))["state"] in states
         ]
-        return by_last_id(orders, rows, params, now, number(params, "limit", 20, 200))
+        return by_last_id(orders, rows, params, now, limit)
 
     def _pair(self, params: dict[str, str], now: int) -> str:
         """The pair asked for, which is required and must be known."""
@@ -275,8 +280,10 @@ def contract_account(books: Books, asset: str, amount: int, now: int) -> str:
 
 
 def refused(refusal: Refusal) -> Answer:
-    """An error's body: code and message, no data."""
-    body = {"code": refusal.code, "message": refusal.text}
+    """An error's body: code and message, no data; the contract service has a word of its own."""
+    body: dict[str, Any] = {"code": refusal.code, "message": refusal.text}
+    if isinstance(refusal, Anomaly):
+        body = {"anomaly": refusal.text}
     return Answer(refusal.status, json.dumps(body, separators=(",", ":")).encode())
 
 
@@ -315,9 +322,10 @@ def by_offset(listing: Listing, params: dict[str, str], now: int, kind: str) -> 
         except (ValueError, KeyError, TypeError):
             raise Refusal(400, 10007, "Parameter error") from None
     rows = listing.newest_first(now)
-    symbol = params.get("asset_symbol")
-    if symbol:
-        rows = [n for n in rows if listing.things[n].asset == symbol]
+    wanted = {name: params[name] for name in ("asset_symbol", "kind", "txid") if params.get(name)}
+    if wanted:
+        told = {n: json.loads(listing.row(n, now)) for n in rows}
+        rows = [n for n in rows if wanted.items() <= {k: told[n].get(k) for k in wanted}.items()]
     token = json.dumps({"offset": offset + limit, "kind": kind}, separators=(",", ":"))
     more = len(rows) > offset + limit
     return enveloped(listing, rows[offset : offset + limit], now, token if more else "")
@@ -328,9 +336,12 @@ def older_than(listing: Listing, params: dict[str, str], now: int) -> bytes:
     count = listing.visible(now)
     if params.get("id"):
         if params["id"] not in listing.place:
-            raise Refusal(400, 10007, "anomaly.request/invalid-params")
+            raise Anomaly
         count = min(count, listing.place[params["id"]])
-    limit = number(params, "limit", 100, 100)
+    try:
+        limit = number(params, "limit", 100, 100)
+    except Refusal:
+        raise Anomaly from None
     shown = range(count - 1, max(-1, count - 1 - limit), -1)
     return f"[{','.join(listing.row(n, now) for n in shown)}]".encode()
 

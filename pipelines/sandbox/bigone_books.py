@@ -19,6 +19,7 @@ from typing import Any
 from pipelines.sandbox.account import (
     DAY,
     HOUR,
+    SECOND,
     ContractFill,
     Conversion,
     Deposit,
@@ -124,10 +125,12 @@ class Listing:
 class Books:
     """The lists of one account."""
 
-    def __init__(self, spot: Life, contract: Life, uid: str, *, gross: bool) -> None:
+    def __init__(
+        self, spot: Life, contract: Life, uid: str, *, gross: bool = False, old_fees: bool = True
+    ) -> None:
         self.spot, self.contract, self.uid = spot, contract, uid
         self.opened_at = spot.opened_at
-        self._gross = gross
+        self._gross, self._old_fees = gross, old_fees
         self._modern = spot.opened_at + (spot.plan.end - spot.opened_at) * 2 // 5
         self.spot_scale = {asset.code: asset.scale for asset in SPOT.assets}
         self.contract_scale = {asset.code: asset.scale for asset in CONTRACTS.assets}
@@ -220,14 +223,18 @@ class Books:
         return Listing(
             things,
             [own[0].order_at for own in things],
-            [self._contract_order_id(own[0]) for own in things],
+            [self.contract_order_id(own[0]) for own in things],
             self._contract_order_row,
         )
 
-    def _contract_order_id(self, fill: ContractFill) -> str:
+    def contract_order_id(self, fill: ContractFill) -> str:
         return stable_uuid(self.uid, "contract-order", fill.order)
 
     # -- spot rows
+
+    def is_internal(self, event: Withdrawal) -> bool:
+        """Whether a withdrawal goes to another user of the exchange, over no chain."""
+        return event.seq % 5 == 2
 
     def target_of(self, event: Deposit | Reward) -> str:
         """The wallet a deposit goes to."""
@@ -239,6 +246,10 @@ class Books:
         """The decimals of an event's coin."""
         scales = self.contract_scale if event.wallet == "contract" else self.spot_scale
         return scales[event.asset]
+
+    def told_at(self, at: int) -> int:
+        """A moment as exactly as trades and deposits tell it: old ones to the second."""
+        return at // SECOND * SECOND if at < self._modern else at
 
     def _time(self, at: int) -> str:
         """Old rows are told to the second, newer ones to the millisecond."""
@@ -254,7 +265,7 @@ class Books:
             amount = exact(trade.step, market.quantity_scale)
             taker_fee, maker_fee = trade.fees()
             side, taker_side = "SELF_TRADING", "ASK" if trade.taker_sells else "BID"
-            maker, taker = str(number - 1_000), str(number - 999)
+            maker, taker = map(str, self_order_ids(number))
             fees = f'"maker_fee":"{maker_fee}","taker_fee":"{taker_fee}"'
         else:
             amount = exact(trade.quantity, self.spot_scale[market.base], 4)
@@ -339,14 +350,15 @@ class Books:
             state = "CONFIRMED"
         shown = event.amount if self._gross else event.amount - event.fee
         completed = final and event.status == "completed"
+        modern, internal = event.at >= self._modern, self.is_internal(event)
         row = {
             "id": number,
-            "customer_id": int(self.uid),
+            "customer_id": int(self.uid) if modern else self.uid,
             "asset_symbol": event.asset,
             "amount": exact(shown, scale, 16),
-            "txid": event.tx if completed else "",
-            "is_internal": False,
-            "kind": "on_chain" if event.at >= self._modern else "default",
+            "txid": event.tx if completed and not internal else "",
+            "is_internal": internal,
+            "kind": ("internal" if internal else "on_chain") if modern else "default",
             "state": state,
             "inserted_at": offset_time(event.at),
             "updated_at": offset_time(event.done_at if final else event.at),
@@ -355,8 +367,10 @@ class Books:
             "target_address": event.address,
             "fee": exact(event.fee, scale, 16),
         }
-        if event.at < self._modern:
+        if not modern:
             row["note"] = ""
+            if not self._old_fees:
+                del row["fee"]
         return json.dumps(row, separators=(",", ":"))
 
     def _conversion_row(self, event: Conversion, number: int, now: int) -> str:
@@ -390,7 +404,7 @@ class Books:
             own, pnl = "null", "0"
         else:
             ppm = contract.maker_ppm if event.is_maker else contract.taker_ppm
-            order = f'"{self._contract_order_id(event)}"'
+            order = f'"{self.contract_order_id(event)}"'
             side, size = event.side.upper(), event.quantity
             fee, rate = json_number(event.fee, scale), json_number(ppm, 6)
             pnl = json_number(event.realised_pnl, scale)
@@ -532,6 +546,11 @@ class Books:
 def order_id(number: int) -> int:
     """The id of a spot order."""
     return 900_000_000 + number
+
+
+def self_order_ids(number: int) -> tuple[int, int]:
+    """The maker's and the taker's order of a trade with oneself."""
+    return number - 1_000, number - 999
 
 
 def moved(move: Movement, wallet: str, amount: int, kind: Any) -> Movement:

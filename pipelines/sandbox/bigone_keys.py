@@ -46,6 +46,13 @@ class Refusal(Exception):
         self.status, self.code, self.text = status, code, text
 
 
+class Anomaly(Refusal):
+    """What the contract service answers to parameters that make no sense."""
+
+    def __init__(self) -> None:
+        super().__init__(400, 0, "anomaly.request/invalid-params")
+
+
 @dataclass(frozen=True)
 class Profile:
     """What a key may do, and whose it is. `uid` is the customer id."""

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.sandbox.account import Deposit, Funding, exact
-from pipelines.sandbox.bigone_books import Books, SelfTrade, order_id
+from pipelines.sandbox.bigone_books import Books, SelfTrade, order_id, self_order_ids
 from pipelines.sandbox.clock import from_ms
+
+TOLD_IN_SECONDS = frozenset({"trade", "fee", "deposit", "reward"})
+"""Movements whose old rows are told to the second: nothing tells them any better."""
 
 
 def tell_truth(
@@ -62,7 +65,7 @@ def iso(ms: int) -> str:
 def _movements(books: Books, now: int) -> list[dict[str, Any]]:
     return [
         {
-            "at": iso(move.at),
+            "at": iso(books.told_at(move.at) if move.kind in TOLD_IN_SECONDS else move.at),
             "wallet": move.wallet,
             "asset": canonical(move.asset),
             "amount": exact(move.amount, books.scale(move.wallet, move.asset)),
@@ -85,12 +88,14 @@ def _deposits(books: Books, now: int) -> list[dict[str, Any]]:
             "asset": canonical(event.asset),
             "amount": exact(event.amount, books.scale_of(event)),
             "fee_amount": "0",
+            "network": None,  # no row of BigONE tells one
+            "address": None,
             "tx_hash": None if event.internal else event.tx,
             # BigONE has one word for what comes to nothing.
             "status": "pending" if event.done_at > now
             else "completed" if event.status == "completed" else "canceled",
-            "requested_at": iso(event.at),
-            "completed_at": iso(event.done_at) if event.done_at <= now else None,
+            "requested_at": iso(books.told_at(event.at)),
+            "completed_at": iso(books.told_at(event.done_at)) if event.done_at <= now else None,
         }
         for event, number in books.deposits.told(now)
         if isinstance(event, Deposit)
@@ -105,14 +110,18 @@ def _withdrawals(books: Books, now: int) -> list[dict[str, Any]]:
             "asset": canonical(event.asset),
             "amount": exact(event.amount, books.spot_scale[event.asset]),
             "fee_amount": exact(event.fee, books.spot_scale[event.asset]),
+            "network": None,
             "address": event.address,
-            "tx_hash": event.tx if event.status == "completed" and event.done_at <= now else None,
+            "tx_hash": event.tx
+            if event.status == "completed" and event.done_at <= now
+            and not books.is_internal(event)
+            else None,
             "status": event.status if event.done_at <= now else "pending",
             "requested_at": iso(event.at),
             "completed_at": iso(event.done_at) if event.done_at <= now else None,
         }
         for event, number in books.withdrawals.told(now)
-    ]
+    ]  # fmt: skip
 
 
 def _trades(books: Books, now: int) -> list[dict[str, Any]]:
@@ -127,10 +136,10 @@ def _trades(books: Books, now: int) -> list[dict[str, Any]]:
             "base_asset": canonical(market.base),
             "quote_asset": canonical(market.quote),
             "price": exact(trade.price, market.price_scale),
-            "traded_at": iso(trade.at),
+            "traded_at": iso(books.told_at(trade.at)),
         }
         if isinstance(trade, SelfTrade):
-            told += _both_sides(trade, common)
+            told += _both_sides(trade, number, common)
             continue
         told.append(
             common
@@ -147,12 +156,15 @@ def _trades(books: Books, now: int) -> list[dict[str, Any]]:
     return told + _contract_fills(books, now)
 
 
-def _both_sides(trade: SelfTrade, common: dict[str, Any]) -> list[dict[str, Any]]:
+def _both_sides(
+    trade: SelfTrade, number: int, common: dict[str, Any]
+) -> list[dict[str, Any]]:
     """A trade with oneself is a purchase and a sale."""
     market = trade.market
     worth = exact(trade.step * trade.price, market.quantity_scale + market.price_scale)
     taker_fee, maker_fee = trade.fees()
-    sides = (("sell", "buy") if trade.taker_sells else ("buy", "sell"))
+    sides = ("sell", "buy") if trade.taker_sells else ("buy", "sell")
+    maker_order, taker_order = self_order_ids(number)
     return [
         common
         | {
@@ -162,6 +174,7 @@ def _both_sides(trade: SelfTrade, common: dict[str, Any]) -> list[dict[str, Any]
             "fee_amount": fee,
             "fee_asset": canonical(market.base if side == "buy" else market.quote),
             "is_maker": is_maker,
+            "order_id": str(maker_order if is_maker else taker_order),
         }
         for side, fee, is_maker in zip(sides, (taker_fee, maker_fee), (False, True), strict=True)
     ]
@@ -174,6 +187,8 @@ def _contract_fills(books: Books, now: int) -> list[dict[str, Any]]:
             continue
         contract = fill.contract
         scale = books.contract_scale[contract.settle]
+        value = exact(fill.value, scale)
+        units = f"{fill.quantity * contract.size:f}"
         told.append(
             {
                 "record_id": number,
@@ -183,8 +198,11 @@ def _contract_fills(books: Books, now: int) -> list[dict[str, Any]]:
                 "side": fill.side,
                 "base_asset": contract.base,
                 "quote_asset": contract.quote,
+                "order_id": books.contract_order_id(fill),
+                "base_quantity": value if contract.inverse else units,
+                "quote_quantity": units if contract.inverse else value,
                 "contract_quantity": str(fill.quantity),
-                "value_amount": exact(fill.value, scale),
+                "value_amount": value,
                 "price": exact(fill.price, contract.price_scale),
                 "fee_amount": exact(fill.fee, scale),
                 "fee_asset": contract.settle,

@@ -1,20 +1,10 @@
-"""BigONE: three services, no time filters, no ledger, and no word on how far back it answers.
-
-Left out, and why:
-- `/viewer/transfer?guid=` answers only for an id one already knows: moves between the wallets spot,
-  fund and contract, and those of sub-accounts, cannot be listed.
-- Routes of one record (`/viewer/orders/{id}`, `/viewer/withdrawals/{guid}`, convert
-  `/viewer/trade`, `/viewer/accounts/{symbol}`) and `/orders/opening` repeat what the lists give.
-- `/trades/count` and `/orders/count` of the contract service hold no record.
-- `/viewer/assets/{symbol}/address` gives addresses, neither history nor balance.
-- `/instruments`, tickers, books and klines are market data.
-"""
+"""BigONE: three services, no time filters, no ledger, and no word on how far back it answers."""
 
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, ScopeList, StreamSpec
+from pipelines.specs.bigone_guide import DOCS, GUIDE, LEFT_OUT
 
-DOCS = "https://github.com/bigone-eng/openapi-specs/blob/main"
 CHECKED_ON = date(2026, 11, 21)
 SPOT, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"
 STATEMENT = (
@@ -31,19 +21,27 @@ SPEC = ExchangeSpec(
     # Documented for the API as a whole; the contract service states nothing of its own.
     ip_rate=Rate(requests=500, per=timedelta(seconds=10)),
     probes=(f"{SPOT}/ping",),
-    # Pairs leave the list when they are delisted. Coins that no listed pair trades are tried
-    # against every coin that prices are in.
+    left_out=LEFT_OUT,
+    guide=GUIDE,
+    # Pairs leave the list when they are delisted, so pairs are guessed as well: of every coin that
+    # was moved with every coin that prices are in; of the many that an account merely shows, only
+    # those that no listed pair trades.
     scope_lists=(
         ScopeList(scope="asset_pair_name", places=(("asset_pairs", "$.name"),)),
         ScopeList(
             scope="asset_pair_name",
             places=(
-                ("spot_accounts", "$.asset_symbol"),
                 ("deposits", "$.asset_symbol"),
                 ("withdrawals", "$.asset_symbol"),
                 ("convert_trades", "$.to_asset"),
                 ("convert_trades", "$.from_asset"),
             ),
+            seconds=(("asset_pairs", "$.quote_asset.symbol"),),
+            joined_by="-",
+        ),
+        ScopeList(
+            scope="asset_pair_name",
+            places=(("spot_accounts", "$.asset_symbol"),),
             seconds=(("asset_pairs", "$.quote_asset.symbol"),),
             unless=(
                 ("asset_pairs", "$.base_asset.symbol"),

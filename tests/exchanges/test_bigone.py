@@ -191,6 +191,38 @@ def test_a_key_that_may_read_nothing_may_be_bound_to_other_addresses():
         identity_from(Trouble("40004", kind="wrong_key_or_secret", outcome="refused"))
 
 
+# Every private read that BigONE documents, by service.
+DOCUMENTED = {
+    "/api/v3": (
+        "/viewer/accounts /viewer/accounts/{asset_symbol} /viewer/fund/accounts "
+        "/viewer/fund/accounts/{asset_symbol} /viewer/trades /viewer/orders /viewer/orders/{id} "
+        "/viewer/order /viewer/deposits /viewer/withdrawals /viewer/withdrawals/{guid} "
+        "/viewer/transfer /viewer/trading_fees /viewer/assets/{asset_symbol}/address"
+    ),
+    "/sapi/v1/convert": "/viewer/trades /viewer/trade",
+    "/api/contract/v2": (
+        "/accounts /trades /trades/count /orders /orders/{id} /orders/count /orders/opening "
+        "/orders/opening/count"
+    ),
+}
+
+
+def test_every_documented_read_is_a_stream_or_left_out_with_a_reason():
+    documented = {base + path for base, paths in DOCUMENTED.items() for path in paths.split()}
+    read = {stream.path for stream in SPEC.streams if stream.private}
+    left_out = {route.path for route in SPEC.left_out}
+    assert read | left_out == documented and not read & left_out
+    assert len(left_out) == len(SPEC.left_out)
+    assert all(route.reason and route.docs_url for route in SPEC.left_out)
+
+
+def test_the_guide_explains_every_refusal():
+    told = " ".join(seen for seen, _ in SPEC.guide.problems)
+    known = {*bigone.REFUSALS, *bigone.BUSY, bigone.NOT_FOUND, "10429"}
+    older = {"10011", "40301"}  # of answers that are not given any more
+    assert {code for code in known if code not in told} == older
+
+
 # --- walks ------------------------------------------------------------------------------------
 
 END = datetime(2026, 1, 10, tzinfo=UTC)

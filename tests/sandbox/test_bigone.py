@@ -222,6 +222,20 @@ def test_pages_are_short_by_default_and_tokens_lead_on(call: Caller) -> None:
     assert token == {"offset": 50, "kind": "DEPOSIT"}
 
 
+def test_a_page_one_row_short_may_lead_on(call: Caller) -> None:
+    sizes, token = [], ""
+    while True:
+        asked = {"page_token": token} if token else {}
+        body = call.get(TRADES, asset_pair_name="BTC-USDT", limit=20, **asked).json()
+        sizes.append(len(body["data"]))
+        token = body["page_token"]
+        if not token:
+            break
+    assert {19, 20} <= set(sizes[:-1]) <= {19, 20}
+    conversions = call.get(CONVERSIONS, limit=1).json()
+    assert base64.b64decode(conversions["page_token"]).decode() == "2"
+
+
 @pytest.mark.parametrize("limit", [200, 20, 3])
 def test_every_pair_together_is_every_trade(call: Caller, limit: int) -> None:
     rows = [
@@ -349,11 +363,57 @@ def test_old_and_new_rows_differ_as_they_do_live(call: Caller) -> None:
     assert "acct_typ" in conversions[0] and "acct_type" in conversions[-1]
     withdrawals = call.walk(WITHDRAWALS)
     assert {"COMPLETED", "CONFIRMED", "PENDING"} <= {row["state"] for row in withdrawals}
-    assert {row["customer_id"] for row in withdrawals} == {int(call.account["uid"])}
+    assert {"on_chain", "internal", "default"} == {row["kind"] for row in withdrawals}
+    uid = call.account["uid"]
+    assert {row["customer_id"] for row in withdrawals} == {int(uid), uid}
+    assert withdrawals[0]["customer_id"] == int(uid) and withdrawals[-1]["customer_id"] == uid
+    assert "note" in withdrawals[-1] and "note" not in withdrawals[0]
     deposits = call.walk(DEPOSITS)
     assert {"SPOT", "FUND", "CONTRACT"} == {row["target_account"] for row in deposits}
     assert {"on_chain", "internal", "default", "air_drop"} <= {row["kind"] for row in deposits}
     assert {None, ""} <= {row["txid"] for row in deposits}
+
+
+def test_what_goes_over_no_chain_has_no_hash(call: Caller) -> None:
+    rows = [row for row in call.walk(WITHDRAWALS) if row["is_internal"]]
+    assert rows and {row["txid"] for row in rows} == {""}
+    others = [row for row in call.walk(WITHDRAWALS) if not row["is_internal"]]
+    assert all((row["txid"] == "") is (row["completed_at"] is None) for row in others)
+    rows = [row for row in call.walk(DEPOSITS) if row["is_internal"]]
+    assert {row["txid"] for row in rows} == {None, ""}
+
+
+def test_money_lists_are_filtered_by_coin_kind_and_hash(call: Caller) -> None:
+    every = call.walk(DEPOSITS)
+    txid = next(row["txid"] for row in every if row["txid"])
+    for name, value in (("asset_symbol", "BTC"), ("kind", "air_drop"), ("txid", txid)):
+        told = call.walk(DEPOSITS, **{name: value})
+        assert told == [row for row in every if row[name] == value] and told
+    assert call.walk(DEPOSITS, kind="no_such_kind") == []
+
+
+def test_the_contract_service_has_a_word_of_its_own_for_bad_parameters(call: Caller) -> None:
+    for params in ({"id": "nobody"}, {"limit": 101}, {"limit": 0}):
+        answer = call.get(f"{CONTRACT}/trades", **params)
+        assert answer.status_code == 400
+        assert answer.json() == {"anomaly": "anomaly.request/invalid-params"}
+
+
+def test_the_oldest_withdrawals_may_tell_no_fee() -> None:
+    with sandbox(size=900, options={"bigone.old_fees": False}) as box:
+        rows = Caller(box).walk(WITHDRAWALS)
+    assert "fee" in rows[0] and "fee" not in rows[-1]
+    assert ["note" in row for row in rows] == ["fee" not in row for row in rows]
+
+
+def test_checks_come_in_the_order_of_a_careful_server(box: Sandbox) -> None:
+    """Token, then address and scope, then parameters, then whether there is such a thing."""
+    bound, main = Caller(box, "bigone-ip-bound"), Caller(box)
+    assert code(bound.get(TRADES, _token=bound.token(secret="wrong"))) == (401, 40004)
+    assert code(bound.get(TRADES)) == (403, 10403)
+    assert code(main.get(TRADES, limit=0)) == (400, 10007)
+    assert code(main.get(TRADES, asset_pair_name="NO-SUCH", limit=0)) == (400, 10007)
+    assert code(main.get(TRADES, asset_pair_name="NO-SUCH")) == (404, 10013)
 
 
 def test_rows_change_their_state_as_time_goes_on() -> None:

@@ -12,16 +12,18 @@ with bigone_conversions as (
         from_size as from_amount,
         {{ bigone_asset('to_asset') }} as to_asset,
         to_size as to_amount,
-        coalesce(converted_at, occurred_at) as converted_at,
+        coalesce(converted_at, occurred_at, asked_at) as converted_at,
         origin,
         receipt_id,
         loaded_at
-    from bigone_conversions
-
-    union all
-
-    select * from {{ ref('base_bigone__convert_trades') }}
-    where {{ bigone_conversion_status() }} = 'completed'
+    from {{ ref('base_bigone__convert_trades') }}
+    where
+        {{ bigone_conversion_status() }} = 'completed'
+        -- One that lacks a coin or an amount is in the ledger, unclassified.
+        and from_asset is not null
+        and to_asset is not null
+        and from_size is not null
+        and to_size is not null
 
 ),
 
@@ -40,6 +42,10 @@ bitmex_swaps as (
 ),
 
 conversions as (
+
+    select * from bigone_conversions
+
+    union all
 
     select
         {{ canonical_id('tax_spot_records') }} as conversion_id,

@@ -14,6 +14,8 @@ renamed as (
         asset_name as asset_name,
         'exchange' as evidence
     from assets
+    where symbol is not null
+    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
 
 )
 

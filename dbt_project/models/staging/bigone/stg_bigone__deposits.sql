@@ -16,7 +16,7 @@ canonical as (
 
         -- what
         coalesce(lower(target_account), 'spot') as wallet,
-        {{ bigone_asset('asset_symbol') }} as asset,
+        {{ bigone_asset_or_unknown('asset_symbol') }} as asset,
         asset_symbol as exchange_asset,
         cast(null as varchar) as network,
         cast(null as varchar) as address,
@@ -24,19 +24,19 @@ canonical as (
         cast(null as varchar) as from_address,
         txid as tx_hash,
         is_internal,
-        {{ bigone_deposit_status() }} as status,
+        {{ bigone_status_if_whole(bigone_deposit_status(), 'asset_symbol', 'amount') }} as status,
         state as exchange_status,
 
         -- how much
-        amount,
+        coalesce(amount, 0) as amount,
         cast(0 as decimal(38, 18)) as fee_amount,
-        {{ bigone_asset('asset_symbol') }} as fee_asset,
+        {{ bigone_asset_or_unknown('asset_symbol') }} as fee_asset,
 
         -- when
-        coalesce(inserted_at, occurred_at) as requested_at,
+        coalesce(inserted_at, occurred_at, asked_at) as requested_at,
         case
             when {{ bigone_deposit_status() }} in ('completed', 'canceled')
-                then coalesce(updated_at, inserted_at, occurred_at)
+                then coalesce(updated_at, inserted_at, occurred_at, asked_at)
         end as completed_at,
 
         -- where it came from

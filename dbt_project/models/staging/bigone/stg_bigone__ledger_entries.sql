@@ -17,6 +17,14 @@ trades as (
 
 ),
 
+untold_trades as (
+
+    select spot_trades.*
+    from {{ ref('base_bigone__spot_trades') }} as spot_trades
+    anti join trades using (account_id, record_id)
+
+),
+
 conversions as (
 
     select * from {{ ref('base_bigone__convert_trades') }}
@@ -46,7 +54,7 @@ from_deposits as (
         state as exchange_status,
         amount,
         cast(0 as decimal(38, 18)) as fee_amount,
-        coalesce(updated_at, inserted_at, occurred_at) as occurred_at,
+        coalesce(updated_at, inserted_at, occurred_at, asked_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -83,9 +91,12 @@ trade_legs as (
 
     select
         *,
-        unnest(['paid', 'received']) as part,
-        split_part(market, '-', 1) as base_symbol,
-        split_part(market, '-', 2) as quote_symbol
+        -- A trade with oneself moves nothing but its two fees.
+        unnest(
+            case when exchange_type = 'SELF_TRADING' then ['fee'] else ['paid', 'received'] end
+        ) as part,
+        {{ bigone_pair_coin('market', 1) }} as base_symbol,
+        {{ bigone_pair_coin('market', 2) }} as quote_symbol
     from trades
 
 ),
@@ -100,23 +111,49 @@ from_trades as (
         substr(trade_id, length({{ canonical_id('spot_trades') }}) + 1) || '/' || part as leg,
         order_id as event_id,
         wallet,
-        case when (side = 'buy') = (part = 'received') then base_symbol else quote_symbol end
+        case when (side = 'buy') = (part <> 'paid') then base_symbol else quote_symbol end
             as exchange_asset,
-        'trade' as entry_type,
+        case part when 'fee' then 'fee' else 'trade' end as entry_type,
         exchange_type as exchange_entry_type,
         market,
         'completed' as status,
         cast(null as varchar) as exchange_status,
         case part
+            when 'fee' then -fee_amount
             when 'paid' then -case side when 'buy' then quote_quantity else base_quantity end
             else case side when 'buy' then base_quantity else quote_quantity end - fee_amount
         end as amount,
-        case part when 'received' then fee_amount else 0 end as fee_amount,
+        case part when 'paid' then 0 else fee_amount end as fee_amount,
         traded_at as occurred_at,
         origin,
         receipt_id,
         loaded_at
     from trade_legs
+
+),
+
+from_untold_trades as (
+
+    select
+        'spot_trades' as stream,
+        account_id,
+        record_id,
+        '' as leg,
+        coalesce(taker_order_id, maker_order_id) as event_id,
+        'spot' as wallet,
+        {{ bigone_pair_coin('asset_pair_name', 1) }} as exchange_asset,
+        'unclassified' as entry_type,
+        side as exchange_entry_type,
+        asset_pair_name as market,
+        'unclassified' as status,
+        cast(null as varchar) as exchange_status,
+        amount,
+        cast(0 as decimal(38, 18)) as fee_amount,
+        coalesce(inserted_at, created_at, occurred_at, asked_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from untold_trades
 
 ),
 
@@ -146,7 +183,7 @@ from_conversions as (
         state as exchange_status,
         case part when 'paid' then -from_size else to_size end as amount,
         cast(0 as decimal(38, 18)) as fee_amount,
-        coalesce(converted_at, occurred_at) as occurred_at,
+        coalesce(converted_at, occurred_at, asked_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -173,9 +210,10 @@ from_contracts as (
         symbol as market,
         'completed' as status,
         cast(null as varchar) as exchange_status,
-        coalesce(pnl, 0) - coalesce(fee, 0) as amount,
+        case when coalesce(pnl, fee) is not null then coalesce(pnl, 0) - coalesce(fee, 0) end
+            as amount,
         coalesce(fee, 0) as fee_amount,
-        coalesce(traded_at, occurred_at) as occurred_at,
+        coalesce(traded_at, occurred_at, asked_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -191,6 +229,8 @@ movements as (
     union all by name
     select * from from_trades
     union all by name
+    select * from from_untold_trades
+    union all by name
     select * from from_conversions
     union all by name
     select * from from_contracts
@@ -198,7 +238,7 @@ movements as (
 ),
 
 -- What is pending, or came to nothing, moved nothing. A status nobody knows is kept, outside the
--- sum.
+-- sum; so is a row without its coin or its amount.
 canonical as (
 
     select
@@ -212,18 +252,18 @@ canonical as (
 
         -- what
         wallet,
-        {{ bigone_asset('exchange_asset') }} as asset,
+        {{ bigone_asset_or_unknown('exchange_asset') }} as asset,
         exchange_asset,
         entry_type,
         exchange_entry_type,
         market,
         cast(null as varchar) as note,
         cast(null as varchar) as accounting_regime,
-        status,
+        {{ bigone_status_if_whole('status', 'exchange_asset', 'amount') }} as status,
         exchange_status,
 
         -- how much
-        cast(amount as decimal(38, 18)) as amount,
+        cast(coalesce(amount, 0) as decimal(38, 18)) as amount,
         cast(fee_amount as decimal(38, 18)) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 

@@ -13,6 +13,7 @@ contract_trades as (
 terms as (
 
     select * from {{ ref('base_bigone__contract_symbols') }}
+    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
 
 ),
 
@@ -52,8 +53,8 @@ spot_sides as (
             end,
             0
         ) as own_fee,
-        split_part(asset_pair_name, '-', 1) as base_symbol,
-        split_part(asset_pair_name, '-', 2) as quote_symbol
+        {{ bigone_pair_coin('asset_pair_name', 1) }} as base_symbol,
+        {{ bigone_pair_coin('asset_pair_name', 2) }} as quote_symbol
     from spot_roles
 
 ),
@@ -72,7 +73,7 @@ from_spot as (
 
         -- what
         'spot' as wallet,
-        asset_pair_name as market,
+        coalesce(asset_pair_name, 'UNKNOWN') as market,
         'spot' as product_type,
         cast(null as varchar) as contract_type,
         own_side as side,
@@ -81,7 +82,7 @@ from_spot as (
         cast(null as varchar) as settle_asset,
         case own_role when 'maker' then true when 'taker' then false end as is_maker,
         false as is_forced,
-        side as exchange_type,
+        case when is_self_trade then 'SELF_TRADING' else side end as exchange_type,
 
         -- how much: no total is told; it is the product, to the last digit
         amount as base_quantity,
@@ -99,13 +100,15 @@ from_spot as (
         cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
-        coalesce(inserted_at, created_at, occurred_at) as traded_at,
+        coalesce(inserted_at, created_at, occurred_at, asked_at) as traded_at,
 
         -- where it came from
         origin,
         receipt_id,
         loaded_at
     from spot_sides
+    -- Without a side it is no trade we can tell: the ledger keeps it, unclassified.
+    where own_side is not null
 
 ),
 
@@ -174,7 +177,7 @@ from_contracts as (
 
         -- what
         'contract' as wallet,
-        symbol as market,
+        coalesce(symbol, 'UNKNOWN') as market,
         product_type,
         'perpetual' as contract_type,
         case when side ilike '%BUY' then 'buy' else 'sell' end as side,
@@ -199,7 +202,7 @@ from_contracts as (
         pnl as realised_pnl,
 
         -- when
-        coalesce(traded_at, occurred_at) as traded_at,
+        coalesce(traded_at, occurred_at, asked_at) as traded_at,
 
         -- where it came from
         origin,

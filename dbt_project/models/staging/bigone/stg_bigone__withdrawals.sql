@@ -28,27 +28,27 @@ canonical as (
 
         -- what; which wallet it left is not told
         'spot' as wallet,
-        {{ bigone_asset('asset_symbol') }} as asset,
+        {{ bigone_asset_or_unknown('asset_symbol') }} as asset,
         asset_symbol as exchange_asset,
         cast(null as varchar) as network,
         target_address as address,
         memo as address_tag,
         txid as tx_hash,
         is_internal,
-        {{ bigone_withdrawal_status() }} as status,
+        {{ bigone_status_if_whole(bigone_withdrawal_status(), 'asset_symbol', 'amount') }} as status,
         state as exchange_status,
 
         -- how much
-        gross_amount as amount,
+        coalesce(gross_amount, 0) as amount,
         fee_charged as fee_amount,
-        {{ bigone_asset('asset_symbol') }} as fee_asset,
+        {{ bigone_asset_or_unknown('asset_symbol') }} as fee_asset,
         gross_amount - fee_charged as received_amount,
 
         -- when
-        coalesce(inserted_at, occurred_at) as requested_at,
+        coalesce(inserted_at, occurred_at, asked_at) as requested_at,
         case
             when {{ bigone_withdrawal_status() }} in ('completed', 'failed', 'canceled')
-                then coalesce(completed_at, updated_at, inserted_at, occurred_at)
+                then coalesce(completed_at, updated_at, inserted_at, occurred_at, asked_at)
         end as completed_at,
 
         -- where it came from
