@@ -102,6 +102,7 @@ def import_files(
 def read_file(exchange: Exchange, path: Path, label: str = "") -> SavedFile:
     """The records of one file and the stream it answers. Raises LookbackError."""
     data = _content(path, label)
+    _refuse_unusable(exchange, path, data, label)
     raws = _raws(path, data, label)
     stream = _stream_of(exchange, raws, path, label)
     reader = RecordReader(stream)
@@ -126,6 +127,19 @@ def _content(path: Path, label: str) -> bytes:
         raise LookbackError(
             f"cannot read {path}: {reason}", account=label, remedy="check the path and the file"
         ) from error
+
+
+def _refuse_unusable(exchange: Exchange, path: Path, data: bytes, label: str) -> None:
+    """Raise LookbackError for a table known to lack what it would take, by its header alone."""
+    first_line = data.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
+    header = next(csv.reader([first_line.decode("utf-8", "replace").strip()]), [])
+    for unusable in exchange.unusable_files:
+        if unusable.is_headed([name.strip() for name in header]):
+            raise LookbackError(
+                f"{path.name} is {unusable.what}, which cannot be imported: {unusable.why}",
+                account=label,
+                remedy=unusable.remedy,
+            )
 
 
 def _raws(path: Path, data: bytes, label: str) -> list[msgspec.Raw]:
