@@ -123,9 +123,9 @@ GUIDE = Guide(
         "(`currency=all`), which prove that the first is whole.",
     ),
     alerts=(
-        "**Closed since 2026-09-23 04:00 UTC.** The exchange closed every open position at that "
-        "moment. No page says how long the API, the site or withdrawals outlive that day: "
-        "whatever still answers should be read now.",
+        "At that moment the exchange closed every open position itself. No page says how long the "
+        "API, the site or withdrawals outlive that day: whatever still answers should be read "
+        "now.",
         "While it was open, the API gave wallet history and executions of an account's whole "
         "life. Of orders nobody said so, and none from before 2020 were seen.",
     ),
