@@ -344,3 +344,20 @@ def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
             """
         )
         assert without == [(0,)]
+
+
+def test_a_ledger_of_several_pages_comes_whole(private_home, monkeypatch):
+    """More than 10,000 rows, a page's limit; open positions shift the pages by their rows."""
+    with Sandbox(size=10_500, pace=None, now=NOW, exchanges=["bitmex"]) as box:
+        truth = box.truth("bitmex-main")["counts"]
+        assert truth["wallet_history"] > 10_000 and truth["wallet_pseudo_rows"] == 2
+        lab = Lab(box, private_home, monkeypatch)
+        (result,) = lab.sync(lab.declare("bitmex-main")).values()
+        assert result.failures == []
+        for stream in ("wallet_history", "trade_history", "orders"):
+            stored = lab.query(f"select count(distinct record_id) from raw_bitmex.{stream}")
+            assert stored == [(truth[stream],)], stream
+        pages = lab.query(
+            "select pages, skipped from raw_bitmex.receipts where stream = 'wallet_history'"
+        )
+        assert pages == [(2, 2)]
