@@ -40,6 +40,9 @@ from pipelines.tables import (
 
 MICROSECOND = timedelta(microseconds=1)
 
+LONGEST_HEADER = 10_000
+"""Bytes within which a table's first line ends."""
+
 # A file is taken for a stream's when it has this share of the columns all its rows have.
 LIKENESS = 0.7
 
@@ -131,15 +134,23 @@ def _content(path: Path, label: str) -> bytes:
 
 def _refuse_unusable(exchange: Exchange, path: Path, data: bytes, label: str) -> None:
     """Raise LookbackError for a table known to lack what it would take, by its header alone."""
-    first_line = data.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
-    header = next(csv.reader([first_line.decode("utf-8", "replace").strip()]), [])
+    header = _header(data)
     for unusable in exchange.unusable_files:
-        if unusable.is_headed([name.strip() for name in header]):
+        if unusable.is_headed(header):
             raise LookbackError(
                 f"{path.name} is {unusable.what}, which cannot be imported: {unusable.why}",
                 account=label,
                 remedy=unusable.remedy,
             )
+
+
+def _header(data: bytes) -> list[str]:
+    """The names in the first line of what may be a table; none of what is JSON."""
+    start = data[:LONGEST_HEADER].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] in (b"[", b"{"):
+        return []
+    first_line = start.decode("utf-8", "replace").partition("\n")[0].strip()
+    return [name.strip() for name in next(csv.reader([first_line]), [])]
 
 
 def _raws(path: Path, data: bytes, label: str) -> list[msgspec.Raw]:
