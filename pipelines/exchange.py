@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,6 +48,24 @@ class Identity:
     ip_allow_list: tuple[str, ...] = ()
     key_created_at: datetime | None = None
     key_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnusableFile:
+    """A table that people have of this exchange and that cannot be imported: known by its header.
+
+    It has all of `columns` and not `lacked`, which is what would make it usable.
+    """
+
+    what: str
+    columns: frozenset[str]
+    lacked: str
+    why: str
+    remedy: str
+
+    def is_headed(self, header: Collection[str]) -> bool:
+        """Whether a table with these columns is one."""
+        return self.columns <= set(header) and self.lacked not in header
 
 
 def whole_body(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
@@ -102,3 +120,6 @@ class Exchange:
 
     uid_of: Callable[[bytes], str] | None = None
     """The account a record names itself, for files. None where records name none."""
+
+    unusable_files: tuple[UnusableFile, ...] = ()
+    """Files that are refused by name, with the reason, rather than as something unknown."""

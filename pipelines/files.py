@@ -40,6 +40,9 @@ from pipelines.tables import (
 
 MICROSECOND = timedelta(microseconds=1)
 
+LONGEST_HEADER = 10_000
+"""Bytes within which a table's first line ends."""
+
 # A file is taken for a stream's when it has this share of the columns all its rows have.
 LIKENESS = 0.7
 
@@ -102,6 +105,7 @@ def import_files(
 def read_file(exchange: Exchange, path: Path, label: str = "") -> SavedFile:
     """The records of one file and the stream it answers. Raises LookbackError."""
     data = _content(path, label)
+    _refuse_unusable(exchange, path, data, label)
     raws = _raws(path, data, label)
     stream = _stream_of(exchange, raws, path, label)
     reader = RecordReader(stream)
@@ -126,6 +130,27 @@ def _content(path: Path, label: str) -> bytes:
         raise LookbackError(
             f"cannot read {path}: {reason}", account=label, remedy="check the path and the file"
         ) from error
+
+
+def _refuse_unusable(exchange: Exchange, path: Path, data: bytes, label: str) -> None:
+    """Raise LookbackError for a table known to lack what it would take, by its header alone."""
+    header = _header(data)
+    for unusable in exchange.unusable_files:
+        if unusable.is_headed(header):
+            raise LookbackError(
+                f"{path.name} is {unusable.what}, which cannot be imported: {unusable.why}",
+                account=label,
+                remedy=unusable.remedy,
+            )
+
+
+def _header(data: bytes) -> list[str]:
+    """The names in the first line of what may be a table; none of what is JSON."""
+    start = data[:LONGEST_HEADER].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] in (b"[", b"{"):
+        return []
+    first_line = start.decode("utf-8", "replace").partition("\n")[0].strip()
+    return [name.strip() for name in next(csv.reader([first_line]), [])]
 
 
 def _raws(path: Path, data: bytes, label: str) -> list[msgspec.Raw]:

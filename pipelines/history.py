@@ -368,6 +368,7 @@ class StreamVisit:
         and numbered twins by their number too; of state, the first row of each id counts, and
         another one is no record.
         """
+        self._check_owner(page)
         kept = [r for r in page if self._visit.exchange.is_record(self._stream, r)]
         receipt.skipped += len(page) - len(kept)
         is_history = self._stream.kind == "history"
@@ -386,6 +387,21 @@ class StreamVisit:
         self._rows += len(fresh)
         self._visit.tally.add(len(fresh))
         return fresh
+
+    def _check_owner(self, page: list[Record]) -> None:
+        """Raise Trouble where rows say that they belong to another account than this one."""
+        uid_of = self._visit.exchange.uid_of
+        if uid_of is None or not self._stream.private:
+            return
+        name = self._visit.exchange.spec.name
+        owners = {f"{name}:{uid}" for record in page if (uid := uid_of(record.raw))}
+        if strangers := owners - {self._visit.account_id}:
+            raise Trouble(
+                f"the answer has rows of another account ({', '.join(sorted(strangers))})",
+                kind="other_account",
+                remedy="make a key of this account's own; the other accounts need labels and keys "
+                "of theirs",
+            )
 
     def _put_records(self, records: list[Record], receipt: Receipt) -> None:
         rows = record_rows(
@@ -425,7 +441,8 @@ class StreamVisit:
             self._note(trouble, receipt.scope)
         window = receipt.window
         if window.start == window.end:
-            outcome: Outcome = trouble.outcome if trouble else "exhausted"
+            outcome: Outcome = "row_cap" if walk.capped else "exhausted"
+            outcome = trouble.outcome if trouble else outcome
             self._put_receipts([self._row(receipt, window, outcome, trouble)], receipt)
             return None
         done, rest = _parts(walk, window)

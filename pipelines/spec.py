@@ -84,6 +84,9 @@ class StreamSpec:
     """The widest span one request may ask for; None where the endpoint has no such limit."""
     time_filter: bool = True
     """Whether the endpoint takes a start and an end at all."""
+    few_rows: bool = False
+    """Whether rows are so few that all there is to ask for is asked at once. Otherwise a stream
+    without a `max_window` is asked for some months at a time, so that a cut-off run keeps them."""
     page_size: int = 100
     rate: Rate | None = None
     """The endpoint's own limit for each account, beside the exchange-wide ones."""
@@ -117,6 +120,8 @@ class StreamSpec:
             raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
+        if self.few_rows and self.max_window is not None:
+            raise ValueError(f"{self.name}: what has a widest window cannot be asked at once")
         if self.scope_values and not self.scope:
             raise ValueError(f"{self.name}: values of a scope it does not have")
         unknown = set(self.record_id) - set(self.fields)

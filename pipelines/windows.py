@@ -81,7 +81,7 @@ def plan_windows(
     start = todo[-1].start if todo and todo[-1].end == now else now
     tail = Span(max(floor.at, start - stream.overlap), now)
     spans = merge([*todo, tail])
-    if not stream.time_filter:
+    if not stream.time_filter or stream.few_rows:
         return [Window(spans[0].start, now, floor)]
     widest = stream.max_window or WIDEST_UNLIMITED
     return [Window(piece.start, piece.end, floor) for piece in _cut(spans, widest)]

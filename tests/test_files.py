@@ -154,6 +154,56 @@ ORDER = {
 SUMMARY = {"account": 1000001, "currency": "XBt", "transactType": "Total", "amount": 10000}
 INSTRUMENT = {"symbol": "XBTUSD", "rootSymbol": "XBT", "multiplier": -100000000, "isInverse": True}
 ASSET = {"asset": "XBT", "currency": "XBt", "majorCurrency": "XBT", "scale": 8}
+MARGIN = {
+    "account": 1000001,
+    "currency": "XBt",
+    "amount": 10000,
+    "realisedPnl": 0,
+    "unrealisedPnl": 0,
+    "walletBalance": 10000,
+    "marginBalance": 10000,
+    "excessMargin": 10000,
+    "timestamp": "2026-03-02T13:05:00.504Z",
+}
+POSITION = {
+    "account": 1000001,
+    "symbol": "XBTUSD",
+    "currency": "XBt",
+    "currentQty": 5100,
+    "isOpen": True,
+    "markPrice": 60600,
+    "timestamp": "2026-03-02T13:05:00.504Z",
+}
+AFFILIATE = {
+    "account": 1000001,
+    "currency": "XBt",
+    "prevPayout": 0,
+    "totalReferrals": 0,
+    "pendingPayout": 0,
+    "timestamp": "2026-03-02T12:00:00.000Z",
+}
+STAKE = {"account": 1000001, "amount": 5000000, "currency": "BMEx"}
+ADDRESS = {
+    "id": 7,
+    "currency": "XBt",
+    "created": "2026-03-02T12:00:00.000Z",
+    "userId": 900001,
+    "address": "bc1qexample",
+    "name": "Cold wallet",
+}
+RATE = {
+    "timestamp": "2026-03-02T12:00:00.000Z",
+    "symbol": "XBTUSD",
+    "fundingInterval": "2000-01-01T08:00:00.000Z",
+    "fundingRate": 0.0001,
+    "fundingRateDaily": 0.00030000000000000003,
+}
+SETTLED = {
+    "timestamp": "2025-12-26T12:00:00.000Z",
+    "symbol": "XBTZ25",
+    "settlementType": "Settlement",
+    "settledPrice": 61234.5,
+}
 
 
 @pytest.mark.parametrize(
@@ -165,6 +215,13 @@ ASSET = {"asset": "XBT", "currency": "XBt", "majorCurrency": "XBT", "scale": 8}
         ("wallet_summary", SUMMARY),
         ("instruments", INSTRUMENT),
         ("wallet_assets", ASSET),
+        ("margin", MARGIN),
+        ("positions", POSITION),
+        ("affiliate_status", AFFILIATE),
+        ("staking", STAKE),
+        ("addresses", ADDRESS),
+        ("funding_rates", RATE),
+        ("settlements", SETTLED),
     ],
 )
 def test_each_stream_is_told_by_its_columns(place, tmp_path, stream, row):
@@ -203,6 +260,58 @@ def test_a_file_that_is_no_answer_is_named_and_nothing_is_written(place, tmp_pat
         import_files("bitmex", [path], "old", place)
     assert says in str(caught.value) and caught.value.remedy and caught.value.account == "old"
     assert not place.warehouse.exists()
+
+
+SITE_WALLET = """\
+"transactTime","transactType","amount","fee","address","transactStatus","walletBalance"
+"6/2/2021, 5:41:09 AM","Withdrawal","-20010000","10000","bc1q"broken"quoting","Completed","79977150"
+"6/1/2021, 12:00:00 PM","RealisedPNL","-12850","null","XBTUSD","Completed","99987150"
+"""
+SITE_TRADES = """\
+"transactTime","symbol","execType","side","lastQty","lastPx","execCost","commission","execComm",\
+"ordType","orderQty","leavesQty","price","text","orderID"
+"6/1/2021, 3:10:44 AM","XBTUSD","Trade","Sell","1000","36000","2777778","0.00075","2083","Limit",\
+"1000","0","36000","Submission from www.bitmex.com","0c9d8e7f-6a5b-4c3d-8e2f-1a0b9c8d7e6f"
+"""
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    ("text", "which", "instead"),
+    [
+        (SITE_WALLET, "wallet history", "user/walletHistory"),
+        (SITE_TRADES, "trade history", "execution/tradeHistory"),
+    ],
+)
+def test_an_export_of_the_site_is_named_with_what_it_lacks_and_what_serves_instead(
+    place, tmp_path, text, which, instead, mark
+):
+    path = written(tmp_path, "export.csv", mark + text.encode())
+    with pytest.raises(LookbackError) as caught:
+        import_files("bitmex", [path], "old", place)
+    assert f"export.csv is an export of BitMEX's site ({which})" in str(caught.value)
+    assert "time zone" in caught.value.what and "currency" in caught.value.what
+    assert instead in caught.value.remedy
+    assert not place.warehouse.exists()
+
+
+def test_the_apis_own_csv_is_no_export_of_the_site(place, tmp_path):
+    (result,) = import_files(
+        "bitmex", [written(tmp_path, "api.csv", as_csv(ROWS))], "old", place
+    )
+    assert (result.stream, result.rows_new) == ("wallet_history", 4)
+
+
+def test_a_saved_answer_of_every_execution_counts_as_trade_history(place, tmp_path):
+    """Reports of orders that moved nothing lie among them, and are kept as they are."""
+    reports = [
+        EXECUTION | {"execID": f"e{n}", "execType": kind, "orderQty": 1, "ordType": "Limit"}
+        for n, kind in enumerate(("New", "Trade", "Canceled"))
+    ]
+    (result,) = import_files(
+        "bitmex", [written(tmp_path, "executions.json", as_json(reports))], "old", place
+    )
+    assert (result.stream, result.rows_new) == ("trade_history", 3)
 
 
 def test_a_file_that_is_not_there(place, tmp_path):

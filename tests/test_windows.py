@@ -24,6 +24,7 @@ OPENED = NOW - timedelta(days=200)
 FILLS = bitget.SPEC.stream("spot_fills")
 TAX = bitget.SPEC.stream("tax_spot_records")
 LEDGER = bitmex.SPEC.stream("wallet_history")
+FEW = bitmex.SPEC.stream("funding_rates")
 
 
 def days_ago(days: float) -> datetime:
@@ -121,3 +122,18 @@ def test_subtract(spans, taken, left):
 def test_merge_joins_what_touches_and_drops_what_is_empty():
     a, b, c = days_ago(3), days_ago(2), days_ago(1)
     assert merge([Span(b, c), Span(a, b), Span(c, c)]) == [Span(a, c)]
+
+
+def test_a_stream_of_few_rows_is_asked_for_all_time_at_once_and_from_a_hole_on():
+    few = replace(FEW, retention_kind="unlimited")
+    assert [(w.start, w.end) for w in plan(few)] == [(OPENED, NOW)]
+    asked = [Asked(Span(OPENED, days_ago(150))), Asked(Span(days_ago(140), NOW))]
+    assert [(w.start, w.end) for w in plan(few, asked)] == [(days_ago(150), NOW)]
+    assert [(w.start, w.end) for w in plan(few, [Asked(Span(OPENED, NOW))])] == [
+        (NOW - few.overlap, NOW)
+    ]
+
+
+def test_what_has_a_widest_window_is_not_asked_at_once():
+    with pytest.raises(ValueError, match="widest window"):
+        replace(FEW, max_window=timedelta(days=30))

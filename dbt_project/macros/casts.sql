@@ -166,19 +166,21 @@
 {#
     What of a record could not be typed exactly: 'size=1.2345678901234567890', else null.
     `amounts` are the columns (by key) of decimal fields, `minors` of those in minor units.
+    Records that nest others are read without `numbers`: `is_nested`.
 #}
-{% macro unreadable_amounts(amounts, minors=()) -%}
+{% macro unreadable_amounts(amounts, minors=(), is_nested=false) -%}
+    {%- set read = text_field if is_nested else number_field -%}
     nullif(concat_ws(', '
         {%- for key in amounts %},
         case
-            when {{ number_field(key) }} is not null and {{ amount(number_field(key)) }} is null
-                then '{{ key }}=' || {{ number_field(key) }}
+            when {{ read(key) }} is not null and {{ amount(read(key)) }} is null
+                then '{{ key }}=' || {{ read(key) }}
         end
         {%- endfor %}
         {%- for key in minors %},
         case
-            when {{ number_field(key) }} is not null and {{ minor_units(number_field(key)) }} is null
-                then '{{ key }}=' || {{ number_field(key) }}
+            when {{ read(key) }} is not null and {{ minor_units(read(key)) }} is null
+                then '{{ key }}=' || {{ read(key) }}
         end
         {%- endfor %}
     ), '')

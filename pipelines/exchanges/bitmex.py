@@ -14,7 +14,7 @@ from requests import PreparedRequest, Response
 from pipelines.accounts_model import Account, Credentials
 from pipelines.client import blocked, misread, read_date
 from pipelines.errors import Trouble
-from pipelines.exchange import Ask, Exchange, Identity
+from pipelines.exchange import Ask, Exchange, Identity, UnusableFile
 from pipelines.records import Record, field_of, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitmex import SPEC
@@ -126,11 +126,23 @@ def _message(response: Response) -> str | None:
     return str(error.get("message", "") if isinstance(error, dict) else error)
 
 
+class OnlyPage(OnePage):
+    """A list without a second page: where the first is full, rows may be missing."""
+
+    def finish(self) -> None:
+        self.capped = self.largest_page >= self.page_size
+        super().finish()
+
+
 def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
-    """Executions and orders by time, oldest first; the ledger by offset, newest first."""
+    """Executions, orders and rates by time, oldest first; the ledger by offset, newest first."""
     count = {"count": str(stream.page_size)}
-    if stream.name in ("wallet", "wallet_summary"):
+    if stream.name in ("wallet", "wallet_summary", "margin"):
         return OnePage({"currency": "all"}, window, stream.page_size)
+    if stream.name == "affiliate_status":
+        return OnePage({"currency": scope}, window, stream.page_size)
+    if stream.name == "positions":
+        return OnlyPage(count, window, stream.page_size)
     if stream.name == "wallet_history":
         params = {"currency": "all", "reverse": "true", **count}
         return ByOffset(params, window, stream.page_size, offset="start", overlap=LEDGER_OVERLAP)
@@ -138,8 +150,9 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
         return ByOffset(count, window, stream.page_size, offset="start", to_the_end=True)
     if not stream.time_filter:
         return OnePage({}, window, stream.page_size)
+    symbol = {stream.scope: scope} if stream.scope else {}
     return OldestFirst(
-        {"reverse": "false", **count},
+        {"reverse": "false", **symbol, **count},
         window,
         stream.page_size,
         bounds=("startTime", "endTime"),
@@ -165,7 +178,11 @@ def is_record(stream: StreamSpec, record: Record) -> bool:
 
 
 def identify(ask: Ask, account: Account) -> Identity:
-    """The trading account number, which the rows carry too; rights by the key's own entry."""
+    """The trading account number, which the rows carry too; rights by the key's own entry.
+
+    A key that names a `targetAccountId` is bound to that sub-account. Whose it is besides stays
+    unknown: the entry's `userId` is no account number.
+    """
     wallet = msgspec.json.decode(ask("/api/v1/user/wallet", {"currency": "XBt"}))
     if isinstance(wallet, list):
         wallet = next(iter(wallet), None)
@@ -175,7 +192,7 @@ def identify(ask: Ask, account: Account) -> Identity:
     rights = None if key is None else _rights(key)
     return Identity(
         uid=str(wallet.get("account") or account.uid),
-        kind="main",
+        kind="sub" if (key or {}).get("targetAccountId") else "main",
         opened_at=_opened_at(ask),
         opened_at_evidence="exchange",
         can_trade=None if rights is None else bool({"order", "orderCancel"} & set(rights)),
@@ -255,6 +272,43 @@ def uid_of(raw: bytes) -> str:
     return "" if account is None else str(account)
 
 
+# Neither table has a currency or an account; two independent parsers of them agree on the columns.
+NO_SITE_FILE = (
+    "it has no ids, no account and no currency, and its times are in the language and time zone of "
+    "the browser that made it, so its rows can be neither placed in time nor told from the API's"
+)
+SITE_REMEDY = (
+    "import the API's own answer, which has all that: {} as JSON, or with _format=csv; ask BitMEX "
+    "support for statements where none was saved, and keep this file"
+)
+SITE_FILES = (
+    UnusableFile(
+        what="an export of BitMEX's site (wallet history)",
+        columns=frozenset(
+            {
+                "transactTime", "transactType", "amount", "fee", "address", "transactStatus",
+                "walletBalance",
+            }
+        ),
+        lacked="transactID",
+        why=NO_SITE_FILE,
+        remedy=SITE_REMEDY.format("user/walletHistory?currency=all"),
+    ),
+    UnusableFile(
+        what="an export of BitMEX's site (trade history)",
+        columns=frozenset(
+            {
+                "transactTime", "symbol", "execType", "side", "lastQty", "lastPx", "execCost",
+                "commission", "execComm",
+            }
+        ),
+        lacked="execID",
+        why=NO_SITE_FILE,
+        remedy=SITE_REMEDY.format("execution/tradeHistory"),
+    ),
+)  # fmt: skip
+
+
 EXCHANGE = Exchange(
     spec=SPEC,
     sign=sign,
@@ -266,4 +320,5 @@ EXCHANGE = Exchange(
     is_record=is_record,
     balance_of=balance_of,
     uid_of=uid_of,
+    unusable_files=SITE_FILES,
 )

@@ -6,7 +6,6 @@ Nothing here knows the client: routes, words and limits come from the exchange's
 
 from __future__ import annotations
 
-import random
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,22 +15,31 @@ from typing import Any
 import msgspec
 
 from pipelines.sandbox.account import DAY, HOUR
-from pipelines.sandbox.bitmex_keys import Key, Refusal, check, iso, make_credentials
+from pipelines.sandbox.bitmex_accounts import make_keys, make_plans
+from pipelines.sandbox.bitmex_keys import Key, Refusal, check, iso
 from pipelines.sandbox.bitmex_ledger import Books, keep_books
 from pipelines.sandbox.bitmex_market import (
     ASSETS,
     CLOSED_AT,
     INSTRUMENT_COLUMNS,
     NETWORKS,
-    Market,
+    SCALES,
     funding_history,
     instruments,
-    number,
     resolve_symbol,
     settlement_history,
 )
-from pipelines.sandbox.bitmex_plan import MIGRATED_AT, LedgerPlan, Transfer, guid, moment
 from pipelines.sandbox.bitmex_quota import Bucket, Quota
+from pipelines.sandbox.bitmex_state import (
+    address_rows,
+    affiliate_object,
+    margin_object,
+    position_object,
+    pseudo_rows,
+    staking_rows,
+    summary_rows,
+    wallet_object,
+)
 from pipelines.sandbox.bitmex_table import (
     BadParameter,
     Question,
@@ -57,8 +65,6 @@ BAN_PAGE = (
     b"<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n"
 )
 OVERLOADED = "The system is currently overloaded. Please try again later."
-ZERO_GUID = "00000000-0000-0000-0000-000000000000"
-
 WRITES = {
     ("POST", "/order"): ("order",), ("PUT", "/order"): ("order",),
     ("DELETE", "/order"): ("order", "orderCancel"),
@@ -144,6 +150,9 @@ class Bitmex:
             "/user/walletSummary": self._wallet_summary,
             "/user/margin": self._margin,
             "/user/executionHistory": self._daily_executions,
+            "/user/affiliateStatus": self._affiliate_status,
+            "/user/staking": self._staking,
+            "/address": self._addresses,
             "/position": self._position,
             "/execution/tradeHistory": self._trade_history,
             "/order": self._orders,
@@ -369,6 +378,21 @@ class Bitmex:
         held = [c for c in books.currencies(asked.now) if books.balance(c, asked.now)]
         return Reply(value=[margin_object(books, currency, asked.now) for currency in held])
 
+    def _affiliate_status(self, asked: Asked) -> Reply:
+        books, wanted = self.books(asked.signer.account), asked.params.get("currency", "XBt")
+        if wanted not in SCALES:
+            raise BadParameter("Invalid currency", "ValidationError")
+        return Reply(value=affiliate_object(books, wanted, asked.now))
+
+    def _staking(self, asked: Asked) -> Reply:
+        rows = staking_rows(self.books(asked.signer.account), asked.now)
+        wanted = asked.params.get("currency", "")
+        return Reply(value=[row for row in rows if wanted in ("", row["currency"])])
+
+    def _addresses(self, asked: Asked) -> Reply:
+        signer = asked.signer
+        return Reply(value=address_rows(self.books(signer.account), signer.user_id, asked.now))
+
     # -- tables
 
     def _ask(self, asked: Asked, table: Table, newest: bool = False) -> Reply:
@@ -383,7 +407,8 @@ class Bitmex:
 
     def _trade_history(self, asked: Asked) -> Reply:
         accounts = [self._account_of(asked)]
-        several = asked.params.get("targetAccountIds", "")
+        mixes = self.world.option("bitmex.parent_reads_all", False)
+        several = asked.params.get("targetAccountIds", "*" if mixes else "")
         if several == "*":
             accounts = self._paired(asked.signer)
         elif several:
@@ -477,228 +502,6 @@ def _merged(runs: list[Rows]) -> Rows:
     """Several accounts' rows by time."""
     pairs = list(merge(*(zip(run.times, run.rows, strict=True) for run in runs)))
     return Rows(array("q", [at for at, _ in pairs]), [row for _, row in pairs])
-
-
-# -- objects that are made for the moment ------------------------------------------------------
-
-
-def wallet_object(books: Books, currency: str, now: int) -> dict[str, Any]:
-    """/user/wallet of one currency; one never used has zeros and the account's first day."""
-
-    def total(kind: str) -> int:
-        totals = books.totals.get((currency, kind, ""))
-        return totals.between(None, now)[1] if totals else 0
-
-    def moved(side: Mapping[str, Any]) -> int:
-        return side[currency].between(None, now)[1] if currency in side else 0
-
-    changes = books.balances.get(currency)
-    rows = changes.between(None, now)[0] if changes else 0
-    changed = changes.times[rows - 1] if changes and rows else books.plan.opened_at
-    return {
-        "account": books.plan.account, "currency": currency, "deposited": total("Deposit"),
-        "withdrawn": -total("Withdrawal"), "transferIn": moved(books.incoming),
-        "transferOut": moved(books.outgoing), "amount": books.balance(currency, now),
-        "pendingCredit": 0, "pendingDebit": books.pending_debit(currency, now),
-        "confirmedDebit": 0, "timestamp": iso(changed),
-    }  # fmt: skip
-
-
-def pseudo_rows(books: Books, currency: str, now: int) -> list[bytes]:
-    """Unrealised profit of open positions, written among the wallet rows though it is none.
-
-    Before 2024 it had an all-zero id and null times; later no id, and the moment of the call.
-    """
-    rows = []
-    for market, _, _, profit in books.open_positions(now):
-        if currency not in ("all", market.settle):
-            continue
-        balance = books.balance(market.settle, now)
-        time = f'"{iso(now)}"' if now >= MIGRATED_AT else "null"
-        head = "" if now >= MIGRATED_AT else f'"transactID":"{ZERO_GUID}","tx":"","text":"",'
-        rows.append((
-            f'{{{head}"account":{books.plan.account},"currency":"{market.settle}",'
-            f'"transactType":"UnrealisedPNL","amount":{profit},"walletBalance":{balance},'
-            f'"fee":0,"transactStatus":"Pending","address":"{market.symbol}",'
-            f'"marginBalance":{balance + profit},"transactTime":{time},"timestamp":{time}}}'
-        ).encode())  # fmt: skip
-    return rows
-
-
-def summary_rows(
-    books: Books, currency: str, since: int | None, until: int, now: int
-) -> list[dict[str, Any]]:
-    """One currency's wallet history by type and, for profit, symbol; and its total."""
-    unrealised = {
-        market.symbol: profit for market, _, _, profit in books.open_positions(now)
-        if market.settle == currency
-    }  # fmt: skip
-    pending = books.pending_debit(currency, now)
-    rows, amounts, fees = [], 0, 0
-    for (of, kind, symbol), totals in sorted(books.totals.items()):
-        count, amount, fee = totals.between(since, until)
-        if of != currency or not count:
-            continue
-        amounts, fees = amounts + amount, fees + fee
-        debit = pending if kind == "Withdrawal" else 0
-        rows.append(_summary(books, currency, kind, symbol, amount, fee, amount,
-                             unrealised.get(symbol, 0) if symbol else 0, debit))  # fmt: skip
-    balance = books.balance(currency, until)
-    rows.append(_summary(books, currency, "Total", "", amounts, fees, balance,
-                         sum(unrealised.values()), pending))  # fmt: skip
-    return rows
-
-
-def _summary(
-    books: Books, currency: str, kind: str, symbol: str, amount: int, fee: int, balance: int,
-    unrealised: int, pending: int,
-) -> dict[str, Any]:  # fmt: skip
-    row: dict[str, Any] = {
-        "account": books.plan.account, "currency": currency, "transactType": kind,
-    }  # fmt: skip
-    if symbol:
-        row["symbol"] = symbol
-    return row | {
-        "amount": amount, "fee": fee, "pendingDebit": pending, "realisedPnl": 0,
-        "walletBalance": balance, "unrealisedPnl": unrealised,
-        "marginBalance": balance + unrealised,
-    }  # fmt: skip
-
-
-def margin_object(books: Books, currency: str, now: int) -> dict[str, Any]:
-    """/user/margin of one currency."""
-    balance, pending = books.balance(currency, now), books.pending_debit(currency, now)
-    value = profit = 0
-    for market, _, cost, unrealised in books.open_positions(now):
-        if market.settle == currency:
-            value += abs(cost + unrealised)
-            profit += unrealised
-    margin, needed = balance + profit, value // 100
-    return {
-        "account": books.plan.account, "currency": currency, "riskLimit": 1_000_000_000_000,
-        "amount": balance, "grossComm": 0, "grossOpenCost": 0, "grossOpenPremium": 0,
-        "grossMarkValue": value, "riskValue": value, "initMargin": needed,
-        "maintMargin": needed // 2, "targetExcessMargin": 0, "realisedPnl": 0,
-        "unrealisedPnl": profit, "walletBalance": balance, "marginBalance": margin,
-        "marginLeverage": round(value / margin, 4) if margin else 0,
-        "marginUsedPcnt": round(needed / margin, 4) if margin else 0,
-        "excessMargin": margin - needed // 2, "availableMargin": margin - needed,
-        "withdrawableMargin": max(0, min(balance, margin) - needed - pending),
-        "makerFeeDiscount": 0, "takerFeeDiscount": 0, "timestamp": iso(now),
-    }  # fmt: skip
-
-
-def position_object(books: Books, symbol: str, now: int) -> dict[str, Any] | None:
-    """/position of one symbol; closed ones stay listed, None before the first trade."""
-    state = books.positions[symbol].at(now)
-    if state is None:
-        return None
-    market, quantity, cost = state
-    mark = market.price_at(now)
-    value = market.cost(quantity, mark)
-    realised = books.totals.get((market.settle, "RealisedPNL", symbol))
-    home, foreign = market.notionals(quantity, mark, value)
-    row: dict[str, Any] = {
-        "account": books.plan.account, "symbol": symbol, "currency": market.settle,
-        "underlying": market.root, "quoteCurrency": market.quote,
-        "commission": number(market.taker_ppm, 6), "leverage": 100, "crossMargin": True,
-        "rebalancedPnl": realised.between(None, now)[1] if realised else 0,
-        "openOrderBuyQty": 0, "openOrderSellQty": 0, "currentQty": quantity,
-        "currentCost": cost, "currentComm": 0, "realisedCost": 0, "unrealisedCost": cost,
-        "isOpen": quantity != 0, "markPrice": number(mark, market.digits), "markValue": value,
-        "riskValue": abs(value), "homeNotional": home, "foreignNotional": foreign,
-        "posCost": cost, "realisedPnl": 0, "unrealisedPnl": value - cost, "strategy": "OneWay",
-    }  # fmt: skip
-    if quantity:
-        row["avgCostPrice"] = row["avgEntryPrice"] = _entry_price(market, quantity, cost)
-    return row | {"timestamp": iso(now)}
-
-
-def _entry_price(market: Market, quantity: int, cost: int) -> float:
-    """A snapshot's average price; shown to four digits, and no basis for accounting."""
-    if market.shape == "inverse":
-        return round(market.multiplier * quantity / cost, 4)
-    return round(cost / (market.multiplier * quantity), 4)
-
-
-# -- accounts and keys -------------------------------------------------------------------------
-
-
-def make_plans(world: World) -> dict[int, LedgerPlan]:
-    """The accounts by number: main, its subaccount, an older closed-down one, and an empty one."""
-    first = 1_000_001 + world.seed % 1_000 * 800
-    end = min(world.end, CLOSED_AT)
-    horizon = min(world.end + world.future, CLOSED_AT)
-    main, sub, older, empty = first, first + 1, first + 7, first + 9
-    opened = world.option("bitmex.opened_at", None)
-    start = moment(opened) if opened else min(world.opened_at, moment("2019-11-05"))
-    start = max(start, moment("2016-06-01"))
-    sub_start = min(moment("2023-02-01"), end - 90 * DAY)
-    outward, inward = _family_transfers(world.seed, main, sub, sub_start)
-    if not world.fills:  # nothing to send from
-        outward = inward = ()
-    older_end = min(moment("2021-12-15"), end)
-    tie = world.tie_groups[0] if world.tie_groups else min(620, max(12, world.fills // 5))
-    odd = Transfer("XBt", 12_345, "", "", guid(random.Random(world.seed)), "InsuranceAdjustment")
-    plans = [
-        LedgerPlan(
-            account=main, seed=world.seed, opened_at=start, end=end, horizon=horizon,
-            fills=world.fills, tie_group=tie, transfers=outward,
-        ),
-        LedgerPlan(
-            account=sub, seed=world.seed, opened_at=sub_start, end=end, horizon=horizon,
-            fills=min(5_000, max(24, world.fills // 20)), transfers=inward, stays_open=False,
-        ),
-        LedgerPlan(
-            account=older, seed=world.seed, opened_at=min(moment("2018-03-01"), end - 400 * DAY),
-            end=older_end, horizon=older_end, fills=min(5_000, max(60, world.fills // 10)),
-            transfers=((moment("2020-05-14T16:20:11.004"), odd),), stays_open=False,
-        ),
-        LedgerPlan(
-            account=empty, seed=world.seed, opened_at=end - 200 * DAY, end=end, horizon=horizon,
-            fills=0,
-        ),
-    ]  # fmt: skip
-    return {plan.account: plan for plan in plans}
-
-
-def _family_transfers(
-    seed: int, main: int, sub: int, start: int
-) -> tuple[tuple[tuple[int, Transfer], ...], tuple[tuple[int, Transfer], ...]]:
-    """Moves between an account and its subaccount: the same `tx` on both sides."""
-    rng = random.Random(f"family {seed}")
-    outward, inward = [], []
-    for days, amount in ((1, 40_000_000), (20, 25_000_000), (55, -30_000_000)):
-        at, tx = start + days * DAY + rng.randrange(DAY), guid(rng)
-        outward.append((at, Transfer("XBt", -amount, str(sub), "", tx)))
-        inward.append((at, Transfer("XBt", amount, str(main), "", tx)))
-    return tuple(outward), tuple(inward)
-
-
-def make_keys(world: World, plans: Mapping[int, LedgerPlan]) -> list[Key]:
-    """Every key, the main read-only one first."""
-    main, sub, older, empty = plans
-    users = {main: 900_001, sub: 900_001, older: 900_207, empty: 900_311}
-
-    def key(label: str, profile: str, account: int, **more: Any) -> Key:
-        key_id, secret = make_credentials(world.seed, label)
-        created = plans[account].opened_at + 30 * DAY
-        return Key(
-            label=label, profile=profile, id=key_id, secret=secret, account=account,
-            user_id=users[account], created=created, **more,
-        )  # fmt: skip
-
-    return [
-        key("bitmex-main", "read-only", main),
-        key("bitmex-trading", "trading", main, permissions=("order",)),
-        key("bitmex-canceling", "canceling", main, permissions=("orderCancel",)),
-        key("bitmex-withdrawing", "withdrawing", main, permissions=("withdraw",)),
-        key("bitmex-disabled", "disabled", main, enabled=False),
-        key("bitmex-ip-bound", "ip-bound", main, cidrs=("198.51.100.7/32",)),
-        key("bitmex-sub", "subaccount", sub),
-        key("bitmex-older", "older", older, knows_self=False),
-        key("bitmex-empty", "empty", empty),
-    ]
 
 
 def build(world: World) -> Dialect:

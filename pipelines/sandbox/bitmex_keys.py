@@ -49,6 +49,8 @@ class Key:
     permissions: tuple[str, ...] = ()
     enabled: bool = True
     cidrs: tuple[str, ...] = ("0.0.0.0/0",)
+    is_bound: bool = False
+    """Whether it was made for a subaccount, which its own entry then names."""
     knows_self: bool = True
     """Whether /apiKey/self exists for it; older servers only list the user's keys."""
 
@@ -64,8 +66,8 @@ class Key:
         return {
             "id": self.id, "name": self.label, "nonce": 0, "cidrs": list(self.cidrs),
             "permissions": list(self.permissions), "enabled": self.enabled,
-            "userId": self.user_id, "targetAccountId": self.account,
-            "created": iso(self.created),
+            "userId": self.user_id, "created": iso(self.created),
+            **({"targetAccountId": self.account} if self.is_bound else {}),
         }  # fmt: skip
 
 

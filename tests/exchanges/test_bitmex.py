@@ -9,7 +9,10 @@ from pipelines.accounts_model import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges import bitmex
 from pipelines.records import Record, RecordReader
+from pipelines.sandbox.server import Sandbox
 from pipelines.specs.bitmex import SPEC
+from pipelines.windows import Floor, Window
+from tests.conftest import Lab
 
 # bitmex.com/app/apiKeysUsage
 KEYS = Credentials(
@@ -179,3 +182,182 @@ def test_the_account_number_of_a_record():
     reader = RecordReader(SPEC.stream("wallet_history"))
     (record,) = reader.read([b'{"transactID":"a","account":126541}'])
     assert bitmex.uid_of(record.raw) == "126541"
+
+
+# -- what is asked
+
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+SNAPSHOT = Window(NOW, NOW, Floor(NOW, "opened_at"))
+ALL_TIME = Window(datetime(2020, 1, 1, tzinfo=UTC), NOW, Floor(NOW, "opened_at"))
+
+
+def first_question(name, scope="", window=SNAPSHOT):
+    request = requests.Request("GET", "https://x")
+    bitmex.walk(SPEC.stream(name), window, scope).init_request(request)
+    return {key: value for key, value in request.params.items() if value is not None}
+
+
+def test_each_new_read_is_asked_as_documented():
+    assert first_question("margin") == {"currency": "all"}
+    assert first_question("affiliate_status", "USDt") == {"currency": "USDt"}
+    assert first_question("positions") == {"count": "500"}
+    assert first_question("staking") == first_question("addresses") == {}
+    for name in ("funding_rates", "settlements"):
+        assert first_question(name, "XBTUSD", ALL_TIME) == {
+            "symbol": "XBTUSD", "reverse": "false", "count": "500", "start": "0",
+            "startTime": "2020-01-01T00:00:00.000Z", "endTime": "2026-09-20T12:00:00.000Z",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "capped"), [(499, False), (500, True)])
+def test_a_full_page_of_positions_may_lack_some(rows, capped):
+    stream = SPEC.stream("positions")
+    raws = [f'{{"symbol":"S{n}","currency":"XBt"}}'.encode() for n in range(rows)]
+    walk = bitmex.walk(stream, SNAPSHOT, "")
+    walk.update_state(answer(200, "[]"), RecordReader(stream).read(raws))
+    assert (walk.capped, walk.has_next_page) == (capped, False)
+
+
+WRITES = (
+    "/user/walletTransfer", "/user/requestWithdrawal", "/user/cancelWithdrawal",
+    "/user/addSubaccount", "/user/logout", "/user/preferences", "/order/all",
+    "/order/closePosition", "/position/leverage", "/position/isolate",
+)  # fmt: skip
+
+
+def test_what_is_left_out_has_a_reason_and_nothing_that_writes_is_asked():
+    paths = [route.path for route in SPEC.left_out]
+    assert len(paths) == len(set(paths)) and all(route.reason for route in SPEC.left_out)
+    assert not set(paths) & {path for _, path in SPEC.reads()}
+    assert {method for method, _ in SPEC.reads()} == {"GET"}
+    for path in WRITES:
+        assert ("GET", f"/api/v1{path}") not in SPEC.reads()
+    # Asking for a deposit address may make one.
+    assert "/api/v1/user/depositAddress" in paths
+
+
+def test_the_guide_names_every_refusal():
+    told = " ".join(what.lower() for what, _ in SPEC.guide.problems)
+    unnamed = {part for part in bitmex.REFUSALS if part not in told}
+    # Both are told under "Access Denied".
+    assert unnamed == {"subaccount", "account is restricted"}
+    assert SPEC.guide.steps and SPEC.guide.alerts and SPEC.guide.notes
+
+
+# -- whose rows
+
+
+def test_a_key_bound_to_a_sub_account_says_so():
+    key = b'{"id":"K","permissions":[],"targetAccountId":1000002,"userId":900001}'
+    found = identity_from(
+        {
+            "/api/v1/user/wallet": b'{"account":1000002,"currency":"XBt"}',
+            "/api/v1/apiKey/self": key,
+            "/api/v1/user": USER,
+        }
+    )
+    assert (found.uid, found.kind, found.parent_uid) == ("1000002", "sub", "")
+
+
+@pytest.fixture
+def mixing(private_home, monkeypatch):
+    """A stand-in whose executions are those of every account of the key's user."""
+    options = {"bitmex.parent_reads_all": True}
+    with Sandbox(
+        size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"], options=options
+    ) as box:
+        yield Lab(box, private_home, monkeypatch)
+
+
+def test_rows_of_another_account_are_refused_whole(mixing):
+    """Nothing of the sub-account is stored, no such window counts as read, the rest goes on."""
+    label = mixing.declare("bitmex-main")
+    (result,) = mixing.sync(label).values()
+    sub = mixing.box.account("bitmex-sub")["account_id"]
+    assert result.failures
+    for failure in result.failures:
+        assert failure.stream == "trade_history" and failure.kind in ("other_account", "gave_up")
+    assert sub in result.failures[0].what and result.failures[0].remedy
+    main = mixing.box.account("bitmex-main")["account_id"]
+    number = sub.removeprefix("bitmex:")
+    for stream in SPEC.streams:
+        if stream.private and "account" in stream.fields:
+            strangers = mixing.query(
+                f"select count(*) from raw_bitmex.{stream.name} "
+                "where account_id <> ? or (record ->> 'account') = ?", main, number
+            )  # fmt: skip
+            assert strangers == [(0,)], stream.name
+    outcomes = mixing.query(
+        "select distinct stream, outcome from raw_bitmex.receipts where outcome <> 'exhausted'"
+    )
+    assert outcomes == [("trade_history", "failed")]
+    assert mixing.query("select count(*) > 0 from raw_bitmex.wallet_history") == [(True,)]
+
+
+def test_main_and_sub_account_stay_two(private_home, monkeypatch):
+    with Sandbox(size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"]) as box:
+        lab = Lab(box, private_home, monkeypatch)
+        lab.sync(lab.declare("bitmex-main"), lab.declare("bitmex-sub"))
+        for stream in SPEC.streams:
+            if stream.private and "account" in stream.fields:
+                assert lab.query(
+                    f"select count(*) from raw_bitmex.{stream.name} "
+                    "where account_id <> 'bitmex:' || (record ->> 'account')"
+                ) == [(0,)], stream.name
+        kinds = lab.query("select account_id, account_kind, parent_uid from raw_bitmex.accounts")
+        assert sorted(kinds) == [
+            (box.account("bitmex-main")["account_id"], "main", ""),
+            (box.account("bitmex-sub")["account_id"], "sub", ""),
+        ]
+
+
+def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
+    private_home, monkeypatch
+):
+    with Sandbox(size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"]) as box:
+        lab = Lab(box, private_home, monkeypatch)
+        lab.sync(lab.declare("bitmex-main"), lab.declare("bitmex-sub"))
+        traded = lab.query("select distinct record ->> 'symbol' from raw_bitmex.trade_history")
+        for stream in ("funding_rates", "settlements"):
+            asked = lab.query(
+                f"select distinct scope from raw_bitmex.receipts where stream = '{stream}'"
+            )
+            assert sorted(asked) == sorted(traded) and traded
+            stored = lab.query(
+                "select count(*), count(distinct record_id) from "
+                f"raw_bitmex.{stream} where account_id = 'bitmex'"
+            )
+            ((rows, ids),) = stored
+            assert rows == ids, stream
+            assert lab.query(f"select count(*) from raw_bitmex.{stream}") == [(rows,)]
+        # Every funding execution has its public rate beside it.
+        without = lab.query(
+            """
+            select count(*)
+            from raw_bitmex.trade_history as executions
+            left join raw_bitmex.funding_rates as rates
+                on
+                    (executions.record ->> 'symbol') = (rates.record ->> 'symbol')
+                    and (executions.record ->> 'transactTime') = (rates.record ->> 'timestamp')
+            where (executions.record ->> 'execType') = 'Funding' and rates.record_id is null
+            """
+        )
+        assert without == [(0,)]
+
+
+def test_a_ledger_of_several_pages_comes_whole(private_home, monkeypatch):
+    """More than 10,000 rows, a page's limit; open positions shift the pages by their rows."""
+    with Sandbox(size=10_500, pace=None, now=NOW, exchanges=["bitmex"]) as box:
+        truth = box.truth("bitmex-main")["counts"]
+        assert truth["wallet_history"] > 10_000 and truth["wallet_pseudo_rows"] == 2
+        lab = Lab(box, private_home, monkeypatch)
+        (result,) = lab.sync(lab.declare("bitmex-main")).values()
+        assert result.failures == []
+        for stream in ("wallet_history", "trade_history", "orders"):
+            stored = lab.query(f"select count(distinct record_id) from raw_bitmex.{stream}")
+            assert stored == [(truth[stream],)], stream
+        pages = lab.query(
+            "select pages, skipped from raw_bitmex.receipts where stream = 'wallet_history'"
+        )
+        assert pages == [(2, 2)]

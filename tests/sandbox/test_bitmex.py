@@ -543,6 +543,98 @@ def test_nulls_are_left_out_and_money_is_whole(main: Client) -> None:
         assert isinstance(row["amount"], int) and isinstance(row["walletBalance"], int)
 
 
+# -- the smaller reads
+
+
+def test_what_a_key_is_bound_to_is_told_of_a_subaccounts_key_alone(
+    box: Sandbox, main: Client
+) -> None:
+    sub = Client(box, "bitmex-sub")
+    assert "targetAccountId" not in main.get("/apiKey/self")
+    assert str(sub.get("/apiKey/self")["targetAccountId"]) == sub.card["uid"]
+    assert str(sub.get("/user/wallet")["account"]) == sub.card["uid"]
+
+
+def test_a_parent_reads_its_subaccount_by_ledger_and_executions_only(
+    box: Sandbox, main: Client
+) -> None:
+    sub = Client(box, "bitmex-sub")
+    number = sub.card["uid"]
+    ledger = main.get("/user/walletHistory", targetAccountId=number, currency="all")
+    assert ledger == sub.get("/user/walletHistory", currency="all")
+    rows = main.get("/execution/tradeHistory", targetAccountId=number)
+    assert {str(row["account"]) for row in rows} == {number}
+    everything = main.walk("/execution/tradeHistory", 500, targetAccountIds="*")
+    assert {str(row["account"]) for row in everything} == {number, main.card["uid"]}
+    wallet = main.get("/user/wallet", targetAccountId=number)  # no such parameter: its own
+    assert str(wallet["account"]) == main.card["uid"]
+    stranger = Client(box, "bitmex-older").card["uid"]
+    assert error(main.ask("/user/walletHistory", targetAccountId=stranger))[0] == 403
+
+
+def test_margin_is_told_of_what_is_held_and_agrees_with_the_wallet(living: Sandbox) -> None:
+    client = Client(living)
+    wallets = {row["currency"]: row for row in client.get("/user/wallet", currency="all")}
+    margins = {row["currency"]: row for row in client.get("/user/margin", currency="all")}
+    assert set(margins) == {code for code, row in wallets.items() if row["amount"]}
+    positions = client.get("/position")
+    for code, row in margins.items():
+        assert row["walletBalance"] == wallets[code]["amount"]
+        profit = sum(p["unrealisedPnl"] for p in positions if p["currency"] == code)
+        assert row["unrealisedPnl"] == profit
+        assert row["marginBalance"] == row["walletBalance"] + profit
+        assert ("riskLimit" in row) is (code in ("XBt", "USDt"))  # others are no margin
+    assert client.get("/user/margin") == margins["XBt"]
+
+
+def test_a_position_tells_every_field_and_a_closed_one_stays_listed(living: Sandbox) -> None:
+    rows = Client(living).get("/position", count=500)
+    states = {row["isOpen"] for row in rows}
+    assert states == {True, False}
+    for row in rows:
+        assert row["unrealisedPnl"] == row["markValue"] - row["unrealisedCost"]
+        assert row["isOpen"] == (row["currentQty"] != 0) == ("avgEntryPrice" in row)
+        assert {"posMargin", "openOrderBuyCost", "riskLimit", "maintMarginReq"} <= set(row)
+
+
+def test_affiliate_payouts_are_those_of_the_ledger(main: Client) -> None:
+    paid = [
+        row["amount"] for row in main.walk("/user/walletHistory", 10_000, reverse="false")
+        if row["transactType"] == "AffiliatePayout"
+    ]  # fmt: skip
+    told = main.get("/user/affiliateStatus")
+    assert paid and (told["affiliatePayout"], told["prevPayout"]) == (sum(paid), paid[-1])
+    other = main.get("/user/affiliateStatus", currency="USDt")
+    assert (other["currency"], other["prevPayout"]) == ("USDt", 0) and "prevTimestamp" not in other
+    assert error(main.ask("/user/affiliateStatus", currency="all"))[0] == 400  # not documented
+
+
+def test_stakes_and_saved_addresses(box: Sandbox, main: Client) -> None:
+    (stake,) = main.get("/user/staking")
+    assert set(stake) == {"account", "amount", "currency"} and stake["currency"] == "BMEx"
+    assert main.get("/user/staking", currency="XBt") == []
+    saved = {(row["address"], row["network"]): row for row in main.get("/address")}
+    sent = {
+        (row["address"], row["network"])
+        for row in main.walk("/user/walletHistory", 10_000, currency="all")
+        if row["transactType"] == "Withdrawal"
+    }
+    assert set(saved) == sent and all("account" not in row for row in saved.values())
+    empty = Client(box, "bitmex-empty")
+    assert empty.get("/user/staking") == empty.get("/address") == []
+
+
+def test_public_rates_of_one_symbol(main: Client) -> None:
+    rates = main.walk("/funding", 500, symbol="XBTUSD", startTime="2026-09-20T04:00:00.000Z")
+    assert [row["timestamp"][5:16] for row in rates[:3]] == [
+        "09-20T04:00", "09-20T12:00", "09-20T20:00"
+    ]  # fmt: skip
+    assert {row["symbol"] for row in rates} == {"XBTUSD"}
+    assert main.get("/funding", symbol="XBTH25") == []
+    (settled,) = main.get("/settlement", symbol="XBTH25")
+    assert settled["settlementType"] == "Settlement" and settled["settledPrice"] > 0
+
+
 # -- the clock
 
 

@@ -59,10 +59,16 @@ in_whole_units as (
         coalesce(transactions.transacted_at, transactions.processed_at) as requested_at,
         coalesce(transactions.processed_at, transactions.occurred_at) as processed_at,
 
-        -- How profit was written over the years; see the BitMEX page.
+        -- How profit was written over the years; see the BitMEX page. Accounts moved to single
+        -- events one by one over some weeks: a daily row then is one of noon sharp, with a fee of 0.
         case
             when transactions.transact_type not in ('RealisedPNL', 'Funding') then null
-            when transactions.processed_at < timestamptz '2024-04-10 00:00:00+00' then 'R0_daily'
+            when transactions.processed_at < timestamptz '2024-03-25 00:00:00+00' then 'R0_daily'
+            when
+                transactions.processed_at < timestamptz '2024-04-20 00:00:00+00'
+                and transactions.fee_minor = 0
+                and epoch_us(transactions.transacted_at) % 86400000000 = 43200000000
+                then 'R0_daily'
             when transactions.processed_at < timestamptz '2024-09-03 00:00:00+00' then 'R1_events'
             when transactions.processed_at < timestamptz '2024-10-01 12:00:00+00' then 'R2_fees'
             else 'R3_funding'

@@ -47,6 +47,12 @@ wallet_summary_checks as (
 
 ),
 
+position_checks as (
+
+    select * from {{ ref('int_bitmex__position_checks') }}
+
+),
+
 -- 1. The ledger against its own running balance.
 chains as (
 
@@ -543,6 +549,58 @@ right_totals as (
 
 ),
 
+-- 4. The executions against the exchange's open positions, in contracts.
+positions as (
+
+    select
+        position_checks.account_id,
+        'bitmex' as exchange,
+        'positions' as wallet,
+        position_checks.symbol as asset,
+        position_checks.symbol as exchange_asset,
+        'position' as kind,
+        position_checks.currency as detail,
+        position_checks.expected,
+        position_checks.computed,
+        position_checks.expected - position_checks.computed as net_residual,
+        position_checks.execution_count as row_count,
+        case when position_checks.expected = position_checks.computed then 0 else 1 end
+            as break_count,
+        cast(null as timestamptz) as since_at,
+        position_checks.checked_at,
+        cast(null as varchar) as record_id,
+        case
+            when position_checks.expected = position_checks.computed then 'none'
+            when ledger_reach.read_until >= position_checks.checked_at then 'critical'
+            -- Positions are asked moments after the executions: it may have traded meanwhile.
+            when
+                ledger_reach.read_until
+                >= position_checks.checked_at - interval '{{ var("sliver_minutes", 10) }} minutes'
+                then 'warning'
+            else 'info'
+        end as severity,
+        case
+            when position_checks.expected = position_checks.computed then null
+            when ledger_reach.read_until >= position_checks.checked_at
+                then 'executions of this contract are missing or doubled in trade_history'
+            when
+                ledger_reach.read_until
+                >= position_checks.checked_at - interval '{{ var("sliver_minutes", 10) }} minutes'
+                then 'executions of this contract are missing or doubled in trade_history, unless it '
+                || 'traded while it was read: if the next sync does not explain it, it is so'
+            else concat(
+                'trade_history was not read up to the moment the positions are of',
+                ' (only to ' || {{ say_when('ledger_reach.read_until') }} || ')'
+            )
+        end as likely_cause
+    from position_checks
+    left join ledger_reach
+        on
+            position_checks.account_id = ledger_reach.account_id
+            and ledger_reach.stream = 'trade_history'
+
+),
+
 all_checks as (
 
     select * from whole_chains
@@ -562,6 +620,8 @@ all_checks as (
     select * from wrong_totals
     union all
     select * from right_totals
+    union all
+    select * from positions
 
 ),
 

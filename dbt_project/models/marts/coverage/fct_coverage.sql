@@ -12,8 +12,9 @@ with receipts as (
 
 specs as (
 
+    -- Public history (rates, prices) is nobody's: a hole in it is no gap in an account.
     select * from {{ ref('int_stream_specs_unioned') }}
-    where kind = 'history'
+    where kind = 'history' and coalesce(is_private, true)
 
 ),
 

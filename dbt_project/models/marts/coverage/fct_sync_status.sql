@@ -8,7 +8,7 @@ with accounts as (
 specs as (
 
     select * from {{ ref('int_stream_specs_unioned') }}
-    where is_current and kind = 'history'
+    where is_current and kind = 'history' and coalesce(is_private, true)
 
 ),
 
