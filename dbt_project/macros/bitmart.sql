@@ -2,10 +2,10 @@
 {% macro bitmart_time(text) -%}
     make_timestamptz(
         case
-            when try_cast({{ text }} as bigint) <= 0 then null
-            when try_cast({{ text }} as bigint) < 100000000000
+            when try_cast({{ text }} as bigint) between 1 and 99999999999
                 then try_cast({{ text }} as bigint) * 1000000
-            else try_cast({{ text }} as bigint) * 1000
+            when try_cast({{ text }} as bigint) between 1 and 253402300799999 -- to the year 9999
+                then try_cast({{ text }} as bigint) * 1000
         end
     )
 {%- endmacro %}
@@ -13,6 +13,32 @@
 {# The coin of a code that may carry its network: USDT-TRC20. #}
 {% macro bitmart_coin(currency) -%}
     split_part({{ currency }}, '-', 1)
+{%- endmacro %}
+
+{# The same of a row that has to name one: UNKNOWN where it does not. #}
+{% macro bitmart_coin_or_unknown(currency) -%}
+    coalesce(nullif({{ bitmart_coin(currency) }}, ''), 'UNKNOWN')
+{%- endmacro %}
+
+{# The base (1) or quote (2) coin of a spot pair; neither where the name is no pair. #}
+{% macro bitmart_pair_coin(pair, place) -%}
+    case
+        when regexp_full_match({{ pair }}, '[^_]+_[^_]+') then split_part({{ pair }}, '_', {{ place }})
+    end
+{%- endmacro %}
+
+{# A row is no movement that can be added up unless it names its coin and its amount. #}
+{% macro bitmart_status_if_whole(status, asset, amount) -%}
+    case when {{ asset }} is null or {{ amount }} is null then 'unclassified' else {{ status }} end
+{%- endmacro %}
+
+{# Which way money went. Where the word is missing or new, the id that is set tells. #}
+{% macro bitmart_money_direction() -%}
+    case
+        when lower(operation_type) in ('deposit', 'withdraw') then lower(operation_type)
+        when deposit_id is not null and withdraw_id is null then 'deposit'
+        when withdraw_id is not null and deposit_id is null then 'withdraw'
+    end
 {%- endmacro %}
 
 {% macro bitmart_money_status(word='status') -%}
@@ -27,7 +53,19 @@
     }) }}
 {%- endmacro %}
 
-{# The wallet a row of the futures ledger or a futures fill belongs to. #}
+{# The wallet an order mode trades in; a new mode is a wallet of its own, and none of ours. #}
+{% macro bitmart_spot_wallet(order_mode) -%}
+    case coalesce(lower({{ order_mode }}), 'spot')
+        when 'spot' then 'spot'
+        when 'iso_margin' then 'isolated_margin'
+        else lower({{ order_mode }})
+    end
+{%- endmacro %}
+
+{# The wallet a row of the futures ledger or a futures fill belongs to. Older rows name none. #}
 {% macro bitmart_futures_wallet(account='account') -%}
-    case {{ account }} when 'copy_trading' then 'futures_copy_trading' else 'futures' end
+    case
+        when coalesce({{ account }}, 'futures') = 'futures' then 'futures'
+        else 'futures_' || {{ account }}
+    end
 {%- endmacro %}

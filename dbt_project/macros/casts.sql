@@ -154,7 +154,10 @@
 {# Unix milliseconds as text to a UTC time; '', '0' and '-1' mean "not set". #}
 {% macro millis_to_utc(text) -%}
     make_timestamptz(
-        case when try_cast({{ text }} as bigint) > 0 then try_cast({{ text }} as bigint) * 1000 end
+        case
+            when try_cast({{ text }} as bigint) between 1 and 253402300799999 -- to the year 9999
+                then try_cast({{ text }} as bigint) * 1000
+        end
     )
 {%- endmacro %}
 

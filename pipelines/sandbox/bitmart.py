@@ -5,7 +5,7 @@ route allows and say nothing of what they leave out; a parameter nobody knows is
 
 Switches (`options` of the sandbox): bitmart.too_old ("50041"; "empty" answers with nothing),
 bitmart.ledger_floor_days (180; None keeps all), bitmart.exclusive_end (False), bitmart.wind_down
-(True: nothing happens after trading ended on 2026-08-26; all is silent from the end of January).
+(True: after trading ended on 2026-08-26 money only goes out; all is silent from the end of January).
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.sandbox.account import DAY, SECOND, AccountPlan, Life, exact, generate
+from pipelines.sandbox.account import (
+    DAY,
+    HOUR,
+    SECOND,
+    AccountPlan,
+    Life,
+    Withdrawal,
+    exact,
+    generate,
+)
 from pipelines.sandbox.bitmart_books import PAIR, Books, Row, Shelf
 from pipelines.sandbox.bitmart_keys import (
     EMPTY,
@@ -189,13 +198,16 @@ class BitMart:
             fills, opened_at = min(fills, 60), end - 50 * DAY
         elif uid != MAIN:
             fills = min(fills, 60)
-        return generate(
+        life = generate(
             AccountPlan(
                 venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
                 end=end, future=future if fills else 0,
                 tie_groups=world.tie_groups if uid == MAIN else None,
             )
         )  # fmt: skip
+        if self._winds_down and uid == MAIN:
+            life.events.append(way_out(life))
+        return life
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
         """What really happened to that key's account up to `at`."""
@@ -217,6 +229,8 @@ class BitMart:
     def handle(self, call: Call) -> Answer:
         """The answer to one request, checked in BitMart's order."""
         now = self.clock.now_ms()
+        if call.headers.get("user-agent", "").startswith(REFUSED_NAMES):
+            return Answer(403, FIREWALL, content_type="text/html")
         try:
             if self._winds_down and now >= PLATFORM_ENDS:
                 raise Refusal(30014, "Service unavailable", 503)
@@ -566,7 +580,21 @@ class BitMart:
         return {"currencies": currencies(self._is_late(now), wanted)}
 
 
+REFUSED_NAMES = ("Python-urllib", "Go-http-client")
+FIREWALL = b"<!DOCTYPE html><html><title>Access denied</title>error code: 1010</html>"
 TRACE = "7f02c6d1b8e34a10a6d4c9e15b7320fd.63.17840214700012345"
+
+
+def way_out(life: Life) -> Withdrawal:
+    """Money taken out after trading has ended, which goes on until the platform ends."""
+    at = TRADING_ENDS + 20 * DAY
+    held = life.held(at).get(("spot", "USDT"), 0)
+    free = max(0, life.balances(at)["spot"].get("USDT", 0) - held)
+    return Withdrawal(
+        seq=len(life.events), at=at, wallet="spot", asset="USDT", amount=free // 10,
+        fee=free // 1_000, status="completed", done_at=at + HOUR, network="TRC20",
+        address="TQexampleexampleexampleexampleexa9", tx=f"{at:064x}",
+    )  # fmt: skip
 
 
 def _body(call: Call) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.home import home
@@ -250,3 +252,96 @@ def test_the_end_is_a_deadline(lab: Lab) -> None:
         "select lifecycle, ends_at from marts.dim_exchanges where exchange = 'bitmart'"
     )
     assert ends == [("winding_down", datetime(2027, 1, 31, 15, 59, tzinfo=UTC))]
+
+
+STRANGE = {
+    "spot_fills": [
+        {"tradeId": 1, "symbol": "BTC_USDT", "side": "swap", "size": 2, "createTime": "soon"},
+        {"tradeId": "2", "symbol": "BTCUSDT", "side": "BUY", "price": "", "size": None},
+        {"tradeId": "3", "symbol": "NEW_USDT", "side": "sell", "orderMode": "cross_margin",
+         "type": "novel", "price": 1.5, "size": "2", "notional": 3, "fee": "0.1",
+         "feeCoinName": "", "tradeRole": "", "createTime": "1784021465412"},
+        {},
+    ],
+    "futures_fills": [
+        {"trade_id": "4", "symbol": "BTCUSDT", "side": 7, "vol": 3, "price": "1"},
+        {"trade_id": "5", "symbol": None, "side": "1", "vol": "1", "account": "grid"},
+    ],
+    "futures_ledger": [
+        {"type": "Novelty", "flow_type": 9, "amount": 1, "asset": "USDT", "time": 1784160002114},
+        {"type": None, "flow_type": "3", "amount": "-2", "asset": "", "time": ""},
+    ],
+    "deposit_withdraw_history": [
+        {"operation_type": "refund", "currency": "USDT", "arrival_amount": 5, "status": 3},
+        {"operation_type": "deposit", "deposit_id": 7, "currency": "BTC", "status": "held",
+         "arrival_amount": "0.5", "apply_time": 9223372036854775807},
+        {"operation_type": "withdraw", "withdraw_id": "8", "currency": None, "status": None,
+         "arrival_amount": "", "fee": ""},
+    ],
+    "transfer_list": [{"transfer_id": "9", "type": "spot_to_moon", "amount": 3, "state": "DONE"}],
+    "sub_transfers": [{"fromAccount": "a", "toAccount": "b", "amount": "1", "currency": "USDT"}],
+    "margin_borrows": [{"borrow_id": 1, "create_time": -1, "borrow_amount": None}],
+    "margin_repayments": [{"repay_id": "1", "repay_time": "99999999999999999999"}],
+    "futures_orders": [{"order_id": 5, "state": "gone", "side": "", "price": ""}],
+    "spot_orders": [{"orderId": 6, "state": 3, "size": 1}],
+}  # fmt: skip
+
+
+def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
+    account_id = lab.box.truth("bitmart-young")["account_id"]
+
+    def balances() -> list[tuple[Any, ...]]:
+        return lab.query(
+            "select wallet, asset, sum(amount) from marts.fct_ledger_entries where account_id = ? "
+            "and status = 'completed' and stream != 'futures_ledger' and wallet = 'spot' "
+            "group by all order by all",
+            account_id,
+        )
+
+    before = balances()
+    with duckdb.connect(str(lab.home.warehouse)) as connection:
+        connection.execute(
+            "insert into raw_bitmart._dlt_loads by name select 'strange' as load_id, "
+            "'bitmart' as schema_name, 0 as status, now() as inserted_at, '' as schema_version_hash"
+        )
+        for stream, rows in STRANGE.items():
+            for number, row in enumerate(rows):
+                connection.execute(
+                    f"insert into raw_bitmart.{stream} by name select ? as account_id, "
+                    "? as record_id, ? as record_hash, ?::json as record, receipt_id, "
+                    "'api' as origin, 'strange' as _dlt_load_id "
+                    "from raw_bitmart.receipts where account_id = ? and stream = ? limit 1",
+                    [account_id, f"strange-{number}", f"{stream}-{number}", json.dumps(row),
+                     account_id, stream],
+                )  # fmt: skip
+    lab.build(NOW)
+    assert balances() == before
+    kept = dict(
+        lab.query(
+            "select stream || '/' || record_id, string_agg(distinct status, ',') "
+            "from marts.fct_ledger_entries where account_id = ? and record_id like 'strange-%' "
+            "group by all",
+            account_id,
+        )
+    )
+    assert kept == {
+        "spot_fills/strange-0": "unclassified",
+        "spot_fills/strange-1": "unclassified",
+        "spot_fills/strange-2": kept["spot_fills/strange-2"],
+        "spot_fills/strange-3": "unclassified",
+        "futures_fills/strange-0": "unclassified",
+        "futures_ledger/strange-0": "completed",
+        "futures_ledger/strange-1": "unclassified",
+        "deposit_withdraw_history/strange-0": "unclassified",
+        "deposit_withdraw_history/strange-1": "unclassified",
+        "deposit_withdraw_history/strange-2": "unclassified",
+    }
+    assert lab.query(
+        "select entry_type from marts.fct_ledger_entries where record_id = 'strange-0' "
+        "and stream = 'futures_ledger'"
+    ) == [("unclassified",)]
+    for table, count in (("deposits", 1), ("withdrawals", 1), ("transfers", 2)):
+        assert lab.query(
+            f"select count(*) from marts.fct_{table} "
+            "where record_id like 'strange-%' and status = 'unclassified'"
+        ) == [(count,)]

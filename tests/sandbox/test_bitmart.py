@@ -118,6 +118,11 @@ def test_a_signature_ages(main: Caller, late: int, window: int | None, code: int
         ("bitmart-main", "/account/v1/withdraw/charge", (403, 30012)),
         ("bitmart-withdrawing", "/account/v1/withdraw/charge", (200, 1000)),
         ("bitmart-main", "/account/sub-account/main/v1/subaccount-list", (403, 30012)),
+        ("bitmart-sub", "/account/sub-account/main/v1/subaccount-list", (403, 60026)),
+        ("bitmart-trading", "/account/sub-account/main/v1/subaccount-list", (403, 61006)),
+        ("bitmart-organisation", "/account/sub-account/main/v1/subaccount-list", (200, 1000)),
+        ("bitmart-main", "/account/v1/transfer-contract-list", (405, 60030)),
+        ("bitmart-main", "/spot/v1/user_fee", (200, 1000)),
         ("bitmart-main", "/spot/v1/nowhere", (404, 30000)),
         ("bitmart-main", FILLS, (405, 57001)),
         ("bitmart-empty", LEDGER, (403, 40046)),
@@ -133,6 +138,101 @@ def test_the_list_of_transfers_wants_a_key_that_can_trade(box: Sandbox) -> None:
     assert said(Caller(box).post(path, body)) == (403, 30012)
     rows = Caller(box, "bitmart-trading").post(path, body).json()["data"]["records"]
     assert {row["type"] for row in rows} <= {"spot_to_contract", "contract_to_spot"}
+
+
+def test_moves_between_accounts_are_the_newest_and_in_seconds(box: Sandbox) -> None:
+    owner, sub = Caller(box, "bitmart-organisation"), Caller(box, "bitmart-sub")
+    path, futures = (
+        "/account/sub-account/v1/transfer-history",
+        "/account/contract/sub-account/v1/transfer-history",
+    )
+    assert said(owner.get(path)) == (400, 60000)
+    ask = {"moveType": "spot to spot", "N": 100}
+    answer = owner.get(path, **ask).json()["data"]
+    rows = answer["historyList"]
+    assert answer["total"] == len(rows) == 3 and rows[0] == rows[1] != rows[2]  # twins
+    assert rows == sub.get(path, **ask).json()["data"]["historyList"]
+    assert all(row["submissionTime"] < 10**11 for row in rows)
+    assert len(owner.get(path, **ask | {"N": 1}).json()["data"]["historyList"]) == 1
+    bare = owner.get(futures, limit=100).json()["data"]
+    assert [row["toWalletType"] for row in bare] == ["future"]
+    names = owner.get("/account/sub-account/main/v1/subaccount-list").json()["data"]
+    assert {row["accountName"] for row in names["subAccountList"]} == {bare[0]["fromAccount"]}
+
+
+@pytest.mark.parametrize("path", ["/contract/private/trades", LEDGER])
+def test_futures_without_times_are_the_last_seven_days(main: Caller, path: str) -> None:
+    told = main.get(path, startTime=0, endTime=NOW_MS).json()["data"]
+    times = [int(row.get("create_time") or row["time"]) for row in told]
+    assert times and min(times) >= NOW_MS - 7 * DAY
+
+
+def test_money_without_times_is_the_last_ninety_days(main: Caller) -> None:
+    rows = main.get(MONEY, operation_type="deposit", N=1000).json()["data"]["records"]
+    assert rows and min(row["apply_time"] for row in rows) >= NOW_MS - 90 * DAY
+    assert len(rows) < len(main.box.truth("bitmart-main")["deposits"])
+
+
+def test_a_busy_time_has_more_futures_fills_than_a_page(main: Caller) -> None:
+    start = (NOW_MS - 18 * DAY) // 1000
+    span = {"account": "copy_trading", "start_time": start - 60, "end_time": start + 600}
+    rows = main.get("/contract/private/trades", **span).json()["data"]
+    assert len(rows) == 200  # and nothing says that there are more
+    assert len({row["trade_id"] for row in rows}) == 200
+    seconds = [row["create_time"] // 1000 for row in rows]
+    assert seconds == sorted(seconds, reverse=True) and len(set(seconds)) < 200
+    older = main.get("/contract/private/trades", **span | {"end_time": seconds[-1]}).json()["data"]
+    assert {row["trade_id"] for row in older} - {row["trade_id"] for row in rows}
+
+
+def test_many_fills_share_a_millisecond_across_a_pages_edge(main: Caller) -> None:
+    at = [row["traded_at"] for row in main.box.truth("bitmart-main")["trades"]]
+    crowded = max(set(at), key=at.count)
+    moment = to_ms(datetime.fromisoformat(crowded))
+    assert at.count(crowded) > 200
+    body = {"startTime": moment, "endTime": moment + 1}
+    if moment > NOW_MS - 89 * DAY:
+        assert {row["createTime"] for row in main.post(FILLS, body).json()["data"]} == {moment}
+
+
+def test_orders_end_as_they_do_at_bitmart(main: Caller) -> None:
+    span = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS}
+    rows = main.post("/spot/v4/query/history-orders", span).json()["data"]
+    cut = [row for row in rows if row["state"] == "partially_canceled"]
+    assert cut and {(row["type"], row["side"], row["size"]) for row in cut} == {
+        ("market", "buy", "0.00")
+    }
+    assert all(Decimal(row["filledSize"]) > 0 for row in cut)
+    sold = [row for row in rows if (row["type"], row["side"]) == ("market", "sell")]
+    assert sold and all(Decimal(row["notional"]) == 0 for row in sold)
+
+
+def test_loans_tell_seconds_or_milliseconds_and_want_a_pair(main: Caller) -> None:
+    path = "/spot/v1/margin/isolated/borrow_record"
+    assert said(main.get(path)) == (400, 50021)
+    rows = main.get(path, symbol="ETH_USDT", start_time=0, end_time=NOW_MS).json()["data"]
+    assert sorted(row["create_time"] < 10**11 for row in rows["records"]) == [False, True]
+
+
+def test_coins_may_carry_their_network_and_money_may_come_to_nothing(main: Caller) -> None:
+    truth = main.box.truth("bitmart-main")
+    assert {row["status"] for row in truth["withdrawals"]} >= {"completed", "canceled", "failed"}
+    ask = {"operation_type": "withdraw", "N": 1000}
+    found = []
+    for back in range(5):
+        span = {"startTime": NOW_MS - (back + 1) * 89 * DAY, "endTime": NOW_MS - back * 89 * DAY}
+        found += main.get(MONEY, **ask, **span).json()["data"]["records"]
+    assert {row["status"] for row in found} >= {3, 4, 5}
+    suffixed = {row["currency"] for row in found if "-" in row["currency"]}
+    assert "USDT-BSC_BNB" in suffixed or "USDT-TRC20" in suffixed
+
+
+@pytest.mark.parametrize("name", ["Python-urllib/3.11", "Go-http-client/1.1"])
+def test_the_firewall_refuses_the_names_of_libraries(main: Caller, name: str) -> None:
+    url = main.card["base_url"] + "/system/time"
+    reply = requests.get(url, headers={"User-Agent": name}, timeout=9)
+    assert (reply.status_code, reply.headers["Content-Type"]) == (403, "text/html")
+    assert "1010" in reply.text
 
 
 def test_a_misspelt_parameter_is_ignored_and_seven_days_come(main: Caller) -> None:
@@ -264,6 +364,13 @@ def test_trading_ends_and_then_everything() -> None:
         body = {"startTime": to_ms(box.now) - 89 * DAY}
         assert caller.post(FILLS, body).json()["data"] == []
         assert caller.get("/account/v1/wallet").json()["data"]["wallet"]
+        ask = {"N": 1000, "startTime": to_ms(box.now) - 89 * DAY}
+        money = {
+            kind: caller.get(MONEY, operation_type=kind, **ask).json()["data"]["records"]
+            for kind in ("deposit", "withdraw")
+        }
+        # Nothing comes in any more, and what is there can still be taken out.
+        assert money["deposit"] == [] and len(money["withdraw"]) == 1
         box.set_now(datetime(2027, 2, 1, tzinfo=UTC))
         assert said(caller.get("/account/v1/wallet")) == (503, 30014)
 

@@ -1,7 +1,7 @@
 with records as (
 
     select * from {{ ref('base_bitmart__deposit_withdraw_history') }}
-    where operation_type = 'deposit'
+    where {{ bitmart_money_direction() }} = 'deposit'
 
 ),
 
@@ -24,7 +24,7 @@ canonical as (
 
         -- what: the network is in the coin's code, and by its own name in the list of coins
         'spot' as wallet,
-        {{ bitmart_coin('records.currency') }} as asset,
+        {{ bitmart_coin_or_unknown('records.currency') }} as asset,
         {{ bitmart_coin('records.currency') }} as exchange_asset,
         coalesce(
             currencies.network, nullif(split_part(records.currency, '-', 2), '')
@@ -34,16 +34,18 @@ canonical as (
         cast(null as varchar) as from_address,
         records.tx_id as tx_hash,
         false as is_internal,
-        {{ bitmart_money_status('records.status') }} as status,
+        {{ bitmart_status_if_whole(
+            bitmart_money_status('records.status'), 'records.currency', 'records.arrival_amount'
+        ) }} as status,
         records.status as exchange_status,
 
         -- how much: what arrived is net of the fee
-        records.arrival_amount as amount,
+        coalesce(records.arrival_amount, 0) as amount,
         coalesce(records.fee, 0) as fee_amount,
-        {{ bitmart_coin('records.currency') }} as fee_asset,
+        {{ bitmart_coin_or_unknown('records.currency') }} as fee_asset,
 
         -- when: only the request has a time
-        coalesce(records.applied_at, records.occurred_at) as requested_at,
+        coalesce(records.applied_at, records.occurred_at, records.asked_at) as requested_at,
         cast(null as timestamptz) as completed_at,
 
         -- where it came from

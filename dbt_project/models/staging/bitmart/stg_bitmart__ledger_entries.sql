@@ -14,14 +14,14 @@ fills as (
 deposits as (
 
     select * from {{ ref('stg_bitmart__deposits') }}
-    where status = 'completed'
+    where status in ('completed', 'unclassified')
 
 ),
 
 withdrawals as (
 
     select * from {{ ref('stg_bitmart__withdrawals') }}
-    where status = 'completed'
+    where status in ('completed', 'unclassified')
 
 ),
 
@@ -43,20 +43,27 @@ of_futures as (
         tran_id as event_id,
         {{ bitmart_futures_wallet() }} as wallet,
         asset,
-        case lower(flow_name)
-            when 'transfer' then 'transfer'
-            when 'realized pnl' then 'realised_pnl'
-            when 'funding fee' then 'funding'
-            when 'commission fee' then 'fee'
-            when 'liquidation clearance' then 'realised_pnl'
+        case
+            when lower(flow_name) = 'transfer' then 'transfer'
+            when lower(flow_name) = 'realized pnl' then 'realised_pnl'
+            when lower(flow_name) = 'funding fee' then 'funding'
+            when lower(flow_name) = 'commission fee' then 'fee'
+            when lower(flow_name) = 'liquidation clearance' then 'realised_pnl'
+            when flow_name is not null then 'unclassified'
+            when flow_type = 1 then 'transfer'
+            when flow_type = 2 then 'realised_pnl'
+            when flow_type = 3 then 'funding'
+            when flow_type = 4 then 'fee'
+            when flow_type = 5 then 'realised_pnl'
             else 'unclassified'
         end as entry_type,
-        flow_name as exchange_entry_type,
+        coalesce(flow_name, cast(flow_type as varchar)) as exchange_entry_type,
         symbol as market,
         amount,
-        case when lower(flow_name) in ('commission fee', 'funding fee') then -amount else 0 end
+        case when entry_type in ('fee', 'funding') then coalesce(-amount, 0) else 0 end
             as fee_amount,
-        coalesce(moved_at, occurred_at) as occurred_at,
+        'completed' as status,
+        coalesce(moved_at, occurred_at, asked_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -123,7 +130,75 @@ of_fills as (
         traded_at as occurred_at,
         origin, receipt_id, loaded_at
     from legs
-    where fee_amount <> 0 and fee_asset <> received_asset
+    where fee_amount <> 0 and fee_asset is distinct from received_asset
+
+),
+
+-- Rows that name no side or no direction: kept and counted, part of no balance.
+untold as (
+
+    select
+        {{ canonical_id('spot_fills') }} as ledger_entry_id,
+        account_id,
+        'spot_fills' as stream,
+        record_id,
+        order_id as event_id,
+        {{ bitmart_spot_wallet('order_mode') }} as wallet,
+        {{ bitmart_pair_coin('symbol', 1) }} as asset,
+        side as exchange_entry_type,
+        symbol as market,
+        size as amount,
+        coalesce(filled_at, occurred_at, asked_at) as occurred_at,
+        origin, receipt_id, loaded_at
+    from {{ ref('base_bitmart__spot_fills') }}
+    where coalesce(lower(side), '') not in ('buy', 'sell')
+
+    union all
+
+    select
+        {{ canonical_id('futures_fills') }} as ledger_entry_id,
+        account_id,
+        'futures_fills' as stream,
+        record_id,
+        order_id as event_id,
+        {{ bitmart_futures_wallet() }} as wallet,
+        cast(null as varchar) as asset,
+        cast(side as varchar) as exchange_entry_type,
+        symbol as market,
+        cast(null as decimal(38, 18)) as amount,
+        coalesce(filled_at, occurred_at, asked_at) as occurred_at,
+        origin, receipt_id, loaded_at
+    from {{ ref('base_bitmart__futures_fills') }}
+    where coalesce(side, 0) not in (1, 2, 3, 4)
+
+    union all
+
+    select
+        {{ canonical_id('deposit_withdraw_history') }} as ledger_entry_id,
+        account_id,
+        'deposit_withdraw_history' as stream,
+        record_id,
+        cast(null as varchar) as event_id,
+        'spot' as wallet,
+        {{ bitmart_coin('currency') }} as asset,
+        operation_type as exchange_entry_type,
+        cast(null as varchar) as market,
+        arrival_amount as amount,
+        coalesce(applied_at, occurred_at, asked_at) as occurred_at,
+        origin, receipt_id, loaded_at
+    from {{ ref('base_bitmart__deposit_withdraw_history') }}
+    where {{ bitmart_money_direction() }} is null
+
+),
+
+of_untold as (
+
+    select
+        *,
+        'unclassified' as entry_type,
+        'unclassified' as status,
+        cast(0 as decimal(38, 18)) as fee_amount
+    from untold
 
 ),
 
@@ -134,11 +209,13 @@ of_money as (
         account_id, stream, record_id,
         cast(null as varchar) as event_id,
         wallet, asset,
-        'deposit' as entry_type,
+        case status when 'completed' then 'deposit' else 'unclassified' end as entry_type,
         'deposit' as exchange_entry_type,
         cast(null as varchar) as market,
         amount,
         cast(0 as decimal(38, 18)) as fee_amount,
+        status,
+        exchange_status,
         requested_at as occurred_at,
         origin, receipt_id, loaded_at
     from deposits
@@ -150,11 +227,13 @@ of_money as (
         account_id, stream, record_id,
         cast(null as varchar) as event_id,
         wallet, asset,
-        'withdrawal' as entry_type,
+        case status when 'completed' then 'withdrawal' else 'unclassified' end as entry_type,
         'withdraw' as exchange_entry_type,
         cast(null as varchar) as market,
         -amount as amount,
         fee_amount,
+        status,
+        exchange_status,
         requested_at as occurred_at,
         origin, receipt_id, loaded_at
     from withdrawals
@@ -172,6 +251,8 @@ of_money as (
         cast(null as varchar) as market,
         case when from_wallet = 'spot' then -amount_sent else amount_received end as amount,
         cast(0 as decimal(38, 18)) as fee_amount,
+        status,
+        exchange_status,
         sent_at as occurred_at,
         origin, receipt_id, loaded_at
     from transfers
@@ -190,6 +271,10 @@ united as (
 
     select * from of_money
 
+    union all by name
+
+    select * from of_untold
+
 ),
 
 canonical as (
@@ -205,18 +290,19 @@ canonical as (
 
         -- what
         wallet,
-        asset,
+        coalesce(nullif(asset, ''), 'UNKNOWN') as asset,
         asset as exchange_asset,
         entry_type,
         exchange_entry_type,
         market,
         cast(null as varchar) as note,
         cast(null as varchar) as accounting_regime,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
+        {{ bitmart_status_if_whole("coalesce(status, 'completed')", "nullif(asset, '')", 'amount') }}
+            as status,
+        exchange_status,
 
         -- how much; no balance is shown with any row
-        amount,
+        coalesce(amount, 0) as amount,
         fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 

@@ -41,14 +41,14 @@ from_spot as (
         spot_fills.order_id,
 
         -- what: a delisted pair still names its coins
-        case spot_fills.order_mode when 'iso_margin' then 'isolated_margin' else 'spot' end
-            as wallet,
-        spot_fills.symbol as market,
+        {{ bitmart_spot_wallet('spot_fills.order_mode') }} as wallet,
+        coalesce(spot_fills.symbol, 'UNKNOWN') as market,
         'spot' as product_type,
         cast(null as varchar) as contract_type,
         lower(spot_fills.side) as side,
-        coalesce(spot_symbols.base_currency, split_part(spot_fills.symbol, '_', 1)) as base_asset,
-        coalesce(spot_symbols.quote_currency, split_part(spot_fills.symbol, '_', 2))
+        coalesce(spot_symbols.base_currency, {{ bitmart_pair_coin('spot_fills.symbol', 1) }})
+            as base_asset,
+        coalesce(spot_symbols.quote_currency, {{ bitmart_pair_coin('spot_fills.symbol', 2) }})
             as quote_asset,
         cast(null as varchar) as settle_asset,
         case lower(spot_fills.trade_role) when 'maker' then true when 'taker' then false end
@@ -68,7 +68,7 @@ from_spot as (
         cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
-        coalesce(spot_fills.filled_at, spot_fills.occurred_at) as traded_at,
+        coalesce(spot_fills.filled_at, spot_fills.occurred_at, spot_fills.asked_at) as traded_at,
 
         -- where it came from
         spot_fills.origin,
@@ -76,6 +76,8 @@ from_spot as (
         spot_fills.loaded_at
     from spot_fills
     left join spot_symbols on spot_fills.symbol = spot_symbols.symbol
+    -- Without a side it is no trade we can tell: the ledger keeps it, unclassified.
+    where lower(spot_fills.side) in ('buy', 'sell')
 
 ),
 
@@ -132,7 +134,7 @@ from_futures as (
 
         -- what
         {{ bitmart_futures_wallet() }} as wallet,
-        symbol as market,
+        coalesce(symbol, 'UNKNOWN') as market,
         product_type,
         case term when 1 then 'perpetual' when 2 then 'future' end as contract_type,
         case when side in (1, 2) then 'buy' when side in (3, 4) then 'sell' end as side,
@@ -159,7 +161,7 @@ from_futures as (
         realised_profit as realised_pnl,
 
         -- when
-        coalesce(filled_at, occurred_at) as traded_at,
+        coalesce(filled_at, occurred_at, asked_at) as traded_at,
 
         -- where it came from
         origin,

@@ -3,9 +3,11 @@ with ledger as (
 
     select
         *,
-        coalesce(moved_at, occurred_at) as at_time
+        coalesce(moved_at, occurred_at, asked_at) as at_time
     from {{ ref('base_bitmart__futures_ledger') }}
-    where lower(flow_name) = 'transfer' and amount <> 0
+    where
+        (lower(flow_name) = 'transfer' or (flow_name is null and flow_type = 1))
+        and amount <> 0
 
 ),
 
@@ -14,7 +16,7 @@ listed as (
     select
         *,
         {{ bitmart_transfer_status() }} as status,
-        coalesce(moved_at, occurred_at) as at_time,
+        coalesce(moved_at, occurred_at, asked_at) as at_time,
         case lower(direction)
             when 'spot_to_contract' then amount
             when 'contract_to_spot' then -amount
@@ -49,7 +51,7 @@ sided as (
 
     select
         between_accounts.*,
-        coalesce(submitted_at, occurred_at) as at_time,
+        coalesce(submitted_at, occurred_at, asked_at) as at_time,
         case
             when receiver.account_name is not null and sender.account_name is null then 'out'
             when sender.account_name is not null and receiver.account_name is null then 'in'
@@ -72,6 +74,7 @@ ledger_moves as (
 
     select
         ledger.*,
+        coalesce(ledger.account, 'futures') = 'futures' as is_of_spot,
         max(listed.state) as listed_state,
         count(listed.record_id) > 0 as is_listed
     from ledger
@@ -118,7 +121,7 @@ only_listed as (
 
 ),
 
--- Where money for copied trades comes from is not told.
+-- Where money for copied trades (or another wallet of the futures side) comes from is not told.
 of_ledger as (
 
     select
@@ -126,17 +129,17 @@ of_ledger as (
         account_id,
         'futures_ledger' as stream,
         record_id,
-        case when amount < 0 or coalesce(account, '') <> 'copy_trading' then account_id end
+        case when amount < 0 or is_of_spot then account_id end
             as from_account_id,
         case
             when amount < 0 then {{ bitmart_futures_wallet() }}
-            when coalesce(account, '') <> 'copy_trading' then 'spot'
+            when is_of_spot then 'spot'
         end as from_wallet,
-        case when amount > 0 or coalesce(account, '') <> 'copy_trading' then account_id end
+        case when amount > 0 or is_of_spot then account_id end
             as to_account_id,
         case
             when amount > 0 then {{ bitmart_futures_wallet() }}
-            when coalesce(account, '') <> 'copy_trading' then 'spot'
+            when is_of_spot then 'spot'
         end as to_wallet,
         cast(null as varchar) as counterparty,
         asset,
@@ -173,7 +176,7 @@ of_list as (
         'exchange_record' as method,
         case when futures_amount is null then 'one_sided' else 'certain' end as confidence,
         direction as note,
-        status,
+        case when futures_amount is null then 'unclassified' else status end as status,
         state as exchange_status,
         amount as amount_sent,
         amount as amount_received,
@@ -249,12 +252,12 @@ canonical as (
         counterparty,
 
         -- what
-        asset,
+        coalesce(asset, 'UNKNOWN') as asset,
         asset as exchange_asset,
         method,
         confidence,
         note,
-        status,
+        {{ bitmart_status_if_whole('status', 'asset', 'amount_sent') }} as status,
         exchange_status,
 
         -- how much
