@@ -508,9 +508,9 @@ class ByCursor(Walk):
     """A list without a time filter, newest first, along a cursor, until the start is passed.
 
     `follow` reads the next page's cursor from an answer; none means that the list has ended, and
-    nothing else does: a short page, even an empty one, may lead on. A cursor that comes twice,
-    or a page that holds nothing new, leads nowhere: what lies beyond is
-    unresolved. A page out of order is not trusted to say where the window's start lies.
+    nothing else does: a short page, even an empty one, may lead on. A cursor that comes twice, or
+    a page that holds nothing new, leads nowhere: what lies beyond is unresolved. A page out of
+    order is not trusted to say where the window's start lies.
     """
 
     def __init__(

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from pipelines.history import scopes_of
-from pipelines.progress import read_progress
+from pipelines import registry
+from pipelines.accounts_model import Account, Credentials
+from pipelines.client import ReadOnlySession
+from pipelines.exchange import Identity
+from pipelines.history import StreamVisit, Tally, Visit, scopes_of
+from pipelines.pace import Pacer
+from pipelines.progress import Progress, read_progress
 from pipelines.spec import ScopeList
 from pipelines.specs.bigone import SPEC
+from tests.strange_server import Answer, Exchange, serving
 
 ACCOUNT = "bigone:1"
 TRADES = SPEC.stream("spot_trades")
@@ -107,3 +115,66 @@ def test_a_list_without_guesses_guesses_nothing(warehouse: Path) -> None:
     )
     guesses = read_progress(warehouse, replace(SPEC, scope_lists=(spelled,)), ACCOUNT).guesses
     assert guesses == {"asset_pair_name": {"BTC_USDT", "MOON_USDT", "MOON_BTC"}}
+
+
+# What comes of asking -------------------------------------------------------------------------
+
+UNKNOWN = Answer(b'{"code":10013,"message":"Resource not found"}', 404)
+NOTHING = Answer(b'{"code":0,"data":[],"page_token":""}')
+
+
+def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dict], list[Any]]:
+    """The receipts and failures of one visit to the trades; pairs not in `answers` are unknown."""
+    asked: list[str] = []
+
+    def speak(path: str, params: dict[str, str]) -> Answer:
+        asked.append(params["asset_pair_name"])
+        return answers.get(params["asset_pair_name"], UNKNOWN)
+
+    now = datetime.now(UTC)
+    with serving(Exchange("bigone", {}, instead={TRADES.path: speak})) as url:
+        keys = Credentials({"key": "k", "secret": "s"})
+        session = ReadOnlySession(
+            registry.exchange("bigone"), Account("a", "bigone", keys, url, pace=1e9), pacer=Pacer()
+        )
+        visit = Visit(
+            session=session,
+            identity=Identity(uid="1", kind="main"),
+            account_id=ACCOUNT,
+            progress=progress,
+            opened_at=now - timedelta(days=9),
+            now=now,
+            agendas={},
+            tally=Tally(10**9),
+            on_event=lambda stream, rows, share: None,
+        )
+        tables: dict[str, list[dict]] = {}
+        for item in StreamVisit(visit, TRADES).items():
+            tables.setdefault(item.meta.hints["table_name"], []).extend(item.data.to_pylist())
+        session.close()
+    assert set(asked) == set(scopes_of(TRADES, progress)), "a pair was not asked"
+    return tables.get("receipts", []), visit.tally.failures
+
+
+def test_a_guess_the_exchange_does_not_know_leaves_no_receipt_and_a_known_pair_does() -> None:
+    """However many are unknown in a row: that is an answer, and no reason to give up."""
+    guesses = frozenset(f"{letter}-USDT" for letter in "ABCDEFGH")
+    progress = Progress(
+        scopes={"spot_trades": frozenset({"OLD-USDT", "ZZZ-USDT"})},
+        guesses={"asset_pair_name": guesses},
+    )
+    receipts, failures = ask_trades(progress, {"ZZZ-USDT": NOTHING, "H-USDT": NOTHING})
+    assert failures == []
+    assert {(each["scope"], each["outcome"], each["error_kind"]) for each in receipts} == {
+        ("ZZZ-USDT", "exhausted", None),
+        ("H-USDT", "exhausted", None),
+        ("OLD-USDT", "refused", "unknown_scope"),
+    }
+
+
+def test_a_guess_that_fails_otherwise_is_a_failure() -> None:
+    progress = Progress(guesses={"asset_pair_name": frozenset({"A-USDT"})})
+    refused = Answer(b'{"code":10403,"message":"Permission denied"}', 403)
+    receipts, (failure,) = ask_trades(progress, {"A-USDT": refused})
+    assert failure.kind == "no_permission"
+    assert [(each["scope"], each["outcome"]) for each in receipts] == [("A-USDT", "refused")]
