@@ -110,8 +110,8 @@ def counts(path: Path) -> list[Row]:
     )
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    """Rows as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
+def to_json(rows: Sequence[Row] | Row) -> str:
+    """Rows, or one, as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
     return json.dumps(rows, default=_plain, indent=2, ensure_ascii=False)
 
 
