@@ -141,6 +141,10 @@ def import_(
 def status(as_json: AsJson = False) -> None:
     """One light for every account and stream: up to date, or what is wrong."""
     answer("status", as_json)
+    if not as_json:
+        from flows import answers, show
+
+        show.oddities(answers.oddities(answers.published(home())))
 
 
 @app.command()

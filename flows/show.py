@@ -251,6 +251,17 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
     out.print(listing)
 
 
+def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
+    """How many oddities of records need a look, in one line; nothing where none does."""
+    urgent = [row for row in rows if row["severity"] == "warning"]
+    if not urgent:
+        return
+    counts = Counter(row["problem"].replace("_", " ") for row in urgent)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    text = f"{len(urgent)} oddities in what exchanges sent ({kinds}): marts.fct_data_quality"
+    note(out or console(), "!", text)
+
+
 def summary(done: Summary, published: Path) -> None:
     """What a sync brought, account by account, and warnings about keys and clocks."""
     out = console()

@@ -153,6 +153,7 @@ STREAM_SPECS = Table(
         kind=_TEXT,
         entities=_TEXT,
         fields=_TEXT,
+        key_fields=_TEXT,
         time_field=_TEXT,
         wallet=_TEXT,
         scope=_TEXT,
@@ -252,6 +253,7 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
         "kind": stream.kind,
         "entities": json.dumps(stream.entities),
         "fields": json.dumps(stream.fields),
+        "key_fields": json.dumps(_key_fields(stream)),
         "time_field": stream.time_field,
         "wallet": stream.wallet,
         "scope": stream.scope,
@@ -270,6 +272,15 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
         "checked_on": stream.checked_on,
         "confidence": stream.confidence,
     }
+
+
+def _key_fields(stream: StreamSpec) -> list[str]:
+    """The fields without which a record has no name, no time or no state.
+
+    An id put together from several fields may lack some of them.
+    """
+    ids = stream.record_id if len(stream.record_id) == 1 else ()
+    return [name for name in (*ids, stream.time_field, stream.status_field) if name]
 
 
 def _of_probe(spec: ExchangeSpec, path: str) -> dict[str, Any]:

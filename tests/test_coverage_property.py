@@ -150,10 +150,12 @@ def write_raw(path: Path, lives: list[tuple[str, Account, list[Receipt]]]) -> No
                 );
                 create table {schema}.stream_specs (
                     exchange text, stream text, method text, path text, kind text, entities text,
-                    fields text, time_field text, reason text, wallet text, scope text, private boolean, time_filter boolean, retention_kind text,
-                    retention_seconds bigint, max_window_seconds bigint, overlap_seconds bigint,
-                    page_size bigint, rate_requests bigint, rate_seconds double, affects text,
-                    remedy text, docs_url text, checked_on date, confidence text,
+                    fields text, key_fields text, time_field text, wallet text, scope text,
+                    private boolean, time_filter boolean, retention_kind text,
+                    retention_seconds bigint,
+                    max_window_seconds bigint, overlap_seconds bigint, page_size bigint,
+                    rate_requests bigint, rate_seconds double, affects text, remedy text,
+                    reason text, docs_url text, checked_on date, confidence text,
                     exchange_title text, lifecycle text, ends_at timestamptz, spec_hash text,
                     recorded_at timestamptz, _dlt_load_id text
                 );

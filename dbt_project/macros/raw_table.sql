@@ -57,8 +57,8 @@
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'method': 'varchar', 'path': 'varchar',
             'kind': 'varchar', 'entities': 'varchar', 'fields': 'varchar',
-            'time_field': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',
-            'private': 'boolean', 'time_filter': 'boolean', 'retention_kind': 'varchar',
+            'key_fields': 'varchar', 'time_field': 'varchar', 'wallet': 'varchar',
+            'scope': 'varchar', 'private': 'boolean', 'time_filter': 'boolean', 'retention_kind': 'varchar',
             'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
             'overlap_seconds': 'bigint', 'page_size': 'bigint', 'rate_requests': 'bigint',
             'rate_seconds': 'double', 'affects': 'varchar', 'remedy': 'varchar',

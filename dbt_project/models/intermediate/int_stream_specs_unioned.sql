@@ -19,6 +19,7 @@ numbered as (
         kind,
         entities,
         fields,
+        key_fields,
         time_field,
         wallet,
         coalesce(scope, '') as scope,
