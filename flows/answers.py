@@ -93,6 +93,21 @@ def checks(path: Path) -> list[Row]:
     )
 
 
+def oddities(path: Path) -> list[Row]:
+    """What was odd about records, what needs a look first; nothing in a file of older models."""
+    models = "select 1 from information_schema.tables where table_name = 'fct_data_quality'"
+    if not select(path, models):
+        return []
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_data_quality {NAMED}
+        order by severity desc, label, stream, problem, field
+        """,
+    )
+
+
 ENTITIES = ("deposits", "withdrawals", "trades", "transfers", "ledger_entries")
 
 
@@ -110,8 +125,8 @@ def counts(path: Path) -> list[Row]:
     )
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    """Rows as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
+def to_json(rows: Sequence[Row] | Row) -> str:
+    """Rows, or one, as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
     return json.dumps(rows, default=plain, indent=2, ensure_ascii=False)
 
 

@@ -76,6 +76,22 @@ def sandbox(
 
 
 @app.command()
+def guide(
+    exchange: Annotated[str, typer.Argument(help="Which exchange: bitget, bitmex, …")],
+    as_json: AsJson = False,
+) -> None:
+    """How to make a read-only key, what is lost if nothing is done, and what is read."""
+    from flows import guide as guides
+
+    if as_json:
+        from flows import answers
+
+        typer.echo(answers.to_json(guides.about(exchange.lower())))
+        return
+    guides.tell(exchange.lower())
+
+
+@app.command()
 def sync(
     labels: Annotated[
         list[str] | None, typer.Argument(metavar="[LABEL]...", help="Only these accounts.")
@@ -125,6 +141,10 @@ def import_(
 def status(as_json: AsJson = False) -> None:
     """One light for every account and stream: up to date, or what is wrong."""
     answer("status", as_json)
+    if not as_json:
+        from flows import answers, show
+
+        show.oddities(answers.oddities(answers.published(home())))
 
 
 @app.command()

@@ -61,10 +61,11 @@ def span(start: datetime | None, end: datetime | None) -> tuple[str, str]:
 def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     """One line an account, stream and verdict; below, why and what would fill it.
 
-    Spans that were read to the end where the exchange states no limit are told in one sentence.
+    Spans that were read to the end where the exchange states no limit are told in one sentence,
+    and so is what no route tells.
     """
     out = out or console()
-    told = [row for row in rows if not is_unverified(row)]
+    told = [row for row in rows if not is_unverified(row) and not is_excluded(row)]
     if told:
         listing = table("account", "stream", "verdict", "from", "to", "state", "why")
         notes = []
@@ -87,6 +88,12 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     else:
         out.print("No gap is open.", style=GOOD)
     tell_unverified(out, [row for row in rows if is_unverified(row)])
+    tell_excluded(out, [row for row in rows if is_excluded(row)])
+
+
+def is_excluded(row: Row) -> bool:
+    """Whether no route of the API gives this to anybody."""
+    return bool(row["verdict"] == "excluded_by_exchange")
 
 
 def is_unverified(row: Row) -> bool:
@@ -138,6 +145,15 @@ def tell_unverified(out: Console, rows: Sequence[Row]) -> None:
         "Read to the end without a known hole, but the exchange does not say how far back it "
         f"answers, so complete cannot be claimed: {named}.",
     )
+
+
+def tell_excluded(out: Console, rows: Sequence[Row]) -> None:
+    """What no route of an exchange gives to anybody, by the names it has in the coverage."""
+    for (exchange,), group in _by(rows, "exchange"):
+        names = ", ".join(sorted({row["stream"].replace("_", " ") for row in group}))
+        text = f"The API of {exchange} gives nobody {names}; what helps: lookback guide {exchange}."
+        out.print()
+        note(out, "~", text)
 
 
 def note(out: Console, mark: str, text: str) -> None:
@@ -233,6 +249,17 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
             row["reason"],
         )
     out.print(listing)
+
+
+def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
+    """How many oddities of records need a look, in one line; nothing where none does."""
+    urgent = [row for row in rows if row["severity"] == "warning"]
+    if not urgent:
+        return
+    counts = Counter(row["problem"].replace("_", " ") for row in urgent)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    text = f"{len(urgent)} oddities in what exchanges sent ({kinds}): marts.fct_data_quality"
+    note(out or console(), "!", text)
 
 
 def summary(done: Summary, published: Path) -> None:

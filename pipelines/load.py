@@ -305,7 +305,10 @@ def _pipeline(home: Home, spec: ExchangeSpec, name: str) -> Any:
 
 
 def prepare_warehouse(home: Home) -> None:
-    """Give every exchange its raw tables, empty where nothing was loaded yet."""
+    """Give every exchange its raw tables, empty where nothing was loaded yet.
+
+    Tables of an older version, which lack a column that models read, get it.
+    """
     for name in registry.names():
         exchange = registry.exchange(name)
         if not _has_tables(home.warehouse, exchange.spec):
@@ -316,13 +319,13 @@ def prepare_warehouse(home: Home) -> None:
 def _has_tables(warehouse: Path, spec: ExchangeSpec) -> bool:
     if not warehouse.exists():
         return False
-    wanted = {table.name for table in all_tables(spec)}
+    wanted = {(table.name, column) for table in all_tables(spec) for column in table.schema.names}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select table_name from information_schema.tables where table_schema = ?",
+            "select table_name, column_name from information_schema.columns where table_schema = ?",
             [f"raw_{spec.name}"],
         ).fetchall()
-    return wanted <= {name for (name,) in rows}
+    return wanted <= set(rows)
 
 
 def load_source(pipeline: Any, source: Any) -> None:

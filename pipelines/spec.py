@@ -155,6 +155,33 @@ class LeftOut:
     """One sentence for a reader who wonders whether something of theirs is missing."""
     docs_url: str
 
+    @property
+    def read(self) -> tuple[str, str]:
+        """Its method and its path."""
+        method, _, path = self.path.rpartition(" ")
+        return method or "GET", path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """Something of an account that no route of the API tells, by the exchange's design.
+
+    It stands in the coverage of every account as a stream of its own that is never complete.
+    """
+
+    name: str
+    """Where a stream's name would stand: a word a reader searches for, such as `bots`."""
+    entities: tuple[str, ...]
+    """Which canonical entities lack its rows."""
+    what: str
+    """What is left out, as the end of a sentence that starts with the exchange."""
+    remedy: str
+    docs_url: str
+    """The page that says so, or from which it follows."""
+    evidence: str = ""
+    """How it is known, where the page does not say it outright."""
+    confidence: Confidence = "documented"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
@@ -197,6 +224,8 @@ class ExchangeSpec:
     scope_lists: tuple[ScopeList, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     """Every other private read the exchange documents: with `streams` and `probes`, all of them."""
+    excluded: tuple[Excluded, ...] = ()
+    """What no route tells, for every account alike."""
     guide: Guide = Guide(steps=())
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
@@ -205,12 +234,12 @@ class ExchangeSpec:
 
     def __post_init__(self) -> None:
         names = [stream.name for stream in self.streams]
+        names += [excluded.name for excluded in self.excluded]
         if len(names) != len(set(names)):
             raise ValueError(f"{self.name}: two streams share a name")
         if (self.lifecycle == "active") != (self.ends_at is None):
             raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
-        asked = {stream.path for stream in self.streams} | set(self.probes)
-        if both := asked & {route.path for route in self.left_out}:
+        if both := self.reads() & {route.read for route in self.left_out}:
             raise ValueError(f"{self.name}: {sorted(both)} cannot be asked and left out")
 
     def reads(self) -> frozenset[tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from pipelines.records import Record
-from pipelines.spec import ExchangeSpec, StreamSpec
+from pipelines.spec import ExchangeSpec, Excluded, LeftOut, StreamSpec
 
 Strategy = Literal["insert-only", "upsert"]
 
@@ -148,10 +148,14 @@ STREAM_SPECS = Table(
         lifecycle=_TEXT,
         ends_at=TIME,
         stream=_TEXT,
+        method=_TEXT,
         path=_TEXT,
         kind=_TEXT,
         entities=_TEXT,
         part_of=_TEXT,
+        fields=_TEXT,
+        key_fields=_TEXT,
+        time_field=_TEXT,
         wallet=_TEXT,
         scope=_TEXT,
         private=pa.bool_(),
@@ -166,6 +170,7 @@ STREAM_SPECS = Table(
         rate_seconds=pa.float64(),
         affects=_TEXT,
         remedy=_TEXT,
+        reason=_TEXT,
         docs_url=_TEXT,
         checked_on=pa.date32(),
         confidence=_TEXT,
@@ -214,42 +219,112 @@ def record_rows(
 
 
 def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]:
-    """The limits in force, a row a stream, with a hash that changes when any of them does."""
+    """The limits in force, a row a stream, with a hash that changes when any of them does.
+
+    After the streams come the routes that are none, each under its method and path: probes, and
+    those left out with their reason. Last, under a name of its own, what no route tells.
+    """
+    exchange = {
+        "exchange": spec.name,
+        "exchange_title": spec.title,
+        "lifecycle": spec.lifecycle,
+        "ends_at": spec.ends_at,
+    }
+    told = [
+        *(_of_stream(stream) for stream in spec.streams),
+        *(_of_probe(spec, path) for path in spec.probes),
+        *(_of_left_out(spec, route) for route in spec.left_out),
+        *(_of_excluded(spec, each) for each in spec.excluded),
+    ]
     rows = []
-    for stream in spec.streams:
-        row: dict[str, Any] = {
-            "exchange": spec.name,
-            "exchange_title": spec.title,
-            "lifecycle": spec.lifecycle,
-            "ends_at": spec.ends_at,
-            "stream": stream.name,
-            "path": stream.path,
-            "kind": stream.kind,
-            "entities": json.dumps(stream.entities),
-            "part_of": json.dumps(stream.part_of),
-            "wallet": stream.wallet,
-            "scope": stream.scope,
-            "private": stream.private,
-            "needs_right": stream.needs_right,
-            "time_filter": stream.time_filter,
-            "retention_kind": stream.retention_kind,
-            "retention_seconds": _seconds(stream.retention),
-            "max_window_seconds": _seconds(stream.max_window),
-            "overlap_seconds": _seconds(stream.overlap),
-            "page_size": stream.page_size,
-            "rate_requests": stream.rate.requests if stream.rate else None,
-            "rate_seconds": stream.rate.per.total_seconds() if stream.rate else None,
-            "affects": stream.affects,
-            "remedy": stream.remedy,
-            "docs_url": stream.docs_url,
-            "checked_on": stream.checked_on,
-            "confidence": stream.confidence,
-        }
+    for row in told:
+        row = exchange | row
         text = json.dumps(row, sort_keys=True, default=str)
-        row["spec_hash"] = hashlib.sha256(text.encode()).hexdigest()
-        row["recorded_at"] = recorded_at
-        rows.append(row)
+        rows.append(
+            row
+            | {"spec_hash": hashlib.sha256(text.encode()).hexdigest(), "recorded_at": recorded_at}
+        )
     return rows
+
+
+def _of_stream(stream: StreamSpec) -> dict[str, Any]:
+    return {
+        "stream": stream.name,
+        "method": stream.method,
+        "path": stream.path,
+        "kind": stream.kind,
+        "entities": json.dumps(stream.entities),
+        "part_of": json.dumps(stream.part_of),
+        "fields": json.dumps(stream.fields),
+        "key_fields": json.dumps(_key_fields(stream)),
+        "time_field": stream.time_field,
+        "wallet": stream.wallet,
+        "scope": stream.scope,
+        "private": stream.private,
+        "needs_right": stream.needs_right,
+        "time_filter": stream.time_filter,
+        "retention_kind": stream.retention_kind,
+        "retention_seconds": _seconds(stream.retention),
+        "max_window_seconds": _seconds(stream.max_window),
+        "overlap_seconds": _seconds(stream.overlap),
+        "page_size": stream.page_size,
+        "rate_requests": stream.rate.requests if stream.rate else None,
+        "rate_seconds": stream.rate.per.total_seconds() if stream.rate else None,
+        "affects": stream.affects,
+        "remedy": stream.remedy,
+        "docs_url": stream.docs_url,
+        "checked_on": stream.checked_on,
+        "confidence": stream.confidence,
+    }
+
+
+def _key_fields(stream: StreamSpec) -> list[str]:
+    """The fields without which a record has no name, no time or no state.
+
+    An id put together from several fields may lack some of them.
+    """
+    ids = stream.record_id if len(stream.record_id) == 1 else ()
+    return [name for name in (*ids, stream.time_field, stream.status_field) if name]
+
+
+def _of_probe(spec: ExchangeSpec, path: str) -> dict[str, Any]:
+    return {
+        "stream": f"GET {path}",
+        "method": "GET",
+        "path": path,
+        "kind": "probe",
+        "reason": "asked to know the key or the time; its answer is not stored",
+        "docs_url": spec.docs_url,
+        "checked_on": spec.checked_on,
+    }
+
+
+def _of_left_out(spec: ExchangeSpec, route: LeftOut) -> dict[str, Any]:
+    method, path = route.read
+    return {
+        "stream": f"{method} {path}",
+        "method": method,
+        "path": path,
+        "kind": "left_out",
+        "private": True,
+        "reason": route.reason,
+        "docs_url": route.docs_url,
+        "checked_on": spec.checked_on,
+    }
+
+
+def _of_excluded(spec: ExchangeSpec, excluded: Excluded) -> dict[str, Any]:
+    return {
+        "stream": excluded.name,
+        "kind": "excluded",
+        "entities": json.dumps(excluded.entities),
+        "affects": excluded.what,
+        "remedy": excluded.remedy,
+        "reason": excluded.evidence,
+        "docs_url": excluded.docs_url,
+        "checked_on": spec.checked_on,
+        "confidence": excluded.confidence,
+    }
 
 
 def all_tables(spec: ExchangeSpec) -> Iterable[Table]:

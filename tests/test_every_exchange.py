@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -19,10 +20,15 @@ import pytest
 
 from pipelines import registry
 from pipelines.accounts import configured_accounts
+from pipelines.client import ExchangeClock, ReadOnlySession
 from pipelines.errors import LookbackError
+from pipelines.history import StreamVisit, Tally, Visit
 from pipelines.home import PROJECT, Home, home
 from pipelines.load import AccountSync, prepare_warehouse
+from pipelines.pace import Pacer
+from pipelines.progress import Progress, read_progress
 from pipelines.sandbox.server import Sandbox
+from pipelines.spec import Rate, StreamSpec
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there
@@ -369,6 +375,105 @@ def test_only_reads_reach_the_exchange(name, lab):
     assert {path for method, path in asked if method == "POST"} <= {
         stream.path for stream in spec.streams if stream.method == "POST"
     }
+
+
+class TurnedClock:
+    """A clock that only waiting moves, the sandbox's too, and what was sent when on it."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box = box
+        self.now = 1_000.0
+        self.sent: dict[Hashable, list[float]] = {}
+        self.rates: dict[Hashable, Rate] = {}
+        self.pacer = Pacer(clock=lambda: self.now, sleep=self.sleep)
+        self.pacer.wait = self._noting(self.pacer.wait)  # type: ignore[method-assign]
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.box.set_now(self.moment())
+
+    def moment(self) -> datetime:
+        return NOW + timedelta(seconds=self.now - 1_000.0)
+
+    def _noting(self, wait: Callable[..., None]) -> Callable[..., None]:
+        def noted(rates: Mapping[Hashable, Rate], *rest: float) -> None:
+            wait(rates, *rest)
+            self.rates |= rates
+            for bucket in rates:
+                self.sent.setdefault(bucket, []).append(self.now)
+
+        return noted
+
+    def tightest(self) -> Hashable:
+        """The bucket of the slowest rate among those that were sent to."""
+        return min(self.rates, key=lambda bucket: speed(self.rates[bucket]))
+
+    def assert_no_bucket_ran_over(self) -> None:
+        """No window of any length holds more than its documented budget."""
+        for bucket, sent in self.sent.items():
+            rate = self.rates[bucket]
+            if rate.burst is None:
+                for before, after in zip(sent, sent[rate.requests :], strict=False):
+                    assert after - before >= rate.per.total_seconds(), bucket
+                continue
+            # A bucket that refills: what is in it at each moment, and never less than nothing.
+            left, at = float(rate.burst), sent[0]
+            for moment in sent:
+                left = min(rate.burst, left + (moment - at) * speed(rate)) - 1
+                at = moment
+                assert left > -1e-6, bucket
+
+    def share_of_budget(self, bucket: Hashable) -> float:
+        """Of what a bucket's rate allowed between its first and last request, the part used."""
+        rate, sent = self.rates[bucket], self.sent[bucket]
+        return (len(sent) - (rate.burst or 1)) / ((sent[-1] - sent[0]) * speed(rate))
+
+
+def speed(rate: Rate) -> float:
+    """Requests a second."""
+    return rate.requests / rate.per.total_seconds()
+
+
+def slowest_streams(name: str) -> list[StreamSpec]:
+    """History streams, those with the least requests a second first."""
+    spec = registry.exchange(name).spec
+    shared = [rate for rate in (spec.account_rate, spec.ip_rate) if rate]
+
+    def least(stream: StreamSpec) -> float:
+        return min(speed(rate) for rate in [*shared, *([stream.rate] if stream.rate else [])])
+
+    streams = [stream for stream in spec.streams if stream.kind == "history"]
+    slowest = min(least(stream) for stream in streams)
+    return [stream for stream in streams if least(stream) == slowest]
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
+    """On a clock that only waiting moves: the whole life, again and again, of what is slowest."""
+    label = lab.declare(name)
+    (result,) = lab.sync(label).values()
+    (account,) = configured_accounts([label])
+    exchange = registry.exchange(name)
+    scopes = read_progress(lab.home.warehouse, exchange.spec, result.account_id).scopes
+    clock = TurnedClock(lab.box)
+    session = ReadOnlySession(
+        exchange, replace(account, pace=1.0), pacer=clock.pacer, clock=ExchangeClock(clock.moment)
+    )
+    for _ in range(400):
+        for stream in slowest_streams(name):
+            visit = Visit(
+                session=session, identity=None, account_id=result.account_id,
+                progress=Progress(scopes=scopes), opened_at=None, now=NOW, agendas={},
+                tally=Tally(10**9), on_event=lambda stream, rows, share: None,
+            )  # fmt: skip
+            assert list(StreamVisit(visit, stream).items()) and not visit.tally.failures
+        rate = clock.rates[clock.tightest()]
+        enough = max(20, rate.requests * 3 // 2 + (rate.burst or 0))
+        if len(clock.sent[clock.tightest()]) >= enough:
+            break
+    session.close()
+    clock.assert_no_bucket_ran_over()
+    assert clock.share_of_budget(clock.tightest()) >= 0.9
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

@@ -8,6 +8,13 @@
     nullif({{ record }} ->> '$.{{ key }}', '')
 {%- endmacro %}
 
+{# The value of a field whose name is itself a column, as text that is not too long to show. #}
+{% macro value_of(record, name) -%}
+    left(json_extract_string(
+        cast({{ record }} as json), '/' || replace(replace({{ name }}, '~', '~0'), '/', '~1')
+    ), 200)
+{%- endmacro %}
+
 {#
     A field of a flat JSON record that is a bare number: its own digits, as text. Where records are
     opened anyway, `open_records` does the same for many fields at once.

@@ -55,14 +55,15 @@
             'origin': 'varchar', '_dlt_load_id': 'varchar',
         },
         'stream_specs': {
-            'exchange': 'varchar', 'stream': 'varchar', 'path': 'varchar', 'kind': 'varchar',
-            'entities': 'varchar', 'part_of': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',
-            'private': 'boolean', 'needs_right': 'varchar', 'time_filter': 'boolean',
-            'retention_kind': 'varchar',
+            'exchange': 'varchar', 'stream': 'varchar', 'method': 'varchar', 'path': 'varchar',
+            'kind': 'varchar', 'entities': 'varchar', 'part_of': 'varchar', 'fields': 'varchar',
+            'key_fields': 'varchar', 'time_field': 'varchar', 'wallet': 'varchar',
+            'scope': 'varchar', 'private': 'boolean', 'needs_right': 'varchar',
+            'time_filter': 'boolean', 'retention_kind': 'varchar',
             'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
             'overlap_seconds': 'bigint', 'page_size': 'bigint', 'rate_requests': 'bigint',
             'rate_seconds': 'double', 'affects': 'varchar', 'remedy': 'varchar',
-            'docs_url': 'varchar', 'checked_on': 'date', 'confidence': 'varchar',
+            'reason': 'varchar', 'docs_url': 'varchar', 'checked_on': 'date', 'confidence': 'varchar',
             'exchange_title': 'varchar', 'lifecycle': 'varchar', 'ends_at': 'timestamptz',
             'spec_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
         },
@@ -72,6 +73,21 @@
         },
     } -%}
     {{ return(shapes.get(table, shapes['rows'])) }}
+{%- endmacro %}
+
+{# The tables of records that exist, as (exchange, stream, relation), found in the sources. #}
+{% macro record_tables() -%}
+    {%- set beside = ['receipts', 'accounts', 'balances', 'stream_specs', '_dlt_loads'] -%}
+    {%- set tables = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.sources.values() if node.source_name in var('exchanges') -%}
+            {%- set relation = adapter.get_relation(node.database, node.schema, node.identifier) -%}
+            {%- if relation and node.name not in beside -%}
+                {%- do tables.append((node.source_name, node.name, relation.include(database=false))) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(tables) }}
 {%- endmacro %}
 
 {# The named columns of one raw table in every exchange, with the exchange beside them. #}

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.specs.bitget_guide import EXCLUDED, GUIDE
 
 DOCS = "https://www.bitget.com/api-doc"
 CHECKED_ON = date(2026, 11, 21)
@@ -25,6 +26,8 @@ SPEC = ExchangeSpec(
     credential_fields=("key", "secret", "passphrase"),
     optional_credentials=("passphrase",),
     probes=("/api/v2/public/time", "/api/v2/spot/account/info"),
+    excluded=EXCLUDED,
+    guide=GUIDE,
     streams=(
         StreamSpec(
             name="tax_spot_records",

@@ -14,10 +14,14 @@ numbered as (
         spec_hash,
 
         -- what it is
+        method,
         path,
         kind,
         entities,
         part_of,
+        fields,
+        key_fields,
+        time_field,
         wallet,
         coalesce(scope, '') as scope,
         private as is_private,
@@ -36,6 +40,7 @@ numbered as (
         -- what a hole means
         affects,
         remedy,
+        reason,
         docs_url,
         checked_on,
         confidence,
@@ -49,7 +54,12 @@ numbered as (
         recorded_at,
         row_number() over (
             partition by exchange, stream order by recorded_at desc, spec_hash desc
-        ) = 1 as is_current
+        ) = 1
+        -- A route that is no stream is told only as long as no stream has come of it.
+        and (
+            kind not in ('probe', 'left_out')
+            or recorded_at = max(recorded_at) over (partition by exchange, method, path)
+        ) as is_current
     from specs
 
 )

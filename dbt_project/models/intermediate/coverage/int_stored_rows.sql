@@ -2,16 +2,7 @@
     How many rows each account has in each raw table, every version of a record counted. The
     tables are found in the list of sources, so a new exchange or stream is counted by itself.
 -#}
-{%- set beside = ['receipts', 'accounts', 'balances', 'stream_specs', '_dlt_loads'] -%}
-{%- set tables = [] -%}
-{%- if execute -%}
-    {%- for node in graph.sources.values() if node.source_name in var('exchanges') -%}
-        {%- set relation = adapter.get_relation(node.database, node.schema, node.identifier) -%}
-        {%- if relation and node.name not in beside -%}
-            {%- do tables.append((node.source_name, node.name, relation.include(database=false))) -%}
-        {%- endif -%}
-    {%- endfor -%}
-{%- endif -%}
+{%- set tables = record_tables() -%}
 
 with counted as (
 

@@ -14,7 +14,7 @@ specs as (
 
     -- Public history (rates, prices) is nobody's: a hole in it is no gap in an account.
     select * from {{ ref('int_stream_specs_unioned') }}
-    where kind = 'history' and coalesce(is_private, true)
+    where kind in ('history', 'excluded') and coalesce(is_private, true)
 
 ),
 
@@ -138,6 +138,7 @@ scopes as (
         lives.*,
         current_specs.stream,
         current_specs.stream_spec_id,
+        current_specs.kind,
         current_specs.lifecycle,
         current_specs.ends_at as exchange_ends_at,
         coalesce(known_scopes.scope, '') as scope
@@ -305,7 +306,25 @@ closing_claims as (
         'spec' as evidence_kind,
         cast(null as timestamptz) as asked_at
     from bounds
-    where lifecycle = 'closed'
+    where lifecycle = 'closed' and kind = 'history'
+
+),
+
+-- What no route tells: over the whole life, whatever was asked.
+exclusion_claims as (
+
+    select
+        account_id,
+        stream,
+        scope,
+        'excluded_by_exchange' as verdict,
+        cast('-infinity' as timestamptz) as claimed_from,
+        cast('infinity' as timestamptz) as claimed_to,
+        stream_spec_id as evidence_id,
+        'spec' as evidence_kind,
+        cast(null as timestamptz) as asked_at
+    from bounds
+    where kind = 'excluded'
 
 ),
 
@@ -322,6 +341,7 @@ never_asked_claims as (
         'spec' as evidence_kind,
         cast(null as timestamptz) as asked_at
     from bounds
+    where kind = 'history'
 
 ),
 
@@ -334,6 +354,8 @@ all_claims as (
     select * from lapse_claims
     union all
     select * from closing_claims
+    union all
+    select * from exclusion_claims
     union all
     select * from never_asked_claims
 

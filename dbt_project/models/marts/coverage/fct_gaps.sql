@@ -8,7 +8,7 @@ with gaps as (
 specs as (
 
     select * from {{ ref('int_stream_specs_unioned') }}
-    where is_current and kind = 'history'
+    where is_current and kind in ('history', 'excluded')
 
 ),
 
@@ -77,6 +77,7 @@ explained as (
         specs.retention_seconds,
         specs.page_size,
         specs.affects,
+        specs.reason,
         specs.remedy as spec_remedy,
         case
             when by_span.verdict = 'refused' and receipts.error_kind = 'no_permission'
@@ -224,7 +225,8 @@ final as (
                 end
             )
             when 'excluded_by_exchange' then concat(
-                title, ' leaves this out of ', stream, ' by design.'
+                title, ' does not give this to anybody by its API: ', affects, '.',
+                ' How it is known: ' || nullif(reason, '') || '.'
             )
             else case
                 when last_asked_at is null then concat(

@@ -29,7 +29,7 @@ exchanges as (
         arg_max(exchange_title, recorded_at) as exchange_title,
         arg_max(lifecycle, recorded_at) as lifecycle,
         max_by(ends_at, recorded_at) as ends_at,
-        count(*) as stream_count,
+        count(*) filter (where kind in ('history', 'snapshot', 'reference')) as stream_count,
         max(checked_on) as checked_on
     from specs
     group by exchange

@@ -14,6 +14,7 @@ streams as (
         stream,
 
         -- what it is
+        method,
         path,
         kind,
         entities,
@@ -35,6 +36,9 @@ streams as (
         -- what a hole in it means
         affects,
         remedy,
+
+        -- why it is no stream
+        reason,
 
         -- who says so
         docs_url,

@@ -1,0 +1,97 @@
+-- Words of an exchange that ours have no place for, row by row: the rows are kept as unclassified.
+with ledger_entries as (
+
+    select * from {{ ref('fct_ledger_entries') }}
+
+),
+
+deposits as (
+
+    select * from {{ ref('fct_deposits') }}
+
+),
+
+withdrawals as (
+
+    select * from {{ ref('fct_withdrawals') }}
+
+),
+
+transfers as (
+
+    select * from {{ ref('fct_transfers') }}
+
+),
+
+trades as (
+
+    select * from {{ ref('fct_trades') }}
+
+),
+
+unclassified as (
+
+    select
+        account_id, exchange, stream, record_id, 'entry_type' as field,
+        exchange_entry_type as word, occurred_at
+    from ledger_entries
+    where entry_type = 'unclassified'
+
+    union all
+
+    select
+        account_id, exchange, stream, record_id, 'status' as field, exchange_status as word,
+        occurred_at
+    from ledger_entries
+    where status = 'unclassified'
+
+    union all
+
+    select
+        account_id, exchange, stream, record_id, 'status' as field, exchange_status as word,
+        requested_at as occurred_at
+    from deposits
+    where status = 'unclassified'
+
+    union all
+
+    select
+        account_id, exchange, stream, record_id, 'status' as field, exchange_status as word,
+        requested_at as occurred_at
+    from withdrawals
+    where status = 'unclassified'
+
+    union all
+
+    select
+        account_id, exchange, stream, record_id, 'status' as field, exchange_status as word,
+        coalesce(sent_at, received_at) as occurred_at
+    from transfers
+    where status = 'unclassified'
+
+    union all
+
+    select
+        account_id, exchange, stream, record_id, 'product_type' as field, market as word,
+        traded_at as occurred_at
+    from trades
+    where product_type = 'unclassified'
+
+),
+
+-- A withdrawal may be a row of its own and one of the ledger: it is one word of one record.
+final as (
+
+    select distinct
+        account_id,
+        exchange,
+        stream,
+        record_id,
+        field,
+        coalesce(word, '') as word,
+        occurred_at
+    from unclassified
+
+)
+
+select * from final

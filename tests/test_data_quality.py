@@ -1,0 +1,129 @@
+"""Records no document describes, from the wire to the marts: kept as they came, and counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+
+from flows import answers, dbt, publish
+from pipelines.home import Home
+from pipelines.load import prepare_warehouse
+from tests.conftest import run_cli
+from tests.strange_server import Row
+from tests.test_strange_answers import DEPOSITS, NOW_MS, TAX, speaker, stored, sync
+
+DAY_MS = 86_400_000
+USUAL: dict[str, Any] = {
+    "coin": "USDT", "spotTaxType": "Deposit", "amount": "1", "fee": "0", "balance": "1",
+    "bizOrderId": "7",
+}  # fmt: skip
+FINE = "0.100000000000000005"  # as a JSON number: a double would end in ...001
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+
+
+def tax_row(number: int, said: dict[str, Any]) -> Row:
+    """A record of the ledger, an hour younger than the one before it and all within two days."""
+    at_ms = NOW_MS - 2 * DAY_MS + min(number, 47) * 3_600_000
+    told = said | {"id": str(1_338_000_000_000_000 + number), "ts": str(at_ms)}
+    return Row(number, at_ms, json.dumps(told, separators=(",", ":")).encode())
+
+
+def tax_rows() -> list[Row]:
+    """Six usual rows, then one of each oddity."""
+    odd: list[dict[str, Any]] = [
+        USUAL | {"spotTaxType": "Moon landing"},
+        USUAL | {"spotTaxType": "Moon landing"},
+        USUAL | {"spotTaxType": None},
+        USUAL | {"tier": {"level": 3}},
+        USUAL | {"amount": float(1), "fee": 0, "balance": 7.5},
+        {name: value for name, value in USUAL.items() if name != "bizOrderId"},
+    ]
+    rows = [tax_row(number, said) for number, said in enumerate([USUAL] * 6 + odd)]
+    fine = rows[-2]
+    return [*rows[:-2], replace(fine, raw=fine.raw.replace(b"1.0", FINE.encode(), 1)), rows[-1]]
+
+
+def deposit() -> Row:
+    """A deposit in a state nobody knows, with a number where the documents have a text."""
+    at_ms = NOW_MS - DAY_MS
+    told = {
+        "orderId": "900", "tradeId": "t", "coin": "USDT", "type": "deposit", "size": 500,
+        "status": "melting", "fromAddress": None, "toAddress": "a", "chain": "TRC20",
+        "dest": "on_chain", "cTime": at_ms, "uTime": str(at_ms), "clientOid": None,
+        "confirm": "1", "tag": None,
+    }  # fmt: skip
+    return Row(1, at_ms, json.dumps(told).encode())
+
+
+def test_odd_records_are_kept_as_they_came_and_counted(private_home: Home) -> None:
+    prepare_warehouse(private_home)
+    exchange = speaker(TAX, tax_rows())
+    exchange.rows[DEPOSITS] = [deposit()]
+    assert sync(exchange, private_home).result.failures == []
+    found = [record.encode() for _, record in stored(private_home, "raw_bitget.tax_spot_records")]
+    assert sorted(found) == sorted(row.raw for row in tax_rows())
+    dbt.build(private_home)
+    published = publish.publish(private_home)
+
+    told = {
+        (row["stream"], row["problem"], row["field"], row["example"]): row
+        for row in answers.oddities(published)
+    }
+    expected = {
+        ("tax_spot_records", "unknown_type", "entry_type", "Moon landing"): ("warning", 2, "006"),
+        ("tax_spot_records", "unknown_type", "entry_type", ""): ("warning", 1, "008"),
+        ("tax_spot_records", "undocumented_field", "tier", '{"level":3}'): ("info", 1, "009"),
+        ("tax_spot_records", "missing_field", "bizOrderId", None): ("info", 1, "011"),
+        ("deposit_records", "unknown_status", "status", "melting"): ("warning", 1, "900"),
+    }
+    assert {
+        key: (row["severity"], row["row_count"], row["record_id"][-3:])
+        for key, row in told.items()
+    } == expected
+    moon = told["tax_spot_records", "unknown_type", "entry_type", "Moon landing"]
+    assert moon["stream_row_count"] == len(tax_rows())
+    assert (moon["last_at"] - moon["first_at"]).total_seconds() == 3_600
+
+    with duckdb.connect(str(published), read_only=True) as file:
+        facts = file.execute(
+            "select record_id[-3:], entry_type, exchange_entry_type, amount, status "
+            "from marts.fct_ledger_entries where stream = 'tax_spot_records' order by 1"
+        ).fetchall()
+        deposits = file.execute("select amount, status from marts.fct_deposits").fetchall()
+    assert [row[0] for row in facts] == [f"{number:03}" for number in range(12)]
+    assert facts[6][1:] == ("unclassified", "Moon landing", Decimal(1), "completed")
+    assert facts[8][1] == "unclassified"
+    assert facts[10][3] == Decimal(FINE)
+    assert deposits == [(Decimal(500), "unclassified")]
+
+    shown = run_cli(["status"])
+    assert shown.returncode == 0
+    line = next(line for line in shown.stdout.splitlines() if "oddities" in line)
+    assert line.startswith("! 3 oddities") and "fct_data_quality" in shown.stdout
+
+    # What is new is added, and nothing is counted twice.
+    exchange.rows[TAX].append(tax_row(99, {**USUAL, "spotTaxType": "Moon landing"}))
+    assert sync(exchange, private_home).result.failures == []
+    dbt.build(private_home)
+    rows = answers.oddities(publish.publish(private_home))
+    counted = {(row["problem"], row["example"]): row["row_count"] for row in rows}
+    assert counted == {
+        (problem, example): count + (example == "Moon landing")
+        for (_, problem, _, example), (_, count, _) in expected.items()
+    }
+    assert {row["stream_row_count"] for row in rows if row["stream"] == moon["stream"]} == {13}
+
+
+def test_a_published_file_of_older_models_has_no_oddities(private_home: Home) -> None:
+    private_home.published.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.connect(str(private_home.published)).close()
+    assert answers.oddities(private_home.published) == []
