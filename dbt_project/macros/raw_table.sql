@@ -65,6 +65,10 @@
             'exchange_title': 'varchar', 'lifecycle': 'varchar', 'ends_at': 'timestamptz',
             'spec_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
         },
+        'dismissals': {
+            'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',
+            'dismissed_on': 'date', 'line': 'bigint',
+        },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
             'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',
