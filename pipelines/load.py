@@ -40,6 +40,7 @@ from pipelines.home import Home
 from pipelines.progress import KnownAccount, Progress, known_account, read_progress
 from pipelines.spec import ExchangeSpec, StreamSpec
 from pipelines.tables import all_tables
+from pipelines.vanished import Watch, read_watches
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ class AccountSync:
         self._progress = Progress()
         self._known: KnownAccount | None = None
         self._agendas: dict[str, Agenda] = {}
+        self._watches: dict[str, Watch] = {}
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
@@ -99,7 +101,11 @@ class AccountSync:
         finish_pending(self._home, spec)
         self._known = known_account(self._home.warehouse, spec, self.account.label)
         if self._known is not None:
-            self._progress = read_progress(self._home.warehouse, spec, self._known.account_id)
+            account_id = self._known.account_id
+            self._progress = read_progress(self._home.warehouse, spec, account_id)
+            self._watches = read_watches(
+                self._home.warehouse, spec, account_id, self._progress.asked
+            )
 
     def extract(self) -> None:
         """Read the next round from the exchange into the account's own load package.
@@ -170,6 +176,7 @@ class AccountSync:
             on_event=lambda stream, rows, share: self._on_event(
                 self.account.label, stream, rows, share
             ),
+            watches=self._watches,
         )
 
     def load(self) -> None:

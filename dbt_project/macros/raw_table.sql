@@ -54,6 +54,12 @@
             'record': 'json', 'record_hash': 'varchar', 'receipt_id': 'varchar',
             'origin': 'varchar', '_dlt_load_id': 'varchar',
         },
+        'vanished': {
+            'account_id': 'varchar', 'stream': 'varchar', 'scope': 'varchar',
+            'record_id': 'varchar', 'record_hash': 'varchar', 'occurred_at': 'timestamptz',
+            'receipt_id': 'varchar', 'is_served': 'boolean', 'noticed_at': 'timestamptz',
+            'origin': 'varchar', '_dlt_load_id': 'varchar',
+        },
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'path': 'varchar', 'kind': 'varchar',
             'entities': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',

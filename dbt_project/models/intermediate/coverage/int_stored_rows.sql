@@ -2,7 +2,9 @@
     How many rows each account has in each raw table, every version of a record counted. The
     tables are found in the list of sources, so a new exchange or stream is counted by itself.
 -#}
-{%- set beside = ['receipts', 'accounts', 'balances', 'stream_specs', '_dlt_loads'] -%}
+{%- set beside = [
+    'receipts', 'accounts', 'balances', 'vanished', 'stream_specs', '_dlt_loads',
+] -%}
 {%- set tables = [] -%}
 {%- if execute -%}
     {%- for node in graph.sources.values() if node.source_name in var('exchanges') -%}

@@ -6,6 +6,7 @@ with findings as (
 
     {{ union_findings([
         'int_gap_findings', 'int_balance_findings', 'int_label_findings', 'int_value_findings',
+        'int_vanished_findings',
     ]) }}
 
 ),
