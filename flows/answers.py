@@ -82,13 +82,59 @@ def deadlines(path: Path) -> list[Row]:
 
 
 def checks(path: Path) -> list[Row]:
-    """Every comparison of computed with reported balances; what does not agree comes first."""
+    """Every comparison of computed with reported balances; what does not agree comes first.
+
+    `finding_id` and `finding_state` lead to the finding that a difference is.
+    """
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label), finding_id, finding_state
+        from marts.fct_balance_checks {NAMED}
+        left join (
+            select evidence_id as check_id, finding_id, state as finding_state
+            from marts.fct_findings where evidence_kind = 'check'
+        ) as findings using (check_id)
+        order by is_ok, label, wallet, asset, checked_at desc, kind
+        """,
+    )
+
+
+def findings(path: Path, *, everything: bool = False) -> list[Row]:
+    """What somebody should look at, the gravest first; what is settled too, if asked for."""
     return select(
         path,
         f"""
         select {LABEL}, * exclude (label)
-        from marts.fct_balance_checks {NAMED}
-        order by is_ok, label, wallet, asset, checked_at desc, kind
+        from marts.fct_findings {NAMED}
+        where ? or state = 'open'
+        order by
+            list_position(['open', 'dismissed', 'explained', 'fixed'], state),
+            list_position(['critical', 'warning', 'info'], severity),
+            label, kind, stream nulls last, wallet, asset, span_start, finding_id
+        """,
+        [everything],
+    )
+
+
+def settled(path: Path) -> dict[str, int]:
+    """How many findings there are of each state but `open`."""
+    rows = select(
+        path,
+        "select state, count(*) as number from marts.fct_findings where state != 'open' group by 1",
+    )
+    return {row["state"]: row["number"] for row in rows}
+
+
+def stray_dismissals(path: Path) -> list[Row]:
+    """What `findings.yml` sets aside though no finding has that id (any more)."""
+    return select(
+        path,
+        """
+        select finding_id, line
+        from raw_user.dismissals
+        anti join marts.fct_findings using (finding_id)
+        order by line
         """,
     )
 

@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+AllStates = Annotated[
+    bool, typer.Option("--all", help="Also what is explained, fixed or dismissed, and mere notes.")
+]
 
 
 @app.command()
@@ -163,9 +166,26 @@ def deadlines(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def checks(as_json: AsJson = False) -> None:
-    """Computed against reported balances, with the difference."""
+def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
+    """Computed against reported balances, with the difference; then what to look at.
+
+    With --json only the balances; the rest is in `lookback findings --json`.
+    """
     answer("checks", as_json)
+    if not as_json:
+        typer.echo()
+        findings(everything=everything)
+
+
+@app.command()
+def findings(as_json: AsJson = False, everything: AllStates = False) -> None:
+    """What somebody should look at: each with its size, what it is and what would settle it."""
+    answer("findings", as_json, everything=everything)
+    if not as_json:
+        from flows import answers, show
+
+        place = answers.published(home())
+        show.besides({} if everything else answers.settled(place), answers.stray_dismissals(place))
 
 
 Folder = Annotated[

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from flows import dismissals
 from flows.environment import without_secrets
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home
@@ -48,6 +49,7 @@ def build(
     Unit tests hold the models' code against made-up rows, so a sync has no use for them.
     Raises LookbackError that names the first models and tests that broke.
     """
+    dismissals.load(home)
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
     models = fingerprint(DBT_PROJECT)
     if built_from(home) != models:

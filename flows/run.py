@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows import dbt, lock, publish, watch
+from flows import dbt, dismissals, lock, publish, watch
 from flows.prefect_server import prefect_api
 from pipelines.accounts import readable_accounts
 from pipelines.errors import LookbackError
@@ -60,6 +60,7 @@ def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportR
     from pipelines.load import prepare_warehouse
 
     place = home()
+    dismissals.read(place)  # a slip in the file is told before the warehouse is touched
     with lock.run_lock(place, "import"):
         prepare_warehouse(place)
         watch.tell_stage("reading the files")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -233,6 +233,91 @@ def differences(rows: Sequence[Row]) -> Table:
         size = "–" if residual is None else f"{'+' if residual > 0 else ''}{plain_amount(residual)}"
         listing.add_row(row["label"], row["asset"], size, row["likely_cause"] or row["kind"])
     return listing
+
+
+def findings(rows: Sequence[Row], out: Console | None = None) -> None:
+    """A line a finding; below, what each is and what would settle it, each way said once.
+
+    Mere notes (`info`) are only counted, unless findings that are settled are listed as well.
+    """
+    out = out or console()
+    everything = any(row["state"] != "open" for row in rows)
+    told = [row for row in rows if everything or row["severity"] != "info"]
+    if told:
+        out.print(inbox(told))
+        out.print()
+        for number, row in enumerate(told, start=1):
+            note(out, f"[{number}]", what_of(row))
+        tell_settling(out, told)
+    else:
+        out.print("Nothing is open that somebody must look at.", style=GOOD)
+    notes = len(rows) - len(told)
+    if notes:
+        out.print()
+        note(out, "~", f"{notes} more are notes without a known loss: lookback findings --all")
+
+
+def inbox(rows: Sequence[Row]) -> Table:
+    """The findings' table, two lines each: id, whose, what and about what, from when to when."""
+    listing = table("id", "account", "what", "from, to", "size", "")
+    for column in (0, 3, 4, 5):
+        listing.columns[column].no_wrap = True
+    listing.columns[4].justify = "right"
+    for number, row in enumerate(rows, start=1):
+        size = "–" if row["size"] is None else plain_amount(row["size"])
+        about = row["stream"] or f"{row['wallet'] or ''} {row['asset'] or ''}".strip()
+        settled = "" if row["state"] == "open" else f" ({row['state']})"
+        listing.add_row(
+            row["finding_id"],
+            row["label"],
+            Text(
+                f"{row['kind'].replace('_', ' ')}{settled}\n{about}",
+                style="dim" if settled else SEVERITY[row["severity"]],
+            ),
+            f"{day(row['span_start'])}\n{day(row['span_end'])}",
+            f"{size}\n{row['asset'] or ''}",
+            f"[{number}]",
+        )
+    return listing
+
+
+def what_of(row: Row) -> str:
+    """What a finding is, and what has become of it."""
+    became = {
+        "open": "",
+        "fixed": f" Fixed: {row['fixed_by']}.",
+        "explained": f" Explained: {row['explanation']}",
+        "dismissed": f" Set aside: {row['dismissal_reason']}"
+        + (f" ({row['dismissed_by']})" if row["dismissed_by"] else ""),
+    }
+    return f"{row['what']}{became[row['state']]}"
+
+
+def tell_settling(out: Console, rows: Sequence[Row]) -> None:
+    """What would settle the open findings, each way said once with the numbers it is for."""
+    numbers: dict[str, list[int]] = {}
+    for number, row in enumerate(rows, start=1):
+        if row["state"] == "open" and row["remedy"]:
+            numbers.setdefault(row["remedy"], []).append(number)
+    for remedy, found in numbers.items():
+        out.print()
+        out.print(Text(f"To settle {' '.join(f'[{number}]' for number in found)}:"))
+        note(out, " ", remedy)
+
+
+def besides(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
+    """How many findings are settled, and what `findings.yml` says of none."""
+    out = console()
+    if settled:
+        named = ", ".join(f"{count} {state}" for state, count in sorted(settled.items()))
+        note(out, "~", f"{named}: lookback findings --all")
+    for row in strays:
+        note(
+            out,
+            "!",
+            f"findings.yml, line {row['line']}: no finding has the id {row['finding_id']} "
+            "(any more); the line can go",
+        )
 
 
 def status(rows: Sequence[Row], out: Console | None = None) -> None:

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from flows import answers, dbt, lock, watch
+from flows import answers, dbt, dismissals, lock, watch
 from flows import publish as publishing
 from flows.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.prefect_server import quiet_prefect
@@ -95,6 +95,7 @@ def sync(
             "no account is declared yet",
             remedy=f"declare one in {place.settings / 'config.toml'}, or see `lookback demo`",
         )
+    dismissals.read(place)  # a slip in the file is told before the exchanges are asked
     with lock.run_lock(place, "sync"):
         watch.tell_stage("asking the exchanges")
         prepare_warehouse(place)

@@ -31,13 +31,15 @@ from pipelines.tables import (
     BALANCES,
     RECEIPTS,
     STREAM_SPECS,
+    VANISHED,
     Table,
     record_rows,
     spec_rows,
     stream_table,
 )
+from pipelines.vanished import Watch, vanished_rows
 from pipelines.walks import Walk
-from pipelines.windows import Floor, Window, floor_of, plan_windows
+from pipelines.windows import Floor, Span, Window, floor_of, plan_windows
 
 # Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
 BATCH_ROWS = 10_000
@@ -104,7 +106,10 @@ class Agenda:
 
 @dataclass(frozen=True)
 class Visit:
-    """Everything one round of one account needs to know. `agendas` are shared by its rounds."""
+    """Everything one round of one account needs to know.
+
+    `agendas` and `watches` are shared by its rounds.
+    """
 
     session: ReadOnlySession
     identity: Identity | None
@@ -115,6 +120,7 @@ class Visit:
     agendas: dict[str, Agenda]
     tally: Tally
     on_event: OnEvent
+    watches: dict[str, Watch] = field(default_factory=dict)
 
     @property
     def exchange(self) -> Exchange:
@@ -132,6 +138,7 @@ def account_history(visit: Visit, streams: tuple[StreamSpec, ...]) -> DltSource:
             _fixed(STREAM_SPECS, spec_rows(visit.exchange.spec, visit.now)),
             _fixed(RECEIPTS, []),
             _fixed(BALANCES, []),
+            _fixed(VANISHED, []),
         ]
 
     return history()
@@ -159,7 +166,7 @@ def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
     @dlt.source(name=exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
         return [
-            *(_fixed(table, []) for table in (*tables, ACCOUNTS, RECEIPTS, BALANCES)),
+            *(_fixed(table, []) for table in (*tables, ACCOUNTS, RECEIPTS, BALANCES, VANISHED)),
             _fixed(STREAM_SPECS, spec_rows(exchange.spec, now)),
         ]
 
@@ -272,6 +279,7 @@ class StreamVisit:
         self._largest_page = 0
         self._rows = 0
         self._refusal: Trouble | None = None
+        self._watch = visit.watches.get(stream.name) or Watch()
 
     def items(self) -> Iterator[Any]:
         """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
@@ -279,6 +287,7 @@ class StreamVisit:
         if self._visit.identity is not None:
             self._refusal = self._visit.exchange.beyond(self._visit.identity, self._stream)
         yield from self._ask_all(self._agenda())
+        self._tell_vanished()
         yield from self._flush()
 
     def nothing(self, trouble: Trouble) -> Iterator[Any]:
@@ -286,6 +295,12 @@ class StreamVisit:
         self._refusal = trouble
         self._give_up(list(self._agenda().left))
         yield from self._flush()
+
+    def _tell_vanished(self) -> None:
+        """The stored records that this round should have met and did not, or met again."""
+        now = self._visit.session.clock.now()
+        if rows := vanished_rows(self._watch, self._account_id, self._stream.name, now):
+            self._put(VANISHED, rows)
 
     def _agenda(self) -> Agenda:
         """What is left from the round before, and scopes that have come up since."""
@@ -371,6 +386,7 @@ class StreamVisit:
         self._check_owner(page)
         kept = [r for r in page if self._visit.exchange.is_record(self._stream, r)]
         receipt.skipped += len(page) - len(kept)
+        self._watch.meet(kept, receipt.id)
         is_history = self._stream.kind == "history"
         fresh = []
         has_twins = self._stream.numbers_twins
@@ -469,6 +485,11 @@ class StreamVisit:
                 row["receipt_id"] = receipt.id
             else:
                 row |= {"receipt_id": uuid.uuid4().hex, "rows": 0, "pages": 0, "skipped": 0}
+            if row["outcome"] == "exhausted":
+                span = Span(row["asked_from"], row["asked_to"])
+                self._watch.note(
+                    self._stream, row["scope"], span, row["receipt_id"], row["finished_at"]
+                )
         with self._visit.tally.lock:
             self._visit.tally.receipts += len(rows)
         self._put(RECEIPTS, rows)

@@ -40,6 +40,7 @@ from pipelines.home import Home
 from pipelines.progress import KnownAccount, Progress, known_account, read_progress
 from pipelines.spec import ExchangeSpec, StreamSpec
 from pipelines.tables import all_tables
+from pipelines.vanished import Watch, read_watches
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class AccountSync:
         self._agendas: dict[str, Agenda] = {}
         self._full = full
         self._looked_again = not full
+        self._watches: dict[str, Watch] = {}
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
@@ -106,6 +108,9 @@ class AccountSync:
         self._known = known_account(self._home.warehouse, spec, self.account.label)
         if self._known is not None:
             self._progress = self._read_progress(self._known.account_id)
+            self._watches = read_watches(
+                self._home.warehouse, spec, self._known.account_id, self._progress.asked
+            )
 
     def extract(self) -> None:
         """Read the next round from the exchange into the account's own load package.
@@ -184,6 +189,7 @@ class AccountSync:
             on_event=lambda stream, rows, share: self._on_event(
                 self.account.label, stream, rows, share
             ),
+            watches=self._watches,
         )
 
     def load(self) -> None:

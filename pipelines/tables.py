@@ -140,6 +140,23 @@ BALANCES = Table(
     json_columns=frozenset({"record"}),
 )
 
+VANISHED = Table(
+    "vanished",
+    _schema(
+        account_id=_TEXT,
+        stream=_TEXT,
+        scope=_TEXT,
+        record_id=_TEXT,
+        record_hash=_TEXT,
+        occurred_at=TIME,
+        receipt_id=_TEXT,
+        is_served=pa.bool_(),
+        noticed_at=TIME,
+        origin=_TEXT,
+    ),
+    key=("account_id", "stream", "record_id", "noticed_at"),
+)
+
 STREAM_SPECS = Table(
     "stream_specs",
     _schema(
@@ -180,7 +197,7 @@ STREAM_SPECS = Table(
     key=("stream", "spec_hash"),
 )
 
-BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, STREAM_SPECS)
+BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, STREAM_SPECS)
 
 
 def stream_table(stream: StreamSpec) -> Table:

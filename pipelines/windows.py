@@ -87,6 +87,18 @@ def plan_windows(
     return [Window(piece.start, piece.end, floor) for piece in _cut(spans, widest)]
 
 
+def reread_spans(stream: StreamSpec, asked: Sequence[Asked]) -> list[Span]:
+    """What of the known spans the next plan asks for again: the overlap, and what is held open."""
+    known = merge(earlier.span for earlier in asked)
+    if not known:
+        return []
+    settled = _settled(asked)
+    tail_from = (settled[-1].end if settled else known[0].start) - stream.overlap
+    end = known[-1].end
+    again = merge([*subtract(known, settled), Span(tail_from, end)])
+    return again if stream.time_filter else [Span(again[0].start, end)]
+
+
 def _settled(asked: Iterable[Asked]) -> list[Span]:
     """What is known for good: every finished span, less what held rows keep open."""
     settled: list[Span] = []

@@ -17,7 +17,7 @@ from pipelines.home import PROJECT, Home
 from tests.conftest import run_cli
 
 COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
-READERS = ["status", "gaps", "deadlines", "checks"]
+READERS = ["status", "gaps", "deadlines", "checks", "findings"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -17,7 +17,7 @@ DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
 EXCHANGES = registry.names()
 VARS: dict[str, Any] = yaml.safe_load((DBT / "dbt_project.yml").read_text())["vars"]
-BESIDE = {"receipts", "accounts", "balances", "stream_specs", "_dlt_loads"}
+BESIDE = {"receipts", "accounts", "balances", "vanished", "stream_specs", "_dlt_loads"}
 
 
 def sources_of(name: str) -> set[str]:

@@ -54,6 +54,12 @@
             'record': 'json', 'record_hash': 'varchar', 'receipt_id': 'varchar',
             'origin': 'varchar', '_dlt_load_id': 'varchar',
         },
+        'vanished': {
+            'account_id': 'varchar', 'stream': 'varchar', 'scope': 'varchar',
+            'record_id': 'varchar', 'record_hash': 'varchar', 'occurred_at': 'timestamptz',
+            'receipt_id': 'varchar', 'is_served': 'boolean', 'noticed_at': 'timestamptz',
+            'origin': 'varchar', '_dlt_load_id': 'varchar',
+        },
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'method': 'varchar', 'path': 'varchar',
             'kind': 'varchar', 'entities': 'varchar', 'part_of': 'varchar', 'fields': 'varchar',
@@ -67,6 +73,10 @@
             'exchange_title': 'varchar', 'lifecycle': 'varchar', 'ends_at': 'timestamptz',
             'spec_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
         },
+        'dismissals': {
+            'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',
+            'dismissed_on': 'date', 'line': 'bigint',
+        },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
             'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',
@@ -77,7 +87,9 @@
 
 {# The tables of records that exist, as (exchange, stream, relation), found in the sources. #}
 {% macro record_tables() -%}
-    {%- set beside = ['receipts', 'accounts', 'balances', 'stream_specs', '_dlt_loads'] -%}
+    {%- set beside = [
+        'receipts', 'accounts', 'balances', 'vanished', 'stream_specs', '_dlt_loads',
+    ] -%}
     {%- set tables = [] -%}
     {%- if execute -%}
         {%- for node in graph.sources.values() if node.source_name in var('exchanges') -%}

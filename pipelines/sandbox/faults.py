@@ -11,12 +11,16 @@ reset                 the connection is reset before an answer
 slow                  the right answer, `seconds` late
 duplicate             the last good answer of that account and path once more
 closed                HTTP 404 with a web page, as of an exchange that is gone
+drop_rows             the right answer without the records that `rows` name
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 PAGE = (
     b"<!DOCTYPE html><html><head><title>%b</title></head>"
@@ -32,7 +36,7 @@ STATUS_TEXT = {
 ON_THE_WIRE = frozenset(
     {
         "html_403", "html_200", "wrong_type", "cut_json", "cut_body", "reset", "slow",
-        "duplicate", "closed",
+        "duplicate", "closed", "drop_rows",
     }
 )  # fmt: skip
 """Faults the shell makes by itself; every other name is a status or a dialect's own code."""
@@ -54,6 +58,8 @@ class Fault:
     """How late a slow answer is."""
     retry_after: int | None = None
     """A Retry-After header, where the fault is a status."""
+    rows: tuple[str, ...] = ()
+    """Ids of records that are left out; the parts of a composite one are joined by `|`."""
     struck: int = field(default=0, compare=False)
 
     def strikes(self, exchange: str, account: str, path: str) -> bool:
@@ -98,3 +104,35 @@ class Faults:
 def web_page(title: bytes) -> bytes:
     """A small HTML page, as proxies and firewalls send."""
     return PAGE % (title, title)
+
+
+def without_rows(body: bytes, rows: Iterable[str]) -> bytes:
+    """A JSON answer without the named records; what stays keeps its own bytes.
+
+    A record is an object of a list that has every part of the id among its values.
+    """
+    wanted = [set(row.split("|")) for row in rows]
+    return _without(body.strip(), wanted)
+
+
+def _without(text: bytes, wanted: list[set[str]]) -> bytes:
+    if text.startswith(b"["):
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
+        kept = [bytes(item) for item in items if not _is_one_of(item, wanted)]
+        return b"[" + b",".join(kept) + b"]"
+    if text.startswith(b"{"):
+        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        parts = (
+            msgspec.json.encode(name) + b":" + _without(bytes(value).strip(), wanted)
+            for name, value in members.items()
+        )
+        return b"{" + b",".join(parts) + b"}"
+    return text
+
+
+def _is_one_of(item: msgspec.Raw, wanted: list[set[str]]) -> bool:
+    if not bytes(item).lstrip().startswith(b"{"):
+        return False
+    members = msgspec.json.decode(item, type=dict[str, msgspec.Raw])
+    values = {bytes(value).strip().strip(b'"').decode() for value in members.values()}
+    return any(parts <= values for parts in wanted)

@@ -34,7 +34,7 @@ from pipelines import sandbox
 from pipelines.sandbox.account import DAY, SIZES
 from pipelines.sandbox.clock import Clock, from_ms, parse_moment, to_ms
 from pipelines.sandbox.dialect import Answer, Call, Card, Dialect, World
-from pipelines.sandbox.faults import ON_THE_WIRE, STATUS_TEXT, Fault, Faults, web_page
+from pipelines.sandbox.faults import ON_THE_WIRE, STATUS_TEXT, Fault, Faults, web_page, without_rows
 
 ALL_PARTS = frozenset(
     {"movements", "balances", "deposits", "withdrawals", "trades", "transfers", "counts"}
@@ -183,6 +183,9 @@ class Shell:
         answer = dialect.handle(call)
         if fault.name == "cut_json":
             return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+        if fault.name == "drop_rows":
+            body = without_rows(answer.body, fault.rows)
+            return Answer(answer.status, body, answer.headers, answer.content_type)
         if fault.name == "wrong_type":
             return Answer(answer.status, answer.body, answer.headers, "text/html")
         return answer

@@ -1,0 +1,35 @@
+{#
+    The columns of a finding. Every `int_<kind>_findings` serves exactly these, and `fct_findings`
+    adds what the user says of it.
+#}
+{% macro finding_columns() -%}
+    {{ return({
+        'finding_id': 'varchar', 'kind': 'varchar', 'severity': 'varchar', 'account_id': 'varchar',
+        'exchange': 'varchar', 'stream': 'varchar', 'wallet': 'varchar', 'asset': 'varchar',
+        'span_start': 'timestamptz', 'span_end': 'timestamptz', 'size': 'decimal(38, 18)',
+        'evidence_id': 'varchar', 'evidence_kind': 'varchar', 'what': 'varchar',
+        'remedy': 'varchar', 'explained_by': 'varchar', 'explanation': 'varchar',
+        'fixed_by': 'varchar',
+    }) }}
+{%- endmacro %}
+
+{# The findings of several models, one under the other. #}
+{% macro union_findings(models) -%}
+    {%- for model in models %}
+    select
+        {%- for name, type in finding_columns().items() %}
+        cast({{ name }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref(model) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    The key of a finding: short enough to copy by hand, and the same in every build for the same
+    fact. What belongs to the fact (where it starts, how large it is) is among the `parts`; what
+    only time changes (an end that moves on) is not.
+#}
+{% macro finding_id(kind, parts) -%}
+    left(md5(concat_ws('|', '{{ kind }}', {{ parts | join(', ') }})), 12)
+{%- endmacro %}

@@ -1,0 +1,139 @@
+-- Rows of the marts without an amount or without a time: the exchange wrote what nobody can read,
+-- or nothing. (An amount with more digits than a column holds stops the build instead.)
+with ledger_entries as (
+
+    select * from {{ ref('fct_ledger_entries') }}
+
+),
+
+deposits as (
+
+    select * from {{ ref('fct_deposits') }}
+
+),
+
+withdrawals as (
+
+    select * from {{ ref('fct_withdrawals') }}
+
+),
+
+transfers as (
+
+    select * from {{ ref('fct_transfers') }}
+
+),
+
+trades as (
+
+    select * from {{ ref('fct_trades') }}
+
+),
+
+unreadable as (
+
+    select account_id, exchange, stream, 'amount' as field, record_id, occurred_at
+    from ledger_entries
+    where amount is null
+
+    union all
+
+    select account_id, exchange, stream, 'time' as field, record_id, occurred_at
+    from ledger_entries
+    where occurred_at is null
+
+    union all
+
+    select account_id, exchange, stream, 'amount' as field, record_id, requested_at
+    from deposits
+    where amount is null
+
+    union all
+
+    select account_id, exchange, stream, 'time' as field, record_id, requested_at
+    from deposits
+    where coalesce(requested_at, completed_at) is null
+
+    union all
+
+    select account_id, exchange, stream, 'amount' as field, record_id, requested_at
+    from withdrawals
+    where amount is null
+
+    union all
+
+    select account_id, exchange, stream, 'time' as field, record_id, requested_at
+    from withdrawals
+    where coalesce(requested_at, completed_at) is null
+
+    union all
+
+    select account_id, exchange, stream, 'amount' as field, record_id, sent_at
+    from transfers
+    where coalesce(amount_sent, amount_received) is null
+
+    union all
+
+    select account_id, exchange, stream, 'time' as field, record_id, sent_at
+    from transfers
+    where coalesce(sent_at, received_at) is null
+
+    union all
+
+    select account_id, exchange, stream, 'time' as field, record_id, traded_at
+    from trades
+    where traded_at is null
+
+),
+
+counted as (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        field,
+        count(distinct record_id) as record_count,
+        min(record_id) as first_record_id,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+    from unreadable
+    group by account_id, exchange, stream, field
+
+),
+
+final as (
+
+    select
+        {{ finding_id(
+            'unreadable_value', ['account_id', 'stream', 'field', 'first_record_id', 'record_count']
+        ) }} as finding_id,
+        'unreadable_value' as kind,
+        'critical' as severity,
+        account_id,
+        exchange,
+        stream,
+        cast(null as varchar) as wallet,
+        cast(null as varchar) as asset,
+        first_at as span_start,
+        last_at as span_end,
+        cast(record_count as decimal(38, 18)) as size,
+        first_record_id as evidence_id,
+        'record' as evidence_kind,
+        concat(
+            case record_count when 1 then 'One record has' else record_count || ' records have' end,
+            ' no ', field, ' that can be read, the first of them ', first_record_id,
+            '; sums leave ', case record_count when 1 then 'it' else 'them' end, ' out.'
+        ) as what,
+        concat(
+            'look at the record in raw_', exchange, '.', stream,
+            ' and report what the exchange wrote there'
+        ) as remedy,
+        cast(null as varchar) as explained_by,
+        cast(null as varchar) as explanation,
+        cast(null as varchar) as fixed_by
+    from counted
+
+)
+
+select * from final

@@ -1,0 +1,263 @@
+"""Rows dropped from ledgers at random, 200 times: every hole is found, with its exact size.
+
+One build holds all of them, an account a seed. What is expected is worked out from the
+rows that were dropped, and the models see only what is left. Each ledger is there twice: with the
+running balances that the exchange shows, and without, where only a snapshot can tell.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from flows import dbt, dismissals
+from pipelines.home import Home
+
+SEEDS = 200
+ASSETS = ("BTC", "ETH", "USDT")
+START = datetime(2025, 1, 1, tzinfo=UTC)
+TAKEN = START + timedelta(days=200)
+
+Hole = tuple[datetime, datetime, Decimal]
+"""After which moment, not after which, and how much is missing: expected or found."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a ledger, with the balance it left."""
+
+    id: int
+    asset: str
+    at: datetime
+    amount: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True)
+class Book:
+    """One account's whole ledger, and the ids of the rows that were dropped."""
+
+    number: int
+    entries: tuple[Entry, ...]
+    dropped: frozenset[int]
+
+    @property
+    def kept(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.id not in self.dropped]
+
+
+def any_book(number: int) -> Book:
+    """Some sixty rows of three assets, now and then several in one millisecond, a few dropped."""
+    rng = random.Random(number)
+    at, balances, entries = START, defaultdict(Decimal), []
+    for count in range(rng.randint(30, 90)):
+        if rng.random() > 0.15:
+            at += timedelta(milliseconds=rng.randint(1, 86_400_000))
+        asset = rng.choice(ASSETS)
+        # Amounts no two of which cancel: a hole of nothing cannot be seen by anybody.
+        amount = Decimal(rng.randint(1, 10**12)).scaleb(-8) + Decimal(count).scaleb(-18)
+        amount = amount if balances[asset] < amount or rng.random() < 0.6 else -amount
+        balances[asset] += amount
+        entries.append(Entry(number * 1_000 + count, asset, at, amount, balances[asset]))
+    chosen = rng.sample(entries, rng.randint(0, 8))
+    return Book(number, tuple(entries), frozenset(entry.id for entry in chosen))
+
+
+def expected_holes(book: Book, asset: str) -> tuple[Decimal, list[Hole]]:
+    """What is missing before the first row, and each hole after it, for one asset.
+
+    Rows of one moment have no order, so what is missing is known from moment to moment: all that
+    was dropped up to the last row kept there.
+    """
+    levels: dict[datetime, Decimal] = {}
+    missing = Decimal(0)
+    for entry in book.entries:
+        if entry.asset != asset:
+            continue
+        if entry.id in book.dropped:
+            missing += entry.amount
+        else:
+            levels[entry.at] = missing
+    moments = list(levels.items())
+    opening = moments[0][1] if moments else Decimal(0)
+    holes = [
+        (before_at, at, level - before)
+        for (before_at, before), (at, level) in pairwise(moments)
+        if level != before
+    ]
+    return opening, holes
+
+
+def account(book: Book, kind: str) -> str:
+    return f"bitget:{kind}-{book.number}"
+
+
+def raw_rows(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+    """What the exchange would have said of the rows that are left."""
+    for book in books:
+        for entry in book.kept:
+            record = {
+                "id": str(entry.id),
+                "coin": entry.asset,
+                "spotTaxType": "Deposit",
+                "amount": f"{entry.amount:f}",
+                "fee": "0",
+                **({"balance": f"{entry.balance:f}"} if kind == "shown" else {}),
+                "ts": str(round(entry.at.timestamp() * 1000)),
+            }
+            yield {
+                "account_id": account(book, kind),
+                "record_id": str(entry.id),
+                "record_hash": str(entry.id),
+                "occurred_at": entry.at,
+                "record": json.dumps(record),
+                "receipt_id": f"tax-{kind}-{book.number}",
+                "origin": "api",
+                "_dlt_load_id": "done",
+            }
+
+
+def snapshots(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+    """What each wallet really holds."""
+    for book in books:
+        held = {entry.asset: entry.balance for entry in book.entries}
+        for asset, amount in held.items():
+            yield {
+                "account_id": account(book, kind),
+                "stream": "spot_assets",
+                "wallet": "spot",
+                "asset": asset,
+                "record_id": asset,
+                "taken_at": TAKEN,
+                "record": json.dumps({"coin": asset, "available": f"{amount:f}"}),
+                "record_hash": asset,
+                "receipt_id": f"assets-{kind}-{book.number}",
+                "origin": "api",
+                "_dlt_load_id": "done",
+            }
+
+
+def receipts(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+    for book in books:
+        for stream, name in (("tax_spot_records", "tax"), ("spot_assets", "assets")):
+            yield {
+                "receipt_id": f"{name}-{kind}-{book.number}",
+                "account_id": account(book, kind),
+                "stream": stream,
+                "scope": "",
+                "asked_from": START if name == "tax" else TAKEN,
+                "asked_to": TAKEN,
+                "floor_at": START,
+                "floor_reason": "opened_at",
+                "outcome": "exhausted",
+                "asked_at": TAKEN,
+                "finished_at": TAKEN,
+                "origin": "api",
+                "_dlt_load_id": "done",
+            }
+
+
+@pytest.fixture(scope="module")
+def checked(
+    tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path
+) -> tuple[list[Book], Home]:
+    """Every book twice, with and without running balances, in one warehouse, checked."""
+    place = Home(tmp_path_factory.mktemp("dropped"))
+    place.data.mkdir()
+    shutil.copyfile(empty_warehouse, place.warehouse)
+    books = [any_book(number) for number in range(SEEDS)]
+    with duckdb.connect(str(place.warehouse)) as warehouse:
+        warehouse.execute(
+            "insert into raw_bitget._dlt_loads by name "
+            "select 'done' as load_id, 'bitget' as schema_name, 0 as status, now() as inserted_at"
+        )
+        for kind in ("shown", "silent"):
+            for table, rows in (
+                ("tax_spot_records", raw_rows(books, kind)),
+                ("balances", snapshots(books, kind)),
+                ("receipts", receipts(books, kind)),
+            ):
+                warehouse.register("told", pa.Table.from_pylist(list(rows)))
+                warehouse.execute(f"insert into raw_bitget.{table} by name select * from told")
+                warehouse.unregister("told")
+    dismissals.load(place)
+    done = dbt.run_dbt(
+        place,
+        ["build", "--select", "+fct_balance_checks", "--resource-type", "model",
+         "--resource-type", "seed", "--vars", json.dumps({"as_of": TAKEN.isoformat()})],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return books, place
+
+
+def found(place: Home, kinds: Sequence[str]) -> dict[tuple[str, str], list[Hole]]:
+    """The findings of those kinds by account and asset: since, until, and how much."""
+    with duckdb.connect(str(place.warehouse), read_only=True) as warehouse:
+        warehouse.execute("set TimeZone = 'UTC'")
+        rows = warehouse.execute(
+            """
+            select account_id, asset, since_at, checked_at, net_residual
+            from marts.fct_balance_checks
+            where not is_ok and kind in (select unnest(?))
+            order by checked_at
+            """,
+            [list(kinds)],
+        ).fetchall()
+    holes: dict[tuple[str, str], list[Hole]] = defaultdict(list)
+    for account_id, asset, since, until, size in rows:
+        holes[account_id, asset].append((since, until, size))
+    return holes
+
+
+def test_every_hole_is_found_with_its_exact_size_and_no_other(
+    checked: tuple[list[Book], Home],
+) -> None:
+    books, place = checked
+    breaks, openings = found(place, ["balance_chain"]), found(place, ["opening_balance"])
+    count = 0
+    for book in books:
+        for asset in ASSETS:
+            opening, holes = expected_holes(book, asset)
+            key = account(book, "shown"), asset
+            assert breaks.get(key, []) == holes, key
+            assert [size for *_, size in openings.get(key, [])] == ([opening] if opening else [])
+            count += len(holes) + bool(opening)
+    assert count > 2 * SEEDS, "too few rows were dropped to prove anything"
+
+
+def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
+    checked: tuple[list[Book], Home],
+) -> None:
+    books, place = checked
+    for kind in ("silent", "shown"):
+        residuals = found(place, ["snapshot"])
+        for book in books:
+            for asset in ASSETS:
+                missing = sum(
+                    (e.amount for e in book.entries if e.id in book.dropped and e.asset == asset),
+                    Decimal(0),
+                )
+                sizes = [size for *_, size in residuals.get((account(book, kind), asset), [])]
+                assert sizes == ([missing] if missing else []), (account(book, kind), asset)
+    assert not [key for key in found(place, ["balance_chain"]) if "silent" in key[0]]
+
+
+def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], Home]) -> None:
+    books, place = checked
+    kept = [book for book in books if not book.dropped]
+    whole = {account(book, kind) for book in kept for kind in ("shown", "silent")}
+    assert whole
+    kinds = ["balance_chain", "opening_balance", "sum_rule", "snapshot", "account_total"]
+    assert not {account_id for account_id, _ in found(place, kinds)} & whole
