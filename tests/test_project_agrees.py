@@ -16,7 +16,9 @@ from pipelines.sandbox.server import dialect_names
 DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
 EXCHANGES = registry.names()
-VARS: dict[str, Any] = yaml.safe_load((DBT / "dbt_project.yml").read_text())["vars"]
+SETTINGS: dict[str, Any] = yaml.safe_load((DBT / "dbt_project.yml").read_text())
+VARS: dict[str, Any] = SETTINGS["vars"]
+MODELLED_AS = {"ledger": "ledger_entries"}
 BESIDE = {"receipts", "accounts", "balances", "vanished", "stream_specs", "_dlt_loads"}
 
 
@@ -35,6 +37,36 @@ def test_every_exchange_is_in_the_models_settings():
     assert sorted(VARS["exchanges"]) == list(EXCHANGES)
     for entity, serving in VARS["entities"].items():
         assert set(serving) <= set(EXCHANGES), entity
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_every_exchange_has_its_spec_under_its_own_name(name):
+    spec = registry.exchange(name).spec
+    assert spec.name == name
+    assert (PROJECT / "pipelines" / "specs" / f"{name}.py").exists()
+
+
+def test_every_staging_folder_is_of_an_exchange_and_set_up():
+    folders = sorted(path.name for path in STAGING.iterdir() if path.is_dir())
+    assert folders == list(EXCHANGES)
+    kept = SETTINGS["models"]["lookback"]["staging"]
+    for name in EXCHANGES:
+        assert kept.get(name) == {"base": {"+schema": "base", "+materialized": "table"}}, name
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_every_exchange_serves_an_entity_its_streams_feed(name):
+    """What a spec says its streams feed, and what the models make of them, are the same."""
+    fed = {entity for stream in registry.exchange(name).spec.streams for entity in stream.entities}
+    served = {entity for entity, serving in VARS["entities"].items() if name in serving}
+    assert {MODELLED_AS.get(entity, entity) for entity in fed} <= served
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_every_exchange_has_its_page_in_the_docs_and_its_guide(name):
+    assert (DBT / "models" / f"_docs_{name}.md").exists()
+    guide = registry.exchange(name).spec.guide
+    assert guide.steps and guide.problems, f"`lookback guide {name}` has nothing to say"
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -81,3 +113,26 @@ def test_every_exchange_has_tests_of_its_own(name):
 def test_the_readme_names_every_exchange(name):
     title = registry.exchange(name).spec.title
     assert re.search(rf"^\| {title}\b", (PROJECT / "README.md").read_text(), re.MULTILINE)
+
+
+def test_the_readme_says_what_an_exchange_is_made_of():
+    """Each place that is told exists for the exchanges there are, and none of theirs is untold."""
+    text = (PROJECT / "README.md").read_text()
+    section = text.partition("## Adding an exchange")[2].partition("\n## ")[0]
+    told = {
+        match.replace("<name>", "{name}")
+        for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
+    }
+    assert {
+        "pipelines/specs/{name}.py",
+        "pipelines/exchanges/{name}.py",
+        "pipelines/sandbox/{name}.py",
+        "dbt_project/models/staging/{name}/",
+        "dbt_project/models/_docs_{name}.md",
+        "dbt_project/dbt_project.yml",
+        "tests/exchanges/test_{name}.py",
+        "tests/sandbox/test_{name}.py",
+    } <= told
+    for place in told:
+        for name in EXCHANGES:
+            assert (PROJECT / place.format(name=name)).exists(), place.format(name=name)

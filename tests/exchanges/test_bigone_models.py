@@ -123,7 +123,8 @@ def test_rows_nobody_expects_break_no_build_and_stay_in_the_ledger(grown):
     assert whole == {("contract_trades", "odd-8")}  # the one that names a coin and an amount
     assert dict(grown.query(sums + "and record_id not like 'odd-%' group by asset")) == before
     labels = grown.query(
-        "select stream, field, example from marts.fct_data_quality where problem in ('unknown_status', 'unknown_type')"
+        "select stream, field, example from marts.fct_data_quality "
+        "where problem in ('unknown_status', 'unknown_type')"
     )
     assert {("deposits", "status", "BRAND_NEW"), ("contract_trades", "entry_type", "TRANSFER"),
             ("spot_trades", "entry_type", "SIDEWAYS")} <= set(labels)  # fmt: skip
