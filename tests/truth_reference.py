@@ -3,6 +3,7 @@
 Rows are dicts of the compared columns: amounts as Decimal, times as Unix milliseconds. The floors
 decide what can be known: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from` for its
 fills. BitMEX gives everything. Bitget's transfers are asked coin by coin, so a coin must be named.
+A move between two accounts is one row, at the account that sent: so it takes everybody's truth.
 """
 
 from __future__ import annotations
@@ -79,15 +80,19 @@ def millis(moment: datetime | str) -> int:
     return whole
 
 
-def expected_rows(truth: Mapping[str, Any], reach: Reach) -> dict[str, list[Row]]:
-    """Every row that each fact table must have of that account."""
+def expected_rows(
+    truth: Mapping[str, Any], reach: Reach, everybody: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, list[Row]]:
+    """Every row that each fact table must have of that account; `everybody` who is synced."""
     bitget = truth["exchange"] == "bitget"
+    everybody = list(everybody)
+    inside = _bitget_transfers(truth, reach) if bitget else _bitmex_transfers(truth, everybody)
     return {
         "fct_ledger_entries": _ledger(truth, reach),
         "fct_deposits": [_moved(row, "credit") for row in truth["deposits"]],
         "fct_withdrawals": [_moved(row, "debit") for row in truth["withdrawals"]],
         "fct_trades": _bitget_trades(truth, reach) if bitget else _bitmex_trades(truth),
-        "fct_transfers": _bitget_transfers(truth, reach) if bitget else _bitmex_transfers(truth),
+        "fct_transfers": inside + _moves_away(truth, everybody),
     }
 
 
@@ -123,10 +128,15 @@ def differences(table: str, expected: Iterable[Row], found: Iterable[Row]) -> li
     return told
 
 
-def all_differences(query: Query, truth: Mapping[str, Any], reach: Reach) -> list[str]:
+def all_differences(
+    query: Query,
+    truth: Mapping[str, Any],
+    reach: Reach,
+    everybody: Iterable[Mapping[str, Any]] = (),
+) -> list[str]:
     """What is not as it was, over all five fact tables of one account."""
     told = []
-    for table, expected in expected_rows(truth, reach).items():
+    for table, expected in expected_rows(truth, reach, everybody).items():
         told += differences(table, expected, stored_rows(query, table, truth["account_id"]))
     return told
 
@@ -250,12 +260,14 @@ def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
                 _row(
                     TRANSFER, **same, record_id=move["record_id"], amount_sent=move["amount"],
                     amount_received=move["amount"], sent_at=at, received_at=at,
-                    method="exchange_record", status="completed",
+                    method="exchange_id", status="completed",
                 )
             )  # fmt: skip
         elif reach.has_entry(at):
             leg = legs[move["event_id"]]
-            rows.append(_one_sided(same, leg["record_id"], Decimal(leg["amount"]), at))
+            row = _one_sided(same, leg["record_id"], Decimal(leg["amount"]), at)
+            # The label of the leg names the other wallet.
+            rows.append(row | {"method": "exchange_id"})
     return rows
 
 
@@ -268,19 +280,70 @@ def nameable_coins(truth: Mapping[str, Any], reach: Reach) -> frozenset[str]:
     return reach.listed | {row["asset"] for row in rows}
 
 
-def _bitmex_transfers(truth: Mapping[str, Any]) -> list[Row]:
-    """Every row from or to somebody: a bonus comes from nobody and is a reward."""
+def _bitmex_transfers(
+    truth: Mapping[str, Any], everybody: list[Mapping[str, Any]]
+) -> list[Row]:
+    """Every row from or to somebody: a bonus comes from nobody and is a reward.
+
+    Where the other account is synced as well, the row of the side that sent stands for both.
+    """
+    others = {
+        move["event_id"]: move
+        for other in everybody
+        if other["exchange"] == "bitmex" and other["account_id"] != truth["account_id"]
+        for move in other["transfers"]
+    }
     rows = []
     for move in truth["transfers"]:
-        amount = Decimal(move["amount"])
-        if move["counterparty"] != "0":
-            wallets = {
-                "asset": move["asset"],
-                "from_wallet": "main" if amount < 0 else None,
-                "to_wallet": "main" if amount > 0 else None,
-            }
-            rows.append(_one_sided(wallets, move["record_id"], amount, millis(move["at"])))
+        amount, other = Decimal(move["amount"]), others.get(move["event_id"])
+        if move["counterparty"] == "0" or (other is not None and amount > 0):
+            continue
+        wallets = {
+            "asset": move["asset"],
+            "from_wallet": "main" if amount < 0 else None,
+            "to_wallet": "main" if amount > 0 else None,
+        }
+        row = _one_sided(wallets, move["record_id"], amount, millis(move["at"]))
+        if other is not None:
+            row |= {
+                "to_wallet": "main", "amount_received": -amount, "method": "exchange_id",
+                "received_at": millis(other["at"]),
+            }  # fmt: skip
+        rows.append(row)
     return rows
+
+
+def moves_between(truths: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Completed withdrawals that are another account's deposits: name, from, row, to, row."""
+    truths = list(truths)
+    arrived = {
+        row.get("move") or row["tx_hash"]: (truth, row)
+        for truth in truths
+        for row in truth["deposits"]
+        if row["status"] == "completed" and (row.get("move") or row["tx_hash"])
+    }
+    return [
+        (name, sender, row, *arrived[name])
+        for sender in truths
+        for row in sender["withdrawals"]
+        if row["status"] == "completed" and (name := row.get("move") or row["tx_hash"]) in arrived
+    ]
+
+
+def _moves_away(truth: Mapping[str, Any], everybody: list[Mapping[str, Any]]) -> list[Row]:
+    """Withdrawals of that account that are a deposit of another; all show their hash."""
+    wallets = {"bitget": "spot", "bitmex": "main"}
+    return [
+        _row(
+            TRANSFER, record_id=gone["record_id"], asset=gone["asset"],
+            from_wallet=wallets[sender["exchange"]], to_wallet=wallets[receiver["exchange"]],
+            amount_sent=gone["amount"], amount_received=came["amount"],
+            sent_at=millis(gone["requested_at"]), received_at=_at(came["completed_at"]),
+            method="tx_hash", status="completed",
+        )
+        for _, sender, gone, receiver, came in moves_between(everybody)
+        if sender["account_id"] == truth["account_id"]
+    ]  # fmt: skip
 
 
 def _one_sided(wallets: Row, record_id: str, amount: Decimal, at: int) -> Row:
@@ -288,5 +351,5 @@ def _one_sided(wallets: Row, record_id: str, amount: Decimal, at: int) -> Row:
     return _row(
         TRANSFER, **wallets, record_id=record_id, amount_sent=-amount if out else None,
         amount_received=None if out else amount, sent_at=at if out else None,
-        received_at=None if out else at, method="ledger_leg", status="completed",
+        received_at=None if out else at, method="one_sided", status="completed",
     )  # fmt: skip

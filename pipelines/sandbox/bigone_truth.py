@@ -85,7 +85,8 @@ def _deposits(books: Books, now: int) -> list[dict[str, Any]]:
             "asset": canonical(event.asset),
             "amount": exact(event.amount, books.scale_of(event)),
             "fee_amount": "0",
-            "tx_hash": None if event.internal else event.tx,
+            "tx_hash": None if event.internal else event.tx or None,
+            "move": event.move,
             # BigONE has one word for what comes to nothing.
             "status": "pending" if event.done_at > now
             else "completed" if event.status == "completed" else "canceled",
@@ -107,6 +108,7 @@ def _withdrawals(books: Books, now: int) -> list[dict[str, Any]]:
             "fee_amount": exact(event.fee, books.spot_scale[event.asset]),
             "address": event.address,
             "tx_hash": event.tx if event.status == "completed" and event.done_at <= now else None,
+            "move": event.move,
             "status": event.status if event.done_at <= now else "pending",
             "requested_at": iso(event.at),
             "completed_at": iso(event.done_at) if event.done_at <= now else None,
