@@ -6,16 +6,21 @@ only find it out from hashes, amounts and times.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows import dbt
 from pipelines import registry
-from tests.test_truth import Story, story
+from pipelines.home import home
+from pipelines.sandbox.server import Sandbox
+from tests.conftest import Lab
 from tests.truth_reference import millis, moves_between
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -63,29 +68,52 @@ class Told:
         ]  # fmt: skip
 
 
-def look(told: Story) -> Told:
-    truths = told.sync()
-    told.lab.build(NOW)
-    query = told.lab.query
-    found = [(*row[:8], millis(row[8]), *row[9:]) for row in query(PAIRS)]
+def look(lab: Lab) -> Told:
+    truths = {name: lab.box.truth(name) for name in ACCOUNTS}
+    found = [(*row[:8], millis(row[8]), *row[9:]) for row in lab.query(PAIRS)]
+    gaps = lab.query("select gap_id, stream, verdict, state from marts.fct_gaps")
     return Told(
         truths,
         found,
-        {(row[0], row[1]): row[2:] for row in query(CANDIDATES)},
-        {row[0]: row for row in query("select gap_id, stream, verdict, state from marts.fct_gaps")},
+        {(row[0], row[1]): row[2:] for row in lab.query(CANDIDATES)},
+        {row[0]: row for row in gaps},
     )
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Told, Told]]:
+def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> tuple[Told, Told]:
     """First BigONE's deposits cannot be read, then they can."""
     deposits = registry.exchange("bigone").spec.stream("deposits")
     folder = tmp_path_factory.mktemp("moves")
-    with story(folder, ACCOUNTS, seed=1, now=NOW, moves=True) as told:
-        told.lab.box.fault("500", exchange="bigone", path=deposits.path, times=None)
-        before = look(told)
-        told.lab.box.clear_faults()
-        yield before, look(told)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Sandbox(size="tiny", seed=1, now=NOW, years=1, moves=True) as box,
+    ):
+        patch.setenv("LOOKBACK_HOME", str(folder / "home"))
+        patch.setenv("HOME", str(folder))
+        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        lab = Lab(box, home(), patch)
+        lab.home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(empty_warehouse, lab.home.warehouse)
+        for name in ACCOUNTS:
+            lab.declare(name)
+        box.fault("500", exchange="bigone", path=deposits.path, times=None)
+        lab.sync()
+        # The models alone; all of their tests run on what comes after it.
+        done = dbt.run_dbt(
+            lab.home,
+            [
+                "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+                "--select", "+fct_transfer_candidates", "+fct_transfers",
+                "--vars", json.dumps({"as_of": NOW.isoformat()}),
+            ],
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        before = look(lab)
+        box.clear_faults()
+        lab.sync()
+        lab.build(NOW)
+        return before, look(lab)
 
 
 @pytest.mark.xdist_group("moves")

@@ -47,7 +47,7 @@ whole as (
         * replace (
             'exchange_id' as method,
             -- One leg whose label names the other end is not the exchange's own record of a move.
-            case when method = 'exchange_record' then 'certain' else 'high' end as confidence
+            case when confidence = 'certain' then 'certain' else 'high' end as confidence
         ),
         record_id as from_record_id,
         record_id as to_record_id
