@@ -41,7 +41,7 @@ def run_demo(size: str) -> None:
     started = time.monotonic()
     place = Home(home().data / "demo")
     forget_last_demo(place)
-    with Sandbox(size=size, pace=PACE) as box:
+    with Sandbox(size=size, pace=PACE, moves=True) as box:
         keys = [box.account(name) for name in registry.names()]
         out.print(
             f"{len(keys)} made-up accounts on {box.url}; everything goes to {near(place.root)}\n"
@@ -94,6 +94,7 @@ def tell(place: Home) -> None:
     path = answers.published(place)
     out.print("\n[bold]What is there[/]")
     out.print(show.counts_by_exchange(answers.counts(path), answers.ENTITIES))
+    show.moves(answers.moves(path), out)
     out.print("\n[bold]Do the books add up?[/]")
     show.checks(answers.checks(path), out, shown=3)
     out.print("\n[bold]What is missing, and what would fill it[/]")

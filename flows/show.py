@@ -398,6 +398,24 @@ def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:
     return listing
 
 
+METHODS = {
+    "exchange_id": "the exchange's own id",
+    "tx_hash": "the transaction's hash",
+    "amount_and_time": "amount and time",
+}
+"""How two sides of a move were found to belong together, in words."""
+
+
+def moves(rows: Sequence[Row], out: Console) -> None:
+    """One sentence on the moves between own accounts; nothing where there are none."""
+    total = sum(row["rows"] for row in rows)
+    if not total:
+        return
+    ways = ", ".join(f"{row['rows']:,} by {METHODS[row['method']]}" for row in rows)
+    moves_were = "move between accounts was" if total == 1 else "moves between accounts were"
+    note(out, "~", f"{total:,} {moves_were} put together: {ways}.")
+
+
 def _by(rows: Sequence[Row], *columns: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
     """Rows grouped by columns, groups in the order of their first row."""
     groups: dict[tuple[Any, ...], list[Row]] = {}

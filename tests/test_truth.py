@@ -82,7 +82,7 @@ class Story:
         differences, balances = [], []
         for truth in truths.values():
             reach = self.reach(truth)
-            differences += truth_reference.all_differences(query, truth, reach)
+            differences += truth_reference.all_differences(query, truth, reach, truths.values())
             opened = datetime.fromisoformat(truth["opened_at"])
             if reach.ledger_from is None or reach.ledger_from <= opened:
                 wallet = HOME_WALLET[truth["exchange"]]

@@ -3,7 +3,8 @@
 Rows are dicts of the compared columns: amounts as Decimal, times as Unix milliseconds. The floors
 decide what can be known: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from` for its
 fills. BitMEX gives everything, BigONE all but moves between own wallets. Bitget's transfers are
-asked coin by coin, so a coin must be named.
+asked coin by coin, so a coin must be named. A move between two accounts is one row, at the account
+that sent: so it takes everybody's truth.
 """
 
 from __future__ import annotations
@@ -80,16 +81,18 @@ def millis(moment: datetime | str) -> int:
     return whole
 
 
-def expected_rows(truth: Mapping[str, Any], reach: Reach) -> dict[str, list[Row]]:
-    """Every row that each fact table must have of that account."""
-    exchange = truth["exchange"]
+def expected_rows(
+    truth: Mapping[str, Any], reach: Reach, everybody: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, list[Row]]:
+    """Every row that each fact table must have of that account; `everybody` who is synced."""
+    exchange, everybody = truth["exchange"], list(everybody)
     trades = {"bigone": _bigone_trades, "bitget": _bitget_trades, "bitmex": _bitmex_trades}
     return {
         "fct_ledger_entries": _ledger(truth, reach),
         "fct_deposits": [_moved(row, "credit") for row in truth["deposits"]],
         "fct_withdrawals": [_moved(row, "debit") for row in truth["withdrawals"]],
         "fct_trades": trades[exchange](truth, reach),
-        "fct_transfers": _transfers(truth, reach),
+        "fct_transfers": _transfers(truth, reach, everybody) + _moves_away(truth, everybody),
     }
 
 
@@ -125,10 +128,15 @@ def differences(table: str, expected: Iterable[Row], found: Iterable[Row]) -> li
     return told
 
 
-def all_differences(query: Query, truth: Mapping[str, Any], reach: Reach) -> list[str]:
+def all_differences(
+    query: Query,
+    truth: Mapping[str, Any],
+    reach: Reach,
+    everybody: Iterable[Mapping[str, Any]] = (),
+) -> list[str]:
     """What is not as it was, over all five fact tables of one account."""
     told = []
-    for table, expected in expected_rows(truth, reach).items():
+    for table, expected in expected_rows(truth, reach, everybody).items():
         told += differences(table, expected, stored_rows(query, table, truth["account_id"]))
     return told
 
@@ -259,13 +267,15 @@ def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     return rows
 
 
-def _transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
+def _transfers(
+    truth: Mapping[str, Any], reach: Reach, everybody: list[Mapping[str, Any]]
+) -> list[Row]:
     """What was moved and can be listed; at BigONE nothing can."""
     if truth["exchange"] == "bigone":
         return []
     if truth["exchange"] == "bitget":
         return _bitget_transfers(truth, reach)
-    return _bitmex_transfers(truth)
+    return _bitmex_transfers(truth, everybody)
 
 
 def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
@@ -287,12 +297,14 @@ def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
                 _row(
                     TRANSFER, **same, record_id=move["record_id"], amount_sent=move["amount"],
                     amount_received=move["amount"], sent_at=at, received_at=at,
-                    method="exchange_record", status="completed",
+                    method="exchange_id", status="completed",
                 )
             )  # fmt: skip
         elif reach.has_entry(at):
             leg = legs[move["event_id"]]
-            rows.append(_one_sided(same, leg["record_id"], Decimal(leg["amount"]), at))
+            row = _one_sided(same, leg["record_id"], Decimal(leg["amount"]), at)
+            # The label of the leg names the other wallet.
+            rows.append(row | {"method": "exchange_id"})
     return rows
 
 
@@ -305,19 +317,70 @@ def nameable_coins(truth: Mapping[str, Any], reach: Reach) -> frozenset[str]:
     return reach.listed | {row["asset"] for row in rows}
 
 
-def _bitmex_transfers(truth: Mapping[str, Any]) -> list[Row]:
-    """Every row from or to somebody: a bonus comes from nobody and is a reward."""
+def _bitmex_transfers(
+    truth: Mapping[str, Any], everybody: list[Mapping[str, Any]]
+) -> list[Row]:
+    """Every row from or to somebody: a bonus comes from nobody and is a reward.
+
+    Where the other account is synced as well, the row of the side that sent stands for both.
+    """
+    others = {
+        move["event_id"]: move
+        for other in everybody
+        if other["exchange"] == "bitmex" and other["account_id"] != truth["account_id"]
+        for move in other["transfers"]
+    }
     rows = []
     for move in truth["transfers"]:
-        amount = Decimal(move["amount"])
-        if move["counterparty"] != "0":
-            wallets = {
-                "asset": move["asset"],
-                "from_wallet": "main" if amount < 0 else None,
-                "to_wallet": "main" if amount > 0 else None,
-            }
-            rows.append(_one_sided(wallets, move["record_id"], amount, millis(move["at"])))
+        amount, other = Decimal(move["amount"]), others.get(move["event_id"])
+        if move["counterparty"] == "0" or (other is not None and amount > 0):
+            continue
+        wallets = {
+            "asset": move["asset"],
+            "from_wallet": "main" if amount < 0 else None,
+            "to_wallet": "main" if amount > 0 else None,
+        }
+        row = _one_sided(wallets, move["record_id"], amount, millis(move["at"]))
+        if other is not None:
+            row |= {
+                "to_wallet": "main", "amount_received": -amount, "method": "exchange_id",
+                "received_at": millis(other["at"]),
+            }  # fmt: skip
+        rows.append(row)
     return rows
+
+
+def moves_between(truths: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Completed withdrawals that are another account's deposits: name, from, row, to, row."""
+    truths = list(truths)
+    arrived = {
+        row.get("move") or row["tx_hash"]: (truth, row)
+        for truth in truths
+        for row in truth["deposits"]
+        if row["status"] == "completed" and (row.get("move") or row["tx_hash"])
+    }
+    return [
+        (name, sender, row, *arrived[name])
+        for sender in truths
+        for row in sender["withdrawals"]
+        if row["status"] == "completed" and (name := row.get("move") or row["tx_hash"]) in arrived
+    ]
+
+
+def _moves_away(truth: Mapping[str, Any], everybody: list[Mapping[str, Any]]) -> list[Row]:
+    """Withdrawals of that account that are a deposit of another; all show their hash."""
+    wallets = {"bigone": "spot", "bitget": "spot", "bitmart": "spot", "bitmex": "main"}
+    return [
+        _row(
+            TRANSFER, record_id=gone["record_id"], asset=gone["asset"],
+            from_wallet=wallets[sender["exchange"]], to_wallet=wallets[receiver["exchange"]],
+            amount_sent=gone["amount"], amount_received=came["amount"],
+            sent_at=millis(gone["requested_at"]), received_at=_at(came["completed_at"]),
+            method="tx_hash", status="completed",
+        )
+        for _, sender, gone, receiver, came in moves_between(everybody)
+        if sender["account_id"] == truth["account_id"]
+    ]  # fmt: skip
 
 
 def _one_sided(wallets: Row, record_id: str, amount: Decimal, at: int) -> Row:
@@ -325,5 +388,5 @@ def _one_sided(wallets: Row, record_id: str, amount: Decimal, at: int) -> Row:
     return _row(
         TRANSFER, **wallets, record_id=record_id, amount_sent=-amount if out else None,
         amount_received=None if out else amount, sent_at=at if out else None,
-        received_at=None if out else at, method="ledger_leg", status="completed",
+        received_at=None if out else at, method="one_sided", status="completed",
     )  # fmt: skip

@@ -63,6 +63,13 @@
             {'sent_at': 'timestamptz', 'received_at': 'timestamptz'},
             source,
         ] -%}
+    {%- elif entity == 'internal_ids' -%}
+        {%- set parts = [
+            {
+                'leg_id': 'varchar', 'account_id': 'varchar', 'exchange': 'varchar',
+                'internal_id': 'varchar',
+            },
+        ] -%}
     {%- elif entity == 'ledger_entries' -%}
         {%- set parts = [
             {'ledger_entry_id': 'varchar'}, shared, coin,

@@ -132,6 +132,8 @@ class AccountPlan:
     """Percent of the fills that are contract fills, where the venue has contracts."""
     arrivals: tuple[Arrival, ...] = field(default=())
     """Deposits that come from elsewhere, e.g. from another synthetic account's withdrawals."""
+    departures: tuple[Departure, ...] = field(default=())
+    """Withdrawals whose other end is fixed: they arrive at another synthetic account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +145,26 @@ class Arrival:
     amount: Decimal
     network: str
     tx: str
+    """Hash of the transaction; '' where this exchange shows none."""
+    address: str = ""
+    """Address that is credited; '' draws one."""
+    move: str = ""
+    """What the truth calls the move it is one side of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """A withdrawal that is fixed from outside. `amount` (the fee inside) in units of the coin."""
+
+    at: int
+    done_at: int
+    asset: str
+    amount: Decimal
+    fee: Decimal
+    network: str
+    address: str
+    tx: str
+    move: str
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):
@@ -184,6 +206,8 @@ class Deposit(Event, frozen=True, gc=False, kw_only=True):
     address: str
     tx: str
     internal: bool = False
+    move: str = ""
+    """The move between two synthetic accounts that it is one side of."""
 
     def movements(self) -> tuple[Movement, ...]:
         """One credit when it completed."""
@@ -209,6 +233,8 @@ class Withdrawal(Event, frozen=True, gc=False, kw_only=True):
     network: str
     address: str
     tx: str
+    move: str = ""
+    """The move between two synthetic accounts that it is one side of."""
 
     def movements(self) -> tuple[Movement, ...]:
         """One debit when it completed."""

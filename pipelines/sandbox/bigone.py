@@ -117,6 +117,8 @@ class BigOne:
                     venue=venue, seed=world.seed + int(uid[-2:]), fills=part, opened_at=opened_at,
                     end=world.end, future=world.future if part else 0,
                     tie_groups=world.tie_groups if uid == MAIN and venue is SPOT else None,
+                    arrivals=world.arrivals(self.name) if uid == MAIN and venue is SPOT else (),
+                    departures=world.departures(self.name) if uid == MAIN and venue is SPOT else (),
                 )
                 for venue, part in ((SPOT, fills - fills // 4), (CONTRACTS, fills // 4))
             ]  # fmt: skip

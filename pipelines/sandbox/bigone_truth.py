@@ -90,7 +90,8 @@ def _deposits(books: Books, now: int) -> list[dict[str, Any]]:
             "fee_amount": "0",
             "network": None,  # no row of BigONE tells one
             "address": None,
-            "tx_hash": None if event.internal else event.tx,
+            "tx_hash": None if event.internal else event.tx or None,
+            "move": event.move,
             # BigONE has one word for what comes to nothing.
             "status": "pending" if event.done_at > now
             else "completed" if event.status == "completed" else "canceled",
@@ -116,6 +117,7 @@ def _withdrawals(books: Books, now: int) -> list[dict[str, Any]]:
             if event.status == "completed" and event.done_at <= now
             and not books.is_internal(event)
             else None,
+            "move": event.move,
             "status": event.status if event.done_at <= now else "pending",
             "requested_at": iso(event.at),
             "completed_at": iso(event.done_at) if event.done_at <= now else None,

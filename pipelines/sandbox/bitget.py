@@ -115,10 +115,13 @@ class Bitget:
             fills = min(fills, 60)
         if uid == SECOND_ACCOUNT and fills:
             arrivals = tuple(self._arrivals())
+        elif uid == MAIN:
+            arrivals = world.arrivals(self.name)
         return AccountPlan(
             venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
             if uid == MAIN else None, arrivals=arrivals,
+            departures=world.departures(self.name) if uid == MAIN else (),
         )  # fmt: skip
 
     def _arrivals(self) -> Iterator[Arrival]:

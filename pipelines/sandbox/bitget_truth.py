@@ -91,7 +91,8 @@ def _true_deposits(books: Books, now: int) -> list[dict[str, Any]]:
             "fee_amount": "0",
             "network": event.network,
             "address": event.address,
-            "tx_hash": None if event.internal else event.tx,
+            "tx_hash": None if event.internal else event.tx or None,
+            "move": event.move,
             "status": event.status if event.done_at <= now else "pending",
             "requested_at": iso(event.at),
             "completed_at": iso(event.done_at) if event.done_at <= now else None,
@@ -111,6 +112,7 @@ def _true_withdrawals(books: Books, now: int) -> list[dict[str, Any]]:
             "network": event.network,
             "address": event.address,
             "tx_hash": _told_hash(event, now),
+            "move": event.move,
             # Bitget says `fail` for both ways a withdrawal can come to nothing.
             "status": _told_status(event, now),
             "requested_at": iso(event.at),

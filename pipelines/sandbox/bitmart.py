@@ -204,6 +204,8 @@ class BitMart:
                 venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
                 end=end, future=future if fills else 0,
                 tie_groups=world.tie_groups if uid == MAIN else None,
+                arrivals=world.arrivals(self.name) if uid == MAIN else (),
+                departures=world.departures(self.name) if uid == MAIN else (),
             )
         )  # fmt: skip
         if self._winds_down and uid == MAIN:

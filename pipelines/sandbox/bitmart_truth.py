@@ -132,11 +132,12 @@ def _money(books: Books, row: Row, now: int) -> dict[str, Any]:
         "status": event.status if is_final else "pending",
         "requested_at": iso(event.at),
         "completed_at": None,  # no route of BitMart tells
+        "move": event.move,
     }
 
 
 def _deposit(books: Books, row: Row, now: int) -> dict[str, Any]:
-    tx = row.event.tx if row.event.done_at <= now else None
+    tx = row.event.tx or None if row.event.done_at <= now else None
     return {**_money(books, row, now), "fee_amount": "0", "tx_hash": tx}
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
+from pipelines.sandbox.account import Arrival, Departure
 from pipelines.sandbox.clock import Clock
+from pipelines.sandbox.moves import Move, arrivals_of, departures_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,17 @@ class World:
     tie_groups: tuple[int, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """Switches of one dialect, e.g. {"bitget.tax_floor_days": 365}."""
+
+    moves: tuple[Move, ...] = ()
+    """Money that main accounts of different exchanges send each other."""
+
+    def departures(self, exchange: str) -> tuple[Departure, ...]:
+        """What the main account of that exchange sends to the others."""
+        return departures_of(self.moves, exchange)
+
+    def arrivals(self, exchange: str) -> tuple[Arrival, ...]:
+        """What the main account of that exchange gets from the others."""
+        return arrivals_of(self.moves, exchange)
 
     def option(self, name: str, default: Any) -> Any:
         """The switch of that name, or its default."""

@@ -21,6 +21,7 @@ from pipelines.sandbox.account import (
     Contract,
     ContractFill,
     Conversion,
+    Departure,
     Deposit,
     Event,
     Funding,
@@ -194,10 +195,26 @@ class Teller:
             Deposit(
                 seq=len(self.events), at=at, wallet=self.home, asset=arrival.asset,
                 amount=amount, status="completed", done_at=at + 3 * MINUTE,
-                network=arrival.network, address="in" + self._text(32), tx=arrival.tx,
+                network=arrival.network, address=arrival.address or "in" + self._text(32),
+                tx=arrival.tx, move=arrival.move,
             )
         )  # fmt: skip
         self._return_later(at + 3 * MINUTE, self.home, arrival.asset, amount)
+
+    def do_departure(self, at: int, departure: Departure) -> None:
+        """A withdrawal whose amount, network, address and hash come from outside."""
+        code, scale = departure.asset, self.scale[departure.asset]
+        amount = int(departure.amount.scaleb(scale))
+        self._ensure_cash(at, code, amount)
+        self.free[self.home, code] -= amount
+        self._add(
+            Withdrawal(
+                seq=len(self.events), at=at, wallet=self.home, asset=code, amount=amount,
+                fee=int(departure.fee.scaleb(scale)), status="completed",
+                done_at=departure.done_at, network=departure.network,
+                address=departure.address, tx=departure.tx, move=departure.move,
+            )
+        )  # fmt: skip
 
     def _ensure_cash(self, at: int, code: str, needed: int) -> None:
         """Top the wallet up on the spot when it could not pay `needed`."""

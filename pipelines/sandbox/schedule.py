@@ -221,6 +221,7 @@ def draw_money(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Ite
         for _ in range(min(800, 3 + fills // 100)):
             yield Step(calendar.mostly_recent(), "conversion")
     yield from (Step(arrival.at, "arrival", (arrival,)) for arrival in plan.arrivals)
+    yield from (Step(leaving.at, "departure", (leaving,)) for leaving in plan.departures)
 
 
 def draw_edges(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:

@@ -35,6 +35,7 @@ from pipelines.sandbox.account import DAY, SIZES
 from pipelines.sandbox.clock import Clock, from_ms, parse_moment, to_ms
 from pipelines.sandbox.dialect import Answer, Call, Card, Dialect, World
 from pipelines.sandbox.faults import ON_THE_WIRE, STATUS_TEXT, Fault, Faults, web_page, without_rows
+from pipelines.sandbox.moves import draw_moves
 
 ALL_PARTS = frozenset(
     {"movements", "balances", "deposits", "withdrawals", "trades", "transfers", "counts"}
@@ -63,6 +64,7 @@ def make_world(
     future_days: int = 60,
     ties: tuple[int, ...] | None = None,
     options: Mapping[str, Any] | None = None,
+    moves: bool = False,
 ) -> World:
     """The world the dialects start from.
 
@@ -84,6 +86,7 @@ def make_world(
         future=future_days * DAY,
         tie_groups=ties,
         options=dict(options or {}),
+        moves=draw_moves(seed, end_ms - span, end_ms) if moves and fills else (),
     )
 
 
@@ -347,7 +350,8 @@ class Sandbox:
 
     `now` freezes the clock (an aware datetime); without it the clock is the real one. `pace`:
     None switches rate limits off, 1.0 are the real ones, 20.0 twenty times as fast.
-    `exchanges` limits which are served; `options` are switches of the dialects.
+    `exchanges` limits which are served; `options` are switches of the dialects. With `moves` the
+    main accounts of different exchanges send each other money.
     """
 
     def __init__(
@@ -364,10 +368,11 @@ class Sandbox:
         ties: tuple[int, ...] | None = None,
         exchanges: list[str] | None = None,
         options: Mapping[str, Any] | None = None,
+        moves: bool = False,
     ) -> None:
         world = make_world(
             seed=seed, size=size, pace=pace, years=years, now=now, end=end,
-            future_days=future_days, ties=ties, options=options,
+            future_days=future_days, ties=ties, options=options, moves=moves,
         )  # fmt: skip
         self.shell = Shell(world, exchanges)
         self._port = port

@@ -1,0 +1,1 @@
+{{ union_exchanges('internal_ids') }}

@@ -1,0 +1,181 @@
+"""Money that goes from one own account to another: what the marts pair is what really happened.
+
+Four accounts of three exchanges. The sandbox knows which withdrawal is which deposit; the marts may
+only find it out from hashes, amounts and times.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import dbt
+from pipelines import registry
+from pipelines.home import home
+from pipelines.sandbox.server import Sandbox
+from tests.conftest import Lab
+from tests.truth_reference import millis, moves_between
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+ACCOUNTS = ("bitget-main", "bitget-second", "bitmart-main", "bigone-main")
+TWINS = {"twin-1", "twin-2"}
+
+PAIRS = """
+    select
+        from_account_id, from_record_id, to_account_id, to_record_id, asset, amount_sent,
+        amount_received, fee_amount, sent_at, method, confidence
+    from marts.fct_transfers
+    where from_account_id <> to_account_id
+"""
+CANDIDATES = """
+    select account_id, record_id, open_because, candidate_count, gap_account_id, gap_stream, gap_id
+    from marts.fct_transfer_candidates
+"""
+
+
+@dataclass
+class Told:
+    """The marts after a build, and what was true then."""
+
+    truths: dict[str, dict[str, Any]]
+    pairs: list[tuple[Any, ...]]
+    candidates: dict[tuple[str, str], tuple[Any, ...]]
+    gaps: dict[str, tuple[Any, ...]]
+
+    def account(self, name: str) -> str:
+        return str(self.truths[name]["account_id"])
+
+    def moves(self) -> list[tuple[Any, ...]]:
+        """The true moves as `PAIRS` would say them, with their name."""
+        return [
+            (
+                move,
+                (
+                    sender["account_id"], gone["record_id"], receiver["account_id"],
+                    came["record_id"], gone["asset"], Decimal(gone["amount"]),
+                    Decimal(came["amount"]), Decimal(gone["fee_amount"]),
+                    millis(gone["requested_at"]),
+                ),
+            )
+            for move, sender, gone, receiver, came in moves_between(self.truths.values())
+        ]  # fmt: skip
+
+
+def look(lab: Lab) -> Told:
+    truths = {name: lab.box.truth(name) for name in ACCOUNTS}
+    found = [(*row[:8], millis(row[8]), *row[9:]) for row in lab.query(PAIRS)]
+    gaps = lab.query("select gap_id, stream, verdict, state from marts.fct_gaps")
+    return Told(
+        truths,
+        found,
+        {(row[0], row[1]): row[2:] for row in lab.query(CANDIDATES)},
+        {row[0]: row for row in gaps},
+    )
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> tuple[Told, Told]:
+    """First BigONE's deposits cannot be read, then they can."""
+    deposits = registry.exchange("bigone").spec.stream("deposits")
+    folder = tmp_path_factory.mktemp("moves")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Sandbox(size="tiny", seed=1, now=NOW, years=1, moves=True) as box,
+    ):
+        patch.setenv("LOOKBACK_HOME", str(folder / "home"))
+        patch.setenv("HOME", str(folder))
+        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        lab = Lab(box, home(), patch)
+        lab.home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(empty_warehouse, lab.home.warehouse)
+        for name in ACCOUNTS:
+            lab.declare(name)
+        box.fault("500", exchange="bigone", path=deposits.path, times=None)
+        lab.sync()
+        # The models alone; all of their tests run on what comes after it.
+        done = dbt.run_dbt(
+            lab.home,
+            [
+                "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+                "--select", "+fct_transfer_candidates", "+fct_transfers",
+                "--vars", json.dumps({"as_of": NOW.isoformat()}),
+            ],
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        before = look(lab)
+        box.clear_faults()
+        lab.sync()
+        lab.build(NOW)
+        return before, look(lab)
+
+
+@pytest.mark.xdist_group("moves")
+def test_what_is_paired_is_what_happened(stages):
+    _, told = stages
+    true = {row: move for move, row in told.moves()}
+    expected = {row for row, move in true.items() if move not in TWINS}
+    assert {row[:9] for row in told.pairs} == expected
+    how = {true[row[:9]]: row[9:] for row in told.pairs}
+    assert how["same-hash"] == how["other-case"] == ("tx_hash", "certain")
+    # Both sides name the address; BigONE's deposits name none.
+    assert how["no-hash"] == how["no-hash-back"] == ("amount_and_time", "high")
+
+
+@pytest.mark.xdist_group("moves")
+def test_two_accounts_of_one_exchange_are_paired_too(stages):
+    _, told = stages
+    second = told.account("bitget-second")
+    assert [row[9:] for row in told.pairs if row[2] == second] == [("tx_hash", "certain")] * 2
+
+
+@pytest.mark.xdist_group("moves")
+def test_twins_are_left_open(stages):
+    _, told = stages
+    legs = [
+        leg
+        for move, row in told.moves()
+        if move in TWINS
+        for leg in ((row[0], row[1]), (row[2], row[3]))
+    ]
+    assert len(set(legs)) == 4
+    assert {told.candidates[leg][:2] for leg in legs} == {("tie", 2)}
+
+
+@pytest.mark.xdist_group("moves")
+def test_a_withdrawal_whose_deposit_is_in_a_gap_names_the_gap(stages):
+    before, after = stages
+    ((_, row),) = [found for found in after.moves() if found[0] == "other-case"]
+    reason, candidates, account_id, stream, gap_id = before.candidates[row[0], row[1]]
+    assert (reason, candidates, account_id, stream) == (
+        "gap", 0, before.account("bigone-main"), "deposits",
+    )  # fmt: skip
+    assert before.gaps[gap_id][1:] == ("deposits", "failed", "open")
+    assert row[:9] not in {pair[:9] for pair in before.pairs}
+    # Once the gap is filled it is a transfer and no candidate any more.
+    assert (row[0], row[1]) not in after.candidates
+    assert (row[2], row[3]) not in after.candidates
+
+
+@pytest.mark.xdist_group("moves")
+def test_every_completed_leg_is_in_one_place(stages):
+    for told in stages:
+        sides = [leg for row in told.pairs for leg in (row[0:2], row[2:4])]
+        paired = set(sides)
+        assert len(sides) == len(paired)
+        assert not paired & told.candidates.keys()
+    _, told = stages
+    legs = {
+        (truth["account_id"], row["record_id"])
+        for truth in told.truths.values()
+        for part in ("deposits", "withdrawals")
+        for row in truth[part]
+        if row["status"] == "completed"
+    }
+    assert legs == paired | told.candidates.keys()
