@@ -138,8 +138,11 @@ class AccountSync:
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
         """The streams that were not asked yet, or not to their end, or not for every scope."""
+        kind = self._identity.kind if self._identity is not None else ""
 
         def is_left(stream: StreamSpec) -> bool:
+            if not stream.serves(kind):
+                return False
             agenda = self._agendas.get(stream.name)
             if agenda is None or agenda.left:
                 return True
@@ -154,7 +157,7 @@ class AccountSync:
         tally.failures.append(
             Failure(trouble.stream, trouble.outcome, trouble.kind, trouble.what, trouble.remedy)
         )
-        return unread_history(self._visit(tally, known.opened_at), trouble)
+        return unread_history(self._visit(tally, known.opened_at), trouble, known.kind)
 
     def _visit(self, tally: Tally, opened_at: datetime | None) -> Visit:
         assert self._now is not None
@@ -281,7 +284,7 @@ def _pipeline(home: Home, spec: ExchangeSpec, name: str) -> Any:
 
 
 def prepare_warehouse(home: Home) -> None:
-    """Give every exchange its raw tables, empty where nothing was loaded yet."""
+    """Give every exchange its raw tables, empty where nothing was loaded yet, and new columns."""
     for name in registry.names():
         exchange = registry.exchange(name)
         if not _has_tables(home.warehouse, exchange.spec):
@@ -292,13 +295,14 @@ def prepare_warehouse(home: Home) -> None:
 def _has_tables(warehouse: Path, spec: ExchangeSpec) -> bool:
     if not warehouse.exists():
         return False
-    wanted = {table.name for table in all_tables(spec)}
+    wanted = {(table.name, column) for table in all_tables(spec) for column in table.schema.names}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select table_name from information_schema.tables where table_schema = ?",
+            "select table_name, column_name from information_schema.columns "
+            "where table_schema = ?",
             [f"raw_{spec.name}"],
         ).fetchall()
-    return wanted <= {name for (name,) in rows}
+    return wanted <= set(rows)
 
 
 def load_source(pipeline: Any, source: Any) -> None:

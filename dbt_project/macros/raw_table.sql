@@ -57,8 +57,8 @@
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'path': 'varchar', 'kind': 'varchar',
             'entities': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',
-            'private': 'boolean', 'time_filter': 'boolean', 'retention_kind': 'varchar',
-            'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
+            'private': 'boolean', 'account_kinds': 'varchar', 'time_filter': 'boolean',
+            'retention_kind': 'varchar', 'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
             'overlap_seconds': 'bigint', 'page_size': 'bigint', 'rate_requests': 'bigint',
             'rate_seconds': 'double', 'affects': 'varchar', 'remedy': 'varchar',
             'docs_url': 'varchar', 'checked_on': 'date', 'confidence': 'varchar',

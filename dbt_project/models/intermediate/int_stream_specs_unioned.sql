@@ -20,6 +20,7 @@ numbered as (
         wallet,
         coalesce(scope, '') as scope,
         private as is_private,
+        account_kinds,
         time_filter as has_time_filter,
 
         -- limits
