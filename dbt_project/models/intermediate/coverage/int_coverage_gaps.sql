@@ -370,6 +370,8 @@ final as (
         gaps.evidence_id,
         gaps.evidence_kind,
         gaps.start_reason,
+        gaps.served_from,
+        gaps.served_until,
         gaps.last_asked_at
     from gaps
     inner join pieces_merged on gaps.coverage_id = pieces_merged.coverage_id

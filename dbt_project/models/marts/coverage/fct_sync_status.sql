@@ -114,6 +114,12 @@ gap_counts as (
 
 ),
 
+stream_lives as (
+
+    {{ stream_lives('accounts', 'specs') }}
+
+),
+
 current_accounts as (
 
     select * from accounts
@@ -142,6 +148,7 @@ gathered as (
         deadlines.sync_before,
         coalesce(deadlines.at_risk, false) as is_at_risk,
         specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} as is_over,
+        stream_lives.served_until,
         coalesce(
             runs.last_asked_at
             < {{ as_of() }} - interval '{{ var("staleness_hours", 36) }} hours',
@@ -149,6 +156,10 @@ gathered as (
         ) as is_stale
     from current_accounts
     inner join specs on current_accounts.exchange = specs.exchange
+    left join stream_lives
+        on
+            current_accounts.account_id = stream_lives.account_id
+            and specs.stream = stream_lives.stream
     left join runs
         on current_accounts.account_id = runs.account_id and specs.stream = runs.stream
     left join stored_rows
@@ -163,6 +174,7 @@ gathered as (
         on
             current_accounts.account_id = deadlines.account_id
             and specs.stream = deadlines.stream
+    where coalesce(stream_lives.is_served, true)
 
 ),
 
@@ -173,6 +185,8 @@ judged as (
         case
             when is_over and critical_count > 0 then 'closed_with_gaps'
             when is_over then 'closed'
+            when served_until is not null and critical_count + warning_count = 0 then 'replaced'
+            when served_until is not null then 'gaps'
             when last_asked_at is null then 'never_asked'
             when last_outcome in ('failed', 'refused', 'venue_closed') then last_outcome
             when is_at_risk and next_loss_at <= {{ as_of() }} then 'losing_rows'
@@ -197,7 +211,7 @@ final as (
 
         -- the light and why
         case
-            when state in ('fine', 'closed') then 'green'
+            when state in ('fine', 'closed', 'replaced') then 'green'
             when state in (
                 'never_asked', 'failed', 'refused', 'venue_closed', 'losing_rows',
                 'closed_with_gaps'
@@ -210,6 +224,10 @@ final as (
                 when info_count > 0 then 'read to the end; what can be known is known'
                 else 'read to the end; nothing is missing'
             end
+            when 'replaced' then concat(
+                'ended on ', {{ say_when('served_until') }},
+                ', when the account was found to be of another kind; nothing is missing'
+            )
             when 'closed' then title || ' has closed; nothing that was there is missing'
             when 'closed_with_gaps' then concat(
                 title, ' has closed; gaps that stay open: ', critical_count, ' (see fct_gaps)'
