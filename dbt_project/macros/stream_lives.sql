@@ -5,8 +5,8 @@
     One row an account and stream. Streams without such a limit, and accounts whose kind nobody
     knows, have none. `is_served`: whether the account was ever of the right kind. `served_after`:
     the last check that found another kind before the first right one, `served_from`; both null
-    where the account was never seen to be another. `served_until`: the first check after the last
-    right one that found another kind.
+    where the account was never seen to be another. `served_until`: the last right check, where a
+    later one found another kind; null where it still is of the right one.
 #}
 {% macro stream_lives(checks, specs) -%}
     select
@@ -17,7 +17,7 @@
         any_value(first_right_at) filter (
             where is_changed_into
         ) as served_from,
-        min(checked_at) filter (where checked_at > last_right_at) as served_until
+        any_value(last_right_at) filter (where checked_at > last_right_at) as served_until
     from (
         select
             *,

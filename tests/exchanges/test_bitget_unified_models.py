@@ -178,46 +178,65 @@ def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(told):
         assert streams and streams <= V3, table
 
 
-def test_an_upgrade_is_a_gap_on_both_sides_and_nothing_else(told):
+def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(told):
+    """Classic streams end at the last classic check; v3 streams are sure from their first on."""
     account_id = told.truths[UPGRADED]["account_id"]
-    checks = told.query(
-        "select account_kind, min(checked_at), max(checked_at) from raw_bitget.accounts "
-        "where account_id = ? group by account_kind order by 2",
+    classic_until, unified_from = kinds_of(told)
+    spans = told.query(
+        "select stream, verdict, span_start, span_end, cause, remedy, severity, state "
+        "from marts.fct_gaps where account_id = ? and span_end > ? and span_start < ?",
+        account_id, classic_until, unified_from,
+    )  # fmt: skip
+    assert {"unified_tax_records", "unified_financial_records", "unified_fills"} <= {
+        row[0] for row in spans
+    } <= V3
+    for stream, verdict, start, end, cause, remedy, severity, state in spans:
+        assert (verdict, severity, state) == ("unverified", "info", "open"), stream
+        assert start == classic_until and "download the file" in remedy, stream
+        if "does not say how far back" not in cause:  # not stated, hence unverified to its end
+            assert end == unified_from and "before that moment" in cause, stream
+    ends = told.query(
+        "select stream, max(span_end) from marts.fct_coverage where account_id = ? "
+        "and stream not like 'unified%' group by stream",
         account_id,
     )
-    (_, _, classic_until), (_, unified_from, _) = checks
-    spans = told.query(
-        "select stream, verdict, span_start, span_end, cause, remedy, is_obtainable, severity "
-        "from marts.fct_gaps where account_id = ? and span_end > ?",
-        account_id, classic_until,
-    )  # fmt: skip
-    old = [row for row in spans if row[0] not in V3]
-    assert {row[0] for row in old} >= {"tax_spot_records", "spot_fills", "spot_bills"}
-    for _, verdict, start, end, cause, remedy, is_obtainable, severity in old:
-        assert (verdict, start, end) == ("never_asked", classic_until, unified_from)
-        assert "another kind" in cause and "download the file" in remedy
-        assert (is_obtainable, severity) == (False, "critical")
-    new = [row for row in spans if row[0] in V3]
-    for stream, verdict, start, _, cause, *_ in new:
-        assert verdict == "unverified" and start >= classic_until, stream
-        assert "before that moment" in cause or "does not say how far back" in cause
-    assert {"unified_tax_records", "unified_financial_records", "unified_fills"} <= {
-        row[0] for row in new
-    }
+    assert ends and {end for _, end in ends} == {classic_until}
 
 
-def test_after_an_upgrade_the_old_streams_have_no_deadline_and_no_red_light(told):
+def kinds_of(told: Told) -> tuple[datetime, datetime]:
+    """The last check that found the upgraded account classic, the first that found it unified."""
+    rows = told.query(
+        "select account_kind, min(checked_at), max(checked_at) from raw_bitget.accounts "
+        "where account_id = ? group by account_kind order by 2",
+        told.truths[UPGRADED]["account_id"],
+    )
+    (_, _, classic_until), (_, unified_from, _) = rows
+    return classic_until, unified_from
+
+
+def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_green(told):
     account_id = told.truths[UPGRADED]["account_id"]
     deadlines = told.query(
         "select stream from marts.fct_deadlines where account_id = ?", account_id
     )
     assert deadlines and {stream for (stream,) in deadlines} <= V3
     lights = told.query(
-        "select light, state, count(*) from marts.fct_sync_status where account_id = ? "
-        "and stream not like 'unified%' group by all",
+        "select stream, light, state from marts.fct_sync_status where account_id = ?", account_id
+    )
+    assert {light for _, light, _ in lights} == {"green"}
+    ended = {stream for stream, _, state in lights if state == "replaced"}
+    assert ended == {stream for stream, *_ in lights} - V3 and "spot_fills" in ended
+
+
+def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
+    account_id = told.truths[UPGRADED]["account_id"]
+    rows = told.query(
+        "select severity, likely_cause from marts.fct_balance_checks where account_id = ? "
+        "and wallet = 'unified' and kind = 'opening_balance' and not is_ok",
         account_id,
     )
-    assert {(light, state) for light, state, _ in lights} == {("yellow", "gaps")}
+    assert rows
+    assert all(severity == "info" and "another kind before" in why for severity, why in rows)
 
 
 def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):

@@ -210,8 +210,8 @@ final as (
                 ' of ' || page_size, ' shows; some may be missing.'
             )
             when 'unverified' then case when span_end <= served_from then concat(
-                'The account became one of this kind at some moment before ',
-                {{ say_when('served_from') }}, '. ', title, ' gave everything it had of ', subject,
+                'The account was changed from another kind into its present one at some moment ',
+                'between two checks, the second on ', {{ say_when('served_from') }}, '. ', title, ' gave everything it had of ', subject,
                 ' ', span, ', but does not say whether ', stream,
                 ' tells what happened before that moment.'
             )
@@ -235,11 +235,6 @@ final as (
                 title, ' leaves this out of ', stream, ' by design.'
             )
             else case
-                when served_until is not null then concat(
-                    'The account was found to be of another kind on ',
-                    {{ say_when('served_until') }}, ', for which ', title, ' gives no ', stream,
-                    '; nothing had asked for ', subject, ' ', span, ' by then.'
-                )
                 when last_asked_at is null then concat(
                     'Nothing has asked ', title, ' for ', subject, ' yet.'
                 )

@@ -226,7 +226,7 @@ final as (
             end
             when 'replaced' then concat(
                 'ended on ', {{ say_when('served_until') }},
-                ', when the account was found to be of another kind; nothing is missing'
+                ', when the account was last of its kind; nothing is missing'
             )
             when 'closed' then title || ' has closed; nothing that was there is missing'
             when 'closed_with_gaps' then concat(
