@@ -147,7 +147,7 @@ STREAMS = (
         final_statuses=frozenset({"success", "fail"}),
         affects="deposits with their address, network and transaction hash",
         remedy=f"unified_tax_records names each deposit's coin and amount; or {EXPORT}",
-        docs_url=f"{DOCS}/account/deposit/Get-Deposit-Records",
+        docs_url=f"{DOCS}/account/deposit",
         checked_on=CHECKED_ON,
         confidence="documented",
     ),
@@ -172,7 +172,7 @@ STREAMS = (
         final_statuses=frozenset({"success", "fail"}),
         affects="withdrawals with their fee, address, network and transaction hash",
         remedy=f"unified_tax_records names each withdrawal's coin and amount; or {EXPORT}",
-        docs_url=f"{DOCS}/account/withdrawal/Get-Withdrawal-Records",
+        docs_url=f"{DOCS}/account/withdrawal",
         checked_on=CHECKED_ON,
         confidence="documented",
     ),
@@ -219,7 +219,7 @@ STREAMS = (
         final_statuses=frozenset({"Successful", "Failed"}),
         affects="moves between this account's wallets and sub-accounts, with both ends named",
         remedy=f"unified_tax_records shows one side of each move; or {EXPORT}",
-        docs_url=f"{DOCS}/account/transfer/Get-Sub-Transfer-Records",
+        docs_url=f"{DOCS}/account/transfer",
         checked_on=CHECKED_ON,
         confidence="documented",
     ),
@@ -289,28 +289,28 @@ LEFT_OUT = (
     LeftOut(
         path="/api/v3/trade/history-orders",
         reason="An order moves nothing; unified_fills has each execution with its order's id.",
-        docs_url=f"{DOCS}/trade/Get-Order-History",
+        docs_url=f"{DOCS}/changelog",
     ),
     LeftOut(
         path="/api/v3/convert/small-assets-history",
         reason=f"Conversions of small balances into BGB. {_LEDGER_HAS_IT}",
-        docs_url=f"{DOCS}/intro",
+        docs_url=f"{DOCS}/changelog",
     ),
     LeftOut(
         path="/api/v3/p2p/all-orders",
         reason="P2P orders name the other person; their coins are in unified_funding_records.",
-        docs_url=f"{DOCS}/intro",
+        docs_url=f"{DOCS}/changelog",
     ),
     LeftOut(
         path="/api/v3/earn/elite-records",
         reason="Earn of unified accounts has no page yet; what goes there is in the ledgers.",
-        docs_url=f"{DOCS}/intro",
+        docs_url=f"{DOCS}/changelog",
     ),
     *(
         LeftOut(
             path=f"/api/v3/loan/{name}",
             reason=f"Crypto loans, three months. {_LEDGER_HAS_IT}",
-            docs_url=f"{DOCS}/intro",
+            docs_url=f"{DOCS}/changelog",
         )
         for name in (
             "borrow-ongoing", "borrow-history", "repay-history", "pledge-rate-history", "reduces",
@@ -320,24 +320,24 @@ LEFT_OUT = (
     LeftOut(
         path="/api/v3/copy/futures/transfer-record",
         reason=f"Money to and from copy trading. {_LEDGER_HAS_IT}",
-        docs_url=f"{DOCS}/intro",
+        docs_url=f"{DOCS}/changelog",
     ),
     LeftOut(
         path="/api/v3/account/move-position-history",
         reason="Positions handed to another account move no coins by themselves.",
-        docs_url=f"{DOCS}/intro",
+        docs_url=f"{DOCS}/changelog",
     ),
     *(
         LeftOut(
             path=f"/api/v3/trade/grid/{name}",
             reason="Bots trade with money of their own; what goes there and back is in the ledger.",
-            docs_url=f"{DOCS}/intro",
+            docs_url=f"{DOCS}/changelog",
         )
         for name in ("list-details", "bot-detail")
     ),
     LeftOut(
         path="/api/v3/stockplus/asset/cash-flow",
         reason="Stocks are an account of their own, whose rows no page describes.",
-        docs_url=f"{DOCS}/intro",
+        docs_url=f"{DOCS}/changelog",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,27 @@ def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(lab):
         ("unified_withdrawal_records", "withdrawals"),
     ):
         assert ids(lab, stream, truth["account_id"]) == {row["record_id"] for row in truth[part]}
+
+
+def test_each_business_line_is_asked_for_once_whatever_answers_call_it(lab):
+    lab.sync(lab.declare("bitget-unified"))
+    scopes = lab.query(
+        "select stream, list_sort(list(distinct scope)) from raw_bitget.receipts group by stream"
+    )
+    asked_by = {stream: set(values) for stream, values in scopes}
+    for stream in SPEC.streams:
+        if stream.name in V3:
+            assert asked_by[stream.name] == set(stream.scope_values or ("",)), stream.name
+    spelled = lab.query(
+        "select distinct record ->> '$.category' from raw_bitget.unified_financial_records"
+    )
+    assert {word for (word,) in spelled} & {"Margin", "OTHER"}
+
+
+def test_a_closed_scope_needs_values():
+    stream = SPEC.stream("unified_financial_records")
+    with pytest.raises(ValueError, match="closed scope"):
+        replace(stream, scope_values=())
 
 
 def test_the_identity_of_a_unified_account(lab):
