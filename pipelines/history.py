@@ -144,12 +144,15 @@ def account_history(visit: Visit, streams: tuple[StreamSpec, ...]) -> DltSource:
     return history()
 
 
-def unread_history(visit: Visit, trouble: Trouble) -> DltSource:
-    """Receipts alone, for an account that could not be read at all: one a stream and scope."""
+def unread_history(visit: Visit, trouble: Trouble, account_kind: str) -> DltSource:
+    """Receipts alone, for an account that could not be read at all: one a stream and scope.
+
+    `account_kind` is what the account was when it was last read.
+    """
 
     def receipts() -> Iterator[Any]:
         for stream in visit.exchange.spec.streams:
-            if stream.kind == "history":
+            if stream.kind == "history" and stream.serves(account_kind):
                 yield from StreamVisit(visit, stream).nothing(trouble)
 
     @dlt.source(name=visit.exchange.spec.name, max_table_nesting=0)

@@ -149,8 +149,11 @@ class AccountSync:
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
         """The streams that were not asked yet, or not to their end, or not for every scope."""
+        kind = self._identity.kind if self._identity is not None else ""
 
         def is_left(stream: StreamSpec) -> bool:
+            if not stream.serves(kind):
+                return False
             agenda = self._agendas.get(stream.name)
             if agenda is None or agenda.left:
                 return True
@@ -173,7 +176,7 @@ class AccountSync:
         tally.failures.append(
             Failure(trouble.stream, trouble.outcome, trouble.kind, trouble.what, trouble.remedy)
         )
-        return unread_history(self._visit(tally, known.opened_at), trouble)
+        return unread_history(self._visit(tally, known.opened_at), trouble, known.kind)
 
     def _visit(self, tally: Tally, opened_at: datetime | None) -> Visit:
         assert self._now is not None
@@ -328,7 +331,8 @@ def _has_tables(warehouse: Path, spec: ExchangeSpec) -> bool:
     wanted = {(table.name, column) for table in all_tables(spec) for column in table.schema.names}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select table_name, column_name from information_schema.columns where table_schema = ?",
+            "select table_name, column_name from information_schema.columns "
+            "where table_schema = ?",
             [f"raw_{spec.name}"],
         ).fetchall()
     return wanted <= set(rows)

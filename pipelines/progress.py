@@ -36,6 +36,7 @@ class KnownAccount:
     account_id: str
     opened_at: datetime | None
     key_fingerprint: str = ""
+    kind: str = ""
 
 
 def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progress:
@@ -51,7 +52,7 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
             scopes={
                 stream.name: _scopes(connection, spec, stream, account_id, tables)
                 for stream in spec.streams
-                if stream.scope
+                if stream.scope and not stream.scope_is_closed
             },
             guesses=_guesses(connection, spec, account_id, tables),
         )
@@ -66,7 +67,7 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
             return None
         row = connection.execute(
             f"""
-            select account_id, opened_at, key_fingerprint
+            select account_id, opened_at, key_fingerprint, account_kind
             from raw_{spec.name}.accounts
             where lower(label) = lower(?)
             order by checked_at desc
@@ -76,8 +77,10 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
         ).fetchone()
     if row is None:
         return None
-    account_id, opened_at, fingerprint = row
-    return KnownAccount(account_id, opened_at and opened_at.astimezone(UTC), fingerprint or "")
+    account_id, opened_at, fingerprint, kind = row
+    return KnownAccount(
+        account_id, opened_at and opened_at.astimezone(UTC), fingerprint or "", kind or ""
+    )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> set[str]:

@@ -73,6 +73,9 @@ class StreamSpec:
     needs_right: str = ""
     """The right beyond reading that the exchange wants of a key for it, in the exchange's words.
     A key without it is no worse for that: the stream is not asked, and nobody is alarmed."""
+    account_kinds: tuple[str, ...] = ()
+    """The kinds of account (`Identity.kind`) that the endpoint exists for; all, if empty. For any
+    other kind it is not asked, and what it does not tell is no gap."""
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"
     bound_unit: TimeUnit = "milliseconds"
@@ -95,6 +98,8 @@ class StreamSpec:
     """The parameter the endpoint must be asked by, value by value (`coin`, `symbol`), if any."""
     scope_values: tuple[str, ...] = ()
     """Values of the scope that are always asked, beside those met in records."""
+    scope_is_closed: bool = False
+    """Whether `scope_values` are all there are: records and earlier askings name no others."""
     scope_from: tuple[str, ...] = ()
     """The streams whose records name values of the scope; all that have the field, if empty."""
     numbers_twins: bool = False
@@ -124,9 +129,15 @@ class StreamSpec:
             raise ValueError(f"{self.name}: what has a widest window cannot be asked at once")
         if self.scope_values and not self.scope:
             raise ValueError(f"{self.name}: values of a scope it does not have")
+        if self.scope_is_closed and not self.scope_values:
+            raise ValueError(f"{self.name}: a closed scope without values is never asked")
         unknown = set(self.record_id) - set(self.fields)
         if unknown:
             raise ValueError(f"{self.name}: {sorted(unknown)} are not fields of the record")
+
+    def serves(self, account_kind: str) -> bool:
+        """Whether the endpoint exists for that kind of account; '' is a kind nobody knows."""
+        return not (self.account_kinds and account_kind) or account_kind in self.account_kinds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,7 @@
             'kind': 'varchar', 'entities': 'varchar', 'part_of': 'varchar', 'fields': 'varchar',
             'key_fields': 'varchar', 'time_field': 'varchar', 'wallet': 'varchar',
             'scope': 'varchar', 'private': 'boolean', 'needs_right': 'varchar',
-            'time_filter': 'boolean', 'retention_kind': 'varchar',
+            'account_kinds': 'varchar', 'time_filter': 'boolean', 'retention_kind': 'varchar',
             'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
             'overlap_seconds': 'bigint', 'page_size': 'bigint', 'rate_requests': 'bigint',
             'rate_seconds': 'double', 'affects': 'varchar', 'remedy': 'varchar',

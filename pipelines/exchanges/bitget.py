@@ -1,4 +1,4 @@
-"""Bitget, classic account: how a request is signed, how pages are walked, what errors mean."""
+"""Bitget: how a request is signed, how pages are walked, what errors mean, whose key it is."""
 
 from __future__ import annotations
 
@@ -19,14 +19,24 @@ from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, micros, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitget import SPEC
-from pipelines.walks import ByPageNumber, NewestFirst, OnePage, Walk
+from pipelines.walks import ByCursor, ByPageNumber, NewestFirst, NewestOnly, OnePage, Walk
 from pipelines.windows import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # The code an answer must carry (…/common/quick-start), and the routes that a Tax key may ask.
 SUCCESS = frozenset({"00000", "0"})
-MODE_MISMATCH = frozenset({"40084", "40085", "25245"})
+
+V3 = "/api/v3/"
+# Routes of unified accounts whose cursor is the id of the last row: their answers name none.
+CURSOR_IS_AN_ID = frozenset(
+    {
+        "/api/v3/tax/records",
+        "/api/v3/account/deposit-records",
+        "/api/v3/account/withdrawal-records",
+    }
+)
+BETWEEN_MODES = frozenset({"upgrading", "switching"})
 
 # Authorities of a key (…/spot/account/Get-Account-Info): the codes that only read.
 READ_CODES = frozenset(
@@ -34,6 +44,7 @@ READ_CODES = frozenset(
 )
 WITHDRAW_CODES = frozenset({"wwow"})
 
+ASK_AGAIN = "run the sync again: it finds out anew which kind of account this is"
 CHECK_KEY = "check the key in .dlt/secrets.toml, or make a new read-only one"
 
 # code: (kind, what happened, remedy)  (…/spot/error-code/restapi)
@@ -52,13 +63,9 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     "40025": ("no_permission", "the account may not use this product", "nothing to do here"),
     "40099": ("no_permission", "the account may not use this product", "nothing to do here"),
     "40068": ("no_permission", "sub-accounts may not ask this", "use a key of the main account"),
-    "40084": ("account_mode", "the account is a classic one", "use the classic routes"),
-    "40085": (
-        "account_mode",
-        "the account was upgraded to a unified one, which these routes do not serve",
-        "what was stored stays; unified accounts are not read yet",
-    ),
-    "25245": ("account_mode", "the account is a classic one", "use the classic routes"),
+    "40084": ("account_mode", "the account is a classic one", ASK_AGAIN),
+    "40085": ("account_mode", "the account was upgraded to a unified one", ASK_AGAIN),
+    "25245": ("account_mode", "the account is a classic one", ASK_AGAIN),
 }
 EXPIRED = frozenset({"40005", "40008"})
 BUSY = frozenset({"40015", "40200", "40725", "40808", "45001"})
@@ -145,6 +152,8 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
     """Windows by `startTime` and `endTime`, newest first; transfers by coin and page number."""
     if not stream.time_filter:
         return OnePage({}, window, stream.page_size)
+    if stream.path.startswith(V3):
+        return walk_unified(stream, window, scope)
     limit = {"limit": str(stream.page_size)}
     if stream.name == "transfer_records":
         return ByPageNumber(
@@ -171,21 +180,69 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
     )
 
 
+def walk_unified(stream: StreamSpec, window: Window, scope: str) -> Walk:
+    """Windows too: along the answer's own cursor where it has one, else by the oldest row's id."""
+    line, _, margin_type = scope.partition("/")
+    params = {"limit": str(stream.page_size)}
+    if stream.scope:
+        params[stream.scope] = line
+    if line == "MARGIN" and stream.scope == "bizType":
+        params["marginType"] = margin_type or "crossed"
+    if stream.path in CURSOR_IS_AN_ID:
+        return NewestFirst(
+            params,
+            window,
+            stream.page_size,
+            bounds=("startTime", "endTime"),
+            cursor="cursor",
+            # The classic tax cursor is reported to drop rows; nobody says that this one does not.
+            sure_cursor=not stream.path.startswith("/api/v3/tax/"),
+            write=to_millis,
+        )
+    if stream.numbers_twins:
+        # An answer must hold all twins of a moment, which pages along a cursor could part.
+        return NewestOnly(
+            params,
+            window,
+            stream.page_size,
+            bounds=("startTime", "endTime"),
+            write=to_millis,
+            sorted_rows=True,
+        )
+    bounds = {
+        "startTime": to_millis(micros(window.start)),
+        "endTime": to_millis(micros(window.end)),
+    }
+    return ByCursor(
+        {**params, **bounds}, window, stream.page_size, cursor="cursor", follow=next_cursor
+    )
+
+
+def next_cursor(response: Response, records: list[Record]) -> str:
+    """Where the next page begins; none after a page without rows. Its value means nothing."""
+    return str(_object(response.content).get("cursor") or "") if records else ""
+
+
 def to_millis(moment: int) -> str:
     """Microseconds as Bitget writes time: milliseconds in a string."""
     return str(moment // 1_000)
 
 
 def identify(ask: Ask, account: Account) -> Identity:
-    """The account by `/spot/account/info`; a Tax key, which may not ask it, by its own hash."""
+    """The account by `/spot/account/info`, or by v3 routes where that says it is a unified one.
+
+    A Tax key may ask neither, and is known by its own hash.
+    """
     try:
         body = ask("/api/v2/spot/account/info")
     except Trouble as trouble:
+        if trouble.kind == "account_mode":
+            return identify_unified(ask)
         if trouble.kind != "no_permission":
             raise
         return Identity(
             uid=account.uid or f"key-{account.credentials.fingerprint}",
-            kind="tax_key",
+            kind=kind_of_tax_key(ask),
             can_trade=False,
             can_withdraw=False,
             permissions=("taxr",),
@@ -207,9 +264,60 @@ def identify(ask: Ask, account: Account) -> Identity:
     )
 
 
+def identify_unified(ask: Ask) -> Identity:
+    """The account by `/account/settings`; rights and opening by `/account/info`, if it answers.
+
+    The second route has no page yet; a public client reads it.
+    """
+    settings = _object(ask("/api/v3/account/settings"))
+    mode = str(settings.get("accountMode") or "")
+    if mode in BETWEEN_MODES:
+        raise Trouble(
+            f"the account is just being changed from one kind to the other ({mode})",
+            kind="account_mode",
+            remedy="run the sync again in some minutes; nothing is lost",
+        )
+    try:
+        info = _object(ask("/api/v3/account/info"))
+    except Trouble as trouble:
+        if trouble.retry:
+            raise
+        info = {}
+    uid = str(settings.get("uid") or info.get("userId") or "")
+    parent = str(info.get("parentId") or "")
+    rights = _as_list(info.get("permissions"))
+    power = str(info.get("permType") or "")
+    return Identity(
+        uid=uid,
+        parent_uid="" if parent == uid else parent,
+        kind="unified",
+        opened_at=_moment(info.get("regisTime")),
+        opened_at_evidence="exchange",
+        can_trade=power != "read-only" if power else None,
+        can_withdraw="withdraw" in rights if info else None,
+        permissions=tuple([power, *rights] if power else rights),
+        ip_allow_list=tuple(_as_list(info.get("ips"))),
+    )
+
+
+def kind_of_tax_key(ask: Ask) -> str:
+    """A Tax key may ask for nothing but tax records, and only in its account's own dialect."""
+    try:
+        ask("/api/v3/tax/records")
+    except Trouble as trouble:
+        # What is said of a question without parameters shows that it would be answered.
+        if trouble.kind == "bad_request":
+            return "unified_tax_key"
+        if trouble.retry:
+            raise
+        return "tax_key"
+    return "unified_tax_key"
+
+
 def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
     """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api)."""
-    if identity.kind != "tax_key" or not stream.private or stream.path.startswith("/api/v2/tax/"):
+    is_tax_route = stream.path.startswith(("/api/v2/tax/", "/api/v3/tax/"))
+    if not identity.kind.endswith("tax_key") or not stream.private or is_tax_route:
         return None
     return Trouble(
         "a Tax key reads tax records only",
@@ -225,9 +333,9 @@ def read_clock(response: Response) -> datetime | None:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """Spot assets are balances; the overview of all wallets is a valuation in USDT."""
-    if stream.name == "spot_assets":
-        return "spot", record.id
+    """Assets of a wallet are balances; the overview of all wallets is a valuation in USDT."""
+    if stream.name in ("spot_assets", "unified_assets", "unified_funding_assets"):
+        return stream.wallet, record.id
     if stream.name == "account_balances":
         return record.id, "USDT"
     return None

@@ -1,10 +1,11 @@
-"""Bitget's stand-in: classic account (v2), read routes of the spot side.
+"""Bitget's stand-in: classic account (v2), read routes of the spot side; v3 is beside it.
 
 It refuses what Bitget refuses, in the order Bitget checks, with its codes and bodies. Signatures
 are computed here from the published rule; nothing is shared with the client that is tested on it.
 
 Switches (`options` of the sandbox): bitget.tax_floor_days (730), bitget.deposit_floor_days (none),
-bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False).
+bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False),
+bitget.unified_fills (60 at most); more of the v3 routes in their module.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from pipelines.sandbox.account import (
     generate,
 )
 from pipelines.sandbox.bitget_books import Books, Table
-from pipelines.sandbox.bitget_keys import EMPTY, MAIN, SECOND_ACCOUNT, Keyring, Limits
+from pipelines.sandbox.bitget_keys import EMPTY, MAIN, SECOND_ACCOUNT, UNIFIED, Keyring, Limits
 from pipelines.sandbox.bitget_market import VENUE, list_coins, list_symbols
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
 from pipelines.sandbox.bitget_truth import tell_truth
+from pipelines.sandbox.bitget_unified import Unified
+from pipelines.sandbox.bitget_unified_truth import tell_unified_truth
 from pipelines.sandbox.dialect import Answer, Call, Card, World
 
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
@@ -66,6 +69,7 @@ class Bitget:
         self._deposit_floor = None if floor is None else int(floor) * DAY
         self._tax_max_limit = int(world.option("bitget.tax_max_limit", 500))
         self._cursor_defect = bool(world.option("bitget.tax_cursor_defect", False))
+        self._unified = Unified(world, self.books)
         self._routes: dict[str, Callable[[Request], bytes]] = {
             INFO: self._info,
             "/api/v2/tax/spot-record": self._tax,
@@ -111,6 +115,8 @@ class Bitget:
         arrivals: tuple[Arrival, ...] = ()
         if uid == EMPTY:
             fills, opened_at = 0, world.end - 40 * DAY
+        elif uid == UNIFIED:
+            fills = int(world.option("bitget.unified_fills", min(fills, 60)))
         elif uid != MAIN:
             fills = min(fills, 60)
         if uid == SECOND_ACCOUNT and fills:
@@ -150,7 +156,11 @@ class Bitget:
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
         """What really happened to that key's account up to `at`."""
-        return tell_truth(self.books(self._keys.profiles[label].uid), at, parts)
+        profile = self._keys.profiles[label]
+        unified = self._unified.books(profile)
+        if unified is not None and self._unified.is_unified(profile, at):
+            return tell_unified_truth(unified, at, parts)
+        return tell_truth(self.books(profile.uid), at, parts)
 
     def _is_late(self, now: int) -> bool:
         """Whether the pair that was traded only briefly is delisted by now."""
@@ -176,9 +186,8 @@ class Bitget:
             self._limits.check_address(call.ip, now)
             if call.path in self._public and call.method == "GET":
                 return self._answer_public(call, now)
-            if call.path.startswith("/api/v3/"):
-                self._refuse_unified(call, now)
-            if call.path not in self._routes or call.method != "GET":
+            is_known = call.path in self._routes or call.path.startswith("/api/v3/")
+            if not is_known or call.method != "GET":
                 raise Refusal("40404", "Request URL NOT FOUND", 404)
             return self._answer_private(call, now)
         except Refusal as refusal:
@@ -207,30 +216,23 @@ class Bitget:
     def _answer_private(self, call: Call, now: int) -> Answer:
         card, profile = self._keys.identify(call, now)
         self._keys.check_rights(call.path, profile)
-        if profile.unified:
+        request = Request(call.path, call.params(), now, profile.label, self.books(card.uid))
+        if call.path.startswith("/api/v3/"):
+            data = self._unified.answer(request, profile)
+        elif self._unified.is_unified(profile, now):
             raise Refusal(
                 "40085",
                 "You are in Unified Account mode, and the Classic Account API is not supported "
                 "at this time",
             )
-        request = Request(call.path, call.params(), now, profile.label, self.books(card.uid))
-        data = self._routes[call.path](request)
+        else:
+            data = self._routes[call.path](request)
         stream = STREAMS.get(call.path)
         allowed = stream.rate.requests if stream and stream.rate else 1
         left = self._limits.count(f"uid:{profile.uid}", call.path, allowed, now)
         # The page of this route spells the field `message`; others, and live answers, `msg`.
         word = b"message" if call.path.endswith("/assets") else b"msg"
         return self._success(data, now, left, word)
-
-    def _refuse_unified(self, call: Call, now: int) -> None:
-        """Unified routes exist for unified accounts only; what they answer is not built here."""
-        _, profile = self._keys.identify(call, now)
-        if not profile.unified:
-            raise Refusal(
-                "40084",
-                "You are in Classic Account mode, and the Unified Account API is not supported "
-                "at this time",
-            )
 
     # -- checks, in order
 

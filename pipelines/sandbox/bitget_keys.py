@@ -48,6 +48,11 @@ class Profile:
     tax_only: bool = False
     disabled: bool = False
     unified: bool = False
+    """Unified from the start."""
+    upgradable: bool = False
+    """Classic until the moment that the sandbox is told (bitget.upgraded_at)."""
+    can_write: bool = False
+    """Whether a unified account's key may trade and withdraw."""
 
     def may(self, codes: frozenset[str]) -> bool:
         """Whether one of these rights is held; a right to write brings the right to read."""
@@ -57,6 +62,7 @@ class Profile:
 
 MAIN, TRADING, WITHDRAWING, NARROW = "7000000001", "7000000002", "7000000003", "7000000004"
 EMPTY, UNIFIED, SECOND_ACCOUNT = "7000000005", "7000000006", "7000000007"
+UPGRADED = "7000000008"
 PROFILES = (
     Profile("bitget-main", "read-only", MAIN),
     Profile("bitget-tax", "tax", MAIN, authorities=("taxr",), tax_only=True),
@@ -68,6 +74,11 @@ PROFILES = (
     Profile("bitget-empty", "empty", EMPTY),
     Profile("bitget-unified", "unified", UNIFIED, unified=True),
     Profile("bitget-second", "read-only", SECOND_ACCOUNT),
+    Profile(
+        "bitget-unified-tax", "tax", UNIFIED, authorities=("taxr",), tax_only=True, unified=True
+    ),
+    Profile("bitget-unified-trading", "trading", UNIFIED, unified=True, can_write=True),
+    Profile("bitget-upgraded", "upgraded", UPGRADED, upgradable=True),
 )
 
 
@@ -149,7 +160,7 @@ class Keyring:
     @staticmethod
     def check_rights(path: str, profile: Profile) -> None:
         """Refuse a route this key has no right to."""
-        if profile.tax_only and not path.startswith("/api/v2/tax/"):
+        if profile.tax_only and not path.startswith(("/api/v2/tax/", "/api/v3/tax/")):
             wanted = PERMISSIONS.get(path, (frozenset(), "spot order read"))[1]
             raise Refusal("40014", f"Incorrect permissions, need {wanted} permissions")
         if path in PERMISSIONS and not profile.may(PERMISSIONS[path][0]):

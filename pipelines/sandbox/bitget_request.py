@@ -11,7 +11,12 @@ from pipelines.sandbox.bitget_books import Books, Table
 from pipelines.specs.bitget import SPEC
 
 STREAMS = {stream.path: stream for stream in SPEC.streams}
-TIMES_REQUIRED = frozenset({"tax_spot_records", "deposit_records", "withdrawal_records"})
+TIMES_REQUIRED = frozenset(
+    {
+        "tax_spot_records", "deposit_records", "withdrawal_records", "unified_tax_records",
+        "unified_deposit_records", "unified_withdrawal_records",
+    }
+)  # fmt: skip
 Filter = tuple[str, str, Callable[[int], str]]
 """Name of the column, the value wanted, and how a row's value is found."""
 

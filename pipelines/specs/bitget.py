@@ -1,18 +1,31 @@
-"""Bitget, classic account (v2): rolling limits, windows, cursors and running balances."""
+"""Bitget, classic account (v2): rolling limits, windows, cursors and running balances.
 
+The routes of unified accounts (v3) are in a module of their own.
+"""
+
+from dataclasses import replace
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.specs import bitget_unified as unified
 from pipelines.specs.bitget_guide import EXCLUDED, GUIDE
 
 DOCS = "https://www.bitget.com/api-doc"
 CHECKED_ON = date(2026, 11, 21)
+CLASSIC = ("classic", "tax_key")
+"""Kinds of account that the v2 routes serve; they refuse a unified one (code 40085)."""
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
 
 
 def per_second(requests: int) -> Rate:
     """Bitget counts every endpoint by itself, for each account, second by second."""
     return Rate(requests=requests, per=timedelta(seconds=1))
+
+
+def of_every_kind(*classic: StreamSpec) -> tuple[StreamSpec, ...]:
+    """The private routes of classic accounts, marked as theirs; the public ones; the unified."""
+    marked = (replace(each, account_kinds=CLASSIC) if each.private else each for each in classic)
+    return (*marked, *unified.STREAMS)
 
 
 SPEC = ExchangeSpec(
@@ -25,10 +38,11 @@ SPEC = ExchangeSpec(
     ip_rate=Rate(requests=6000, per=timedelta(minutes=1)),
     credential_fields=("key", "secret", "passphrase"),
     optional_credentials=("passphrase",),
-    probes=("/api/v2/public/time", "/api/v2/spot/account/info"),
+    probes=("/api/v2/public/time", "/api/v2/spot/account/info", *unified.PROBES),
+    left_out=unified.LEFT_OUT,
     excluded=EXCLUDED,
     guide=GUIDE,
-    streams=(
+    streams=of_every_kind(
         StreamSpec(
             name="tax_spot_records",
             path="/api/v2/tax/spot-record",

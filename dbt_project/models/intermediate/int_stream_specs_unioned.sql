@@ -26,6 +26,7 @@ numbered as (
         coalesce(scope, '') as scope,
         private as is_private,
         nullif(needs_right, '') as needs_right,
+        account_kinds,
         time_filter as has_time_filter,
 
         -- limits

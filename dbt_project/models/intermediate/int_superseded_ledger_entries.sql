@@ -53,6 +53,12 @@ superseded as (
 
     union all
 
+    select {{ canonical_id_by_stream() }} as ledger_entry_id
+    from {{ ref('int_bitget__unified_ledger') }}
+    where not is_entry
+
+    union all
+
     select {{ canonical_id('wallet_history') }} as ledger_entry_id
     from transactions
 

@@ -15,8 +15,13 @@ bitmex_swaps as (
 
 superseded as (
 
-    select {{ canonical_id('tax_spot_records') }} as trade_id
+    select {{ canonical_id_by_stream() }} as trade_id
     from bitget_pairs
+
+    union all
+
+    select {{ canonical_id('unified_tax_records') }} as trade_id
+    from {{ ref('int_bitget__unified_pairs_told') }}
 
     union all
 

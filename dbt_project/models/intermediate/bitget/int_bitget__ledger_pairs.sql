@@ -8,13 +8,37 @@
 }}
 
 {#
-    What was received and what was paid, put together from the rows of the spot ledger: trades and
-    conversions. An event is taken again whenever a row of it, or a fill of its order, is new.
+    What was received and what was paid, put together from the rows of the spot ledger, and of the
+    unified one's tax records: trades and conversions. An event is taken again whenever a row of it, or a fill of its order, is new.
 #}
 
 with tax_rows as (
 
-    select * from {{ ref('base_bitget__tax_spot_records') }}
+    select
+        *,
+        'tax_spot_records' as stream
+    from {{ ref('base_bitget__tax_spot_records') }}
+
+    union all by name
+
+    select
+        account_id,
+        stream,
+        record_id,
+        cast(null as varchar) as biz_order_id,
+        coin,
+        record_type as spot_tax_type,
+        amount,
+        fee,
+        booked_at as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from {{ ref('int_bitget__unified_ledger') }}
+    where
+        stream = 'unified_tax_records'
+        and coalesce(line, '') not like '%FUTURES'
+        and not is_before_change
 
 ),
 
@@ -41,6 +65,7 @@ legs as (
         ) as event_key,
         split_part(labels.part, '_', 1) as kind,
         split_part(labels.part, '_', 2) as part,
+        tax_rows.stream,
         tax_rows.record_id,
         tax_rows.coin,
         tax_rows.amount,
@@ -176,6 +201,7 @@ pairs as (
         kind,
         pair_at,
         pair_number,
+        min(stream) as stream,
         min(record_id) filter (where part = 'received') as record_id,
         min(record_id) filter (where part = 'paid') as paid_record_id,
         min(coin) filter (where part = 'received') as received_coin,
@@ -261,6 +287,7 @@ final as (
         account_id,
         event_key,
         kind,
+        stream,
         record_id,
         paid_record_id,
 

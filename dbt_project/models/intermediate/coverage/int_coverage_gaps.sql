@@ -197,6 +197,7 @@ pieces as (
         gaps.exchange,
         gaps.stream,
         gaps.verdict,
+        gaps.start_reason,
         cuts.piece_start,
         lead(cuts.piece_start, 1, gaps.span_end) over (
             partition by gaps.coverage_id order by cuts.piece_start
@@ -291,7 +292,9 @@ judged as (
         case when is_filled then filled.is_fill_proven end as is_fill_proven,
         coalesce(
             proofs.opening_count > 0 and pieces.piece_end <= proofs.first_row_at, false
-        ) as is_proven_incomplete
+        )
+        -- The balance of an account that was of another kind before came with it.
+        and pieces.start_reason is distinct from 'account_changed' as is_proven_incomplete
     from pieces
     left join entity_counts
         on pieces.exchange = entity_counts.exchange and pieces.stream = entity_counts.stream
@@ -370,6 +373,8 @@ final as (
         gaps.evidence_id,
         gaps.evidence_kind,
         gaps.start_reason,
+        gaps.served_from,
+        gaps.served_until,
         gaps.last_asked_at
     from gaps
     inner join pieces_merged on gaps.coverage_id = pieces_merged.coverage_id

@@ -185,6 +185,17 @@ broken_chains as (
 
 ),
 
+-- Streams that begin where an account was changed into another kind, with the balances it had.
+changed_streams as (
+
+    select distinct
+        account_id,
+        stream
+    from coverage
+    where start_reason = 'account_changed'
+
+),
+
 openings as (
 
     select
@@ -203,8 +214,17 @@ openings as (
         chains.first_at as since_at,
         chains.first_at as checked_at,
         chains.first_record_id as record_id,
-        case when chains.first_level = 0 then 'none' else 'critical' end as severity,
         case
+            when chains.first_level = 0 then 'none'
+            when changed_streams.stream is not null then 'info'
+            else 'critical'
+        end as severity,
+        case
+            when chains.first_level != 0 and changed_streams.stream is not null then concat(
+                'the first row, of ', {{ say_when('chains.first_at') }}, ', starts from ',
+                {{ say_amount('chains.first_level') }}, ' ', chains.asset,
+                ': the account was of another kind before, and brought its balances with it'
+            )
             when chains.first_level != 0 then concat(
                 'the first row, of ', {{ say_when('chains.first_at') }}, ', starts from ',
                 {{ say_amount('chains.first_level') }}, ' ', chains.asset,
@@ -219,6 +239,10 @@ openings as (
             and chains.stream = gaps.stream
             and gaps.scope = ''
             and chains.first_at > gaps.span_start
+    left join changed_streams
+        on
+            chains.account_id = changed_streams.account_id
+            and chains.stream = changed_streams.stream
 
 ),
 

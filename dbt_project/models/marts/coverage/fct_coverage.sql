@@ -132,10 +132,25 @@ current_specs as (
 
 ),
 
+-- A stream that never could serve this kind of account is none of its streams.
+stream_lives as (
+
+    {{ stream_lives('account_checks', 'current_specs') }}
+
+),
+
 scopes as (
 
     select
-        lives.*,
+        lives.* replace (
+            greatest(lives.starts_at, stream_lives.served_after) as starts_at,
+            case
+                when stream_lives.served_after > lives.starts_at then 'account_changed'
+                else lives.start_reason
+            end as start_reason
+        ),
+        stream_lives.served_from,
+        stream_lives.served_until,
         current_specs.stream,
         current_specs.stream_spec_id,
         current_specs.kind,
@@ -148,6 +163,11 @@ scopes as (
         on
             lives.account_id = known_scopes.account_id
             and current_specs.stream = known_scopes.stream
+    left join stream_lives
+        on
+            lives.account_id = stream_lives.account_id
+            and current_specs.stream = stream_lives.stream
+    where coalesce(stream_lives.is_served, true)
 
 ),
 
@@ -201,7 +221,7 @@ ended as (
         case
             when scopes.lifecycle = 'closed'
                 then greatest(scopes.read_to, least(seen_until, scopes.exchange_ends_at))
-            else seen_until
+            else least(seen_until, scopes.served_until)
         end as life_ends_at
     from scopes
     left join scope_evidence
@@ -241,7 +261,12 @@ receipt_claims as (
             else 'covered_api'
         end as verdict,
         case
-            -- Nothing below its own floor was in the answer.
+            -- Nothing below its own floor was in the answer, and nobody says that what happened
+            -- before the account became one of this kind was.
+            when history_receipts.outcome = 'exhausted' and history_receipts.origin = 'api'
+                then greatest(
+                    history_receipts.asked_from, history_receipts.gone_before, bounds.served_from
+                )
             when history_receipts.outcome = 'exhausted'
                 then greatest(history_receipts.asked_from, history_receipts.gone_before)
             -- An attempt that failed means "try again" only as long as that can still help.
@@ -255,6 +280,28 @@ receipt_claims as (
         history_receipts.asked_at
     from history_receipts
     inner join bounds using (account_id, stream, scope)
+
+),
+
+-- The account was changed at an unknown moment between two checks.
+change_claims as (
+
+    select
+        history_receipts.account_id,
+        history_receipts.stream,
+        history_receipts.scope,
+        'unverified' as verdict,
+        greatest(history_receipts.asked_from, history_receipts.gone_before) as claimed_from,
+        least(history_receipts.asked_to, bounds.served_from) as claimed_to,
+        history_receipts.receipt_id as evidence_id,
+        'receipt' as evidence_kind,
+        history_receipts.asked_at
+    from history_receipts
+    inner join bounds using (account_id, stream, scope)
+    where
+        history_receipts.outcome = 'exhausted'
+        and history_receipts.origin = 'api'
+        and bounds.served_from is not null
 
 ),
 
@@ -349,6 +396,8 @@ all_claims as (
 
     select * from receipt_claims
     union all
+    select * from change_claims
+    union all
     select * from lost_claims
     union all
     select * from lapse_claims
@@ -367,6 +416,8 @@ clipped as (
         all_claims.* exclude (claimed_from, claimed_to),
         bounds.exchange,
         bounds.start_reason,
+        bounds.served_from,
+        bounds.served_until,
         greatest(all_claims.claimed_from, bounds.starts_at) as span_start,
         least(all_claims.claimed_to, bounds.span_limit) as span_end
     from all_claims
@@ -423,7 +474,9 @@ judged as (
         claims.evidence_kind,
         claims.asked_at,
         claims.precedence,
-        claims.start_reason
+        claims.start_reason,
+        claims.served_from,
+        claims.served_until
     from painted
     inner join claims using (account_id, stream, scope, precedence)
 
@@ -466,7 +519,9 @@ merged as (
         count(distinct evidence_id) filter (where evidence_kind = 'receipt') as receipt_count,
         min(asked_at) as first_asked_at,
         max(asked_at) as last_asked_at,
-        any_value(start_reason) as start_reason
+        any_value(start_reason) as start_reason,
+        any_value(served_from) as served_from,
+        any_value(served_until) as served_until
     from numbered
     group by account_id, exchange, stream, scope, span_number, verdict
 
@@ -518,6 +573,8 @@ final as (
             else merged.receipt_count
         end as receipt_count,
         merged.start_reason,
+        merged.served_from,
+        merged.served_until,
         case merged.verdict
             when 'sync_lapse' then floors.asked_at
             else merged.first_asked_at

@@ -32,6 +32,8 @@ stored as (
         {{ as_of() }} - to_seconds(specs.retention_seconds) as reaches_back_to
     from coverage
     inner join specs on coverage.exchange = specs.exchange and coverage.stream = specs.stream
+    -- What the account's kind has no use for any more has nothing left to lose.
+    where coverage.served_until is null
 
 ),
 

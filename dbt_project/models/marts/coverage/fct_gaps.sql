@@ -62,7 +62,9 @@ by_span as (
         bool_and(is_fill_proven) as is_fill_proven,
         arg_max(evidence_id, (last_asked_at, evidence_id)) as evidence_id,
         arg_max(evidence_kind, (last_asked_at, evidence_id)) as evidence_kind,
-        any_value(start_reason) as start_reason
+        any_value(start_reason) as start_reason,
+        any_value(served_from) as served_from,
+        any_value(served_until) as served_until
     from gaps
     group by all
 
@@ -98,11 +100,15 @@ explained as (
             when by_span.scope_count = 1 and by_span.scope = '' then by_span.stream
             when by_span.scope_count = 1 then by_span.stream || ' of ' || by_span.scope
             when by_span.scope_count = by_span.stream_scope_count
-                then concat(by_span.stream, ' of all ', by_span.scope_count, ' ', specs.scope, 's')
+                then concat(
+                    by_span.stream, ' of all ', by_span.scope_count, ' ',
+                    regexp_replace(specs.scope, 'y$', 'ie'), 's'
+                )
             else
                 concat(
                     by_span.stream, ' of ', by_span.scope_count, ' of the ',
-                    by_span.stream_scope_count, ' ', specs.scope, 's'
+                    by_span.stream_scope_count, ' ',
+                    regexp_replace(specs.scope, 'y$', 'ie'), 's'
                 )
         end as subject,
         case
@@ -113,6 +119,7 @@ explained as (
                 )
                 then false
             when specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} then false
+            when by_span.served_until is not null then false
             when by_span.span_end <= {{ as_of() }} - to_seconds(specs.retention_seconds) then false
             else true
         end as is_obtainable
@@ -208,7 +215,13 @@ final as (
                 'More rows of ', subject, ' share one moment ', span, ' than a page',
                 ' of ' || page_size, ' shows; some may be missing.'
             )
-            when 'unverified' then concat(
+            when 'unverified' then case when span_end <= served_from then concat(
+                'The account was changed from another kind into its present one at some moment ',
+                'between two checks, the second on ', {{ say_when('served_from') }}, '. ', title, ' gave everything it had of ', subject,
+                ' ', span, ', but does not say whether ', stream,
+                ' tells what happened before that moment.'
+            )
+            else concat(
                 title, ' gave everything it had of ', subject, ' ', span,
                 ', but does not say how far back ', stream, ' reaches, so nobody can call it complete.',
                 case
@@ -223,7 +236,7 @@ final as (
                     when balance_proof = 'rows_before_missing' and break_count = 0
                         then ' From its first row on every row follows from the one before.'
                 end
-            )
+            ) end
             when 'excluded_by_exchange' then concat(
                 title, ' does not give this to anybody by its API: ', affects, '.',
                 ' How it is known: ' || nullif(reason, '') || '.'

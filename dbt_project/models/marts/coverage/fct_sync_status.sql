@@ -115,6 +115,12 @@ gap_counts as (
 
 ),
 
+stream_lives as (
+
+    {{ stream_lives('accounts', 'specs') }}
+
+),
+
 current_accounts as (
 
     select * from accounts
@@ -145,6 +151,7 @@ gathered as (
         deadlines.sync_before,
         coalesce(deadlines.at_risk, false) as is_at_risk,
         specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} as is_over,
+        stream_lives.served_until,
         coalesce(
             runs.last_asked_at
             < {{ as_of() }} - interval '{{ var("staleness_hours", 36) }} hours',
@@ -152,6 +159,10 @@ gathered as (
         ) as is_stale
     from current_accounts
     inner join specs on current_accounts.exchange = specs.exchange
+    left join stream_lives
+        on
+            current_accounts.account_id = stream_lives.account_id
+            and specs.stream = stream_lives.stream
     left join runs
         on current_accounts.account_id = runs.account_id and specs.stream = runs.stream
     left join stored_rows
@@ -166,6 +177,7 @@ gathered as (
         on
             current_accounts.account_id = deadlines.account_id
             and specs.stream = deadlines.stream
+    where coalesce(stream_lives.is_served, true)
 
 ),
 
@@ -176,6 +188,8 @@ judged as (
         case
             when is_over and critical_count > 0 then 'closed_with_gaps'
             when is_over then 'closed'
+            when served_until is not null and critical_count + warning_count = 0 then 'replaced'
+            when served_until is not null then 'gaps'
             when last_asked_at is null then 'never_asked'
             when is_beyond_reading then 'beyond_reading'
             when last_outcome in ('failed', 'refused', 'venue_closed') then last_outcome
@@ -201,7 +215,7 @@ final as (
 
         -- the light and why
         case
-            when state in ('fine', 'closed', 'beyond_reading') then 'green'
+            when state in ('fine', 'closed', 'beyond_reading', 'replaced') then 'green'
             when state in (
                 'never_asked', 'failed', 'refused', 'venue_closed', 'losing_rows',
                 'closed_with_gaps'
@@ -215,6 +229,10 @@ final as (
                 else 'read to the end; nothing is missing'
             end
             when 'beyond_reading' then concat('not read, and no need to: ', last_error)
+            when 'replaced' then concat(
+                'ended on ', {{ say_when('served_until') }},
+                ', when the account was last of its kind; nothing is missing'
+            )
             when 'closed' then title || ' has closed; nothing that was there is missing'
             when 'closed_with_gaps' then concat(
                 title, ' has closed; gaps that stay open: ', critical_count, ' (see fct_gaps)'

@@ -48,13 +48,13 @@ conversions as (
     union all
 
     select
-        {{ canonical_id('tax_spot_records') }} as conversion_id,
+        {{ canonical_id_by_stream() }} as conversion_id,
         account_id,
         'bitget' as exchange,
-        'tax_spot_records' as stream,
+        stream,
         record_id,
         paid_record_id,
-        'spot' as wallet,
+        case when stream = 'unified_tax_records' then 'unified' else 'spot' end as wallet,
         paid_coin as from_asset,
         paid_quantity as from_amount,
         received_coin as to_asset,

@@ -10,6 +10,12 @@ pairs as (
 
 ),
 
+unified_pairs_told as (
+
+    select * from {{ ref('int_bitget__unified_pairs_told') }}
+
+),
+
 symbols as (
 
     select * from {{ ref('base_bitget__symbols') }}
@@ -81,6 +87,7 @@ from_fills as (
 unexplained_pairs as (
 
     select * from pairs
+    anti join unified_pairs_told using (account_id, record_id)
     where kind = 'trade' and not is_explained_by_fill
 
 ),
@@ -115,15 +122,15 @@ from_ledger as (
 
     select
         -- keys
-        {{ canonical_id('tax_spot_records') }} as trade_id,
+        {{ canonical_id_by_stream() }} as trade_id,
         account_id,
         'bitget' as exchange,
-        'tax_spot_records' as stream,
+        stream,
         record_id,
         case when event_key not like 'ms:%' then event_key end as order_id,
 
         -- what
-        'spot' as wallet,
+        case when stream = 'unified_tax_records' then 'unified' else 'spot' end as wallet,
         coalesce(
             symbol,
             case when side = 'buy' then received_coin || paid_coin else paid_coin || received_coin end
@@ -167,6 +174,10 @@ united as (
     union all by name
 
     select * from from_ledger
+
+    union all by name
+
+    select * from {{ ref('int_bitget__unified_trades') }}
 
 )
 

@@ -1,0 +1,43 @@
+{#
+    From when to when each stream could serve each account, for streams that exist for some kinds of
+    account only. `checks` and `specs` are CTEs: who an account was found to be, and current limits.
+
+    One row an account and stream. Streams without such a limit, and accounts whose kind nobody
+    knows, have none. `is_served`: whether the account was ever of the right kind. `served_after`:
+    the last check that found another kind before the first right one, `served_from`; both null
+    where the account was never seen to be another. `served_until`: the last right check, where a
+    later one found another kind; null where it still is of the right one.
+#}
+{% macro stream_lives(checks, specs) -%}
+    select
+        account_id,
+        stream,
+        any_value(first_right_at) is not null as is_served,
+        max(checked_at) filter (where checked_at < first_right_at) as served_after,
+        any_value(first_right_at) filter (
+            where is_changed_into
+        ) as served_from,
+        any_value(last_right_at) filter (where checked_at > last_right_at) as served_until
+    from (
+        select
+            *,
+            min(checked_at) filter (where is_right) over account_and_stream as first_right_at,
+            max(checked_at) filter (where is_right) over account_and_stream as last_right_at,
+            min(checked_at) over account_and_stream < min(checked_at) filter (where is_right)
+                over account_and_stream as is_changed_into
+        from (
+            select
+                checks.account_id,
+                specs.stream,
+                checks.checked_at,
+                list_contains(
+                    from_json(specs.account_kinds, '["VARCHAR"]'), checks.account_kind
+                ) as is_right
+            from {{ checks }} as checks
+            inner join {{ specs }} as specs on checks.exchange = specs.exchange
+            where checks.account_kind is not null and specs.account_kinds like '["%'
+        )
+        window account_and_stream as (partition by account_id, stream)
+    )
+    group by account_id, stream
+{%- endmacro %}

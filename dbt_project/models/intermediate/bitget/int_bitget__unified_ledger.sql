@@ -1,0 +1,178 @@
+-- Both tellings of a unified account's ledger, each movement net of its fee, and whether the row
+-- counts: see the rule on the Bitget page.
+with financial as (
+
+    select * from {{ ref('base_bitget__unified_financial_records') }}
+
+),
+
+tax as (
+
+    select * from {{ ref('base_bitget__unified_tax_records') }}
+
+),
+
+receipts as (
+
+    select * from {{ ref('int_receipts_unioned') }}
+    where exchange = 'bitget' and stream = 'unified_tax_records'
+
+),
+
+walked as (
+
+    select * from {{ ref('int_covered_spans') }}
+    where exchange = 'bitget' and stream = 'unified_financial_records'
+
+),
+
+since as (
+
+    select * from {{ ref('int_bitget__unified_since') }}
+
+),
+
+-- A tax row does not say which business line it was asked for; its receipt does.
+told as (
+
+    select
+        financial.account_id,
+        'unified_financial_records' as stream,
+        financial.record_id,
+        financial.category as line,
+        financial.symbol,
+        financial.coin,
+        financial.record_type,
+        financial.amount,
+        coalesce(financial.fee, 0) as fee,
+        financial.balance,
+        coalesce(financial.booked_at, financial.occurred_at) as booked_at,
+        financial.origin,
+        financial.receipt_id,
+        financial.loaded_at
+    from financial
+
+    union all
+
+    select
+        tax.account_id,
+        'unified_tax_records' as stream,
+        tax.record_id,
+        split_part(receipts.scope, '/', 1) as line,
+        cast(null as varchar) as symbol,
+        tax.coin,
+        tax.record_type,
+        tax.amount,
+        coalesce(tax.fee, 0) as fee,
+        tax.balance,
+        coalesce(tax.booked_at, tax.occurred_at) as booked_at,
+        tax.origin,
+        tax.receipt_id,
+        tax.loaded_at
+    from tax
+    left join receipts on tax.receipt_id = receipts.receipt_id
+
+),
+
+-- Whether `amount` has the fee in it is nowhere said. The balances say: of a row with a fee, the
+-- balance before it and one of the two sums give the balance after it.
+stepped as (
+
+    select
+        *,
+        lag(balance) over (
+            partition by account_id, stream, coin
+            order by booked_at, try_cast(record_id as hugeint), record_id
+        ) as balance_before
+    from told
+
+),
+
+readings as (
+
+    select
+        stream,
+        count_if(balance = balance_before + amount + fee)
+        > count_if(balance = balance_before + amount) as is_fee_outside
+    from stepped
+    where fee <> 0
+    group by stream
+
+),
+
+net as (
+
+    select
+        told.* exclude (amount, fee),
+        case
+            when coalesce(readings.is_fee_outside, false) then told.amount + told.fee
+            else told.amount
+        end as amount,
+        told.fee,
+        coalesce(told.booked_at < since.counts_from, false) as is_before_change
+    from told
+    left join readings on told.stream = readings.stream
+    left join since on told.account_id = since.account_id
+
+),
+
+in_spans as (
+
+    select
+        net.*,
+        net.stream = 'unified_tax_records'
+        and coalesce(net.booked_at < walked.span_end, false) as is_in_walked_span
+    from net
+    asof left join walked
+        on
+            net.account_id = walked.account_id
+            and net.line = walked.scope
+            and net.booked_at >= walked.span_start
+
+),
+
+-- Outside the walked spans the other telling can still be there: from a walk that broke off.
+told_outside as (
+
+    select distinct
+        in_spans.account_id,
+        in_spans.record_id
+    from in_spans
+    inner join net as others
+        on
+            in_spans.account_id = others.account_id
+            and in_spans.coin = others.coin
+            and in_spans.amount = others.amount
+            and in_spans.booked_at = others.booked_at
+    where
+        in_spans.stream = 'unified_tax_records'
+        and not in_spans.is_in_walked_span
+        and others.stream = 'unified_financial_records'
+
+),
+
+judged as (
+
+    select
+        in_spans.*,
+        in_spans.is_in_walked_span or told_outside.record_id is not null
+            as is_told_by_financial_records
+    from in_spans
+    left join told_outside
+        on
+            in_spans.account_id = told_outside.account_id
+            and in_spans.record_id = told_outside.record_id
+            and in_spans.stream = 'unified_tax_records'
+
+),
+
+final as (
+
+    select
+        *,
+        not (is_told_by_financial_records or is_before_change) as is_entry
+    from judged
+
+)
+
+select * from final

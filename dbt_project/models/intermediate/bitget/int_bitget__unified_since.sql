@@ -1,0 +1,32 @@
+-- Unified accounts, and from when on their v3 rows count: before, classic streams told everything.
+with checks as (
+
+    select * from {{ ref('int_accounts_unioned') }}
+    where exchange = 'bitget'
+
+),
+
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current and exchange = 'bitget' and stream = 'unified_tax_records'
+
+),
+
+lives as (
+
+    {{ stream_lives('checks', 'specs') }}
+
+),
+
+since as (
+
+    select
+        account_id,
+        coalesce(served_after, '-infinity') as counts_from
+    from lives
+    where is_served
+
+)
+
+select * from since

@@ -1,0 +1,205 @@
+-- Moves of unified accounts, in canonical columns: records that name both ends, and legs of the
+-- two ledgers that no record tells.
+with records as (
+
+    select * from {{ ref('base_bitget__unified_transfer_records') }}
+
+),
+
+since as (
+
+    select * from {{ ref('int_bitget__unified_since') }}
+
+),
+
+ledger as (
+
+    select * from {{ ref('int_bitget__unified_ledger') }}
+    where stream = 'unified_tax_records' and not is_before_change
+
+),
+
+funding as (
+
+    select * from {{ ref('base_bitget__unified_funding_records') }}
+
+),
+
+labels as (
+
+    select * from {{ ref('bitget_unified_labels') }}
+    where entry_type = 'transfer'
+
+),
+
+from_records as (
+
+    select
+        -- keys
+        {{ canonical_id('unified_transfer_records', 'records.record_id', 'records.account_id') }}
+            as transfer_id,
+        records.account_id,
+        'bitget' as exchange,
+        'unified_transfer_records' as stream,
+        records.record_id,
+
+        -- from where to where
+        coalesce('bitget:' || records.from_user_id, records.account_id) as from_account_id,
+        {{ bitget_unified_wallet('records.from_type') }} as from_wallet,
+        coalesce('bitget:' || records.to_user_id, records.account_id) as to_account_id,
+        {{ bitget_unified_wallet('records.to_type') }} as to_wallet,
+        cast(null as varchar) as counterparty,
+
+        -- what
+        records.coin as asset,
+        records.coin as exchange_asset,
+        'exchange_record' as method,
+        'certain' as confidence,
+        cast(null as varchar) as note,
+        {{ bitget_transfer_status('records.status') }} as status,
+        records.status as exchange_status,
+
+        -- how much
+        records.amount as amount_sent,
+        records.amount as amount_received,
+
+        -- when
+        coalesce(records.created_at, records.occurred_at) as sent_at,
+        case
+            when {{ bitget_transfer_status('records.status') }} = 'completed'
+                then coalesce(records.created_at, records.occurred_at)
+        end as received_at,
+
+        -- where it came from
+        records.origin,
+        records.receipt_id,
+        records.loaded_at
+    from records
+    left join since on records.account_id = since.account_id
+    where
+        coalesce(records.created_at, records.occurred_at) >= coalesce(since.counts_from, '-infinity')
+
+),
+
+legs as (
+
+    select
+        ledger.account_id,
+        'unified_tax_records' as stream,
+        ledger.record_id,
+        'unified' as wallet,
+        ledger.coin,
+        ledger.amount,
+        ledger.booked_at as moved_at,
+        ledger.record_type as label,
+        ledger.origin,
+        ledger.receipt_id,
+        ledger.loaded_at
+    from ledger
+    semi join labels on lower(trim(ledger.record_type)) = labels.label_key
+    where ledger.amount <> 0
+
+    union all
+
+    select
+        funding.account_id,
+        'unified_funding_records' as stream,
+        funding.record_id,
+        'funding' as wallet,
+        funding.coin,
+        funding.amount,
+        coalesce(funding.booked_at, funding.occurred_at) as moved_at,
+        funding.record_type as label,
+        funding.origin,
+        funding.receipt_id,
+        funding.loaded_at
+    from funding
+    left join since on funding.account_id = since.account_id
+    semi join labels on lower(trim(funding.record_type)) = labels.label_key
+    where
+        funding.amount <> 0
+        and coalesce(funding.booked_at, funding.occurred_at)
+        >= coalesce(since.counts_from, '-infinity')
+
+),
+
+-- A record and its ledger rows agree in coin and amount, and in time to some seconds.
+told_legs as (
+
+    select distinct
+        legs.stream,
+        legs.account_id,
+        legs.record_id
+    from legs
+    inner join from_records
+        on
+            legs.account_id = from_records.account_id
+            and legs.coin = from_records.asset
+            and abs(legs.amount) = from_records.amount_sent
+            and legs.wallet
+            = case when legs.amount < 0 then from_records.from_wallet else from_records.to_wallet end
+            and abs(epoch_ms(legs.moved_at) - epoch_ms(from_records.sent_at)) < 10000
+    where from_records.status <> 'failed'
+
+),
+
+untold_legs as (
+
+    select * from legs
+    anti join told_legs using (stream, account_id, record_id)
+
+),
+
+from_ledger as (
+
+    select
+        -- keys
+        {{ canonical_id_by_stream() }} as transfer_id,
+        account_id,
+        'bitget' as exchange,
+        stream,
+        record_id,
+
+        -- from where to where; nothing tells the other end
+        case when amount < 0 then account_id end as from_account_id,
+        case when amount < 0 then wallet end as from_wallet,
+        case when amount > 0 then account_id end as to_account_id,
+        case when amount > 0 then wallet end as to_wallet,
+        cast(null as varchar) as counterparty,
+
+        -- what
+        coin as asset,
+        coin as exchange_asset,
+        'ledger_leg' as method,
+        'one_sided' as confidence,
+        label as note,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+
+        -- how much
+        case when amount < 0 then -amount end as amount_sent,
+        case when amount > 0 then amount end as amount_received,
+
+        -- when
+        case when amount < 0 then moved_at end as sent_at,
+        case when amount > 0 then moved_at end as received_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from untold_legs
+
+),
+
+united as (
+
+    select * from from_records
+
+    union all by name
+
+    select * from from_ledger
+
+)
+
+select * from united

@@ -1,0 +1,343 @@
+"""Bitget, unified account (v3): what its own routes promise, and which of them are not read.
+
+A unified account has one trading wallet (`unified`: spot, margin and all futures in one) and a
+funding wallet (`funding`). Its ledger is told by business line, so most routes are asked line by
+line. Classic routes refuse such an account, and these refuse a classic one.
+"""
+
+from datetime import date, timedelta
+
+from pipelines.spec import LeftOut, Rate, StreamSpec
+
+DOCS = "https://www.bitget.com/api-doc/uta"
+CHECKED_ON = date(2026, 11, 21)
+KINDS = ("unified", "unified_tax_key")
+
+# Business lines (…/uta/enum). Answers also write them `Margin`: these are the values to ask by.
+LINES = ("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "OTHER")
+
+EXPORT = "download the file from the site: Assets > transaction history > Export"
+
+
+def per_second(requests: int) -> Rate:
+    """Bitget counts every endpoint by itself, for each account, second by second."""
+    return Rate(requests=requests, per=timedelta(seconds=1))
+
+
+STREAMS = (
+    StreamSpec(
+        name="unified_financial_records",
+        path="/api/v3/account/financial-records",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("ledger",),
+        wallet="unified",
+        record_id=("id",),
+        fields=(
+            "category", "id", "symbol", "coin", "type", "positionType", "positionAmount",
+            "positionBalance", "amount", "fee", "balance", "ts",
+        ),
+        time_field="ts",
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(20),
+        scope="category",
+        scope_values=LINES,
+        scope_is_closed=True,
+        affects="the ledger of the unified wallet with the market of each row",
+        remedy=f"unified_tax_records tells the same movements for 366 days; or {EXPORT}",
+        docs_url=f"{DOCS}/account/Get-Financial-Records",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_tax_records",
+        path="/api/v3/tax/records",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("ledger", "trades", "transfers"),
+        wallet="unified",
+        record_id=("id",),
+        fields=("id", "coin", "type", "amount", "fee", "balance", "ts"),
+        time_field="ts",
+        retention_kind="rolling",
+        retention=timedelta(days=366),
+        max_window=timedelta(days=7),
+        page_size=500,
+        rate=per_second(1),
+        scope="bizType",
+        scope_values=(*LINES, "MARGIN/isolated"),
+        scope_is_closed=True,
+        affects="the ledger of the unified wallet: every signed movement and the balance after it",
+        remedy=EXPORT,
+        docs_url=f"{DOCS}/tax/Get-Tax-Records",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_funding_records",
+        path="/api/v3/account/funding-financial-records",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("ledger",),
+        wallet="funding",
+        record_id=("id",),
+        fields=("id", "coin", "groupType", "type", "amount", "balance", "ts"),
+        time_field="ts",
+        # Not in the docs; two public clients say 90 days, 30 at a time, a hundred rows a page.
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(10),
+        affects="the ledger of the funding wallet (P2P, transfers)",
+        remedy=EXPORT,
+        docs_url=f"{DOCS}/account/Get-Financial-Records",
+        checked_on=CHECKED_ON,
+        confidence="seen_in_client",
+    ),
+    StreamSpec(
+        name="unified_fills",
+        path="/api/v3/trade/fills",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("trades",),
+        wallet="unified",
+        record_id=("execId",),
+        fields=(
+            "execId", "execLinkId", "orderId", "clientOid", "category", "symbol", "orderType",
+            "side", "posSide", "execPrice", "execQty", "execValue", "tradeScope", "tradeSide",
+            "feeDetail", "createdTime", "updatedTime", "execPnl", "isRPI",
+        ),
+        time_field="createdTime",
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(20),
+        affects="price, order and maker or taker side of trades",
+        remedy=(
+            "unified_tax_records still gives what was bought and paid for each spot trade; for "
+            "prices and order ids download the file: Orders > Order details > Export"
+        ),
+        docs_url=f"{DOCS}/trade/Get-Order-Fills",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_deposit_records",
+        path="/api/v3/account/deposit-records",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("deposits",),
+        wallet="unified",
+        record_id=("orderId",),
+        fields=(
+            "orderId", "recordId", "coin", "type", "dest", "size", "status", "fromAddress",
+            "toAddress", "chain", "createdTime", "updatedTime", "clientOid",
+        ),
+        time_field="createdTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(10),
+        status_field="status",
+        final_statuses=frozenset({"success", "fail"}),
+        affects="deposits with their address, network and transaction hash",
+        remedy=f"unified_tax_records names each deposit's coin and amount; or {EXPORT}",
+        docs_url=f"{DOCS}/account/deposit",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_withdrawal_records",
+        path="/api/v3/account/withdrawal-records",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("withdrawals",),
+        wallet="unified",
+        record_id=("orderId",),
+        fields=(
+            "orderId", "recordId", "coin", "type", "dest", "size", "fee", "status", "fromAddress",
+            "toAddress", "chain", "confirm", "tag", "createdTime", "updatedTime", "clientOid",
+        ),
+        time_field="createdTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(10),
+        status_field="status",
+        final_statuses=frozenset({"success", "fail"}),
+        affects="withdrawals with their fee, address, network and transaction hash",
+        remedy=f"unified_tax_records names each withdrawal's coin and amount; or {EXPORT}",
+        docs_url=f"{DOCS}/account/withdrawal",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_convert_records",
+        path="/api/v3/account/convert-records",
+        kind="history",
+        account_kinds=KINDS,
+        wallet="unified",
+        # Rows have no id: two alike are told apart by their number.
+        record_id=("ts", "fromCoin", "fromCoinSize", "toCoin", "toCoinSize"),
+        numbers_twins=True,
+        fields=("fromCoin", "fromCoinSize", "toCoin", "toCoinSize", "price", "ts"),
+        time_field="ts",
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(20),
+        affects="the price of conversions; their two amounts are in the ledger too",
+        remedy=f"unified_tax_records tells both amounts of each conversion; or {EXPORT}",
+        docs_url=f"{DOCS}/account/Get-Convert-Records",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_transfer_records",
+        path="/api/v3/account/sub-transfer-record",
+        kind="history",
+        account_kinds=KINDS,
+        entities=("transfers",),
+        wallet="unified",
+        record_id=("transferId",),
+        fields=(
+            "transferId", "fromType", "toType", "amount", "coin", "fromUserId", "toUserId",
+            "status", "clientOid", "createdTime", "updatedTime", "oldTransferId",
+        ),
+        time_field="createdTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=90),
+        page_size=100,
+        rate=per_second(5),
+        status_field="status",
+        final_statuses=frozenset({"Successful", "Failed"}),
+        affects="moves between this account's wallets and sub-accounts, with both ends named",
+        remedy=f"unified_tax_records shows one side of each move; or {EXPORT}",
+        docs_url=f"{DOCS}/account/transfer",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_positions",
+        path="/api/v3/position/history-position",
+        kind="history",
+        account_kinds=KINDS,
+        wallet="unified",
+        record_id=("positionId",),
+        fields=(
+            "positionId", "category", "symbol", "marginCoin", "holdMode", "posSide", "marginMode",
+            "openPriceAvg", "closePriceAvg", "openTotalPos", "closeTotalPos", "cumRealisedPnl",
+            "netProfit", "totalFunding", "openFeeTotal", "closeFeeTotal", "createdTime",
+            "updatedTime",
+        ),
+        # A position is listed when it is closed; the page does not say by which time it filters.
+        time_field="updatedTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(20),
+        scope="category",
+        scope_values=("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"),
+        scope_is_closed=True,
+        affects="what each closed futures position came to; its money is in the ledger",
+        remedy=f"the ledger has every profit, fee and funding; or {EXPORT}",
+        docs_url=f"{DOCS}/trade/Get-Position-History",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_assets",
+        path="/api/v3/account/assets",
+        kind="snapshot",
+        account_kinds=KINDS,
+        wallet="unified",
+        record_id=("coin",),
+        fields=("coin", "equity", "usdValue", "balance", "available", "debt", "locked"),
+        time_filter=False,
+        rate=per_second(20),
+        docs_url=f"{DOCS}/account/Get-Account",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="unified_funding_assets",
+        path="/api/v3/account/funding-assets",
+        kind="snapshot",
+        account_kinds=KINDS,
+        wallet="funding",
+        record_id=("coin",),
+        fields=("coin", "balance", "available", "frozen"),
+        time_filter=False,
+        rate=per_second(20),
+        docs_url=f"{DOCS}/account/Get-Account-Funding-Assets",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+)
+
+PROBES = ("/api/v3/account/settings", "/api/v3/account/info")
+
+_LEDGER_HAS_IT = "What it moved is in the ledger (unified_financial_records, unified_tax_records)."
+
+LEFT_OUT = (
+    LeftOut(
+        path="/api/v3/trade/history-orders",
+        reason="An order moves nothing; unified_fills has each execution with its order's id.",
+        docs_url=f"{DOCS}/changelog",
+    ),
+    LeftOut(
+        path="/api/v3/convert/small-assets-history",
+        reason=f"Conversions of small balances into BGB. {_LEDGER_HAS_IT}",
+        docs_url=f"{DOCS}/changelog",
+    ),
+    LeftOut(
+        path="/api/v3/p2p/all-orders",
+        reason="P2P orders name the other person; their coins are in unified_funding_records.",
+        docs_url=f"{DOCS}/changelog",
+    ),
+    LeftOut(
+        path="/api/v3/earn/elite-records",
+        reason="Earn of unified accounts has no page yet; what goes there is in the ledgers.",
+        docs_url=f"{DOCS}/changelog",
+    ),
+    *(
+        LeftOut(
+            path=f"/api/v3/loan/{name}",
+            reason=f"Crypto loans, three months. {_LEDGER_HAS_IT}",
+            docs_url=f"{DOCS}/changelog",
+        )
+        for name in (
+            "borrow-ongoing", "borrow-history", "repay-history", "pledge-rate-history", "reduces",
+            "debts",
+        )
+    ),
+    LeftOut(
+        path="/api/v3/copy/futures/transfer-record",
+        reason=f"Money to and from copy trading. {_LEDGER_HAS_IT}",
+        docs_url=f"{DOCS}/changelog",
+    ),
+    LeftOut(
+        path="/api/v3/account/move-position-history",
+        reason="Positions handed to another account move no coins by themselves.",
+        docs_url=f"{DOCS}/changelog",
+    ),
+    *(
+        LeftOut(
+            path=f"/api/v3/trade/grid/{name}",
+            reason="Bots trade with money of their own; what goes there and back is in the ledger.",
+            docs_url=f"{DOCS}/changelog",
+        )
+        for name in ("list-details", "bot-detail")
+    ),
+    LeftOut(
+        path="/api/v3/stockplus/asset/cash-flow",
+        reason="Stocks are an account of their own, whose rows no page describes.",
+        docs_url=f"{DOCS}/changelog",
+    ),
+)

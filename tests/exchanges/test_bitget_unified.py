@@ -1,0 +1,274 @@
+"""Bitget's unified accounts (v3): found out, read to the truth, and upgraded in mid-life."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pipelines.accounts_model import Account, Credentials
+from pipelines.errors import LookbackError, Trouble
+from pipelines.exchanges import bitget
+from pipelines.home import Home
+from pipelines.sandbox.clock import to_ms
+from pipelines.sandbox.server import Sandbox
+from pipelines.specs.bitget import SPEC
+from tests.conftest import Lab
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+UPGRADED_AT = NOW + timedelta(hours=30)
+V3 = {stream.name for stream in SPEC.streams if stream.path.startswith("/api/v3/")}
+V2 = {stream.name for stream in SPEC.streams if stream.private} - V3
+LEDGERS = {
+    "unified_financial_records": ("unified", "record_id"),
+    "unified_tax_records": ("unified", "tax_record_id"),
+    "unified_funding_records": ("funding", "record_id"),
+}
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    options = {"bitget.upgraded_at": to_ms(UPGRADED_AT)}
+    with Sandbox(
+        size="tiny", pace=None, now=NOW, years=1.4, exchanges=["bitget"], options=options
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(
+    box: Sandbox, private_home: Home, empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Lab]:
+    shutil.copyfile(empty_warehouse, private_home.warehouse)
+    box.set_now(NOW)
+    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    yield Lab(box, private_home, monkeypatch)
+    box.clear_faults()
+    box.set_now(NOW)
+
+
+def asked(lab: Lab) -> set[str]:
+    return {stream for (stream,) in lab.query("select distinct stream from raw_bitget.receipts")}
+
+
+def ids(lab: Lab, stream: str, account_id: str) -> set[str]:
+    rows = lab.query(
+        f"select distinct record_id from raw_bitget.{stream} where account_id = ?", account_id
+    )
+    return {record_id for (record_id,) in rows}
+
+
+def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(lab):
+    (result,) = lab.sync(lab.declare("bitget-unified")).values()
+    truth = lab.box.truth("bitget-unified")
+    assert result.failures == [] and result.account_id == truth["account_id"]
+    assert asked(lab) == V3 | {"coins", "symbols"}
+    assert lab.query("select distinct outcome from raw_bitget.receipts") == [("exhausted",)]
+    for stream, (wallet, name) in LEDGERS.items():
+        floor = NOW - SPEC.stream(stream).retention + timedelta(minutes=6)
+        wanted = {
+            row[name]
+            for row in truth["movements"]
+            if row["wallet"] == wallet and datetime.fromisoformat(row["at"]) >= floor
+        }
+        assert wanted or wallet == "funding"  # there are months without such a move
+        assert wanted <= ids(lab, stream, truth["account_id"]), stream
+    for stream, part in (
+        ("unified_deposit_records", "deposits"),
+        ("unified_withdrawal_records", "withdrawals"),
+    ):
+        assert ids(lab, stream, truth["account_id"]) == {row["record_id"] for row in truth[part]}
+
+
+def test_each_business_line_is_asked_for_once_whatever_answers_call_it(lab):
+    lab.sync(lab.declare("bitget-unified"))
+    scopes = lab.query(
+        "select stream, list_sort(list(distinct scope)) from raw_bitget.receipts group by stream"
+    )
+    asked_by = {stream: set(values) for stream, values in scopes}
+    for stream in SPEC.streams:
+        if stream.name in V3:
+            assert asked_by[stream.name] == set(stream.scope_values or ("",)), stream.name
+    spelled = lab.query(
+        "select distinct record ->> '$.category' from raw_bitget.unified_financial_records"
+    )
+    assert {word for (word,) in spelled} & {"Margin", "OTHER"}
+
+
+def test_a_closed_scope_needs_values():
+    stream = SPEC.stream("unified_financial_records")
+    with pytest.raises(ValueError, match="closed scope"):
+        replace(stream, scope_values=())
+
+
+def test_the_identity_of_a_unified_account(lab):
+    lab.sync(lab.declare("bitget-unified"))
+    rows = lab.query(
+        "select account_kind, uid, can_trade, can_withdraw, opened_at from raw_bitget.accounts"
+    )
+    opened_at = datetime.fromisoformat(lab.box.truth("bitget-unified")["opened_at"])
+    assert rows == [("unified", "7000000006", False, False, opened_at)]
+
+
+def test_a_unified_key_with_power_is_warned_about(lab):
+    (result,) = lab.sync(lab.declare("bitget-unified-trading")).values()
+    assert any("trade and withdraw" in warning for warning in result.warnings)
+
+
+def test_a_tax_key_of_a_unified_account_reads_its_tax_records(lab):
+    lab.sync(lab.declare("bitget-unified-tax"))
+    [(kind, account_id)] = lab.query("select account_kind, account_id from raw_bitget.accounts")
+    assert kind == "unified_tax_key"
+    answered = lab.query(
+        "select distinct stream from raw_bitget.receipts where outcome = 'exhausted'"
+    )
+    assert {stream for (stream,) in answered} == {"unified_tax_records", "coins", "symbols"}
+    assert ids(lab, "unified_tax_records", account_id)
+    assert not asked(lab) & V2
+
+
+def test_a_classic_account_is_not_asked_by_v3_routes(lab):
+    lab.sync(lab.declare("bitget-second"))
+    assert not asked(lab) & V3
+
+
+def test_an_upgrade_keeps_what_was_stored_and_goes_on_by_v3(lab):
+    label = lab.declare("bitget-upgraded")
+    lab.sync(label)
+    truth = lab.box.truth("bitget-upgraded")
+    account_id = truth["account_id"]
+    before = {stream: ids(lab, stream, account_id) for stream in V2}
+    assert asked(lab) & V3 == set() and before["tax_spot_records"]
+
+    lab.box.set_now(UPGRADED_AT + timedelta(days=3))
+    (result,) = lab.sync(label).values()
+    after = lab.box.truth("bitget-upgraded")
+    assert result.failures == []
+    assert {stream: ids(lab, stream, account_id) for stream in V2} == before
+    wanted = {row["tax_record_id"] for row in after["movements"] if row.get("tax_record_id")}
+    assert wanted and ids(lab, "unified_tax_records", account_id) == wanted
+    kinds = lab.query("select account_kind from raw_bitget.accounts order by checked_at")
+    assert kinds == [("classic",), ("unified",)]
+    late = lab.query(
+        "select distinct stream from raw_bitget.receipts where asked_at > ?", UPGRADED_AT
+    )
+    assert {stream for (stream,) in late} == V3 | {"coins", "symbols"}
+
+
+def test_while_an_account_is_being_changed_nothing_is_read_and_the_reason_is_said(lab):
+    label = lab.declare("bitget-upgraded")
+    lab.sync(label)
+    lab.box.set_now(UPGRADED_AT + timedelta(seconds=20))
+    (result,) = lab.sync(label).values()
+    (failure,) = result.failures
+    assert (failure.kind, failure.outcome) == ("account_mode", "failed")
+    assert "switching" in failure.what and "again" in failure.remedy
+    # It was a classic account when last read: only what that had is noted as not read.
+    failed = lab.query("select distinct stream from raw_bitget.receipts where outcome = 'failed'")
+    assert {stream for (stream,) in failed} == {
+        stream.name for stream in SPEC.streams if stream.name in V2 and stream.kind == "history"
+    }
+
+
+def test_a_new_account_in_change_is_one_clear_error(lab):
+    lab.box.set_now(UPGRADED_AT + timedelta(seconds=20))
+    with pytest.raises(LookbackError, match="being changed"):
+        lab.sync(lab.declare("bitget-upgraded"))
+
+
+def test_full_pages_are_left_by_the_answers_own_cursor(
+    private_home, empty_warehouse, monkeypatch
+):
+    """A page of 100 and an opaque cursor: all rows come, each once."""
+    shutil.copyfile(empty_warehouse, private_home.warehouse)
+    with Sandbox(
+        size=1_500, pace=None, now=NOW, years=0.2, exchanges=["bitget"], ties=(700,),
+        options={"bitget.unified_fills": 1_500},
+    ) as box:  # fmt: skip
+        lab = Lab(box, private_home, monkeypatch)
+        (result,) = lab.sync(lab.declare("bitget-unified")).values()
+        truth = box.truth("bitget-unified")
+        assert result.failures == []
+        assert len(truth["trades"]) > 1_000
+        for stream, (wallet, name) in LEDGERS.items():
+            wanted = {row[name] for row in truth["movements"] if row["wallet"] == wallet}
+            assert ids(lab, stream, truth["account_id"]) == wanted, stream
+        fills = ids(lab, "unified_fills", truth["account_id"])
+        assert fills == {row["record_id"] for row in truth["trades"]}
+        converts = lab.query("select count(*) from raw_bitget.unified_convert_records")
+        assert converts == [(truth["counts"]["unified_convert_records"],)]
+
+
+# -- answers, one by one
+
+
+KEYS = Credentials({"key": "bg_key", "secret": "s", "passphrase": "p"})
+
+
+def identity_from(answers: dict[str, bytes | Trouble]) -> Any:
+    def ask(path: str, params: Any = None) -> bytes:
+        answer = answers[path]
+        if isinstance(answer, Trouble):
+            raise answer
+        return b'{"code":"00000","data":%b}' % answer
+
+    return bitget.identify(ask, Account("main", "bitget", KEYS, SPEC.base_url))
+
+
+MODE = Trouble("unified", kind="account_mode", outcome="refused")
+SETTINGS = b'{"uid":"7000000001","accountMode":"unified"}'
+
+
+def test_without_the_undocumented_route_the_rights_are_not_known():
+    found = identity_from(
+        {
+            "/api/v2/spot/account/info": MODE,
+            "/api/v3/account/settings": SETTINGS,
+            "/api/v3/account/info": Trouble("no", kind="not_found"),
+        }
+    )
+    assert (found.kind, found.uid) == ("unified", "7000000001")
+    assert (found.can_trade, found.can_withdraw, found.opened_at) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("power", "rights", "can_trade", "can_withdraw"),
+    [
+        (b"read-only", b'["uta_mgt","uta_trade"]', False, False),
+        (b"read-and-write", b'["uta_trade"]', True, False),
+        (b"read-and-write", b'["withdraw"]', True, True),
+    ],
+)
+def test_rights_of_a_unified_key(power, rights, can_trade, can_withdraw):
+    info = b'{"userId":"7","parentId":"9","ips":"","permType":"%b","permissions":%b}'
+    found = identity_from(
+        {
+            "/api/v2/spot/account/info": MODE,
+            "/api/v3/account/settings": SETTINGS,
+            "/api/v3/account/info": info % (power, rights),
+        }
+    )
+    assert (found.can_trade, found.can_withdraw) == (can_trade, can_withdraw)
+    assert (found.uid, found.parent_uid) == ("7000000001", "9")
+
+
+@pytest.mark.parametrize("code", ["40084", "25245"])
+def test_both_codes_of_the_other_kind_mean_the_same(code):
+    response = requests.Response()
+    response.status_code = 400
+    response._content = b'{"code":"%b","msg":"words","data":null}' % code.encode()
+    trouble = bitget.explain(response, NOW)
+    assert (trouble.kind, trouble.outcome) == ("account_mode", "refused")
+
+
+def test_no_classic_route_serves_a_unified_account_and_no_v3_route_a_classic_one():
+    for stream in SPEC.streams:
+        assert stream.serves("classic") is (stream.name not in V3), stream.name
+        assert stream.serves("unified") is (stream.name not in V2), stream.name
+        assert stream.serves(""), stream.name

@@ -1,0 +1,275 @@
+"""From a unified Bitget account over HTTP through dlt, DuckDB and dbt: the facts are the truth.
+
+Two builds in one warehouse: first while the better of two tellings fails, then with both, after
+another account was upgraded in mid-life.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pipelines.home import home
+from pipelines.sandbox.clock import to_ms
+from pipelines.sandbox.server import Sandbox
+from pipelines.specs.bitget import SPEC
+from tests import truth_reference, unified_reference
+from tests.conftest import Lab
+from tests.truth_reference import Reach
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+UPGRADED_AT = NOW + timedelta(hours=30)
+LATER = UPGRADED_AT + timedelta(days=4)
+UNIFIED, UPGRADED = "bitget-unified", "bitget-upgraded"
+MARGIN = timedelta(minutes=5)
+V3 = {stream.name for stream in SPEC.streams if stream.path.startswith("/api/v3/")}
+
+pytestmark = pytest.mark.xdist_group("bitget_unified_models")
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The warehouse after both builds, what was true at each, and what the first one said."""
+
+    query: Query
+    truths: dict[str, dict[str, Any]]
+    first_differences: list[str]
+    ledger_streams: Counter[str]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    options = {
+        "bitget.upgraded_at": to_ms(UPGRADED_AT), "bitget.unified_fees_outside": True,
+        "bitget.unified_fills": 250,
+    }  # fmt: skip
+    folder = tmp_path_factory.mktemp("unified_models")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Sandbox(
+            size="tiny", pace=None, now=NOW, years=0.9, exchanges=["bitget"], options=options
+        ) as box,
+    ):
+        patch.setenv("LOOKBACK_HOME", str(folder / "home"))
+        patch.setenv("HOME", str(folder))
+        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        lab = Lab(box, home(), patch)
+        lab.declare(UNIFIED)
+        lab.declare(UPGRADED)
+        for stream in ("unified_financial_records", "unified_fills"):
+            box.fault("500", exchange="bitget", path=SPEC.stream(stream).path, times=None)
+        lab.sync()
+        truth = box.truth(UNIFIED)
+        lab.build(NOW)
+        # Nothing but tax records: the funding wallet is told, and no execution is.
+        moves = [move for move in truth["movements"] if move["wallet"] != "funding"]
+        without = {**truth, "movements": moves}
+        first = ledger_and_trades(lab.query, without, Reach(None, NOW + timedelta(days=1)))
+        streams = ledger_streams(lab.query, truth)
+        box.clear_faults()
+        box.set_now(LATER)
+        lab.sync()
+        lab.build(LATER)
+        truths = {name: box.truth(name) for name in (UNIFIED, UPGRADED)}
+        yield Told(lab.query, truths, first, streams)
+
+
+def ledger_and_trades(query: Query, truth: dict[str, Any], reach: Reach) -> list[str]:
+    """What differs in the two tables that have two sources, the funding wallet left out."""
+    found = []
+    expected = unified_reference.expected_rows(truth, reach)
+    for table in ("fct_ledger_entries", "fct_trades"):
+        rows = truth_reference.stored_rows(query, table, truth["account_id"])
+        rows = [row for row in rows if row.get("wallet") != "funding"]
+        found += truth_reference.differences(table, expected[table], rows)
+    return found
+
+
+def ledger_streams(query: Query, truth: dict[str, Any]) -> Counter[str]:
+    rows = query(
+        "select stream, count(*) from marts.fct_ledger_entries where account_id = ? "
+        "group by stream",
+        truth["account_id"],
+    )
+    return Counter(dict(rows))
+
+
+def floor(query: Query, account_id: str, stream: str) -> datetime:
+    """The oldest moment of the stream that was ever read to the end."""
+    ((moment,),) = query(
+        "select min(asked_from) from raw_bitget.receipts "
+        "where account_id = ? and stream = ? and outcome = 'exhausted'",
+        account_id, stream,
+    )  # fmt: skip
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def test_tax_records_alone_tell_the_ledger_and_the_trades(told):
+    assert told.first_differences == []
+    assert "unified_financial_records" not in told.ledger_streams
+    assert told.ledger_streams["unified_tax_records"] > 300
+
+
+def test_every_fact_of_a_unified_account_is_as_it_was(told):
+    truth = told.truths[UNIFIED]
+    account_id = truth["account_id"]
+    reach = Reach(None, floor(told.query, account_id, "unified_financial_records"))
+    assert floor(told.query, account_id, "unified_fills") == reach.fills_from
+    # The funding wallet was read at the first sync already, so its floor lies earlier.
+    funding_from = floor(told.query, account_id, "unified_funding_records")
+    between = [
+        move
+        for move in truth["movements"]
+        if move["wallet"] == "funding"
+        and funding_from <= datetime.fromisoformat(move["at"]) < reach.fills_from
+    ]
+    assert between == []
+    for table, expected in unified_reference.expected_rows(truth, reach).items():
+        stored = truth_reference.stored_rows(told.query, table, account_id)
+        assert expected, table
+        assert truth_reference.differences(table, expected, stored) == []
+
+
+def test_the_ledger_of_a_unified_account_sums_to_its_balance(told):
+    truth = told.truths[UNIFIED]
+    assert truth_reference.balance_differences(told.query, truth, "unified") == []
+    checks = told.query(
+        "select kind, count(*), count(*) filter (is_ok) from marts.fct_balance_checks "
+        "where account_id = ? and wallet = 'unified' group by kind",
+        truth["account_id"],
+    )
+    kinds = {kind: (count, good) for kind, count, good in checks}
+    # Of the tax records' and the financial records' tellings the balances go on as one chain.
+    assert kinds.keys() == {"balance_chain", "opening_balance", "snapshot", "sum_rule"}
+    assert all(count == good > 0 for count, good in kinds.values())
+
+
+def test_a_conversion_is_told_once(told):
+    truth = told.truths[UNIFIED]
+    rows = told.query(
+        "select from_asset, from_amount, to_asset, to_amount from marts.fct_conversions "
+        "where account_id = ? and wallet = 'unified'",
+        truth["account_id"],
+    )
+    legs: dict[str, dict[bool, tuple[str, Decimal]]] = {}
+    for move in truth["movements"]:
+        if move["kind"] == "conversion":
+            amount = Decimal(move["amount"])
+            legs.setdefault(move["event_id"], {})[amount > 0] = (move["asset"], abs(amount))
+    assert legs
+    assert Counter(rows) == Counter((*pair[False], *pair[True]) for pair in legs.values())
+
+
+def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(told):
+    account_id = told.truths[UNIFIED]["account_id"]
+    for table in ("fct_coverage", "fct_gaps", "fct_deadlines", "fct_sync_status"):
+        found = told.query(
+            f"select distinct stream from marts.{table} where account_id = ?", account_id
+        )
+        streams = {stream for (stream,) in found}
+        assert streams and streams <= V3, table
+
+
+def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(told):
+    """Classic streams end at the last classic check; v3 streams are sure from their first on."""
+    account_id = told.truths[UPGRADED]["account_id"]
+    classic_until, unified_from = kinds_of(told)
+    spans = told.query(
+        "select stream, verdict, span_start, span_end, cause, remedy, severity, state "
+        "from marts.fct_gaps where account_id = ? and span_end > ? and span_start < ?",
+        account_id, classic_until, unified_from,
+    )  # fmt: skip
+    assert {"unified_tax_records", "unified_financial_records", "unified_fills"} <= {
+        row[0] for row in spans
+    } <= V3
+    for stream, verdict, start, end, cause, remedy, severity, state in spans:
+        assert (verdict, severity, state) == ("unverified", "info", "open"), stream
+        assert start == classic_until and "download the file" in remedy, stream
+        if "does not say how far back" not in cause:  # not stated, hence unverified to its end
+            assert end == unified_from and "before that moment" in cause, stream
+    ends = told.query(
+        "select stream, max(span_end) from marts.fct_coverage where account_id = ? "
+        "and stream not like 'unified%' group by stream",
+        account_id,
+    )
+    assert ends and {end for _, end in ends} == {classic_until}
+
+
+def kinds_of(told: Told) -> tuple[datetime, datetime]:
+    """The last check that found the upgraded account classic, the first that found it unified."""
+    rows = told.query(
+        "select account_kind, min(checked_at), max(checked_at) from raw_bitget.accounts "
+        "where account_id = ? group by account_kind order by 2",
+        told.truths[UPGRADED]["account_id"],
+    )
+    (_, _, classic_until), (_, unified_from, _) = rows
+    return classic_until, unified_from
+
+
+def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_green(told):
+    account_id = told.truths[UPGRADED]["account_id"]
+    deadlines = told.query(
+        "select stream from marts.fct_deadlines where account_id = ?", account_id
+    )
+    assert deadlines and {stream for (stream,) in deadlines} <= V3
+    lights = told.query(
+        "select stream, light, state from marts.fct_sync_status where account_id = ?", account_id
+    )
+    assert {light for _, light, _ in lights} == {"green"}
+    ended = {stream for stream, _, state in lights if state == "replaced"}
+    assert ended == {stream for stream, *_ in lights} - V3 and "spot_fills" in ended
+
+
+def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
+    account_id = told.truths[UPGRADED]["account_id"]
+    rows = told.query(
+        "select severity, likely_cause from marts.fct_balance_checks where account_id = ? "
+        "and wallet = 'unified' and kind = 'opening_balance' and not is_ok",
+        account_id,
+    )
+    assert rows
+    assert all(severity == "info" and "another kind before" in why for severity, why in rows)
+
+
+def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
+    """What each system told is there once; what neither told is missing and said so above."""
+    truth = told.truths[UPGRADED]
+    account_id = truth["account_id"]
+    ((asked_at,),) = told.query(
+        "select max(asked_to) from raw_bitget.receipts "
+        "where account_id = ? and stream = 'tax_spot_records' and outcome = 'exhausted'",
+        account_id,
+    )
+    stored = {
+        (stream, record_id)
+        for stream, record_id in told.query(
+            "select stream, record_id from marts.fct_ledger_entries where account_id = ?",
+            account_id,
+        )
+    }
+    expected = set()
+    for move in truth["movements"]:
+        if "tax_record_id" not in move:
+            if move["record_id"] and datetime.fromisoformat(move["at"]) < asked_at:
+                expected.add(("tax_spot_records", move["record_id"]))
+        elif move["wallet"] == "unified":
+            expected.add(("unified_financial_records", move["record_id"]))
+        else:
+            expected.add(("unified_funding_records", move["record_id"]))
+    assert stored == expected
+    assert {stream for stream, _ in stored} >= {"tax_spot_records", "unified_financial_records"}
+    for entity in ("deposits", "withdrawals"):
+        rows = told.query(
+            f"select record_id, status from marts.fct_{entity} where account_id = ?", account_id
+        )
+        assert len(rows) == len(dict(rows)), "told twice"
+        real = {row["record_id"]: row["status"] for row in truth[entity]}
+        assert dict(rows).items() <= real.items()

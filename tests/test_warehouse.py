@@ -1,0 +1,36 @@
+"""A warehouse that an older version of the program made gets what the present one needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from pipelines import history, tables
+from pipelines.home import Home
+from pipelines.load import prepare_warehouse
+from pipelines.tables import BESIDE, STREAM_SPECS
+
+
+def columns(home: Home) -> set[str]:
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select column_name from information_schema.columns "
+            "where table_schema = 'raw_bitget' and table_name = 'stream_specs'"
+        ).fetchall()
+    return {name for (name,) in rows}
+
+
+def test_a_column_that_came_later_is_added_to_tables_that_are_there(private_home: Home):
+    names = [name for name in STREAM_SPECS.schema.names if name != "account_kinds"]
+    older = replace(
+        STREAM_SPECS, schema=tables.pa.schema([STREAM_SPECS.schema.field(n) for n in names])
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "STREAM_SPECS", older)
+        patch.setattr(tables, "BESIDE", tuple(older if t is STREAM_SPECS else t for t in BESIDE))
+        prepare_warehouse(private_home)
+    assert "account_kinds" not in columns(private_home)
+    prepare_warehouse(private_home)
+    assert "account_kinds" in columns(private_home)

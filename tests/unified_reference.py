@@ -1,0 +1,137 @@
+"""What the fact tables must say of a unified Bitget account, told from the sandbox's truth.
+
+Rows are as in `truth_reference`. Two floors decide: `fills_from` (financial records, executions,
+the funding wallet: 90 days) and `ledger_from` (tax records: 366 days).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from tests.truth_reference import LEDGER, MOVED, TRADE, TRANSFER, Reach, Row, millis
+
+Truth = Mapping[str, Any]
+AMOUNTS = frozenset(
+    {
+        "amount", "fee_amount", "base_quantity", "quote_quantity", "value_amount", "price",
+        "amount_sent", "amount_received",
+    }
+)  # fmt: skip
+
+
+def expected_rows(truth: Truth, reach: Reach) -> dict[str, list[Row]]:
+    """Every row that each fact table must have from v3 streams."""
+    return {
+        "fct_ledger_entries": _ledger(truth, reach),
+        "fct_deposits": [_moved(row) for row in truth["deposits"]],
+        "fct_withdrawals": [_moved(row) for row in truth["withdrawals"]],
+        "fct_trades": _trades(truth, reach),
+        "fct_transfers": _transfers(truth, reach),
+    }
+
+
+def _row(columns: Iterable[str], **values: Any) -> Row:
+    return {
+        name: Decimal(values[name])
+        if name in AMOUNTS and values[name] is not None
+        else values[name]
+        for name in columns
+    }
+
+
+def _moves(truth: Truth) -> list[Mapping[str, Any]]:
+    """Movements that v3 told; those of the classic time have no such id."""
+    return [move for move in truth["movements"] if "tax_record_id" in move]
+
+
+def _record_id(move: Mapping[str, Any], reach: Reach) -> str | None:
+    """The record that tells the movement: the richer one where it reaches."""
+    at = millis(move["at"])
+    if reach.has_fill(at):
+        return str(move["record_id"])
+    return move["tax_record_id"] if reach.has_entry(at) else None
+
+
+def _ledger(truth: Truth, reach: Reach) -> list[Row]:
+    return [
+        _row(
+            LEDGER, record_id=_record_id(move, reach), wallet=move["wallet"], asset=move["asset"],
+            entry_type=move["kind"], amount=move["amount"], fee_amount=move["fee_amount"],
+            status="completed", occurred_at=millis(move["at"]),
+        )
+        for move in _moves(truth)
+        if _record_id(move, reach) is not None
+    ]  # fmt: skip
+
+
+def _moved(row: Mapping[str, Any]) -> Row:
+    moments = {
+        name: None if row[name] is None else millis(row[name])
+        for name in ("requested_at", "completed_at")
+    }
+    return _row(MOVED, **{**row, "fee_asset": row["asset"], **moments})
+
+
+def _trades(truth: Truth, reach: Reach) -> list[Row]:
+    """An execution in reach as it was; an older one as the rows of its ledger still tell it."""
+    received = {
+        move["event_id"]: move["tax_record_id"]
+        for move in _moves(truth)
+        if move["kind"] == "trade" and not move["amount"].startswith("-")
+    }
+    rows = []
+    for fill in truth["trades"]:
+        if fill["event_id"] not in received:
+            continue
+        same = {name: fill[name] for name in TRADE if name in fill} | {
+            "product_type": "spot", "contract_quantity": None, "price_reason": None,
+            "value_amount": fill["quote_quantity"], "traded_at": millis(fill["traded_at"]),
+        }  # fmt: skip
+        if not reach.has_fill(same["traded_at"]):
+            if not reach.has_entry(millis(fill["booked_at"])):
+                continue
+            same |= {
+                "record_id": received[fill["event_id"]], "order_id": None, "price": None,
+                "is_maker": None, "price_reason": "ledger_only",
+                "traded_at": millis(fill["booked_at"]),
+            }  # fmt: skip
+        rows.append(_row(TRADE, **same))
+    return rows
+
+
+def _transfers(truth: Truth, reach: Reach) -> list[Row]:
+    legs = {
+        move["event_id"]: move
+        for move in _moves(truth)
+        if move["kind"] == "transfer" and move["wallet"] == "unified"
+    }
+    rows = []
+    for move in truth["transfers"]:
+        at = millis(move["at"])
+        leg = legs.get(move["event_id"])
+        if leg is None:
+            continue
+        if move["record_id"] is not None:
+            rows.append(
+                _row(
+                    TRANSFER, record_id=move["record_id"], asset=move["asset"],
+                    from_wallet=move["from_wallet"], to_wallet=move["to_wallet"],
+                    amount_sent=move["amount"], amount_received=move["amount"], sent_at=at,
+                    received_at=at, method="exchange_record", status="completed",
+                )
+            )  # fmt: skip
+        elif reach.has_entry(at):
+            out = leg["amount"].startswith("-")
+            rows.append(
+                _row(
+                    TRANSFER, record_id=leg["tax_record_id"], asset=move["asset"],
+                    from_wallet="unified" if out else None, to_wallet=None if out else "unified",
+                    amount_sent=move["amount"] if out else None,
+                    amount_received=None if out else move["amount"],
+                    sent_at=at if out else None, received_at=None if out else at,
+                    method="ledger_leg", status="completed",
+                )
+            )  # fmt: skip
+    return rows
