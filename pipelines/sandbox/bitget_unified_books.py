@@ -68,7 +68,11 @@ def type_of(event: Event, leg: int) -> str:
         return ("TRANSFER_OUT", "TRANSFER_IN")[leg]
     if isinstance(event, Reward):
         return REWARDS[event.flavour].business
-    return "DEPOSIT" if isinstance(event, Deposit) else "WITHDRAW"
+    if isinstance(event, Deposit):
+        return "DEPOSIT"
+    if isinstance(event, Withdrawal):
+        return "WITHDRAW"
+    raise TypeError(f"the unified books do not tell of {type(event).__name__}")
 
 
 class Ledger:
