@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,15 @@ from pipelines.sandbox.account import (
     generate,
 )
 from pipelines.sandbox.bitget_books import Books, Table
-from pipelines.sandbox.bitget_keys import EMPTY, MAIN, SECOND_ACCOUNT, UNIFIED, Keyring, Limits
+from pipelines.sandbox.bitget_keys import (
+    EMPTY,
+    MAIN,
+    SECOND_ACCOUNT,
+    UNIFIED,
+    UPGRADED,
+    Keyring,
+    Limits,
+)
 from pipelines.sandbox.bitget_market import VENUE, list_coins, list_symbols
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
 from pipelines.sandbox.bitget_truth import tell_truth
@@ -36,6 +45,8 @@ from pipelines.sandbox.dialect import Answer, Call, Card, World
 
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 MAX_PAGE_NUMBER = 1_000
+SPOT_ONLY = frozenset({UNIFIED, UPGRADED})
+"""Accounts whose v3 books tell no futures, so that they have none."""
 LARGE = 50_000
 """Fills from which on an account takes too long to make while somebody waits for an answer."""
 KIND_OF_WALLET = {
@@ -123,8 +134,9 @@ class Bitget:
             arrivals = tuple(self._arrivals())
         elif uid == MAIN:
             arrivals = world.arrivals(self.name)
+        venue = replace(VENUE, contracts=()) if uid in SPOT_ONLY else VENUE
         return AccountPlan(
-            venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
+            venue=venue, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
             if uid == MAIN else None, arrivals=arrivals,
             departures=world.departures(self.name) if uid == MAIN else (),

@@ -31,7 +31,7 @@ SPELLED = {UNIFIED: "uta", FUNDING: "spot"}
 """How transfer records call the two wallets."""
 FILL_LAG = 5
 """Milliseconds from an execution to its rows in the ledger."""
-LEDGER_ID, TAX_ID = 8 << 18, 9 << 18
+LEDGER_ID, TAX_ID, FUNDING_ID = 8 << 18, 9 << 18, 10 << 18
 """Beside the classic ledger's tag, so that no id is an id of the other books."""
 FILL_TYPES = ("ORDER_DEALT_FROZEN_OUT", "ORDER_DEALT_IN", "ORDER_PLF_FEE_OUT")
 CONVERSION_TYPES = ("EXCHANGE_SOURCE_TOKEN_USER_OUT", "EXCHANGE_TARGET_TOKEN_USER_IN")
@@ -68,7 +68,11 @@ def type_of(event: Event, leg: int) -> str:
         return ("TRANSFER_OUT", "TRANSFER_IN")[leg]
     if isinstance(event, Reward):
         return REWARDS[event.flavour].business
-    return "DEPOSIT" if isinstance(event, Deposit) else "WITHDRAW"
+    if isinstance(event, Deposit):
+        return "DEPOSIT"
+    if isinstance(event, Withdrawal):
+        return "WITHDRAW"
+    raise TypeError(f"the unified books do not tell of {type(event).__name__}")
 
 
 class Ledger:
@@ -119,7 +123,7 @@ class UnifiedBooks:
         self.funding = Ledger(books, FUNDING, since)
         self.financial = self._ledger_table(self.unified, LEDGER_ID, self._financial_row)
         self.tax = self._ledger_table(self.unified, TAX_ID, self._tax_row)
-        self.funding_rows = self._ledger_table(self.funding, LEDGER_ID, self._funding_row)
+        self.funding_rows = self._ledger_table(self.funding, FUNDING_ID, self._funding_row)
         self.fills = self._told(SpotFill, "fill", self._fill_row, lag=FILL_LAG)
         self.deposits = self._told(Deposit, "deposit", self._deposit_row, settling=True)
         self.withdrawals = self._told(Withdrawal, "withdrawal", self._withdrawal_row, settling=True)
