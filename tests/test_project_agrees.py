@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import registry
+from pipelines import registry, tables
 from pipelines.home import PROJECT
 from pipelines.sandbox.server import dialect_names
 
@@ -17,7 +17,7 @@ DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
 EXCHANGES = registry.names()
 VARS: dict[str, Any] = yaml.safe_load((DBT / "dbt_project.yml").read_text())["vars"]
-BESIDE = {"receipts", "accounts", "balances", "vanished", "stream_specs", "_dlt_loads"}
+BESIDE = {table.name for table in tables.BESIDE} | {"_dlt_loads"}
 
 
 def sources_of(name: str) -> set[str]:

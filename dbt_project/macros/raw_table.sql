@@ -60,6 +60,11 @@
             'receipt_id': 'varchar', 'is_served': 'boolean', 'noticed_at': 'timestamptz',
             'origin': 'varchar', '_dlt_load_id': 'varchar',
         },
+        'file_rows': {
+            'account_id': 'varchar', 'stream': 'varchar', 'receipt_id': 'varchar',
+            'record_id': 'varchar', 'record_hash': 'varchar', 'occurred_at': 'timestamptz',
+            '_dlt_load_id': 'varchar',
+        },
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'path': 'varchar', 'kind': 'varchar',
             'entities': 'varchar', 'wallet': 'varchar', 'scope': 'varchar',

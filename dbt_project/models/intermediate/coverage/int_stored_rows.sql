@@ -3,7 +3,8 @@
     tables are found in the list of sources, so a new exchange or stream is counted by itself.
 -#}
 {%- set beside = [
-    'receipts', 'accounts', 'balances', 'vanished', 'stream_specs', '_dlt_loads',
+    'receipts', 'accounts', 'balances', 'vanished', 'file_rows', 'stream_specs',
+    '_dlt_loads',
 ] -%}
 {%- set tables = [] -%}
 {%- if execute -%}
