@@ -18,6 +18,7 @@ from typing import Any
 
 import dlt
 import msgspec
+import pyarrow as pa
 
 from pipelines import registry
 from pipelines.errors import LookbackError, Trouble
@@ -31,6 +32,7 @@ from pipelines.spec import StreamSpec
 from pipelines.tables import (
     ACCOUNTS,
     BALANCES,
+    FILE_ROWS,
     RECEIPTS,
     STREAM_SPECS,
     record_rows,
@@ -308,11 +310,17 @@ def _source(
         origin="file",
     )
 
+    columns = [name for name in FILE_ROWS.schema.names if name != "stream"]
+    named = pa.array([stream.name] * rows.num_rows, pa.string())
+    held = rows.select(columns).append_column("stream", named).select(FILE_ROWS.schema.names)
+
     @dlt.source(name=spec.name, max_table_nesting=0)
     def saved() -> Any:
         def items() -> Any:
             yield rows_of(table, rows)
             yield rows_of(RECEIPTS, [receipt])
+            if stream.kind == "history" and stream.private:
+                yield rows_of(FILE_ROWS, held)
             yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, receipt)])
             yield rows_of(STREAM_SPECS, spec_rows(spec, receipt["asked_at"]))
             if balances := _balances(exchange, file, account_id, receipt):

@@ -29,6 +29,7 @@ from pipelines.spec import StreamSpec
 from pipelines.tables import (
     ACCOUNTS,
     BALANCES,
+    BESIDE,
     RECEIPTS,
     STREAM_SPECS,
     VANISHED,
@@ -169,7 +170,7 @@ def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
     @dlt.source(name=exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
         return [
-            *(_fixed(table, []) for table in (*tables, ACCOUNTS, RECEIPTS, BALANCES, VANISHED)),
+            *(_fixed(table, []) for table in (*tables, *BESIDE) if table is not STREAM_SPECS),
             _fixed(STREAM_SPECS, spec_rows(exchange.spec, now)),
         ]
 

@@ -157,6 +157,20 @@ VANISHED = Table(
     key=("account_id", "stream", "record_id", "noticed_at"),
 )
 
+FILE_ROWS = Table(
+    "file_rows",
+    _schema(
+        account_id=_TEXT,
+        stream=_TEXT,
+        receipt_id=_TEXT,
+        record_id=_TEXT,
+        record_hash=_TEXT,
+        occurred_at=TIME,
+    ),
+    key=("receipt_id", "record_id", "record_hash"),
+)
+"""Which records a file held: those that the API had given already leave no other trace."""
+
 STREAM_SPECS = Table(
     "stream_specs",
     _schema(
@@ -198,7 +212,7 @@ STREAM_SPECS = Table(
     key=("stream", "spec_hash"),
 )
 
-BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, STREAM_SPECS)
+BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, STREAM_SPECS)
 
 
 def stream_table(stream: StreamSpec) -> Table:

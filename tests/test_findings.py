@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +105,41 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
     assert (row["dismissed_by"], row["dismissed_on"]) == ("Ada", "2026-11-21")
     assert chosen["finding_id"] not in shown
     assert "line 5: no finding has the id 0123456789ab" in " ".join(shown.split())
+
+
+def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(
+    private_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 8, 20, 12, tzinfo=UTC)
+    with Sandbox(size="tiny", pace=None, now=now, exchanges=["bitmex"]) as box:
+        lab = Lab(box, private_home, monkeypatch)
+        lab.declare("bitmex-main", label="main")
+        lab.sync()
+        rows = [
+            record
+            for (record,) in lab.query(
+                "select record::varchar from raw_bitmex.wallet_history order by occurred_at"
+            )
+        ]
+        for name, kept in (("whole.json", rows[-40:]), ("short.json", rows[-40:-20] + rows[-19:])):
+            (tmp_path / name).write_text(f"[{','.join(kept)}]")
+            done = lab.cli("import", "bitmex", str(tmp_path / name), "--account", "main")
+            assert done.returncode == 0, done.stderr
+    told = lab.query(
+        "select file_name, file_count, api_count, only_in_file, only_in_api, agrees, "
+        "differing_sums is null from marts.fct_file_overlaps order by file_count"
+    )
+    assert told == [
+        ("short.json", 39, 40, 0, 1, False, False),
+        ("whole.json", 40, 40, 0, 0, True, True),
+    ]
+    (finding,) = [row for row in found(lab) if row["kind"] == "overlap_disagreement"]
+    assert (finding["stream"], finding["size"]) == ("wallet_history", "1")
+    assert "short.json" in finding["what"]
+    contradicted = lab.query(
+        "select file_name from intermediate.int_receipts_unioned where is_contradicted"
+    )
+    assert contradicted == [("short.json",)]
 
 
 def write(place: Home, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import registry
+from pipelines import registry, tables
 from pipelines.home import PROJECT
 from pipelines.sandbox.server import dialect_names
 
@@ -19,7 +19,7 @@ EXCHANGES = registry.names()
 SETTINGS: dict[str, Any] = yaml.safe_load((DBT / "dbt_project.yml").read_text())
 VARS: dict[str, Any] = SETTINGS["vars"]
 MODELLED_AS = {"ledger": "ledger_entries"}
-BESIDE = {"receipts", "accounts", "balances", "vanished", "stream_specs", "_dlt_loads"}
+BESIDE = {table.name for table in tables.BESIDE} | {"_dlt_loads"}
 
 
 def sources_of(name: str) -> set[str]:

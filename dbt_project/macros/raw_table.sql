@@ -60,6 +60,11 @@
             'receipt_id': 'varchar', 'is_served': 'boolean', 'noticed_at': 'timestamptz',
             'origin': 'varchar', '_dlt_load_id': 'varchar',
         },
+        'file_rows': {
+            'account_id': 'varchar', 'stream': 'varchar', 'receipt_id': 'varchar',
+            'record_id': 'varchar', 'record_hash': 'varchar', 'occurred_at': 'timestamptz',
+            '_dlt_load_id': 'varchar',
+        },
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'method': 'varchar', 'path': 'varchar',
             'kind': 'varchar', 'entities': 'varchar', 'part_of': 'varchar', 'fields': 'varchar',
@@ -88,7 +93,8 @@
 {# The tables of records that exist, as (exchange, stream, relation), found in the sources. #}
 {% macro record_tables() -%}
     {%- set beside = [
-        'receipts', 'accounts', 'balances', 'vanished', 'stream_specs', '_dlt_loads',
+        'receipts', 'accounts', 'balances', 'vanished', 'file_rows', 'stream_specs',
+        '_dlt_loads',
     ] -%}
     {%- set tables = [] -%}
     {%- if execute -%}

@@ -15,7 +15,10 @@ walked as (
         asked_from,
         asked_to
     from receipts
-    where outcome = 'exhausted' and asked_from < asked_to
+    where
+        outcome = 'exhausted'
+        and asked_from < asked_to
+        and not coalesce(is_contradicted, false)
 
 ),
 

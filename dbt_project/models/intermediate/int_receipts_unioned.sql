@@ -1,70 +1,36 @@
+-- Every receipt, and whether a file contradicts the API where both tell: such a file has no word
+-- where it tells alone either.
 with receipts as (
 
-    {{ union_raw('receipts') }}
+    select * from {{ ref('int_receipts_loaded') }}
 
 ),
 
-loads as (
+file_overlaps as (
 
-    {{ union_raw('_dlt_loads') }}
+    select * from {{ ref('fct_file_overlaps') }}
 
 ),
 
-complete_loads as (
+contradicted as (
+
+    select distinct account_id, receipt_id
+    from file_overlaps
+    where not agrees
+
+),
+
+final as (
 
     select
-        exchange,
-        load_id,
-        max(inserted_at) as loaded_at
-    from loads
-    where status = 0
-    group by exchange, load_id
-
-),
-
--- A receipt of a load that was cut off claims nothing: its rows may not have arrived.
-of_complete_loads as (
-
-    select
-        -- keys
-        receipts.receipt_id,
-        receipts.account_id,
-        receipts.exchange,
-        receipts.stream,
-        coalesce(receipts.scope, '') as scope,
-
-        -- what was asked
-        receipts.asked_from,
-        receipts.asked_to,
-        receipts.floor_at,
-        receipts.floor_reason,
-
-        -- what came of it
-        receipts.outcome,
-        receipts.rows as row_count,
-        receipts.pages as page_count,
-        receipts.skipped as skipped_count,
-        receipts.oldest_at,
-        receipts.newest_at,
-        receipts.held_from,
-        receipts.error_kind,
-        receipts.error_text,
-
-        -- from where
-        receipts.origin,
-        receipts.file_sha256,
-        receipts.file_name,
-
-        -- when
-        receipts.asked_at,
-        receipts.finished_at,
-        complete_loads.loaded_at
+        receipts.*,
+        contradicted.receipt_id is not null as is_contradicted
     from receipts
-    inner join complete_loads
+    left join contradicted
         on
-            receipts.exchange = complete_loads.exchange
-            and receipts._dlt_load_id = complete_loads.load_id
+            receipts.account_id = contradicted.account_id
+            and receipts.receipt_id = contradicted.receipt_id
 
 )
 
-select * from of_complete_loads
+select * from final

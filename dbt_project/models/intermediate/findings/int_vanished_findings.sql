@@ -1,7 +1,15 @@
 -- Each time a stored record was no longer given, as a finding; fixed once it is given again.
-with events as (
+with incidents as (
 
-    select * from {{ ref('int_vanished_unioned') }}
+    select * from {{ ref('int_vanished_incidents') }}
+
+),
+
+-- Where the exchange has cut off everything before a moment, that is the finding.
+drifts as (
+
+    select * from {{ ref('int_drift_findings') }}
+    where fixed_by is null
 
 ),
 
@@ -12,29 +20,21 @@ specs as (
 
 ),
 
-returns as (
-
-    select * from events
-    where is_served
-
-),
-
-incidents as (
+named as (
 
     select
-        events.*,
-        returns.noticed_at as returned_at,
-        coalesce(specs.exchange_title, events.exchange) as title,
-        specs.wallet
-    from events
-    asof left join returns
+        incidents.*,
+        coalesce(specs.exchange_title, incidents.exchange) as title,
+        specs.wallet,
+        drifts.finding_id as drift_id
+    from incidents
+    left join specs on incidents.exchange = specs.exchange and incidents.stream = specs.stream
+    left join drifts
         on
-            events.account_id = returns.account_id
-            and events.stream = returns.stream
-            and events.record_id = returns.record_id
-            and events.noticed_at < returns.noticed_at
-    left join specs on events.exchange = specs.exchange and events.stream = specs.stream
-    where not events.is_served
+            incidents.account_id = drifts.account_id
+            and incidents.stream = drifts.stream
+            and incidents.receipt_id = drifts.evidence_id
+            and incidents.occurred_at < drifts.span_end
 
 ),
 
@@ -63,10 +63,11 @@ final as (
         ) as what,
         'sync again; if it stays away, compare with the site: where it is there, the API loses rows, '
         || 'and where it is not, the exchange took it back' as remedy,
-        cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
+        drift_id as explained_by,
+        case when drift_id is not null then 'everything before a moment was cut off' end
+            as explanation,
         'given again on ' || {{ say_when('returned_at') }} as fixed_by
-    from incidents
+    from named
 
 )
 

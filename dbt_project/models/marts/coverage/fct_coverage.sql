@@ -256,6 +256,7 @@ receipt_claims as (
         history_receipts.scope,
         case
             when history_receipts.outcome != 'exhausted' then history_receipts.outcome
+            when history_receipts.is_contradicted then 'unverified'
             when history_receipts.origin = 'file' then 'covered_file'
             when history_receipts.retention_kind = 'not_stated' then 'unverified'
             else 'covered_api'

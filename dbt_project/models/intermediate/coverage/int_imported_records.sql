@@ -1,0 +1,64 @@
+{#-
+    The raw rows, every version, of the streams and accounts that a file was imported for, with their
+    asset and amount where the variable `overlap_amounts` names the fields. The streams are found in
+    the warehouse: without imports there is nothing to read.
+-#}
+{%- set tables = [] -%}
+{%- if execute -%}
+    {%- for exchange in var('exchanges') -%}
+        {%- set held = source(exchange, 'file_rows') -%}
+        {%- if raw_table_exists(held) -%}
+            {%- set found = run_query('select distinct stream from ' ~ held ~ ' order by stream') -%}
+            {%- for stream in found.columns[0].values() -%}
+                {%- do tables.append((exchange, stream)) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endif -%}
+
+with file_rows as (
+
+    select * from {{ ref('int_file_rows_unioned') }}
+
+),
+
+records as (
+
+    {% for exchange, stream in tables -%}
+    {%- set fields = var('overlap_amounts').get(exchange, {}).get(stream) -%}
+    select
+        account_id,
+        '{{ exchange }}' as exchange,
+        '{{ stream }}' as stream,
+        record_id,
+        record_hash,
+        occurred_at,
+        origin,
+        receipt_id,
+        {{ json_text(fields.asset) if fields else 'cast(null as varchar)' }} as asset,
+        {{ amount(json_text(fields.amount)) if fields else 'cast(null as decimal(38, 18))' }} as amount
+    from {{ adapter.get_relation(this.database, 'raw_' ~ exchange, stream) }}
+    where account_id in (
+        select account_id from file_rows
+        where exchange = '{{ exchange }}' and stream = '{{ stream }}'
+    )
+
+    {{ 'union all' if not loop.last }}
+    {% else -%}
+    select
+        cast(null as varchar) as account_id,
+        cast(null as varchar) as exchange,
+        cast(null as varchar) as stream,
+        cast(null as varchar) as record_id,
+        cast(null as varchar) as record_hash,
+        cast(null as timestamptz) as occurred_at,
+        cast(null as varchar) as origin,
+        cast(null as varchar) as receipt_id,
+        cast(null as varchar) as asset,
+        cast(null as decimal(38, 18)) as amount
+    where false
+    {%- endfor %}
+
+)
+
+select * from records
