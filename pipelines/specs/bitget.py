@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
 from pipelines.specs import bitget_unified as unified
+from pipelines.specs import bitget_unread
 from pipelines.specs.bitget_guide import EXCLUDED, GUIDE
 
 DOCS = "https://www.bitget.com/api-doc"
@@ -39,7 +40,7 @@ SPEC = ExchangeSpec(
     credential_fields=("key", "secret", "passphrase"),
     optional_credentials=("passphrase",),
     probes=("/api/v2/public/time", "/api/v2/spot/account/info", *unified.PROBES),
-    left_out=unified.LEFT_OUT,
+    left_out=(*unified.LEFT_OUT, *bitget_unread.LEFT_OUT),
     excluded=EXCLUDED,
     guide=GUIDE,
     streams=of_every_kind(
