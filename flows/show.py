@@ -65,7 +65,8 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     and so is what no route tells.
     """
     out = out or console()
-    told = [row for row in rows if not is_unverified(row) and not is_excluded(row)]
+    apart = (is_unverified, is_excluded, is_beyond_reading)
+    told = [row for row in rows if not any(is_it(row) for is_it in apart)]
     if told:
         listing = table("account", "stream", "verdict", "from", "to", "state", "why")
         notes = []
@@ -89,11 +90,17 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
         out.print("No gap is open.", style=GOOD)
     tell_unverified(out, [row for row in rows if is_unverified(row)])
     tell_excluded(out, [row for row in rows if is_excluded(row)])
+    tell_beyond_reading(out, [row for row in rows if is_beyond_reading(row)])
 
 
 def is_excluded(row: Row) -> bool:
     """Whether no route of the API gives this to anybody."""
     return bool(row["verdict"] == "excluded_by_exchange")
+
+
+def is_beyond_reading(row: Row) -> bool:
+    """Whether a key would need more than reading for it, which nobody should give it."""
+    return bool(row["verdict"] == "refused" and row["severity"] == "info")
 
 
 def is_unverified(row: Row) -> bool:
@@ -154,6 +161,14 @@ def tell_excluded(out: Console, rows: Sequence[Row]) -> None:
         text = f"The API of {exchange} gives nobody {names}; what helps: lookback guide {exchange}."
         out.print()
         note(out, "~", text)
+
+
+def tell_beyond_reading(out: Console, rows: Sequence[Row]) -> None:
+    """What a key that only reads is refused; the better key all the same."""
+    for (label,), group in _by(rows, "label"):
+        names = " ".join(sorted({row["stream"] for row in group}))
+        out.print()
+        note(out, "~", f"Not read, for it needs a key that can do more than read: {label} {names}.")
 
 
 def note(out: Console, mark: str, text: str) -> None:
