@@ -25,6 +25,8 @@ import pytest
 from flows import dbt, dismissals
 from pipelines.home import Home
 
+pytestmark = pytest.mark.xdist_group("dropped_rows")
+
 SEEDS = 200
 ASSETS = ("BTC", "ETH", "USDT")
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -16,6 +16,8 @@ from pipelines.load import prepare_warehouse
 from pipelines.sandbox.server import Sandbox
 from tests.conftest import Lab
 
+pytestmark = pytest.mark.xdist_group("findings")
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:

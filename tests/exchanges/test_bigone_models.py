@@ -20,6 +20,8 @@ from pipelines.sandbox.server import Sandbox
 from pipelines.specs.bigone import SPEC
 from tests.conftest import Lab
 
+pytestmark = pytest.mark.xdist_group("bigone_models")
+
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 OPTIONS = {"size": 400, "pace": None, "now": NOW, "years": 1.2, "exchanges": ["bigone"]}
 

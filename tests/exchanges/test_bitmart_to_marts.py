@@ -16,6 +16,8 @@ from pipelines.home import home
 from pipelines.sandbox.server import Sandbox
 from tests.conftest import Lab
 
+pytestmark = pytest.mark.xdist_group("bitmart_to_marts")
+
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)
 NAMES = ("bitmart-main", "bitmart-young")
 ORGANISATION = "bitmart-organisation"
