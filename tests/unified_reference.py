@@ -119,7 +119,7 @@ def _transfers(truth: Truth, reach: Reach) -> list[Row]:
                     TRANSFER, record_id=move["record_id"], asset=move["asset"],
                     from_wallet=move["from_wallet"], to_wallet=move["to_wallet"],
                     amount_sent=move["amount"], amount_received=move["amount"], sent_at=at,
-                    received_at=at, method="exchange_record", status="completed",
+                    received_at=at, method="exchange_id", status="completed",
                 )
             )  # fmt: skip
         elif reach.has_entry(at):
@@ -131,7 +131,7 @@ def _transfers(truth: Truth, reach: Reach) -> list[Row]:
                     amount_sent=move["amount"] if out else None,
                     amount_received=None if out else move["amount"],
                     sent_at=at if out else None, received_at=None if out else at,
-                    method="ledger_leg", status="completed",
+                    method="one_sided", status="completed",
                 )
             )  # fmt: skip
     return rows

@@ -41,7 +41,7 @@ GUIDE = Guide(
         "only reads. `lookback` sends nothing but reads, whatever the key may do.",
         "The account is named by the customer number on its withdrawals, else by its contract "
         "account, else by its first key. For a new key of an account that is known by its key, "
-        "set `uid` to what `lookback accounts` shows.",
+        "set `uid` to the one in `dim_accounts`.",
         "`ONE` is BigONE's own token and is called `BIGONE` here; elsewhere that ticker is "
         "Harmony's.",
         "Whether the fee of a withdrawal is inside its amount is documented one way and shown "

@@ -92,7 +92,8 @@ GUIDE = Guide(
         "between accounts.",
         "Bind the key to this machine's address if that does not change.",
         "Confirm with the codes you are sent. Copy the access key, the secret key, which is "
-        "shown once, and the memo: `lookback connect bitmart` asks for all three.",
+        "shown once, and the memo, and put `key`, `secret` and `memo` under the account in "
+        "`.dlt/secrets.toml`.",
     ),
     alerts=(
         "BitMart is winding down. Deposits and new spot orders ended on 2026-07-26, all trading "
