@@ -234,7 +234,7 @@ class Books:
 
     def is_internal(self, event: Withdrawal) -> bool:
         """Whether a withdrawal goes to another user of the exchange, over no chain."""
-        return event.seq % 5 == 2
+        return event.seq % 5 == 2 and not event.move
 
     def target_of(self, event: Deposit | Reward) -> str:
         """The wallet a deposit goes to."""
