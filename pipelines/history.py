@@ -371,6 +371,8 @@ class StreamVisit:
                     break
         except Trouble as met:
             trouble = met
+            if met.kind == "other_account":
+                walk.disown()  # the walk had moved on before anybody looked whose rows these are
         self._largest_page = walk.largest_page
         rest = self._close(receipt, walk, trouble)
         return trouble, rest

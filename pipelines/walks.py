@@ -93,6 +93,12 @@ class Walk(BasePaginator):
         self.reached = self.start if self.newest_first else self.end
         self._has_next_page = False
 
+    def disown(self) -> None:
+        """Nothing of the window counts as read: what came was not what was asked for."""
+        self.reached = self.end if self.newest_first else self.start
+        self.unresolved = []
+        self._has_next_page = False
+
     def give_up(self, moment: int) -> None:
         """No way on from here: what lies beyond is said to be unknown."""
         self.unresolved.append(moment)

@@ -34,6 +34,9 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 NOW_MS = int(NOW.timestamp() * 1_000)
 DAY_MS = 86_400_000
 OPENED = NOW - timedelta(days=80)
+OWN = 1000001
+"""The account whose rows BitMEX gives; every row says whose it is."""
+
 SECRETS = {
     "key": "a-key-that-must-not-show",
     "secret": "a-secret-that-must-not-show",
@@ -81,12 +84,12 @@ def raw_of(path: str, number: int, at_ms: int) -> bytes:
             "ts": str(at_ms),
         },
         LEDGER: {
-            "transactID": f"00000000-0077-1000-0000-{number:012d}", "account": 1000001,
+            "transactID": f"00000000-0077-1000-0000-{number:012d}", "account": OWN,
             "currency": "XBt", "transactType": "RealisedPNL", "amount": -12850, "fee": 0,
             "transactStatus": "Completed", "transactTime": when, "timestamp": when,
         },
         TRADES: {
-            "execID": f"00000000-006d-1000-0000-{number:012d}", "account": 1000001,
+            "execID": f"00000000-006d-1000-0000-{number:012d}", "account": OWN,
             "symbol": "XBTUSD", "lastQty": 100, "lastPx": 60600.5, "execType": "Trade",
             "execCost": -165017, "timestamp": when,
         },
@@ -160,8 +163,8 @@ def read(exchange: Exchange, path: str) -> Brought:
         visit = Visit(
             session=session,
             identity=Identity(uid="1", kind="classic"),
-            account_id=f"{exchange.name}:1",
-            progress=Progress(scopes={"coin": frozenset({"USDT"})}),
+            account_id=f"{exchange.name}:{OWN}",
+            progress=Progress(scopes={"transfer_records": frozenset({"USDT"})}),
             opened_at=OPENED,
             now=NOW,
             agendas={},
@@ -497,7 +500,8 @@ def test_a_status_nobody_knows_keeps_the_span_open(status):
 )
 def test_the_pseudo_row_in_each_of_its_forms_is_no_record(pseudo):
     rows = life(LEDGER, 30)
-    body = {"account": 1, "currency": "XBt", "transactType": "UnrealisedPNL", "amount": 5} | pseudo
+    body = {"account": OWN, "currency": "XBt", "transactType": "UnrealisedPNL", "amount": 5}
+    body |= pseudo
     exchange = speaker(LEDGER, rows)
     exchange.wrap = lambda raws: (
         b"[" + b",".join([json.dumps(body | {"transactStatus": "Pending"}).encode(), *raws]) + b"]"
@@ -848,3 +852,14 @@ def test_one_broken_route_stops_no_other(name, homely):
     assert len(stored(homely, f"raw_{name}.{table}")) == 30
     broken = {failure.stream for failure in run.result.failures}
     assert table not in broken and len(broken) >= 3
+
+
+def test_rows_of_another_account_are_no_answer():
+    """The walk has moved on by the time they are looked at, and counts for nothing."""
+    rows = life(LEDGER, 20)
+    strange = [replace(row, raw=row.raw.replace(b"1000001", b"2000002")) for row in rows]
+    brought = read(speaker(LEDGER, strange), LEDGER)
+    assert brought.raws == []
+    assert {receipt["outcome"] for receipt in brought.receipts} == {"failed"}
+    assert {receipt["error_kind"] for receipt in brought.receipts} == {"other_account"}
+    assert_accounted(brought, strange)
