@@ -1,5 +1,6 @@
 {#
-    The newest version of each record of a raw table, with `asked_at` and `loaded_at` beside it.
+    The newest version of each record of a raw table, with `asked_at`, `asked_scope` (what the
+    stream was asked by, which some records do not say) and `loaded_at` beside it.
 
     Raw keeps every version of a record (a pending withdrawal, then the completed one). The one
     whose receipt was asked last is the newest. Only the few records with several versions are
@@ -29,7 +30,8 @@
 
         select
             receipt_id,
-            max(asked_at) as asked_at
+            max(asked_at) as asked_at,
+            max(scope) as asked_scope
         from {{ raw_table(exchange, 'receipts') }}
         group by receipt_id
 
@@ -80,6 +82,7 @@
     select
         taken.*,
         asked.asked_at,
+        asked.asked_scope,
         loaded.loaded_at
     from taken
     anti join older_versions using (account_id, record_id, record_hash)
@@ -119,4 +122,19 @@
         {%- do taken.append(value[5:]) -%}
     {%- endfor -%}
     {{ return(taken) }}
+{%- endmacro %}
+
+{# The rows of a snapshot or of reference data, with what each was asked by. #}
+{% macro rows_with_scope(exchange, table) -%}
+    select
+        rows.*,
+        receipts.asked_scope
+    from {{ raw_table(exchange, table) }} as rows
+    left join (
+        select
+            receipt_id,
+            max(scope) as asked_scope
+        from {{ raw_table(exchange, 'receipts') }}
+        group by receipt_id
+    ) as receipts on rows.receipt_id = receipts.receipt_id
 {%- endmacro %}

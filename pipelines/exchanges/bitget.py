@@ -19,10 +19,14 @@ from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, micros, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitget import SPEC
-from pipelines.walks import ByPageNumber, NewestFirst, OnePage, Walk
+from pipelines.specs.bitget_futures import PRODUCTS
+from pipelines.walks import ByCursor, ByPageNumber, NewestFirst, OnePage, Walk
 from pipelines.windows import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Balances of futures come product by product, and only the asking says which.
+OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for product in PRODUCTS}
 
 # The code an answer must carry (…/common/quick-start), and the routes that a Tax key may ask.
 SUCCESS = frozenset({"00000", "0"})
@@ -143,12 +147,19 @@ def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
 
 def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
     """Windows by `startTime` and `endTime`, newest first; transfers by coin and page number."""
+    asked = {stream.scope: scope} if stream.scope else {}
+    if stream.name in OF_PRODUCT:
+        asked["productType"] = OF_PRODUCT[stream.name]
+    if not stream.time_filter and stream.kind != "history":
+        return OnePage(asked, window, stream.page_size)
+    asked["limit"] = str(stream.page_size)
     if not stream.time_filter:
-        return OnePage({}, window, stream.page_size)
-    limit = {"limit": str(stream.page_size)}
+        return ByCursor(
+            asked, window, stream.page_size, cursor="idLessThan", follow=next_page
+        )
     if stream.name == "transfer_records":
         return ByPageNumber(
-            {"coin": scope, **limit},
+            asked,
             window,
             stream.page_size,
             number="pageNum",
@@ -159,7 +170,7 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
             },
         )
     return NewestFirst(
-        limit,
+        asked,
         window,
         stream.page_size,
         bounds=("startTime", "endTime"),
@@ -169,6 +180,12 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
         sure_cursor=not stream.path.startswith("/api/v2/tax/"),
         write=to_millis,
     )
+
+
+def next_page(response: Response, records: list[Record]) -> str:
+    """`endId`, where the page had rows; without any, the list has ended."""
+    end = _object(response.content).get("endId")
+    return str(end) if records and end not in (None, "", "0", 0) else ""
 
 
 def to_millis(moment: int) -> str:
@@ -225,9 +242,9 @@ def read_clock(response: Response) -> datetime | None:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """Spot assets are balances; the overview of all wallets is a valuation in USDT."""
-    if stream.name == "spot_assets":
-        return "spot", record.id
+    """Assets of a wallet are balances; the overview of all wallets is a valuation in USDT."""
+    if stream.name == "spot_assets" or stream.name in OF_PRODUCT:
+        return stream.wallet, record.id
     if stream.name == "account_balances":
         return record.id, "USDT"
     return None

@@ -82,6 +82,8 @@ class Contract:
     maker_ppm: int
     expires_before_end: int | None = None
     """Milliseconds between its settlement and the end of the history; None for perpetuals."""
+    wallet: str = ""
+    """The wallet it settles in, where not all of a venue's contracts settle in one."""
 
 
 @dataclass(frozen=True, kw_only=True)

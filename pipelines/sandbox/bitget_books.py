@@ -27,7 +27,11 @@ from pipelines.sandbox.account import (
 )
 
 EPOCH = 1_325_376_000_000
-TAGS = {"tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7}
+TAGS = {
+    "tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7,
+    "future_tax": 8, "future_bill": 9, "future_fill": 10, "position": 11, "margin_tax": 12,
+    "margin": 13, "p2p": 14,
+}  # fmt: skip
 CACHED_ROWS = 300_000
 UPPER_SINCE = 1_735_689_600_000
 """Bills said `transfer_out` in 2023 and `TRANSFER_OUT` in 2026; we let 2025 be the turn."""
@@ -182,6 +186,7 @@ class Books:
             Withdrawal, "withdrawal", self._withdrawal_row, settling=True
         )
         self.transfers = self._transfer_table()
+        self.shelves: dict[str, Any] = {}  # books of other wallets, made when first asked for
 
     # -- building
 

@@ -22,6 +22,7 @@ TIMESTAMP_WINDOW = 30 * SECOND
 PENALTY = 300 * SECOND
 READ = ("coor", "cpor", "stor", "smor", "wtor", "taxr")
 LEDGER_READ = frozenset({"stor", "wtor"})
+FUTURES_READ, FUTURES_ORDERS = frozenset({"coor", "cpor"}), frozenset({"coor"})
 PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     # Tax routes answer ordinary keys as well as tax keys.
     "/api/v2/tax/spot-record": (frozenset({"taxr", "stor"}), "tax read"),
@@ -31,6 +32,14 @@ PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     "/api/v2/spot/account/transferRecords": (frozenset({"wtor"}), "wallet transfer read"),
     "/api/v2/spot/wallet/deposit-records": (frozenset({"wtor"}), "wallet transfer read"),
     "/api/v2/spot/wallet/withdrawal-records": (frozenset({"wtor"}), "wallet transfer read"),
+    "/api/v2/tax/future-record": (frozenset({"taxr", "coor"}), "tax read"),
+    "/api/v2/mix/account/bill": (FUTURES_READ, "futures order read"),
+    "/api/v2/mix/order/fills": (FUTURES_ORDERS, "futures order read"),
+    "/api/v2/mix/order/orders-history": (FUTURES_ORDERS, "futures order read"),
+    "/api/v2/mix/position/history-position": (FUTURES_READ, "futures holdings read"),
+    "/api/v2/mix/position/all-position": (FUTURES_READ, "futures holdings read"),
+    "/api/v2/mix/account/interest-history": (FUTURES_READ, "futures holdings read"),
+    "/api/v2/mix/account/accounts": (FUTURES_READ, "futures holdings read"),
     "/api/v2/account/all-account-balance": (LEDGER_READ, "wallet transfer read"),
 }
 

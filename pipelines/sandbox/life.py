@@ -69,7 +69,6 @@ class Teller:
 
     def __init__(self, plan: AccountPlan, rng: random.Random) -> None:
         self.plan, self.venue, self.home = plan, plan.venue, plan.venue.home
-        self.pit = plan.venue.contract_wallet or self.home  # where contracts settle
         self.events: list[Event] = []
         self.scale = {asset.code: asset.scale for asset in self.venue.assets}
         self.micro_usd = {a.code: max(1, int(a.usd * 1_000_000)) for a in self.venue.assets}
@@ -208,15 +207,20 @@ class Teller:
         self._deposit(at, at, "completed", code, amount)
         self._pass_time(at)
 
-    def _ensure_margin(self, at: int, code: str, needed: int) -> None:
-        """The same for the wallet contracts settle in, out of the home wallet."""
-        if self.pit == self.home:
+    def _pit(self, contract: Contract) -> str:
+        """The wallet that contract settles in."""
+        return contract.wallet or self.venue.contract_wallet or self.home
+
+    def _ensure_margin(self, at: int, contract: Contract, needed: int) -> None:
+        """The same for the wallet a contract settles in, out of the home wallet."""
+        pit, code = self._pit(contract), contract.settle
+        if pit == self.home:
             self._ensure_cash(at, code, needed)
-        elif self.free[self.pit, code] < needed:
+        elif self.free[pit, code] < needed:
             unit = ten(self.scale[code] - 2)
             amount = (max(needed, self._units(code, 300_000)) * 2 // unit + 1) * unit
             self._ensure_cash(at, code, amount)
-            self._move(at, code, amount, self.home, self.pit)
+            self._move(at, code, amount, self.home, pit)
 
     def do_withdrawal(self, at: int, status: Status, wait: int) -> None:
         """A withdrawal of a part of what is free; held until it is final."""
@@ -452,7 +456,7 @@ class Teller:
             side = "buy" if long else "sell"
             total = self._contracts_for(contract, self._between(50_000, 600_000), count)
         price = self._walk(contract.symbol, contract.start_price)
-        self._ensure_margin(at, contract.settle, self._value(contract, total, price) // 5)
+        self._ensure_margin(at, contract, self._value(contract, total, price) // 5)
         self._orders += 1
         self._fill_contract(at, count, tie, contract, side, total, price)
 
@@ -500,14 +504,14 @@ class Teller:
         value = self._value(contract, quantity, price)
         fee = value * (contract.maker_ppm if is_maker else contract.taker_ppm) // 1_000_000
         pnl = self._change_position(contract, side, quantity, value)
-        key = (self.pit, contract.settle)
+        key = (self._pit(contract), contract.settle)
         if self.free[key] + pnl - fee < 0:
-            self._ensure_margin(at, contract.settle, fee - pnl)
+            self._ensure_margin(at, contract, fee - pnl)
         self.free[key] += pnl - fee
         self.events.append(
             ContractFill(
-                seq=len(self.events), at=at, wallet=self.pit, contract=contract, side=side,
-                price=price, quantity=quantity, value=value, fee=fee, realised_pnl=pnl,
+                seq=len(self.events), at=at, wallet=self._pit(contract), contract=contract,
+                side=side, price=price, quantity=quantity, value=value, fee=fee, realised_pnl=pnl,
                 position=self.positions[contract.symbol].quantity, order=self._orders,
                 order_at=order_at, order_quantity=order_quantity, order_type=order_type,
                 is_maker=is_maker,
@@ -539,13 +543,13 @@ class Teller:
             value = self._value(contract, abs(position.quantity), price)
             rate = self._between(-300, 400)
             cost = value * rate // 1_000_000 * (1 if position.quantity > 0 else -1)
-            key = (self.pit, contract.settle)
+            key = (self._pit(contract), contract.settle)
             if cost == 0 or self.free[key] < cost:
                 continue
             self.free[key] -= cost
             self._add(
                 Funding(
-                    seq=len(self.events), at=at, wallet=self.pit, contract=contract,
+                    seq=len(self.events), at=at, wallet=self._pit(contract), contract=contract,
                     position=position.quantity, price=price, value=value, rate_ppm=rate,
                     amount=-cost,
                 )
@@ -579,12 +583,13 @@ class Teller:
         side: Side = "sell" if position.quantity > 0 else "buy"
         value = self._value(contract, quantity, price)
         pnl = self._change_position(contract, side, quantity, value)
-        if self.free[self.pit, contract.settle] + pnl < 0:
-            self._ensure_margin(at, contract.settle, -pnl)
-        self.free[self.pit, contract.settle] += pnl
+        key = (self._pit(contract), contract.settle)
+        if self.free[key] + pnl < 0:
+            self._ensure_margin(at, contract, -pnl)
+        self.free[key] += pnl
         self._add(
             Settlement(
-                seq=len(self.events), at=at, wallet=self.pit, contract=contract, side=side,
-                quantity=quantity, price=price, value=value, realised_pnl=pnl,
+                seq=len(self.events), at=at, wallet=self._pit(contract), contract=contract,
+                side=side, quantity=quantity, price=price, value=value, realised_pnl=pnl,
             )
         )  # fmt: skip

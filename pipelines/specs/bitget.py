@@ -3,16 +3,10 @@
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.specs import bitget_futures
+from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, per_second
 
-DOCS = "https://www.bitget.com/api-doc"
-CHECKED_ON = date(2026, 11, 21)
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
-
-
-def per_second(requests: int) -> Rate:
-    """Bitget counts every endpoint by itself, for each account, second by second."""
-    return Rate(requests=requests, per=timedelta(seconds=1))
-
 
 SPEC = ExchangeSpec(
     name="bitget",
@@ -227,5 +221,7 @@ SPEC = ExchangeSpec(
             checked_on=CHECKED_ON,
             confidence="documented",
         ),
+        *bitget_futures.FUTURES,
     ),
+    left_out=bitget_futures.LEFT_OUT,
 )

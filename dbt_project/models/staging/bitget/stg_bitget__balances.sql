@@ -1,7 +1,9 @@
 with balances as (
 
     select * from {{ raw_table('bitget', 'balances') }}
-    where stream in ('spot_assets')
+    where stream in (
+        'spot_assets', 'usdt_futures_accounts', 'usdc_futures_accounts', 'coin_futures_accounts'
+    )
 
 ),
 
@@ -19,10 +21,22 @@ typed as (
         balances.wallet,
         balances.asset as exchange_asset,
 
-        -- how much
-        {{ amount(json_text('available', 'balances.record')) }}
-        + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
-        + coalesce({{ amount(json_text('locked', 'balances.record')) }}, 0) as amount,
+        -- how much; the equity of futures has the open profit in it, which is no balance yet
+        case
+            when balances.stream = 'spot_assets' then
+                {{ amount(json_text('available', 'balances.record')) }}
+                + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
+                + coalesce({{ amount(json_text('locked', 'balances.record')) }}, 0)
+            else
+                {{ amount(json_text('accountEquity', 'balances.record')) }}
+                - coalesce(
+                    {{ amount(json_text('unrealizedPL', 'balances.record')) }},
+                    coalesce({{ amount(json_text('crossedUnrealizedPL', 'balances.record')) }}, 0)
+                    + coalesce(
+                        {{ amount(json_text('isolatedUnrealizedPL', 'balances.record')) }}, 0
+                    )
+                )
+        end as amount,
 
         -- when and from where
         balances.taken_at,
