@@ -1,6 +1,6 @@
 {#
-    The newest version of each record of a raw table, with `asked_at`, `asked_scope` (what the
-    stream was asked by, which some records do not say) and `loaded_at` beside it.
+    The newest version of each record of a raw table, with `asked_at` and `loaded_at` beside it, and
+    `asked_scope` where wanted: what the stream was asked by, which some records do not say.
 
     Raw keeps every version of a record (a pending withdrawal, then the completed one). The one
     whose receipt was asked last is the newest. Only the few records with several versions are
@@ -10,7 +10,7 @@
     one only when it is not older: a file of old answers imported today changes nothing newer.
     Rows of a load that was cut off are facts too, and are read again until their load completes.
 #}
-{% macro newest_versions(exchange, table) -%}
+{% macro newest_versions(exchange, table, with_scope=false) -%}
     {%- set raw = raw_table(exchange, table) -%}
     {%- set loads = loads_to_take(exchange, table) -%}
     with taken as (
@@ -30,8 +30,10 @@
 
         select
             receipt_id,
-            max(asked_at) as asked_at,
+            max(asked_at) as asked_at
+            {%- if with_scope %},
             max(scope) as asked_scope
+            {%- endif %}
         from {{ raw_table(exchange, 'receipts') }}
         group by receipt_id
 
@@ -82,7 +84,9 @@
     select
         taken.*,
         asked.asked_at,
+        {%- if with_scope %}
         asked.asked_scope,
+        {%- endif %}
         loaded.loaded_at
     from taken
     anti join older_versions using (account_id, record_id, record_hash)

@@ -28,6 +28,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Balances of futures come product by product, and only the asking says which.
 OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for product in PRODUCTS}
 
+# Balances whose rows are one a coin.
+WHOLE_WALLETS = frozenset({"spot_assets", "crossed_margin_assets"})
+
 # The code an answer must carry (…/common/quick-start), and the routes that a Tax key may ask.
 SUCCESS = frozenset({"00000", "0"})
 MODE_MISMATCH = frozenset({"40084", "40085", "25245"})
@@ -243,8 +246,10 @@ def read_clock(response: Response) -> datetime | None:
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
     """Assets of a wallet are balances; the overview of all wallets is a valuation in USDT."""
-    if stream.name == "spot_assets" or stream.name in OF_PRODUCT:
+    if stream.name in WHOLE_WALLETS or stream.name in OF_PRODUCT:
         return stream.wallet, record.id
+    if stream.name == "isolated_margin_assets":
+        return stream.wallet, record.id.partition("|")[2]  # a coin lies in several pairs
     if stream.name == "account_balances":
         return record.id, "USDT"
     return None

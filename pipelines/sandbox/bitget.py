@@ -1,4 +1,4 @@
-"""Bitget's stand-in: classic account (v2), read routes of the spot side; futures join in.
+"""Bitget's stand-in: classic account (v2). Spot here; the futures and margin desks join in.
 
 It refuses what Bitget refuses, in the order Bitget checks, with its codes and bodies. Signatures
 are computed here from the published rule; nothing is shared with the client that is tested on it.
@@ -27,6 +27,7 @@ from pipelines.sandbox.account import (
 from pipelines.sandbox.bitget_books import Books, Table
 from pipelines.sandbox.bitget_futures import FuturesDesk, list_contracts
 from pipelines.sandbox.bitget_keys import EMPTY, MAIN, SECOND_ACCOUNT, Keyring, Limits
+from pipelines.sandbox.bitget_margin import MarginDesk
 from pipelines.sandbox.bitget_market import VENUE, list_coins, list_symbols
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
 from pipelines.sandbox.bitget_truth import tell_truth
@@ -84,7 +85,8 @@ class Bitget:
         futures = FuturesDesk(
             self._tax_floor, self._tax_max_limit, self._cursor_defect, world.end
         )
-        self._routes |= futures.routes()
+        margin = MarginDesk(self._tax_floor, self._tax_max_limit, self._cursor_defect)
+        self._routes |= futures.routes() | margin.routes()
         self._public: dict[str, Callable[[dict[str, str], int], bytes]] = {
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
             "/api/v2/spot/public/coins": lambda params, now: list_coins(

@@ -101,6 +101,7 @@ class ProductBooks:
     def __init__(self, books: Books, product: str) -> None:
         self.product, self.wallet = product, PRODUCTS[product]
         self.scale = books.scale
+        self._place = list(PRODUCTS).index(product)  # no id is met in two products
         self._words = "one_way" if product in ONE_WAY else "hedge"
         own = [event for event in books.events if self._is_own(event)]
         self._read_ledger(own)
@@ -127,7 +128,7 @@ class ProductBooks:
             number = number + 1 if moment == last_at else 0
             last_at = moment
             at.append(moment)
-            ids.append(snowflake(moment, tag, number))
+            ids.append(snowflake(moment, tag, number << 2 | self._place))
 
         def row(n: int, now: int) -> str:
             return str(render(items[n][1], ids[n]))

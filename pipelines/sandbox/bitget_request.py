@@ -12,7 +12,10 @@ from pipelines.specs.bitget import SPEC
 
 STREAMS = {stream.path: stream for stream in SPEC.streams}
 TIMES_REQUIRED = frozenset(
-    {"tax_spot_records", "tax_future_records", "deposit_records", "withdrawal_records"}
+    {
+        "tax_spot_records", "tax_future_records", "tax_margin_records", "tax_p2p_records",
+        "deposit_records", "withdrawal_records",
+    }
 )
 Filter = tuple[str, str, Callable[[int], str]]
 """Name of the column, the value wanted, and how a row's value is found."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.sandbox import bitget_futures_truth as futures
+from pipelines.sandbox import bitget_margin as margin
 from pipelines.sandbox.account import Event, Movement, Reward, Transfer, Withdrawal, exact
 from pipelines.sandbox.bitget_books import Books, snowflake
 from pipelines.sandbox.clock import from_ms
@@ -44,7 +45,8 @@ def tell_truth(books: Books, now: int, parts: frozenset[str]) -> dict[str, Any]:
             "deposit_records": bisect_right(books.deposits.at, now),
             "withdrawal_records": bisect_right(books.withdrawals.at, now),
             "transfer_records": bisect_right(books.transfers.at, now),
-        } | futures.counts(books, now)
+        }
+        told["counts"] |= futures.counts(books, now) | margin.counts(books, now)
     return told
 
 
@@ -63,7 +65,7 @@ def _true_movements(books: Books, now: int) -> list[dict[str, Any]]:
     for move in books.life.movements():
         if move.at > now:
             break
-        if move.wallet in futures.WALLETS:
+        if move.wallet in futures.WALLETS | margin.WALLETS:
             continue
         record_id = None
         if move.wallet == "spot":
@@ -81,7 +83,8 @@ def _true_movements(books: Books, now: int) -> list[dict[str, Any]]:
                 "record_id": record_id,
             }
         )
-    return sorted([*told, *futures.movements(books, now)], key=lambda move: str(move["at"]))
+    told += [*futures.movements(books, now), *margin.movements(books, now)]
+    return sorted(told, key=lambda move: str(move["at"]))
 
 
 def _told_kind(event: Event, move: Movement) -> str:

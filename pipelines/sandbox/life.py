@@ -24,6 +24,7 @@ from pipelines.sandbox.account import (
     Deposit,
     Event,
     Funding,
+    Loan,
     Market,
     OrderType,
     Reward,
@@ -79,6 +80,7 @@ class Teller:
         self.markets = [market for market in self.venue.markets if not market.brief]
         self.cash_markets = [m for m in self.markets if m.quote == self.venue.cash]
         self.settled: set[str] = set()
+        self.loans: dict[str, int] = {}  # what is owed, by margin wallet
         self._bits = rng.getrandbits
         self._orders = 0
         self._returns: list[tuple[int, int, str, str, int]] = []  # a heap of money under way
@@ -287,6 +289,39 @@ class Teller:
             Transfer(
                 seq=len(self.events), at=at, asset=code, amount=amount, from_wallet=source,
                 to_wallet=target, symbol=symbol,
+            )
+        )  # fmt: skip
+
+    def do_borrow(self, at: int, wallet: str) -> None:
+        """Borrow half of what a margin wallet holds, after a deposit into it."""
+        code, unit = self.venue.cash, ten(self.scale[self.venue.cash] - 2)
+        amount = self._units(code, self._between(50_000, 200_000)) // unit * unit
+        self._ensure_cash(at, code, amount)
+        self._move(at, code, amount, self.home, wallet)
+        loan = amount // 2 // unit * unit
+        self.loans[wallet] = self.loans.get(wallet, 0) + loan
+        self._lend(at, wallet, loan, interest=0, is_repaid=False)
+
+    def do_repay(self, at: int, wallet: str) -> None:
+        """Give back all that is owed, with interest; what is short comes from home."""
+        code, loan = self.venue.cash, self.loans.pop(wallet, 0)
+        if loan == 0:
+            return
+        interest = loan * self._between(5, 90) // 100_000 + 1
+        short = loan + interest - self.free[wallet, code]
+        if short > 0:
+            self._ensure_cash(at, code, short)
+            self._move(at, code, short, self.home, wallet)
+        self._lend(at, wallet, loan, interest=interest, is_repaid=True)
+
+    def _lend(self, at: int, wallet: str, amount: int, *, interest: int, is_repaid: bool) -> None:
+        code = self.venue.cash
+        self.free[wallet, code] += -amount - interest if is_repaid else amount
+        symbol = self.cash_markets[0].symbol if wallet == "isolated_margin" else ""
+        self._add(
+            Loan(
+                seq=len(self.events), at=at, wallet=wallet, asset=code, amount=amount,
+                symbol=symbol, interest=interest, is_repaid=is_repaid,
             )
         )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
-from pipelines.specs import bitget_futures
+from pipelines.specs import bitget_futures, bitget_margin
 from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, per_second
 
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
@@ -222,6 +222,7 @@ SPEC = ExchangeSpec(
             confidence="documented",
         ),
         *bitget_futures.FUTURES,
+        *bitget_margin.MARGIN,
     ),
     left_out=bitget_futures.LEFT_OUT,
 )

@@ -48,6 +48,7 @@ FUTURES = (
         path="/api/v2/tax/future-record",
         kind="history",
         entities=("ledger", "transfers"),
+        wallet="futures",
         record_id=("id",),
         fields=("id", "symbol", "marginCoin", "futureTaxType", "amount", "fee", "ts"),
         time_field="ts",
@@ -70,6 +71,7 @@ FUTURES = (
         path="/api/v2/mix/account/bill",
         kind="history",
         entities=("ledger", "transfers"),
+        wallet="futures",
         record_id=("billId",),
         fields=(
             "billId", "symbol", "amount", "fee", "feeByCoupon", "businessType", "coin", "balance",
@@ -95,6 +97,7 @@ FUTURES = (
         path="/api/v2/mix/order/fills",
         kind="history",
         entities=("trades",),
+        wallet="futures",
         record_id=("tradeId",),
         fields=(
             "tradeId", "symbol", "marginCoin", "orderId", "price", "baseVolume", "feeDetail",
@@ -120,6 +123,7 @@ FUTURES = (
         name="mix_orders",
         path="/api/v2/mix/order/orders-history",
         kind="history",
+        wallet="futures",
         record_id=("orderId",),
         fields=(
             "symbol", "size", "orderId", "clientOid", "baseVolume", "fee", "price", "priceAvg",
@@ -147,6 +151,7 @@ FUTURES = (
         name="mix_closed_positions",
         path="/api/v2/mix/position/history-position",
         kind="history",
+        wallet="futures",
         record_id=("positionId",),
         fields=(
             "positionId", "marginCoin", "symbol", "holdSide", "openAvgPrice", "closeAvgPrice",
@@ -174,6 +179,7 @@ FUTURES = (
         name="mix_interest",
         path="/api/v2/mix/account/interest-history",
         kind="history",
+        wallet="futures",
         record_id=("coin", "cTime"),  # rows carry no id; one an hour and coin
         fields=(
             "coin", "liability", "interestFreeLimit", "interestLimit", "hourInterestRate",
@@ -198,6 +204,7 @@ FUTURES = (
         name="mix_positions",
         path="/api/v2/mix/position/all-position",
         kind="snapshot",
+        wallet="futures",
         record_id=("symbol", "marginCoin", "holdSide"),
         fields=(
             "marginCoin", "symbol", "holdSide", "openDelegateSize", "marginSize", "available",

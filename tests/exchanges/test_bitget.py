@@ -195,6 +195,21 @@ def test_futures_are_asked_product_by_product(product):
     assert first_request(accounts) == scoped
 
 
+@pytest.mark.parametrize("kind", ["crossed", "isolated"])
+def test_margin_tax_records_are_asked_for_both_kinds(kind):
+    day = {"startTime": "1767225600000", "endTime": "1767312000000"}
+    assert first_request("tax_margin_records", kind) == {"marginType": kind, "limit": "500", **day}
+    assert first_request("tax_p2p_records") == {"limit": "500", **day}
+
+
+def test_isolated_margin_has_a_coin_in_several_pairs():
+    row = Record(b"{}", "SOLUSDT|USDT", "", None, True, "")
+    assert bitget.balance_of(SPEC.stream("isolated_margin_assets"), row) == (
+        "isolated_margin",
+        "USDT",
+    )
+
+
 def test_a_balance_of_futures_lies_in_the_wallet_of_its_product():
     row = Record(b'{"marginCoin":"USDC"}', "USDC", "", None, True, "")
     found = {

@@ -2,7 +2,8 @@ with balances as (
 
     select * from {{ raw_table('bitget', 'balances') }}
     where stream in (
-        'spot_assets', 'usdt_futures_accounts', 'usdc_futures_accounts', 'coin_futures_accounts'
+        'spot_assets', 'usdt_futures_accounts', 'usdc_futures_accounts', 'coin_futures_accounts',
+        'crossed_margin_assets', 'isolated_margin_assets'
     )
 
 ),
@@ -27,6 +28,8 @@ typed as (
                 {{ amount(json_text('available', 'balances.record')) }}
                 + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
                 + coalesce({{ amount(json_text('locked', 'balances.record')) }}, 0)
+            when balances.stream like '%_margin_assets' then
+                {{ amount(json_text('totalAmount', 'balances.record')) }}
             else
                 {{ amount(json_text('accountEquity', 'balances.record')) }}
                 - coalesce(
@@ -43,6 +46,25 @@ typed as (
         balances.origin
     from balances
 
+),
+
+-- Isolated margin tells a coin once for every pair it lies in.
+summed as (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        min(record_id) as record_id,
+        receipt_id,
+        wallet,
+        exchange_asset,
+        case when count(amount) = count(*) then sum(amount) end as amount,
+        taken_at,
+        origin
+    from typed
+    group by account_id, exchange, stream, receipt_id, wallet, exchange_asset, taken_at, origin
+
 )
 
-select * from typed
+select * from summed

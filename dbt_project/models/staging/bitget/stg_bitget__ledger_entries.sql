@@ -111,6 +111,10 @@ united as (
 
     select * from {{ ref('int_bitget__futures_entries') }}
 
+    union all by name
+
+    select * from {{ ref('int_bitget__margin_entries') }}
+
 )
 
 select * from united

@@ -166,7 +166,7 @@ united as (
 
     union all by name
 
-    select * from {{ ref('int_bitget__futures_legs') }}
+    select * from {{ ref('int_bitget__wallet_legs') }}
 
 )
 

@@ -9,7 +9,7 @@
 
 with source as (
 
-    {{ newest_versions('bitget', 'mix_bills') }}
+    {{ newest_versions('bitget', 'mix_bills', with_scope=true) }}
 
 ),
 

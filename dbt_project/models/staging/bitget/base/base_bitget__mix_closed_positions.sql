@@ -9,7 +9,7 @@
 
 with source as (
 
-    {{ newest_versions('bitget', 'mix_closed_positions') }}
+    {{ newest_versions('bitget', 'mix_closed_positions', with_scope=true) }}
 
 ),
 

@@ -9,7 +9,7 @@
 
 with source as (
 
-    {{ newest_versions('bitget', 'mix_fills') }}
+    {{ newest_versions('bitget', 'mix_fills', with_scope=true) }}
 
 ),
 

@@ -9,7 +9,7 @@
 
 with source as (
 
-    {{ newest_versions('bitget', 'mix_interest') }}
+    {{ newest_versions('bitget', 'mix_interest', with_scope=true) }}
 
 ),
 

@@ -9,7 +9,7 @@
 
 with source as (
 
-    {{ newest_versions('bitget', 'mix_orders') }}
+    {{ newest_versions('bitget', 'mix_orders', with_scope=true) }}
 
 ),
 

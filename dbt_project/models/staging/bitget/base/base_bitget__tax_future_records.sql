@@ -9,7 +9,7 @@
 
 with source as (
 
-    {{ newest_versions('bitget', 'tax_future_records') }}
+    {{ newest_versions('bitget', 'tax_future_records', with_scope=true) }}
 
 ),
 

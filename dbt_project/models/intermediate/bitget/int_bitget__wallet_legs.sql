@@ -1,7 +1,11 @@
--- Moves into and out of the futures wallets that no transfer record tells, as one-sided transfers.
+-- Moves into and out of the wallets beside spot that no transfer record tells, one-sided.
 with entries as (
 
     select * from {{ ref('int_bitget__futures_entries') }}
+
+    union all by name
+
+    select * from {{ ref('int_bitget__margin_entries') }}
 
 ),
 
@@ -24,12 +28,13 @@ legs as (
         entries.*,
         labels.other_wallet
     from entries
-    inner join labels on lower(trim(entries.exchange_entry_type)) = labels.label_key
+    inner join labels
+        on replace(lower(trim(entries.exchange_entry_type)), '-', '_') = labels.label_key
     where entries.amount <> 0
 
 ),
 
--- A transfer record counts for each futures wallet it names, with its sign there.
+-- A transfer record counts for each wallet it names, with its sign there.
 record_ends as (
 
     select
