@@ -16,7 +16,7 @@ from pipelines.accounts_model import Account, Credentials
 from pipelines.client import blocked, misread
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
-from pipelines.records import Record, cut_list, micros, to_micros
+from pipelines.records import Record, cut_list, field_of, micros, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitget import SPEC
 from pipelines.specs.bitget_futures import PRODUCTS
@@ -145,6 +145,8 @@ def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     data = _ENVELOPE.decode(body).data
     if not bytes(data):
         raise Trouble("the answer says success and has no data", kind="not_understood")
+    if bytes(data).lstrip().startswith(b"{") and field_of(bytes(data), "minId") == "0":
+        return []  # margin: ids of "0" beside a list that may be empty or null
     return cut_list(data, stream.record_id)
 
 

@@ -75,6 +75,7 @@ class Bitget:
             INFO: self._info,
             "/api/v2/tax/spot-record": self._tax,
             "/api/v2/spot/trade/fills": self._fills,
+            "/api/v2/spot/trade/history-orders": self._orders,
             "/api/v2/spot/account/bills": self._bills,
             "/api/v2/spot/account/transferRecords": self._transfers,
             "/api/v2/spot/account/assets": self._assets,
@@ -290,6 +291,12 @@ class Bitget:
         if params.get("orderId"):
             wanted.append(("orderId", params["orderId"], books.order_id_of))
         return request.page(books.fills, low, high, limit, wanted)
+
+    def _orders(self, request: Request) -> bytes:
+        start, end = request.span()
+        start = request.within_retention(start, end, "43111", "param error time range illegal")
+        low, high = request.books.orders.bounds(start, end, request.cursor(), False)
+        return request.page(request.books.orders, low, high, request.limit(), [])
 
     def _bills(self, request: Request) -> bytes:
         start, end = request.span()

@@ -37,6 +37,7 @@ PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     "/api/v2/tax/p2p-record": (frozenset({"taxr", "p2pr"}), "tax read"),
     "/api/v2/margin/crossed/account/assets": (frozenset({"smor"}), "margin read"),
     "/api/v2/margin/isolated/account/assets": (frozenset({"smor"}), "margin read"),
+    "/api/v2/spot/trade/history-orders": (frozenset({"stor"}), "spot order read"),
     "/api/v2/mix/account/bill": (FUTURES_READ, "futures order read"),
     "/api/v2/mix/order/fills": (FUTURES_ORDERS, "futures order read"),
     "/api/v2/mix/order/orders-history": (FUTURES_ORDERS, "futures order read"),
@@ -45,6 +46,13 @@ PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     "/api/v2/mix/account/interest-history": (FUTURES_READ, "futures holdings read"),
     "/api/v2/mix/account/accounts": (FUTURES_READ, "futures holdings read"),
     "/api/v2/account/all-account-balance": (LEDGER_READ, "wallet transfer read"),
+}
+
+
+PERMISSIONS |= {
+    stream.path: (frozenset({"smor"}), "margin read")
+    for stream in SPEC.streams
+    if stream.path.startswith("/api/v2/margin/")
 }
 
 

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipelines.sandbox.account import Event, Loan, Movement, Transfer, exact
@@ -15,6 +16,14 @@ from pipelines.sandbox.clock import from_ms
 
 KINDS = {"crossed": "crossed_margin", "isolated": "isolated_margin"}
 """marginType → wallet."""
+LISTS: dict[str, tuple[str, ...]] = {
+    "financial-records": ("transfer_in", "transfer_out", "borrow", "repay", "interest_repay"),
+    "borrow-history": ("borrow",),
+    "repay-history": ("repay",),
+    "interest-history": ("interest_repay",),
+    "liquidation-history": (),
+}
+"""Path of a list → the movements that make a row of it."""
 TAGS = {"crossed_margin": "margin_tax", "isolated_margin": "margin", "p2p": "p2p"}
 WALLETS = frozenset(TAGS)
 
@@ -69,6 +78,7 @@ class WalletBooks:
             ids.append(snowflake(move.at, TAGS[wallet], number))
         render = self._p2p_row if wallet == "p2p" else self._margin_row
         self.tax = Table(at, ids, render)
+        self.lists = {path: self._list(path) for path in LISTS} if wallet != "p2p" else {}
 
     def _margin_row(self, n: int, now: int) -> str:
         row = self.rows[n]
@@ -88,6 +98,48 @@ class WalletBooks:
             f'{{"id":"{self.tax.ids[n]}","coin":"{row.move.asset}","p2pTaxType":"{label}",'
             f'"balance":"{amount}","ts":"{row.move.at}"}}'
         )
+
+    def _list(self, path: str) -> Table:
+        chosen = [row for row in self.rows if row.label in LISTS[path]]
+        at, ids = array("q"), array("q")
+        number = 0
+        for row in chosen:
+            number = number + 1 if at and at[-1] == row.move.at else 0
+            at.append(row.move.at)
+            ids.append(snowflake(row.move.at, "biz", number))
+
+        def render(n: int, now: int) -> str:
+            return self._list_row(path, chosen[n], ids[n])
+
+        return Table(at, ids, render, events=[row.event for row in chosen])
+
+    def _list_row(self, path: str, row: Row, number: int) -> str:
+        move, event, scale = row.move, row.event, self.scale[row.move.asset]
+        coin, amount = move.asset, exact(abs(move.amount), scale)
+        if path == "financial-records":
+            told = (
+                f'"marginId":"{number}","coin":"{coin}","amount":"{exact(move.amount, scale)}",'
+                f'"balance":"{exact(row.balance, scale)}","fee":"0","marginType":"{row.label}"'
+            )
+        elif path == "borrow-history":
+            told = (
+                f'"loanId":"{number}","coin":"{coin}","borrowAmount":"{amount}",'
+                f'"borrowType":"manual_loan"'
+            )
+        elif path == "repay-history":
+            whole = exact(event.amount + event.interest, scale)
+            told = (
+                f'"repayId":"{number}","coin":"{coin}","repayAmount":"{whole}",'
+                f'"repayType":"manual_repay","repayInterest":"{exact(event.interest, scale)}",'
+                f'"repayPrincipal":"{exact(event.amount, scale)}"'
+            )
+        else:
+            told = (
+                f'"interestId":"{number}","interestCoin":"{coin}","dailyInterestRate":"0.00041095",'
+                f'"loanCoin":"{coin}","interestAmount":"{amount}","interstType":"first"'
+            )
+        pair = f'"symbol":"{row.symbol}",' if self.wallet == "isolated_margin" else ""
+        return f'{{{told},{pair}"cTime":"{move.at}","uTime":"{move.at}"}}'
 
     def held(self, now: int) -> dict[tuple[str, str], int]:
         """Per pair ('' outside isolated margin) and coin, the balance."""
@@ -128,7 +180,30 @@ class MarginDesk:
             "/api/v2/tax/p2p-record": lambda request: self._tax(request, "p2p"),
             "/api/v2/margin/crossed/account/assets": lambda r: self._assets(r, "crossed_margin"),
             "/api/v2/margin/isolated/account/assets": lambda r: self._assets(r, "isolated_margin"),
+        } | {
+            f"/api/v2/margin/{kind}/{path}": partial(self._listed, KINDS[kind], path)
+            for kind in KINDS
+            for path in LISTS
         }
+
+    @staticmethod
+    def _listed(wallet: str, path: str, request: Request) -> bytes:
+        """One list, in an object beside its greatest and smallest id; "0" where it is empty."""
+        table = wallets_of(request.books)[wallet].lists[path]
+        symbol = request.params.get("symbol", "").upper()
+        if wallet == "isolated_margin" and not symbol:
+            raise Refusal("40019", "Parameter symbol cannot be empty")
+        request.number("startTime")
+        start, end = request.span()
+        limit = request.limit()
+        low, high = table.bounds(start, end, request.cursor(), False)
+        wanted: list[Filter] = []
+        if wallet == "isolated_margin":
+            wanted.append(("symbol", symbol, lambda n: table.events[n].symbol))  # type: ignore[attr-defined]
+        chosen = list(request.rows(table, low, high, limit, wanted))
+        rows = b",".join(table.row(n, request.now) for n in chosen)
+        most, least = (table.ids[chosen[0]], table.ids[chosen[-1]]) if chosen else (0, 0)
+        return b'{"resultList":[%b],"maxId":"%d","minId":"%d"}' % (rows, most, least)
 
     def _margin_tax(self, request: Request) -> bytes:
         kind = request.params.get("marginType", "crossed").lower()

@@ -239,3 +239,27 @@ def test_the_next_page_is_named_by_the_last_one(end_id, rows, cursor):
 def test_the_list_beside_its_end_id(data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     assert len(bitget.items(SPEC.stream("mix_bills"), body)) == 1
+
+
+@pytest.mark.parametrize("listed", ["[]", "null"])
+def test_margin_lists_are_empty_beside_ids_of_zero(listed):
+    data = f'{{"resultList":{listed},"maxId":"0","minId":"0"}}'
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    assert bitget.items(SPEC.stream("crossed_margin_borrows"), body) == []
+
+
+def test_isolated_margin_is_asked_pair_by_pair():
+    day = {"startTime": "1767225600000", "endTime": "1767312000000"}
+    asked = first_request("isolated_margin_borrows", "SOLUSDT")
+    assert asked == {"symbol": "SOLUSDT", "limit": "500", **day}
+    assert first_request("crossed_margin_borrows") == {"limit": "500", **day}
+
+
+@pytest.mark.parametrize("scope", ["productType", "marginType"])
+def test_products_and_kinds_are_those_of_the_spec_alone(scope):
+    """Other routes have fields of the same name that mean something else."""
+    scoped = [stream for stream in SPEC.streams if stream.scope == scope]
+    assert scoped
+    for stream in scoped:
+        assert stream.scope_values and stream.scope_from
+        assert not any(scope in SPEC.stream(name).fields for name in stream.scope_from)

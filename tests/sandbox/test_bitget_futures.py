@@ -234,3 +234,17 @@ def test_an_account_without_futures_is_empty(whole: Caller) -> None:
         assert caller.data(TAX, **span) == [] and caller.data(ACCOUNTS, productType=product) == []
         for path, name in LISTS.items():
             assert caller.data(path, **span) == {name: [], "endId": ""}
+
+
+def test_spot_orders_sum_up_their_fills(whole: Caller) -> None:
+    start = whole.now - 90 * DAY
+    fills: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for fill in whole.walk("/api/v2/spot/trade/fills", "tradeId", start, whole.now):
+        fills[fill["orderId"]] += Decimal(fill["size"])
+    orders = whole.walk("/api/v2/spot/trade/history-orders", "orderId", start, whole.now)
+    assert {order["orderId"] for order in orders} == set(fills)
+    for order in orders:
+        assert Decimal(order["baseVolume"]) == fills[order["orderId"]]
+        assert isinstance(order["feeDetail"], str) and order["feeDetail"].startswith("{")
+    answer = whole.get("/api/v2/spot/trade/history-orders", startTime=start - 1)
+    assert code(answer)[0] == 400

@@ -93,3 +93,59 @@ def test_rights(whole: Caller) -> None:
     assert tax.get(MARGIN, **span).status_code == tax.get(P2P, **span).status_code == 200
     for caller in (tax, narrow):
         assert caller.get("/api/v2/margin/crossed/account/assets").json()["code"] == "40014"
+
+
+LISTS = {
+    "financial-records": "amount",
+    "borrow-history": "borrowAmount",
+    "repay-history": "repayAmount",
+    "interest-history": "interestAmount",
+    "liquidation-history": "totalDebt",
+}
+
+
+def listed(caller: Caller, path: str, **params: Any) -> list[Any]:
+    """Every row of a list, window by window and page by page along `minId`."""
+    rows: list[Any] = []
+    end = caller.now
+    while end > caller.now - 1_200 * DAY:
+        cursor: dict[str, Any] = {}
+        span = {"startTime": end - 90 * DAY + 1, "endTime": end}
+        while page := caller.data(path, **span, **params, **cursor)["resultList"]:
+            rows += page
+            cursor = {"idLessThan": caller.data(path, **span, **params, **cursor)["minId"]}
+        end -= 90 * DAY
+    return rows
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lists_of_loans_agree_with_the_ledger(whole: Caller, kind: str) -> None:
+    pairs = {row["symbol"] for row in rows_of(whole, MARGIN, marginType=kind)}
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for path, field in LISTS.items():
+        for symbol in sorted(pairs):
+            params = {"symbol": symbol} if kind == "isolated" else {}
+            for row in listed(whole, f"/api/v2/margin/{kind}/{path}", limit=3, **params):
+                sums[path] += Decimal(row[field])
+                assert row.get("symbol", "") == symbol
+    told: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for move in moves(whole, KINDS[kind]):
+        told[move["kind"]] += Decimal(move["amount"])
+    assert sums["borrow-history"] == told["borrow"] > 0
+    assert sums["repay-history"] == -told["repay"] - told["interest"]
+    assert sums["interest-history"] == -told["interest"] > 0
+    assert sums["financial-records"] == sum(told.values())
+    assert sums["liquidation-history"] == 0
+
+
+def test_lists_name_their_start_and_isolated_ones_their_pair(whole: Caller) -> None:
+    def code(kind: str, **params: Any) -> str:
+        path = f"/api/v2/margin/{kind}/borrow-history"
+        return str(whole.get(path, **params).json()["code"])
+
+    end = whole.now
+    assert code("crossed") == code("isolated", startTime=end - DAY) == "40019"
+    assert code("crossed", startTime=end - 90 * DAY, endTime=end) == "00000"
+    assert code("crossed", startTime=end - 90 * DAY - 1, endTime=end) == "00001"
+    empty = whole.data("/api/v2/margin/crossed/liquidation-history", startTime=end - DAY)
+    assert empty == {"resultList": [], "maxId": "0", "minId": "0"}
