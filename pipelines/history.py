@@ -170,7 +170,7 @@ def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
     @dlt.source(name=exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
         return [
-            *(_fixed(table, []) for table in (*tables, *BESIDE) if table is not STREAM_SPECS),
+            *(_fixed(table, []) for table in (*tables, *BESIDE) if table.name != STREAM_SPECS.name),
             _fixed(STREAM_SPECS, spec_rows(exchange.spec, now)),
         ]
 

@@ -271,7 +271,7 @@ def test_growing_step_by_step_comes_to_the_same_as_building_at_once(grown):
             "select schema_name || '.' || table_name from duckdb_tables() "
             "where schema_name in ('base', 'intermediate', 'marts')"
         )
-        moment = re.compile("coverage|gaps|deadlines|checks|sync_status|balance")
+        moment = re.compile("coverage|gaps|deadlines|checks|sync_status|balance|findings")
         return {
             name: Counter(tuple(map(str, row)) for row in grown.query(f"from {name}"))
             for (name,) in names
