@@ -5,7 +5,7 @@ route allows and say nothing of what they leave out; a parameter nobody knows is
 
 Switches (`options` of the sandbox): bitmart.too_old ("50041"; "empty" answers with nothing),
 bitmart.ledger_floor_days (180; None keeps all), bitmart.exclusive_end (False), bitmart.wind_down
-(True: after trading ended on 2026-08-26 money only goes out; all is silent from the end of January).
+(True: after trading ended on 2026-08-26 money only goes out; all is silent after January).
 """
 
 from __future__ import annotations
