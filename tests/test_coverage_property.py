@@ -150,7 +150,8 @@ def write_raw(path: Path, lives: list[tuple[str, Account, list[Receipt]]]) -> No
                 );
                 create table {schema}.stream_specs (
                     exchange text, stream text, path text, kind text, entities text, wallet text,
-                    scope text, private boolean, time_filter boolean, retention_kind text,
+                    scope text, private boolean, needs_right text, time_filter boolean,
+                    retention_kind text,
                     retention_seconds bigint, max_window_seconds bigint, overlap_seconds bigint,
                     page_size bigint, rate_requests bigint, rate_seconds double, affects text,
                     remedy text, docs_url text, checked_on date, confidence text,
