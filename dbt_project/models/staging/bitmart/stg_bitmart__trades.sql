@@ -104,6 +104,7 @@ with_terms as (
             futures_fills.account_id = futures_orders.account_id
             and futures_fills.order_id = futures_orders.order_id
     left join contracts on futures_fills.symbol = contracts.symbol
+    where futures_fills.side in (1, 2, 3, 4)
 
 ),
 
