@@ -14,7 +14,7 @@ from typing import Any
 from flows import markdown
 from flows.answers import Row
 from flows.documents import Written, write_both
-from flows.dossier import COVERED, Dossier, digest, gather
+from flows.dossier import COVERED, Dossier, digest, gather, grave
 
 FORMAT = "lookback certificate 1"
 VERDICTS = {
@@ -61,9 +61,7 @@ def document_of(dossier: Dossier) -> dict[str, Any]:
 
 def verdict_of(dossier: Dossier) -> str:
     """The whole page in one word: complete, unverified or incomplete."""
-    grave = [gap for gap in dossier.gaps if gap["severity"] != "info"]
-    wrong = [check for check in dossier.checks if check["severity"] in ("critical", "warning")]
-    if grave or wrong:
+    if grave(dossier.gaps) or grave(dossier.checks):
         return "incomplete"
     is_sure = all(row["verdict"] in COVERED for row in dossier.entities)
     return "complete" if is_sure and dossier.entities else "unverified"
@@ -71,8 +69,7 @@ def verdict_of(dossier: Dossier) -> str:
 
 def statement(document: dict[str, Any]) -> str:
     """The verdict in a sentence."""
-    gaps = [gap for gap in document["gaps"] if gap["severity"] != "info"]
-    wrong = [row for row in document["checks"] if row["severity"] in ("critical", "warning")]
+    gaps, wrong = grave(document["gaps"]), grave(document["checks"])
     match document["verdict"]:
         case "complete":
             return "**Complete.** Every span was read to its end, and the balances agree."
@@ -82,16 +79,12 @@ def statement(document: dict[str, Any]) -> str:
                 "balances agree, but for some spans the exchange does not say how far back it "
                 "reaches, so completeness cannot be claimed."
             )
+    verb = "does" if len(wrong) == 1 else "do"
     return (
-        f"**Not complete, or not proven.** {counted(len(gaps), 'open gap')}, "
-        f"{counted(len(wrong), 'balance check')} that {'does' if len(wrong) == 1 else 'do'} not "
-        "agree; both are listed below."
+        f"**Not complete, or not proven.** {markdown.counted(len(gaps), 'open gap')}, "
+        f"{markdown.counted(len(wrong), 'balance check')} that {verb} not agree; both are listed "
+        "below."
     )
-
-
-def counted(number: int, what: str) -> str:
-    """`1 gap`, `2 gaps`, `no gap`."""
-    return f"{number or 'no'} {what}{'s' if number > 1 else ''}"
 
 
 def page(document: dict[str, Any]) -> str:
@@ -114,13 +107,13 @@ def page(document: dict[str, Any]) -> str:
         ),
         "",
         "All times are UTC. Spans include their start and not their end.",
-        *section("What is covered", coverage(document["entities"])),
-        *section("What it holds", holdings(document)),
-        *section("Do the books add up?", proof(document["checks"])),
-        *section("What is missing", missing(document["gaps"])),
-        *section("Files that were read", files(document["files"])),
-        *section("Balances when last looked at", balances(document["balances"])),
-        *section("Records as they were sent", sources(document["records"])),
+        *markdown.section("What is covered", coverage(document["entities"])),
+        *markdown.section("What it holds", holdings(document)),
+        *markdown.section("Do the books add up?", proof(document["checks"])),
+        *markdown.section("What is missing", missing(document["gaps"])),
+        *markdown.section("Files that were read", files(document["files"])),
+        *markdown.section("Balances when last looked at", balances(document["balances"])),
+        *markdown.section("Records as they were sent", sources(document["records"])),
         "",
         f"SHA-256 of this account's data: `{document['sha256']}`",
         "",
@@ -129,11 +122,6 @@ def page(document: dict[str, Any]) -> str:
         "record's id.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def section(title: str, body: str) -> list[str]:
-    """A headed part of the page; nothing at all where it has nothing to say."""
-    return ["", f"## {title}", "", body] if body else []
 
 
 def coverage(entities: list[Row]) -> str:

@@ -224,6 +224,11 @@ def newest_balances(path: Path, account_id: str) -> list[Row]:
     )
 
 
+def grave(rows: list[Row]) -> list[Row]:
+    """The gaps or checks that somebody has to look at: no mere notes, and nothing that is well."""
+    return [row for row in rows if row["severity"] in ("critical", "warning")]
+
+
 def canonical(document: object) -> str:
     """JSON in one way only: keys sorted, times in UTC with Z, amounts as text."""
     return json.dumps(document, default=plain, sort_keys=True, indent=2, ensure_ascii=False) + "\n"

@@ -5,14 +5,14 @@ What was saved, what was not and why, and what to fetch by hand and until when.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from flows import markdown
 from flows.answers import Row
-from flows.certificate import counted, section
 from flows.documents import Written, write_both
-from flows.dossier import COVERED, Dossier, digest, gather
+from flows.dossier import COVERED, Dossier, digest, gather, grave
 from pipelines import registry
 from pipelines.spec import ExchangeSpec
 
@@ -42,10 +42,7 @@ def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
         "saved": [saved(row, dossier.spans) for row in dossier.records],
         "balances": dossier.balances,
         "not_saved": dossier.gaps,
-        "not_asked": [
-            {"path": route.path, "reason": route.reason, "docs_url": route.docs_url}
-            for route in spec.left_out
-        ],
+        "not_asked": [asdict(route) for route in spec.left_out],
         "by_hand": by_hand(dossier.gaps),
         "files": dossier.files,
     }
@@ -81,11 +78,11 @@ def page(document: dict[str, Any]) -> str:
         f"# Evacuation of {document['label']}, {document['exchange']}",
         "",
         opening(document),
-        *section("Saved", saved_table(document["saved"])),
-        *section("Balances before and after", balance_table(document["balances"])),
-        *section("Not saved, and why", not_saved(document["not_saved"])),
-        *section("To fetch by hand" + until(document), hand_list(document["by_hand"])),
-        *section("Left alone", left_alone(document["not_asked"])),
+        *markdown.section("Saved", saved_table(document["saved"])),
+        *markdown.section("Balances before and after", balance_table(document["balances"])),
+        *markdown.section("Not saved, and why", not_saved(document["not_saved"])),
+        *markdown.section("To fetch by hand" + until(document), hand_list(document["by_hand"])),
+        *markdown.section("Left alone", left_alone(document["not_asked"])),
         "",
         f"SHA-256 of this inventory: `{document['sha256']}`",
     ]
@@ -101,11 +98,10 @@ def opening(document: dict[str, Any]) -> str:
         "closed": f"{document['exchange']} closed on {end} UTC.",
     }
     whole = sum(1 for row in document["saved"] if row["is_whole"])
-    grave = [gap for gap in document["not_saved"] if gap["severity"] != "info"]
     return (
         f"{states[document['lifecycle']]} Read on {markdown.cell(document['as_of'])} UTC: "
         f"{whole} of {len(document['saved'])} streams to their end, "
-        f"{counted(len(grave), 'gap')} left."
+        f"{markdown.counted(len(grave(document['not_saved'])), 'gap')} left."
     )
 
 

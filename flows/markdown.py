@@ -1,4 +1,4 @@
-"""Small pieces of Markdown for documents that people print: tables, amounts, moments."""
+"""Small pieces of Markdown for documents that people print: sections, tables, amounts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ from decimal import Decimal
 from flows.answers import plain_amount
 
 
+def section(title: str, body: str) -> list[str]:
+    """A headed part of the page; nothing at all where it has nothing to say."""
+    return ["", f"## {title}", "", body] if body else []
+
+
+def counted(number: int, what: str) -> str:
+    """`1 gap`, `2 gaps`, `no gap`."""
+    return f"{number or 'no'} {what}{'s' if number > 1 else ''}"
+
+
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()
 ) -> str:
     """A table whose columns also line up as plain text; those of `right` hold numbers."""
     cells = [[cell(value) for value in row] for row in rows]
     widths = [
-        max(3, len(name), *(len(row[at]) for row in cells), 0) if cells else max(3, len(name))
-        for at, name in enumerate(columns)
+        max(3, len(name), *(len(row[at]) for row in cells)) for at, name in enumerate(columns)
     ]
 
     def line(values: Sequence[str]) -> str:
