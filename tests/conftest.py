@@ -129,10 +129,14 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lab(
-    private_home: Home, empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Lab]:
-    """A small sandbox without rate limits and a home to load it into."""
+def prepared_home(private_home: Home, empty_warehouse: Path) -> Home:
+    """A private home whose warehouse has its raw tables already."""
     shutil.copyfile(empty_warehouse, private_home.warehouse)
+    return private_home
+
+
+@pytest.fixture
+def lab(prepared_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A small sandbox without rate limits and a home to load it into."""
     with Sandbox(size="tiny", pace=None) as box:
-        yield Lab(box, private_home, monkeypatch)
+        yield Lab(box, prepared_home, monkeypatch)

@@ -12,7 +12,6 @@ import pytest
 
 from flows import answers, dbt, publish
 from pipelines.home import Home
-from pipelines.load import prepare_warehouse
 from tests.conftest import run_cli
 from tests.strange_server import Row
 from tests.test_strange_answers import DEPOSITS, NOW_MS, TAX, speaker, stored, sync
@@ -64,15 +63,14 @@ def deposit() -> Row:
     return Row(1, at_ms, json.dumps(told).encode())
 
 
-def test_odd_records_are_kept_as_they_came_and_counted(private_home: Home) -> None:
-    prepare_warehouse(private_home)
+def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> None:
     exchange = speaker(TAX, tax_rows())
     exchange.rows[DEPOSITS] = [deposit()]
-    assert sync(exchange, private_home).result.failures == []
-    found = [record.encode() for _, record in stored(private_home, "raw_bitget.tax_spot_records")]
+    assert sync(exchange, prepared_home).result.failures == []
+    found = [record.encode() for _, record in stored(prepared_home, "raw_bitget.tax_spot_records")]
     assert sorted(found) == sorted(row.raw for row in tax_rows())
-    dbt.build(private_home)
-    published = publish.publish(private_home)
+    dbt.build(prepared_home)
+    published = publish.publish(prepared_home)
 
     told = {
         (row["stream"], row["problem"], row["field"], row["example"]): row
@@ -112,9 +110,9 @@ def test_odd_records_are_kept_as_they_came_and_counted(private_home: Home) -> No
 
     # What is new is added, and nothing is counted twice.
     exchange.rows[TAX].append(tax_row(99, {**USUAL, "spotTaxType": "Moon landing"}))
-    assert sync(exchange, private_home).result.failures == []
-    dbt.build(private_home)
-    rows = answers.oddities(publish.publish(private_home))
+    assert sync(exchange, prepared_home).result.failures == []
+    dbt.build(prepared_home)
+    rows = answers.oddities(publish.publish(prepared_home))
     counted = {(row["problem"], row["example"]): row["row_count"] for row in rows}
     assert counted == {
         (problem, example): count + (example == "Moon landing")

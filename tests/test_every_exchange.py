@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -54,23 +56,26 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def lab(box: Sandbox, private_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def lab(box: Sandbox, prepared_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A lab on the shared sandbox, whose clock and faults are put back."""
     box.set_now(NOW)
     # Waiting between attempts is tested with the client; here it would only take time.
     monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
-    yield Lab(box, private_home, monkeypatch)
+    yield Lab(box, prepared_home, monkeypatch)
     box.clear_faults()
     box.set_now(NOW)
 
 
 @pytest.fixture(scope="module")
-def clean(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple]]:
+def clean(
+    box: Sandbox, tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path
+) -> dict[str, set[tuple]]:
     """What an undisturbed sync of each main account brings."""
     brought = {}
     for name in EXCHANGES:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp(f"clean_{name}")))
+            shutil.copyfile(empty_warehouse, home().warehouse)
             undisturbed = Lab(box, home(), patch)
             undisturbed.sync(undisturbed.declare(name))
             brought[name] = records(undisturbed, name)
@@ -235,6 +240,7 @@ def test_a_repeated_page_adds_nothing_and_loses_nothing(name, lab, clean):
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_sync_killed_anywhere_is_finished_by_the_next(name, lab, clean):
     """SIGKILL at random moments, then one undisturbed sync: exactly the truth."""
+    lab.home.warehouse.unlink()  # the first run makes its tables, too
     label = lab.declare(name)
     chance = random.Random(7)
     for _ in range(4):
@@ -486,13 +492,13 @@ def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_documented_rates_are_kept_without_a_single_429(name, private_home, monkeypatch):
+def test_documented_rates_are_kept_without_a_single_429(name, prepared_home, monkeypatch):
     """At four times the documented speed, enforced by the stand-in at that speed.
 
     What is sent when is tested on a turned clock with the pacer; here it has to arrive so, too.
     """
     with Sandbox(size="tiny", pace=4.0, now=NOW, years=0.4, exchanges=[name]) as box:
-        lab = Lab(box, private_home, monkeypatch)
+        lab = Lab(box, prepared_home, monkeypatch)
         label = lab.declare(name, pace="4")
         box.set_now(None)
         (result,) = lab.sync(label).values()

@@ -110,11 +110,11 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
 
 
 def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(
-    private_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prepared_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime(2026, 8, 20, 12, tzinfo=UTC)
     with Sandbox(size="tiny", pace=None, now=now, exchanges=["bitmex"]) as box:
-        lab = Lab(box, private_home, monkeypatch)
+        lab = Lab(box, prepared_home, monkeypatch)
         lab.declare("bitmex-main", label="main")
         lab.sync()
         rows = [

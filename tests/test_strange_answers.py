@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -24,7 +23,7 @@ from pipelines.errors import LookbackError, Trouble
 from pipelines.exchange import Identity
 from pipelines.history import Failure, StreamVisit, Tally, Visit
 from pipelines.home import Home
-from pipelines.load import AccountSync, prepare_warehouse
+from pipelines.load import AccountSync
 from pipelines.pace import Pacer
 from pipelines.progress import Progress
 from pipelines.records import micros
@@ -678,12 +677,6 @@ def test_the_wire_changes_nothing(path, dress):
 # Whole accounts -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def homely(private_home: Home) -> Iterator[Home]:
-    prepare_warehouse(private_home)
-    yield private_home
-
-
 def sync(exchange: Exchange, home: Home) -> AccountSync:
     """The real sync of the account, to its end."""
     with serving(exchange) as url:
@@ -706,7 +699,7 @@ def stored(home: Home, table: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("path", [TAX, LEDGER])
-def test_every_oddity_reaches_the_warehouse_as_it_came(path, homely):
+def test_every_oddity_reaches_the_warehouse_as_it_came(path, prepared_home):
     rows = life(path, 40 * len(ODD_FIELDS))
     rows = [
         replace(row, raw=row.raw[:-1] + b"," + ODD_FIELDS[n % len(ODD_FIELDS)] + b"}")
@@ -715,13 +708,13 @@ def test_every_oddity_reaches_the_warehouse_as_it_came(path, homely):
     exchange = speaker(path, rows, cap=37)
     table = "raw_bitget.tax_spot_records" if path == TAX else "raw_bitmex.wallet_history"
     for _ in range(2):
-        run = sync(exchange, homely)
+        run = sync(exchange, prepared_home)
         assert run.result.failures == []
-        found = [record.encode() for _, record in stored(homely, table)]
+        found = [record.encode() for _, record in stored(prepared_home, table)]
         assert sorted(found) == sorted(row.raw for row in rows)
 
 
-def test_a_snapshot_that_names_a_coin_twice_is_stored_once(homely):
+def test_a_snapshot_that_names_a_coin_twice_is_stored_once(prepared_home):
     exchange = speaker(TAX, life(TAX, 3))
     exchange.instead[ASSETS] = lambda path, params: Answer(
         exchange._envelope(
@@ -729,8 +722,8 @@ def test_a_snapshot_that_names_a_coin_twice_is_stored_once(homely):
         )
     )
     for _ in range(2):
-        sync(exchange, homely)
-        ids = [record_id for record_id, _ in stored(homely, "raw_bitget.spot_assets")]
+        sync(exchange, prepared_home)
+        ids = [record_id for record_id, _ in stored(prepared_home, "raw_bitget.spot_assets")]
         assert len(ids) == 2 and "BTC" in ids
 
 
@@ -769,14 +762,14 @@ def test_bitmex_accounts_in_any_form_are_known(part, body):
     ("status", "body"),
     [(404, b'{"detail":"Not Found"}'), (403, b"<html>no</html>"), (401, b""), (500, b"no")],
 )
-def test_bitmex_routes_that_are_not_there_are_not_needed(status, body, homely):
+def test_bitmex_routes_that_are_not_there_are_not_needed(status, body, prepared_home):
     exchange = speaker(LEDGER, life(LEDGER, 12))
     parts = ["/wallet/assets"] + ["/apiKey/self", "/apiKey", "/api/v1/user"] * (status < 500)
     for part in parts:
         exchange.instead[part] = lambda path, params: Answer(body, status)
-    run = sync(exchange, homely)
+    run = sync(exchange, prepared_home)
     assert run.result.account_id == "bitmex:1000001"
-    assert len(stored(homely, "raw_bitmex.wallet_history")) == 12
+    assert len(stored(prepared_home, "raw_bitmex.wallet_history")) == 12
 
 
 @pytest.mark.parametrize(
@@ -804,12 +797,12 @@ def test_bitget_accounts_in_any_form_are_known(field, value):
 @pytest.mark.parametrize(
     "told", [NOW_MS + 10**9, NOW_MS // 1_000 - 80 * 86_400], ids=["to come", "in seconds"]
 )
-def test_an_opening_that_cannot_be_hides_nothing(told, homely):
+def test_an_opening_that_cannot_be_hides_nothing(told, prepared_home):
     exchange = speaker(DEPOSITS, life(DEPOSITS, 12))
     answer = exchange._envelope(json.dumps({"userId": "1", "regisTime": told}).encode())
     exchange.instead["/account/info"] = lambda path, params: Answer(answer)
-    assert sync(exchange, homely).result.failures == []
-    assert len(stored(homely, "raw_bitget.deposit_records")) == 12
+    assert sync(exchange, prepared_home).result.failures == []
+    assert len(stored(prepared_home, "raw_bitget.deposit_records")) == 12
 
 
 @pytest.mark.parametrize("body", [b'{"serverTime":"soon"}', b"[]", b"null", b'"x"', b"{}"])
@@ -820,26 +813,26 @@ def test_a_time_route_that_tells_no_time_is_done_without(body):
 
 
 @pytest.mark.parametrize("body", [b"null", b'{"userId":""}'])
-def test_an_account_that_is_not_named_is_one_clear_error(body, homely):
+def test_an_account_that_is_not_named_is_one_clear_error(body, prepared_home):
     exchange = speaker(TAX, [])
     exchange.instead["/account/info"] = lambda path, params: Answer(exchange._envelope(body))
     with pytest.raises(LookbackError, match="did not say whose key"):
-        sync(exchange, homely)
+        sync(exchange, prepared_home)
 
 
 @pytest.mark.parametrize("name", ["bitget", "bitmex"])
-def test_a_secret_in_the_exchanges_own_words_is_masked(name, homely):
+def test_a_secret_in_the_exchanges_own_words_is_masked(name, prepared_home):
     exchange = Exchange(name, {}, opened_at_ms=to_ms(OPENED))
     body = {"code": "40006", "msg": LEAK.decode(), "error": {"message": LEAK.decode()}}
     for part in ("/account/info", "/user/wallet"):
         exchange.instead[part] = lambda path, params: Answer(json.dumps(body).encode(), 400)
     with pytest.raises(Trouble) as caught:
-        sync(exchange, homely)
+        sync(exchange, prepared_home)
     assert not any(secret in str(caught.value) for secret in SECRETS.values())
 
 
 @pytest.mark.parametrize("name", ["bitget", "bitmex"])
-def test_one_broken_route_stops_no_other(name, homely):
+def test_one_broken_route_stops_no_other(name, prepared_home):
     ours = registry.exchange(name).spec
     good = TAX if name == "bitget" else LEDGER
     rows = life(good, 30)
@@ -847,9 +840,9 @@ def test_one_broken_route_stops_no_other(name, homely):
     for stream in ours.streams:
         if stream.path != good and stream.path not in ours.probes:
             exchange.instead[stream.path] = lambda path, params: Answer(b'[{"id"', 200)
-    run = sync(exchange, homely)
+    run = sync(exchange, prepared_home)
     table = "tax_spot_records" if name == "bitget" else "wallet_history"
-    assert len(stored(homely, f"raw_{name}.{table}")) == 30
+    assert len(stored(prepared_home, f"raw_{name}.{table}")) == 30
     broken = {failure.stream for failure in run.result.failures}
     assert table not in broken and len(broken) >= 3
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,12 +41,11 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def lab(
-    box: Sandbox, private_home: Home, empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    box: Sandbox, prepared_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Lab]:
-    shutil.copyfile(empty_warehouse, private_home.warehouse)
     box.set_now(NOW)
     monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
-    yield Lab(box, private_home, monkeypatch)
+    yield Lab(box, prepared_home, monkeypatch)
     box.clear_faults()
     box.set_now(NOW)
 
@@ -183,15 +180,14 @@ def test_a_new_account_in_change_is_one_clear_error(lab):
 
 
 def test_full_pages_are_left_by_the_answers_own_cursor(
-    private_home, empty_warehouse, monkeypatch
+    prepared_home, monkeypatch
 ):
     """A page of 100 and an opaque cursor: all rows come, each once."""
-    shutil.copyfile(empty_warehouse, private_home.warehouse)
     with Sandbox(
         size=1_500, pace=None, now=NOW, years=0.2, exchanges=["bitget"], ties=(700,),
         options={"bitget.unified_fills": 1_500},
     ) as box:  # fmt: skip
-        lab = Lab(box, private_home, monkeypatch)
+        lab = Lab(box, prepared_home, monkeypatch)
         (result,) = lab.sync(lab.declare("bitget-unified")).values()
         truth = box.truth("bitget-unified")
         assert result.failures == []

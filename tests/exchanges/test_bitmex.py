@@ -261,13 +261,13 @@ def test_a_key_bound_to_a_sub_account_says_so():
 
 
 @pytest.fixture
-def mixing(private_home, monkeypatch):
+def mixing(prepared_home, monkeypatch):
     """A stand-in whose executions are those of every account of the key's user."""
     options = {"bitmex.parent_reads_all": True}
     with Sandbox(
         size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"], options=options
     ) as box:
-        yield Lab(box, private_home, monkeypatch)
+        yield Lab(box, prepared_home, monkeypatch)
 
 
 def test_rows_of_another_account_are_refused_whole(mixing):
@@ -295,9 +295,9 @@ def test_rows_of_another_account_are_refused_whole(mixing):
     assert mixing.query("select count(*) > 0 from raw_bitmex.wallet_history") == [(True,)]
 
 
-def test_main_and_sub_account_stay_two(private_home, monkeypatch):
+def test_main_and_sub_account_stay_two(prepared_home, monkeypatch):
     with Sandbox(size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"]) as box:
-        lab = Lab(box, private_home, monkeypatch)
+        lab = Lab(box, prepared_home, monkeypatch)
         lab.sync(lab.declare("bitmex-main"), lab.declare("bitmex-sub"))
         for stream in SPEC.streams:
             if stream.private and "account" in stream.fields:
@@ -313,10 +313,10 @@ def test_main_and_sub_account_stay_two(private_home, monkeypatch):
 
 
 def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
-    private_home, monkeypatch
+    prepared_home, monkeypatch
 ):
     with Sandbox(size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"]) as box:
-        lab = Lab(box, private_home, monkeypatch)
+        lab = Lab(box, prepared_home, monkeypatch)
         lab.sync(lab.declare("bitmex-main"), lab.declare("bitmex-sub"))
         traded = lab.query("select distinct record ->> 'symbol' from raw_bitmex.trade_history")
         for stream in ("funding_rates", "settlements"):
@@ -346,12 +346,12 @@ def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
         assert without == [(0,)]
 
 
-def test_a_ledger_of_several_pages_comes_whole(private_home, monkeypatch):
+def test_a_ledger_of_several_pages_comes_whole(prepared_home, monkeypatch):
     """More than 10,000 rows, a page's limit; open positions shift the pages by their rows."""
     with Sandbox(size=10_500, pace=None, now=NOW, exchanges=["bitmex"]) as box:
         truth = box.truth("bitmex-main")["counts"]
         assert truth["wallet_history"] > 10_000 and truth["wallet_pseudo_rows"] == 2
-        lab = Lab(box, private_home, monkeypatch)
+        lab = Lab(box, prepared_home, monkeypatch)
         (result,) = lab.sync(lab.declare("bitmex-main")).values()
         assert result.failures == []
         for stream in ("wallet_history", "trade_history", "orders"):
