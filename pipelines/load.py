@@ -198,7 +198,8 @@ class AccountSync:
     def load(self) -> None:
         """Load what `extract` brought, and see what is left to ask."""
         spec = self.exchange.spec
-        account_pipeline(self._home, spec, self.result.account_id).load()
+        with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file anew for each job
+            account_pipeline(self._home, spec, self.result.account_id).load()
         self._progress = self._read_progress(self.result.account_id)
         self.done = self._identity is None or not (self._streams_left() or self._look_again())
 
