@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,10 @@ from pipelines.home import PROJECT, Home
 
 DBT_PROJECT = PROJECT / "dbt_project"
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d +", re.MULTILINE)
+
+RESULTS = "run_results.json"
+FRESH = "partial_parse.msgpack"
+"""What dbt writes into its target folder where it had to parse."""
 
 SHOWN = 5
 """How many broken models or tests an error names before it only counts."""
@@ -54,11 +59,9 @@ def build(
     models = fingerprint(DBT_PROJECT)
     if built_from(home) != models:
         arguments.append("--full-refresh")  # stored rows must not keep what older models said
-    if as_of is not None:
-        arguments += ["--vars", json.dumps({"as_of": as_of.isoformat()})]
-    results = target_folder(home) / "run_results.json"
+    results = target_folder(home) / RESULTS
     results.unlink(missing_ok=True)
-    done = run_dbt(home, arguments)
+    done = run_dbt(home, [*arguments, "--no-write-json"], as_of)
     nodes = read_results(results)
     broken = [node for node in nodes if node.broken]
     if done.returncode or broken:
@@ -72,12 +75,17 @@ def build(
 
 def fingerprint(project: Path) -> str:
     """A hash of everything rows are made by: models, macros, seeds and settings."""
+    return _hash_of(
+        project, lambda path: path.suffix in {".sql", ".csv"} or path.name == "dbt_project.yml"
+    )
+
+
+def _hash_of(project: Path, counts: Callable[[Path], bool]) -> str:
     digest = hashlib.sha256()
     for path in sorted(project.rglob("*")):
-        if "target" in path.parts:
-            continue
-        if path.suffix in {".sql", ".csv"} or path.name == "dbt_project.yml":
-            digest.update(f"{path.relative_to(project)}\n".encode())
+        inside = path.relative_to(project)
+        if not {"target", "logs"} & set(inside.parts) and counts(path):
+            digest.update(f"{inside}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -92,14 +100,39 @@ def _built_from_file(home: Home) -> Path:
     return home.data / "dbt" / "built_from"
 
 
+def parsed_file(home: Home) -> Path:
+    """Where dbt's memory of this very project lies, for all homes: its files are in the name.
+
+    dbt looks for what changed since on its own, too, but takes a YAML file whose time did not
+    change for the same, so it never gets to see the memory of another state.
+    """
+    read = {".sql", ".csv", ".yml", ".md"}
+    name = f"parsed_{_hash_of(DBT_PROJECT, lambda path: path.suffix in read)}.msgpack"
+    writable = os.access(DBT_PROJECT, os.W_OK)
+    return (DBT_PROJECT / "target" if writable else home.data / "dbt") / name
+
+
+def _remember_parsed(home: Home, parsed: Path) -> None:
+    """Keep what was just parsed, in place of what older models were parsed to."""
+    fresh = target_folder(home) / FRESH
+    if parsed.exists() or not fresh.exists():
+        return
+    parsed.parent.mkdir(parents=True, exist_ok=True)
+    for older in parsed.parent.glob("parsed_*.msgpack"):
+        older.unlink(missing_ok=True)
+    part = parsed.with_suffix(f".{os.getpid()}_{threading.get_ident()}")
+    shutil.move(fresh, part)
+    part.replace(parsed)
+
+
 @contextmanager
 def parsing_ahead(home: Home) -> Iterator[None]:
     """Inside, dbt reads the project for the first time while something else goes on.
 
-    It takes nine seconds, and four once the target folder remembers what was read.
+    It takes nine seconds, and three once it is remembered what was read.
     """
     ahead: threading.Thread | None = None
-    if not (target_folder(home) / "partial_parse.msgpack").exists():
+    if not parsed_file(home).exists():
         ahead = threading.Thread(target=run_dbt, args=(home, ["parse"]))
         ahead.start()
     try:
@@ -124,25 +157,38 @@ def write_docs(home: Home) -> Path:
     return page
 
 
-def run_dbt(home: Home, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_dbt(
+    home: Home, arguments: Sequence[str], as_of: datetime | None = None
+) -> subprocess.CompletedProcess[str]:
     """One dbt command on the home's warehouse; its output is captured, not shown."""
+    parsed = parsed_file(home)
+    (target_folder(home) / FRESH).unlink(missing_ok=True)
     command = [
-        *(sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check"),
-        *("--log-level-file", "info"),
+        *(sys.executable, "-m", "flows.dbt_process", str(target_folder(home))),
+        *("--no-use-colors", "--no-version-check", "--log-level-file", "info"),
+        *(("--partial-parse-file-path", str(parsed)) if parsed.exists() else ()),
         *arguments,
         *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
-        *("--target-path", str(target_folder(home)), "--log-path", str(log_folder(home))),
+        *("--log-path", str(log_folder(home))),
         *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
     ]
-    return subprocess.run(
-        command, env=environment(home), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment(home, as_of), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    _remember_parsed(home, parsed)
+    return done
 
 
-def environment(home: Home) -> Mapping[str, str]:
-    """This process's environment without any account's secrets, plus where the warehouse is."""
+def environment(home: Home, as_of: datetime | None = None) -> Mapping[str, str]:
+    """This process's environment without any account's secrets, plus where the warehouse is.
+
+    The models' now goes here and not into `--vars`: other vars are another project to dbt, which
+    it parses anew.
+    """
     return without_secrets() | {
         "WAREHOUSE_PATH": str(home.warehouse),
+        "LOOKBACK_AS_OF": as_of.isoformat() if as_of is not None else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

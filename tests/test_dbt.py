@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from flows import dbt, publish
 from pipelines.home import Home
@@ -53,3 +56,89 @@ def test_the_fingerprint_follows_what_makes_rows(tmp_path: Path):
     seed = next(project.glob("seeds/*.csv"))
     seed.write_text(seed.read_text() + "\n")
     assert dbt.fingerprint(project) != before
+
+
+# -- what was parsed once is never taken for what is there now
+
+NAMES = ("first", "second")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of one model, which tells where each of its words comes from."""
+    folder = tmp_path / "dbt_project"
+    (folder / "models").mkdir(parents=True)
+    (folder / "macros").mkdir()
+    (folder / "seeds").mkdir()
+    shutil.copyfile(dbt.DBT_PROJECT / "profiles.yml", folder / "profiles.yml")
+    shutil.copyfile(dbt.DBT_PROJECT / "macros" / "as_of.sql", folder / "macros" / "as_of.sql")
+    (folder / "dbt_project.yml").write_text(
+        "{name: small, version: '1.0', profile: lookback, vars: {told: of the settings}}"
+    )
+    (folder / "macros" / "said.sql").write_text("{% macro said() %}'of a macro'{% endmacro %}")
+    (folder / "seeds" / "seeded.csv").write_text("word\nof a seed\n")
+    (folder / "models" / "told.sql").write_text(
+        "select 'of a model' as model, {{ said() }} as macro, '{{ var(\"told\") }}' as setting,\n"
+        "    word as seed, {{ as_of() }} as moment from {{ ref('seeded') }}"
+    )
+    (folder / "models" / "told.yml").write_text(
+        "models: [{name: told, columns: [{name: seed, data_tests: [not_null]}]}]"
+    )
+    monkeypatch.setattr(dbt, "DBT_PROJECT", folder)
+    return folder
+
+
+def told(place: Home, as_of: datetime | None = None, *arguments: str) -> dict[str, object]:
+    """What the one model of that project says, and how its file was parsed."""
+    place.data.mkdir(parents=True, exist_ok=True)
+    done = dbt.run_dbt(place, ["--debug", "build", "--no-write-json", *arguments], as_of)
+    assert place.warehouse.exists(), done.stdout
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        found = connection.execute("from marts.told")
+        names = [column[0] for column in found.description or ()]
+        (row,) = found.fetchall()
+    anew = "Nothing changed, skipping partial parsing" not in done.stdout
+    return dict(zip(names, row, strict=True)) | {"code": done.returncode, "anew": anew}
+
+
+def test_another_home_and_another_moment_need_no_parsing(project: Path, tmp_path: Path):
+    first, second = (Home(tmp_path / name) for name in NAMES)
+    moment = datetime(2024, 2, 3, tzinfo=UTC)
+    assert told(first)["anew"]
+    found = told(second, moment)
+    assert found["moment"] == moment and not found["anew"]
+    found = told(second)
+    assert found["moment"] > datetime.now(UTC) - timedelta(minutes=5) and not found["anew"]
+
+
+def test_whatever_changed_is_read_anew(project: Path, tmp_path: Path):
+    """Also where a file's time says that nothing did, and in a home that never saw the old one."""
+    first, second = (Home(tmp_path / name) for name in NAMES)
+    old = {
+        "models/told.sql": ("model", "of a model"),
+        "macros/said.sql": ("macro", "of a macro"),
+        "dbt_project.yml": ("setting", "of the settings"),
+        "seeds/seeded.csv": ("seed", "of a seed"),
+    }
+    assert dict(old.values()).items() <= told(first).items()
+    for name, (_, words) in old.items():
+        rewrite(project / name, words, f"new {words}")
+    rewrite(project / "models" / "told.yml", "not_null", OTHER_TEST)
+    new = {part: f"new {words}" for part, words in old.values()}
+    for place in (second, first):
+        found = told(place)
+        assert new.items() <= found.items(), place
+        assert found["code"] == 1, "a test that was changed did not run"
+    assert told(second, None, "--vars", "{told: by hand}")["setting"] == "by hand"
+    assert new.items() <= told(second).items()
+
+
+OTHER_TEST = "{accepted_values: {arguments: {values: [other]}}}"
+
+
+def rewrite(file: Path, old: str, new: str) -> None:
+    """Other words in a file that looks as if nobody had touched it."""
+    times = file.stat()
+    file.write_text(file.read_text().replace(old, new))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))

@@ -198,7 +198,8 @@ def checked(
     done = dbt.run_dbt(
         place,
         ["build", "--select", "+fct_balance_checks", "--resource-type", "model",
-         "--resource-type", "seed", "--vars", json.dumps({"as_of": TAKEN.isoformat()})],
+         "--resource-type", "seed"],
+        TAKEN,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     return books, place

@@ -6,7 +6,6 @@ only find it out from hashes, amounts and times.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,8 +104,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> t
             [
                 "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
                 "--select", "+fct_transfer_candidates", "+fct_transfers",
-                "--vars", json.dumps({"as_of": NOW.isoformat()}),
             ],
+            NOW,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
         before = look(lab)
