@@ -1,3 +1,6 @@
+{#- Put together from many tables, and read by a dozen tests: worked out once. #}
+{{ config(materialized='table') }}
+
 with futures as (
 
     select * from {{ ref('base_bitmart__futures_ledger') }}
