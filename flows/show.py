@@ -191,18 +191,29 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
                 row["label"],
                 row["stream"],
                 minute(row["oldest_obtainable_at"]),
-                minute(row["next_loss_at"]),
-                Text(minute(row["sync_before"]), style=BAD if row["at_risk"] else ""),
+                about(row, "next_loss_at"),
+                Text(about(row, "sync_before"), style=BAD if row["at_risk"] else ""),
             )
         out.print(listing)
+        for row in dated:
+            if row["is_estimate"]:
+                note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
         out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
     ended = [row for row in rows if row["reason"] == "over"]
     for _, group in _by(ended, "exchange"):
         note(out, "~", group[0]["explanation"])
-    unstated = len(rows) - len(dated) - len(ended)
+    for row in rows:
+        if row["reason"] == "newest_rows" and not row["sync_before"]:
+            note(out, "~", f"{row['label']}: {row['explanation']}")
+    unstated = sum(1 for row in rows if row["reason"] == "nothing_is_lost")
     if unstated:
         note(out, "~", f"{unstated} streams have no stated limit: nothing dates their loss.")
+
+
+def about(row: Row, name: str) -> str:
+    """A moment of a deadline, marked where it is reckoned from the account's own pace."""
+    return f"{'≈ ' if row['is_estimate'] else ''}{minute(row[name])}"
 
 
 def minute(moment: datetime | None) -> str:
