@@ -100,7 +100,7 @@ def is_excluded(row: Row) -> bool:
 
 def is_beyond_reading(row: Row) -> bool:
     """Whether a key would need more than reading for it, which nobody should give it."""
-    return bool(row["verdict"] == "refused" and row["severity"] == "info")
+    return bool(row.get("lacking_right") and row["severity"] == "info")
 
 
 def is_unverified(row: Row) -> bool:
@@ -196,7 +196,7 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
             )
         out.print(listing)
         for row in dated:
-            if row["is_estimate"]:
+            if row.get("is_estimate"):
                 note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
         out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
@@ -213,7 +213,7 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
 
 def about(row: Row, name: str) -> str:
     """A moment of a deadline, marked where it is reckoned from the account's own pace."""
-    return f"{'≈ ' if row['is_estimate'] else ''}{minute(row[name])}"
+    return f"{'≈ ' if row.get('is_estimate') else ''}{minute(row[name])}"
 
 
 def minute(moment: datetime | None) -> str:
@@ -229,7 +229,9 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) 
         return
     right = ("agree", "differ")
     listing = table("account", "wallet", "checks", *right, right=right)
-    for (label, wallet), group in _by(rows, "label", "wallet"):
+    for (label, wallet), group in sorted(
+        _by(rows, "label", "wallet"), key=lambda found: found[0]
+    ):
         differ = sum(not row["is_ok"] for row in group)
         kinds = sorted({row["kind"].replace("_", " ") for row in group})
         listing.add_row(

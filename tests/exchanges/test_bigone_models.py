@@ -160,6 +160,28 @@ def test_a_pair_that_is_forgotten_is_accounted_for_and_keeps_its_rows(forgetful)
     assert lab.query("select count(*) from raw_bigone.receipts where scope = 'MOONX-BTC'") == [(0,)]
 
 
+def test_a_delisted_pair_leaves_one_gap_that_does_not_grow(forgetful):
+    """It ends where it was found to be gone, and holds up nothing else."""
+    lab, label = forgetful, forgetful.declare("bigone")
+    lab.box.set_now(NOW - timedelta(days=300))
+    lab.sync(label)
+    for days in (10, 0):
+        lab.box.set_now(NOW - timedelta(days=days))
+        lab.sync(label)
+    lab.build(as_of=NOW + timedelta(days=30))
+    gaps = lab.query(
+        "select span_start, span_end, severity, is_obtainable from marts.fct_gaps "
+        "where stream = 'spot_trades' and verdict = 'refused' and scope_names = 'MOONX-USDT'"
+    )
+    (read, gone) = (NOW - timedelta(days=days) for days in (300, 10))
+    assert gaps == [(read, gone, "warning", False)]
+    ((known_to,),) = lab.query(
+        "select max(span_end) from marts.fct_entity_coverage "
+        "where entity = 'trades' and wallet = 'spot' and verdict = 'unverified'"
+    )
+    assert known_to == NOW
+
+
 def test_an_account_that_gets_its_name_later_stays_the_same(forgetful):
     """Its first withdrawal names it, but the key is the one it was."""
     lab, label = forgetful, forgetful.declare("bigone")
