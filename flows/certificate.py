@@ -32,6 +32,16 @@ VERDICTS = {
     "never_asked": "not asked yet, see below",
     "excluded_by_exchange": "nothing that the exchange tells anybody, see below",
 }
+STARTS = {
+    "exchange": "the exchange: its registration",
+    "user": "the account's owner",
+    "ledger_from_zero": "the ledgers: every asset starts from zero",
+    "first_record": "nobody; it is the oldest record there is",
+    "earlier_record": "its oldest record, which is older than the date that was given",
+    "unknown_start": "nobody",
+}
+"""Who or what says since when the account exists."""
+
 CHECKS = {
     "balance_chain": "each row's balance follows from the one before it",
     "opening_balance": "the first row starts from zero",
@@ -160,7 +170,7 @@ def page(document: dict[str, Any]) -> str:
                 ("account", account["account_id"]),
                 ("kind", account["account_kind"]),
                 ("history starts", account["history_starts_at"]),
-                ("according to", start_words(account["history_start_evidence"])),
+                ("according to", STARTS[account["history_start_evidence"]]),
                 ("last read", document["as_of"]),
             ],
         ),
@@ -186,18 +196,6 @@ def page(document: dict[str, Any]) -> str:
         "record's id.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def start_words(evidence: str) -> str:
-    """Who says since when the account exists."""
-    return {
-        "exchange": "the exchange: its registration",
-        "user": "the account's owner",
-        "ledger_from_zero": "the ledgers: every asset starts from zero",
-        "first_record": "nobody; it is the oldest record there is",
-        "earlier_record": "its oldest record, which is older than the date that was given",
-        "unknown_start": "nobody",
-    }.get(evidence, evidence.replace("_", " "))
 
 
 def coverage(entities: list[Row], gaps: list[Row]) -> str:
