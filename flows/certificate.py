@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flows import markdown
+from flows import gap_words, markdown
 from flows.answers import Row
 from flows.documents import Written, write_both
 from flows.dossier import COVERED, Dossier, digest, gather, grave
@@ -53,15 +53,6 @@ CHECKS = {
     "position": "all executions come to the position that is held",
 }
 """What it shows where a check agrees."""
-
-NOTES = {
-    "unverified": "Read to its end, but the exchange does not say how far back it reaches. "
-    "Nothing is known to be missing; these would make it sure",
-    "excluded_by_exchange": "What the exchange's API gives nobody",
-    "refused": "What the exchange would not tell, and nobody needs to worry about",
-    "lost_to_retention": "What is out of reach, and nobody needs to worry about",
-}
-"""What mere notes are about, verdict by verdict, as a heading."""
 
 
 def certify(published: Path, label: str, folder: Path) -> Written:
@@ -184,7 +175,7 @@ def page(document: dict[str, Any]) -> str:
         *markdown.section("What is missing", missing(document["gaps"], document["findings"])),
         *markdown.section("What else was found", found(document["findings"])),
         *markdown.section("What was set aside", set_aside(document["findings"])),
-        *markdown.section("Notes, without a known loss", notes(document["gaps"])),
+        *markdown.section("Notes, without a known loss", gap_words.notes(document["gaps"])),
         *markdown.section("Files that were read", files(document["files"])),
         *markdown.section("Balances when last looked at", balances(document["balances"])),
         *markdown.section("Records as they were sent", sources(document["records"])),
@@ -321,41 +312,13 @@ def missing(gaps: list[Row], findings: list[Row]) -> str:
     for number, gap in enumerate(told, start=1):
         dismissed = aside.get(gap["finding_id"])
         parts.append(
-            f"{number}. **{headed(gap)}: {gap['verdict'].replace('_', ' ')}.** {gap['cause']}"
+            f"{number}. **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** "
+            f"{gap['cause']}"
             + (f" *Remedy:* {gap['remedy']}." if gap["remedy"] else "")
             + (f" *Set aside:* {dismissed['dismissal_reason']}." if dismissed else "")
             + f" (finding {gap['finding_id']})"
         )
     return "\n".join(parts)
-
-
-def headed(gap: Row) -> str:
-    """Which stream and scopes, from when to when."""
-    scope = f" ({gap['scope']})" if gap["scope"] not in ("", "*") else ""
-    start, end = markdown.cell(gap["span_start"]), markdown.cell(gap["span_end"])
-    return f"{gap['stream']}{scope}, {start} to {end}"
-
-
-def notes(gaps: list[Row]) -> str:
-    """Gaps that are no loss anybody knows of, a list for each verdict."""
-    graver = {id(gap) for gap in grave(gaps)}
-    parts = []
-    light = [gap for gap in gaps if id(gap) not in graver]
-    for verdict in dict.fromkeys(gap["verdict"] for gap in light):
-        title = NOTES.get(verdict, verdict.replace("_", " "))
-        lines = [
-            f"- {headed(gap)}: {shortened(gap)}" for gap in light if gap["verdict"] == verdict
-        ]
-        parts.append("\n".join([f"{title}:", "", *lines]))
-    return "\n\n".join(parts)
-
-
-def shortened(gap: Row) -> str:
-    """What a note says beyond its heading."""
-    if gap["verdict"] == "excluded_by_exchange":
-        return f"{gap['affects']}. *What helps:* {gap['remedy']}"
-    _, _, source = (gap["remedy"] or "").rpartition("compare with another source: ")
-    return source or gap["cause"]
 
 
 def found(findings: list[Row]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,8 @@ def gather(path: Path, label: str) -> Dossier:
             """
             select
                 gap_id, stream, scope, scope_names, span_start, span_end, verdict, severity,
-                is_proven_incomplete, cause, remedy, affects, finding_id, finding_state
+                is_proven_incomplete, lacking_right, cause, remedy, affects, finding_id,
+                finding_state
             from marts.fct_gaps
             left join (
                 select gap_id, finding_id, fct_findings.state as finding_state
@@ -251,7 +253,7 @@ def newest_balances(path: Path, account_id: str) -> list[Row]:
     )
 
 
-def grave(rows: list[Row]) -> list[Row]:
+def grave(rows: Sequence[Row]) -> list[Row]:
     """The gaps or checks that somebody has to look at: no mere notes, and nothing that is well."""
     return [row for row in rows if row["severity"] in ("critical", "warning")]
 
