@@ -31,7 +31,9 @@ pytestmark = pytest.mark.xdist_group("dropped_rows")
 SEEDS = 200
 ASSETS = ("BTC", "ETH", "USDT")
 START = datetime(2025, 1, 1, tzinfo=UTC)
+TAKEN_BEFORE = START + timedelta(days=15)
 TAKEN = START + timedelta(days=200)
+"""When the wallets were looked at: early in most books' lives, and after all of them."""
 
 Hole = tuple[datetime, datetime, Decimal]
 """After which moment, not after which, and how much is missing: expected or found."""
@@ -153,50 +155,56 @@ def raw_rows(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
                 "record_hash": str(entry.id),
                 "occurred_at": entry.at,
                 "record": json.dumps(record),
-                "receipt_id": f"tax-{kind}-{book.number}",
+                "receipt_id": f"ledger-{kind}-{book.number}",
                 "origin": "api",
                 "_dlt_load_id": "done",
             }
 
 
 def snapshots(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
-    """What each wallet really holds."""
+    """What each wallet really held, at both moments."""
     for book in books:
-        held = {entry.asset: entry.balance for entry in book.entries}
-        for asset, amount in held.items():
-            yield {
-                "account_id": account(book, kind),
-                "stream": WALLETS[EXCHANGES[kind]],
-                "wallet": "spot",
-                "asset": asset,
-                "record_id": asset,
-                "taken_at": TAKEN,
-                "record": json.dumps(
-                    {"coin": asset, "currency": asset, "available": f"{amount:f}"}
-                ),
-                "record_hash": asset,
-                "receipt_id": f"assets-{kind}-{book.number}",
-                "origin": "api",
-                "_dlt_load_id": "done",
-            }
+        for number, moment in enumerate((TAKEN_BEFORE, TAKEN)):
+            held = {e.asset: e.balance for e in book.entries if e.at <= moment}
+            for asset, amount in held.items():
+                yield {
+                    "account_id": account(book, kind),
+                    "stream": WALLETS[EXCHANGES[kind]],
+                    "wallet": "spot",
+                    "asset": asset,
+                    "record_id": asset,
+                    "taken_at": moment,
+                    "record": json.dumps(
+                        {"coin": asset, "currency": asset, "available": f"{amount:f}"}
+                    ),
+                    "record_hash": asset,
+                    "receipt_id": f"assets{number}-{kind}-{book.number}",
+                    "origin": "api",
+                    "_dlt_load_id": "done",
+                }
 
 
 def receipts(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+    exchange = EXCHANGES[kind]
+    asked = (
+        ("ledger", LEDGERS[exchange], START, TAKEN),
+        ("assets0", WALLETS[exchange], TAKEN_BEFORE, TAKEN_BEFORE),
+        ("assets1", WALLETS[exchange], TAKEN, TAKEN),
+    )
     for book in books:
-        exchange = EXCHANGES[kind]
-        for stream, name in ((LEDGERS[exchange], "tax"), (WALLETS[exchange], "assets")):
+        for name, stream, start, end in asked:
             yield {
                 "receipt_id": f"{name}-{kind}-{book.number}",
                 "account_id": account(book, kind),
                 "stream": stream,
                 "scope": "",
-                "asked_from": START if name == "tax" else TAKEN,
-                "asked_to": TAKEN,
+                "asked_from": start,
+                "asked_to": end,
                 "floor_at": START,
                 "floor_reason": "opened_at",
                 "outcome": "exhausted",
-                "asked_at": TAKEN,
-                "finished_at": TAKEN,
+                "asked_at": end,
+                "finished_at": end,
                 "origin": "api",
                 "_dlt_load_id": "done",
             }
@@ -291,10 +299,35 @@ def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
     assert {account_id.split(":")[1].split("-")[0] for account_id, _ in breaks} == {"shown"}
 
 
+def test_two_snapshots_tell_what_is_missing_between_them(checked: tuple[list[Book], Home]) -> None:
+    """The sum of what was dropped after the first, to the last digit, or nothing at all."""
+    books, place = checked
+    changes = found(place, ["snapshot_change"])
+    count = 0
+    for kind in EXCHANGES:
+        for book in books:
+            for asset in ASSETS:
+                missing = sum(
+                    (
+                        e.amount
+                        for e in book.entries
+                        if e.id in book.dropped and e.asset == asset and e.at > TAKEN_BEFORE
+                    ),
+                    Decimal(0),
+                )
+                told = changes.get((account(book, kind), asset), [])
+                assert told == ([(TAKEN_BEFORE, TAKEN, missing)] if missing else [])
+                count += bool(missing)
+    assert count > SEEDS
+
+
 def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], Home]) -> None:
     books, place = checked
     kept = [book for book in books if not book.dropped]
     whole = {account(book, kind) for book in kept for kind in EXCHANGES}
     assert whole
-    kinds = ["balance_chain", "opening_balance", "sum_rule", "snapshot", "account_total"]
+    kinds = [
+        "balance_chain", "opening_balance", "sum_rule", "snapshot", "snapshot_change",
+        "account_total",
+    ]  # fmt: skip
     assert not {account_id for account_id, _ in found(place, kinds)} & whole
