@@ -36,7 +36,13 @@ def select(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[Row]
 
     with duckdb.connect(str(path), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        cursor = connection.execute(sql, list(parameters))
+        try:
+            cursor = connection.execute(sql, list(parameters))
+        except duckdb.BinderException as error:
+            raise LookbackError(
+                "the published file was made by another version of lookback",
+                remedy="run `lookback sync` once to make it anew",
+            ) from error
         columns = [column[0] for column in cursor.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 

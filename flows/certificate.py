@@ -7,21 +7,52 @@ at the end of the page is that of the JSON beside it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flows import markdown
+from flows import gap_words, markdown
 from flows.answers import Row
 from flows.documents import Written, write_both
 from flows.dossier import COVERED, Dossier, digest, gather, grave
 
-FORMAT = "lookback certificate 1"
+FORMAT = "lookback certificate 2"
 VERDICTS = {
     "covered_api": "complete, read from the exchange's API",
     "covered_file": "complete, read from a file of the exchange",
     "unverified": "everything the exchange gave; it does not say how far back it reaches",
+    "unresolved": "some rows of one moment may be missing, see below",
+    "row_cap": "older than the newest rows that the exchange gives, see below",
+    "failed": "asked for, and not answered, see below",
+    "refused": "not told to this key, see below",
+    "venue_closed": "not read before the exchange closed, see below",
+    "lost_to_retention": "out of reach before it was first asked, see below",
+    "sync_lapse": "was within reach, and was not read in time, see below",
+    "never_asked": "not asked yet, see below",
+    "excluded_by_exchange": "nothing that the exchange tells anybody, see below",
 }
+STARTS = {
+    "exchange": "the exchange: its registration",
+    "user": "the account's owner",
+    "ledger_from_zero": "the ledgers: every asset starts from zero",
+    "first_record": "nobody; it is the oldest record there is",
+    "earlier_record": "its oldest record, which is older than the date that was given",
+    "unknown_start": "nobody",
+}
+"""Who or what says since when the account exists."""
+
+CHECKS = {
+    "balance_chain": "each row's balance follows from the one before it",
+    "opening_balance": "the first row starts from zero",
+    "sum_rule": "all rows together come to the newest balance",
+    "snapshot": "all rows together come to what the wallet holds",
+    "account_total": "the same, over all wallets of the account together",
+    "snapshot_change": "between two looks at the wallet it moved as the rows say",
+    "wallet_summary": "the exchange's own totals are those of the rows",
+    "position": "all executions come to the position that is held",
+}
+"""What it shows where a check agrees."""
 
 
 def certify(published: Path, label: str, folder: Path) -> Written:
@@ -60,16 +91,33 @@ def document_of(dossier: Dossier) -> dict[str, Any]:
 
 
 def verdict_of(dossier: Dossier) -> str:
-    """The whole page in one word: complete, unverified or incomplete."""
-    if grave(dossier.gaps) or grave(dossier.checks):
+    """The whole page in one word: complete, unverified or incomplete.
+
+    What the user has set aside counts as well: a reason brings no row back.
+    """
+    if grave(dossier.gaps) or grave(dossier.checks) or other_faults(dossier.findings):
         return "incomplete"
     is_sure = all(row["verdict"] in COVERED for row in dossier.entities)
     return "complete" if is_sure and dossier.entities else "unverified"
 
 
+def other_faults(findings: Sequence[Row]) -> list[Row]:
+    """What puts the history in doubt beside gaps and balance checks, and nothing explains."""
+    return [
+        row
+        for row in unsettled(findings)
+        if row["severity"] == "critical"
+        if row["kind"] != "gap" and row["evidence_kind"] != "check"
+    ]
+
+
+def unsettled(findings: Sequence[Row]) -> list[Row]:
+    """What nothing has mended or explained: what is open, and what the user set aside."""
+    return [row for row in findings if row["state"] in ("open", "dismissed")]
+
+
 def statement(document: dict[str, Any]) -> str:
-    """The verdict in a sentence."""
-    gaps, wrong = grave(document["gaps"]), grave(document["checks"])
+    """The verdict in a sentence or two."""
     match document["verdict"]:
         case "complete":
             return "**Complete.** Every span was read to its end, and the balances agree."
@@ -79,12 +127,24 @@ def statement(document: dict[str, Any]) -> str:
                 "balances agree, but for some spans the exchange does not say how far back it "
                 "reaches, so completeness cannot be claimed."
             )
-    verb = "does" if len(wrong) == 1 else "do"
-    return (
-        f"**Not complete, or not proven.** {markdown.counted(len(gaps), 'open gap')}, "
-        f"{markdown.counted(len(wrong), 'balance check')} that {verb} not agree; both are listed "
-        "below."
-    )
+    findings = document["findings"]
+    grave_checks = {row["check_id"] for row in grave(document["checks"])}
+    wrong = [row for row in findings if row["evidence_id"] in grave_checks]
+    alone, faults = len(unsettled(wrong)), len(other_faults(findings))
+    counts = [
+        (len(grave(document["gaps"])), "gap"),
+        (alone, "unexplained difference"),
+        (faults, "other fault"),
+    ]
+    named = [markdown.counted(number, what) for number, what in counts if number]
+    told = [f"**Not complete, or not proven.** {markdown.listed(named)}, listed below."]
+    if follow := len(wrong) - alone:
+        verb = "follows" if follow == 1 else "follow"
+        what = markdown.counted(follow, "difference")
+        told.append(f"{what} in the balances {verb} from something that is on this page.")
+    if aside := sum(row["state"] == "dismissed" for row in findings):
+        told.append(f"{markdown.counted(aside, 'finding')} set aside, with the reason.")
+    return " ".join(told)
 
 
 def page(document: dict[str, Any]) -> str:
@@ -101,16 +161,21 @@ def page(document: dict[str, Any]) -> str:
                 ("account", account["account_id"]),
                 ("kind", account["account_kind"]),
                 ("history starts", account["history_starts_at"]),
-                ("according to", account["history_start_evidence"].replace("_", " ")),
+                ("according to", STARTS[account["history_start_evidence"]]),
                 ("last read", document["as_of"]),
             ],
         ),
         "",
         "All times are UTC. Spans include their start and not their end.",
-        *markdown.section("What is covered", coverage(document["entities"])),
+        *markdown.section("What is covered", coverage(document["entities"], document["gaps"])),
         *markdown.section("What it holds", holdings(document)),
-        *markdown.section("Do the books add up?", proof(document["checks"])),
-        *markdown.section("What is missing", missing(document["gaps"])),
+        *markdown.section(
+            "Do the books add up?", proof(document["checks"], document["findings"])
+        ),
+        *markdown.section("What is missing", missing(document["gaps"], document["findings"])),
+        *markdown.section("What else was found", found(document["findings"])),
+        *markdown.section("What was set aside", set_aside(document["findings"])),
+        *markdown.section("Notes, without a known loss", gap_words.notes(document["gaps"])),
         *markdown.section("Files that were read", files(document["files"])),
         *markdown.section("Balances when last looked at", balances(document["balances"])),
         *markdown.section("Records as they were sent", sources(document["records"])),
@@ -124,18 +189,34 @@ def page(document: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def coverage(entities: list[Row]) -> str:
+def coverage(entities: list[Row], gaps: list[Row]) -> str:
     """Coverage by entity and wallet, in words."""
     return markdown.table(
         ("entity", "wallet", "from", "to", "verdict", "in words"),
         [
             (
-                row["entity"], row["wallet"] or "all", row["span_start"], row["span_end"],
-                row["verdict"], VERDICTS.get(row["verdict"], "missing, see below"),
+                row["entity"].replace("_", " "), row["wallet"] or "all", row["span_start"],
+                row["span_end"], row["verdict"].replace("_", " "), in_words(row, gaps),
             )
             for row in entities
         ],
     )  # fmt: skip
+
+
+def in_words(span: Row, gaps: list[Row]) -> str:
+    """A span's verdict in a sentence; what the balances know of it is stronger."""
+    until = [
+        gap["span_end"]
+        for gap in gaps
+        if gap["is_proven_incomplete"] and gap["stream"] == span["covered_by"]
+        if gap["span_start"] < span["span_end"] and span["span_start"] < gap["span_end"]
+    ]
+    if until and span["verdict"] == "unverified":
+        return (
+            f"rows before {markdown.cell(max(until))} are missing, as the balances show; "
+            "after that, everything the exchange gave"
+        )
+    return VERDICTS[span["verdict"]]
 
 
 def holdings(document: dict[str, Any]) -> str:
@@ -143,54 +224,162 @@ def holdings(document: dict[str, Any]) -> str:
     return markdown.table(
         ("entity", "rows", "first", "last"),
         [
-            (row["entity"], row["row_count"], row["first_at"], row["last_at"])
+            (row["entity"].replace("_", " "), row["row_count"], row["first_at"], row["last_at"])
             for row in document["facts"]
         ],
         right=("rows",),
     )
 
 
-def proof(checks: list[Row]) -> str:
-    """How many checks of each kind agree, and each that does not."""
+def proof(checks: list[Row], findings: list[Row]) -> str:
+    """How many checks of each kind agree, each that differs, and those that follow from others."""
     if not checks:
         return "The exchange shows no balance to hold the rows against."
     agree = Counter(row["kind"] for row in checks if row["is_ok"])
     differ = Counter(row["kind"] for row in checks if not row["is_ok"])
     summary = markdown.table(
-        ("check", "agree", "differ"),
-        [(kind.replace("_", " "), agree[kind], differ[kind]) for kind in sorted({*agree, *differ})],
+        ("check", "what it shows", "agree", "differ"),
+        [
+            (kind.replace("_", " "), CHECKS[kind], agree[kind], differ[kind])
+            for kind in sorted({*agree, *differ}, key=list(CHECKS).index)
+        ],
         right=("agree", "differ"),
     )
-    wrong = [row for row in checks if not row["is_ok"]]
-    if not wrong:
-        return summary
-    details = markdown.table(
-        ("check", "wallet", "asset", "at", "exchange says", "rows say", "difference", "why"),
+    by_check = {row["evidence_id"]: row for row in findings if row["evidence_kind"] == "check"}
+    wrong = [(row, by_check.get(row["check_id"])) for row in checks if not row["is_ok"]]
+    alone = [(row, of) for row, of in wrong if of is None or of["state"] in ("open", "dismissed")]
+    follow = [(row, of) for row, of in wrong if of is not None and of["state"] == "explained"]
+    parts = [summary]
+    if alone:
+        parts += ["Nothing on this page explains these:", differences(alone)]
+    if follow:
+        parts += ["These are explained:", consequences(follow)]
+    return "\n\n".join(parts)
+
+
+Check = tuple[Row, Row | None]
+"""A check that does not agree, and the finding it is."""
+
+
+def differences(checks: Sequence[Check]) -> str:
+    """Each difference with both figures."""
+    return markdown.table(
+        (
+            "finding", "check", "wallet", "asset", "at", "exchange says", "rows say", "difference",
+            "why",
+        ),
         [
             (
-                row["kind"].replace("_", " "), row["wallet"], row["asset"], row["checked_at"],
-                row["expected"], row["computed"], row["residual"], row["likely_cause"],
+                of and of["finding_id"], row["kind"].replace("_", " "), row["wallet"],
+                row["asset"], row["checked_at"], row["expected"], row["computed"],
+                row["residual"], row["likely_cause"],
             )
-            for row in wrong
+            for row, of in checks
         ],
         right=("exchange says", "rows say", "difference"),
     )  # fmt: skip
-    return f"{summary}\n\n{details}"
 
 
-def missing(gaps: list[Row]) -> str:
-    """Every open gap with its cause and its remedy."""
-    if not gaps:
+def consequences(checks: Sequence[Check]) -> str:
+    """Each difference with what explains it."""
+    return markdown.table(
+        ("finding", "check", "wallet", "asset", "difference", "explained by", "why"),
+        [
+            (
+                of["finding_id"], row["kind"].replace("_", " "), row["wallet"], row["asset"],
+                row["residual"], of["explained_by"], reason(of),
+            )
+            for row, of in checks
+            if of is not None
+        ],
+        right=("difference",),
+    )  # fmt: skip
+
+
+def reason(finding: Row) -> str:
+    """Why a finding follows from another; of a gap, that it does, as the gap is on the page."""
+    text: str = finding["explanation"]
+    return text.split(": ")[0] if text.startswith("there is a gap") else text
+
+
+def missing(gaps: list[Row], findings: list[Row]) -> str:
+    """Every open gap with its cause and its remedy; mere notes have a part of their own."""
+    told = grave(gaps)
+    if not told:
         return "No gap is open."
+    aside = {row["finding_id"]: row for row in findings if row["state"] == "dismissed"}
     parts = []
-    for number, gap in enumerate(gaps, start=1):
-        scope = f" ({gap['scope']})" if gap["scope"] not in ("", "*") else ""
+    for number, gap in enumerate(told, start=1):
+        dismissed = aside.get(gap["finding_id"])
         parts.append(
-            f"{number}. **{gap['stream']}{scope}, {markdown.cell(gap['span_start'])} to "
-            f"{markdown.cell(gap['span_end'])}: {gap['verdict']}.** {gap['cause']}"
+            f"{number}. **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** "
+            f"{gap['cause']}"
             + (f" *Remedy:* {gap['remedy']}." if gap["remedy"] else "")
+            + (f" *Set aside:* {dismissed['dismissal_reason']}." if dismissed else "")
+            + f" (finding {gap['finding_id']})"
         )
     return "\n".join(parts)
+
+
+def found(findings: list[Row]) -> str:
+    """What is neither a gap nor a balance check: what is open, and what was mended."""
+    others = [
+        row for row in findings if row["kind"] != "gap" and row["evidence_kind"] != "check"
+    ]
+    parts = [
+        *listed_findings("Open:", others, "open", "remedy"),
+        *listed_findings("Explained:", others, "explained", "explanation"),
+        *listed_findings("Mended:", others, "fixed", "fixed_by"),
+    ]
+    filled = sum(row["kind"] == "gap" and row["state"] == "fixed" for row in findings)
+    if filled:
+        verb = "is" if filled == 1 else "are"
+        parts.append(f"{markdown.counted(filled, 'more gap')} {verb} filled by other streams.")
+    return "\n\n".join(parts)
+
+
+def listed_findings(title: str, findings: list[Row], state: str, last: str) -> list[str]:
+    """Findings of one state under a title, with what they are and one column more."""
+    rows = [row for row in findings if row["state"] == state]
+    if not rows:
+        return []
+    return [
+        title,
+        markdown.table(
+            ("finding", "kind", "about", "from", "to", "size", "what", last.replace("_", " ")),
+            [
+                (
+                    row["finding_id"], row["kind"].replace("_", " "), about(row),
+                    row["span_start"], row["span_end"], row["size"], row["what"], row[last],
+                )
+                for row in rows
+            ],
+            right=("size",),
+        ),
+    ]  # fmt: skip
+
+
+def set_aside(findings: list[Row]) -> str:
+    """What the user has looked at and wants nothing more of, in their own words."""
+    rows = [row for row in findings if row["state"] == "dismissed"]
+    if not rows:
+        return ""
+    return markdown.table(
+        ("finding", "kind", "about", "size", "reason", "by", "on"),
+        [
+            (
+                row["finding_id"], row["kind"].replace("_", " "), about(row), row["size"],
+                row["dismissal_reason"], row["dismissed_by"], row["dismissed_on"],
+            )
+            for row in rows
+        ],
+        right=("size",),
+    )  # fmt: skip
+
+
+def about(finding: Row) -> str:
+    """The stream, or the wallet and asset."""
+    return finding["stream"] or f"{finding['wallet'] or ''} {finding['asset'] or ''}".strip()
 
 
 def files(rows: list[Row]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -45,6 +46,8 @@ class Dossier:
     gaps: list[Row]
     files: list[Row]
     limits: list[Row]
+    findings: list[Row] = field(default_factory=list)
+    """What was found, whatever has become of it: open, explained, fixed or set aside."""
 
 
 def gather(path: Path, label: str) -> Dossier:
@@ -57,6 +60,7 @@ def gather(path: Path, label: str) -> Dossier:
         "where account_id = ?",
         [account_id],
     )
+    spans = stream_spans(path, account_id)
     return Dossier(
         account=account,
         exchange=select(path, "from marts.dim_exchanges where exchange = ?", [exchange])[0],
@@ -70,15 +74,15 @@ def gather(path: Path, label: str) -> Dossier:
             """,
             [account_id],
         ),
-        spans=stream_spans(path, account_id),
-        records=stored_records(path, account_id, exchange),
+        spans=spans,
+        records=stored_records(path, account_id, exchange, {row["stream"] for row in spans}),
         facts=fact_counts(path, account_id),
         checks=select(
             path,
             """
             select
-                kind, wallet, asset, detail, is_ok, severity, since_at, checked_at, row_count,
-                expected, computed, residual, net_residual, likely_cause
+                check_id, kind, wallet, asset, detail, is_ok, severity, since_at, checked_at,
+                row_count, expected, computed, residual, net_residual, likely_cause
             from marts.fct_balance_checks where account_id = ?
             order by is_ok, wallet, asset, kind, detail, checked_at, check_id
             """,
@@ -89,9 +93,16 @@ def gather(path: Path, label: str) -> Dossier:
             path,
             """
             select
-                gap_id, stream, scope, span_start, span_end, verdict, severity, cause, remedy,
-                affects
-            from marts.fct_gaps where account_id = ? and state = 'open'
+                gap_id, stream, scope, scope_names, span_start, span_end, verdict, severity,
+                is_proven_incomplete, lacking_right, cause, remedy, affects, finding_id,
+                finding_state
+            from marts.fct_gaps
+            left join (
+                select gap_id, finding_id, fct_findings.state as finding_state
+                from intermediate.int_gap_findings
+                inner join marts.fct_findings using (finding_id)
+            ) as findings using (gap_id)
+            where account_id = ? and fct_gaps.state = 'open'
             order by
                 case severity when 'critical' then 1 when 'warning' then 2 else 3 end,
                 stream, scope, span_start, gap_id
@@ -115,6 +126,21 @@ def gather(path: Path, label: str) -> Dossier:
             from marts.dim_streams where exchange = ? and kind = 'history' order by stream
             """,
             [exchange],
+        ),
+        findings=select(
+            path,
+            """
+            select
+                finding_id, kind, state, severity, stream, wallet, asset, span_start, span_end,
+                size, what, remedy, evidence_id, evidence_kind, explained_by, explanation, fixed_by,
+                dismissal_reason, dismissed_by, dismissed_on
+            from marts.fct_findings where account_id = ?
+            order by
+                list_position(['open', 'dismissed', 'explained', 'fixed'], state),
+                list_position(['critical', 'warning', 'info'], severity),
+                kind, stream nulls last, wallet, asset, span_start, finding_id
+            """,
+            [account_id],
         ),
     )
 
@@ -150,8 +176,10 @@ def stream_spans(path: Path, account_id: str) -> list[Row]:
     )
 
 
-def stored_records(path: Path, account_id: str, exchange: str) -> list[Row]:
+def stored_records(path: Path, account_id: str, exchange: str, told: set[str]) -> list[Row]:
     """Each stream's records as they were sent: how many, since when, and a digest of them all.
+
+    A stream that is none of this account (it has no records, and is not among `told`) is left out.
 
     The digest is over the records' own hashes in the order of id and hash, a line each: it
     changes with any byte of any record, and not with the order they came in.
@@ -180,7 +208,8 @@ def stored_records(path: Path, account_id: str, exchange: str) -> list[Row]:
             """,
             [account_id],
         )
-        rows.append(row)
+        if row["version_count"] or stream in told:
+            rows.append(row)
     return rows
 
 
@@ -224,7 +253,7 @@ def newest_balances(path: Path, account_id: str) -> list[Row]:
     )
 
 
-def grave(rows: list[Row]) -> list[Row]:
+def grave(rows: Sequence[Row]) -> list[Row]:
     """The gaps or checks that somebody has to look at: no mere notes, and nothing that is well."""
     return [row for row in rows if row["severity"] in ("critical", "warning")]
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flows import markdown
+from flows import gap_words, markdown
 from flows.answers import Row
 from flows.documents import Written, write_both
 from flows.dossier import COVERED, Dossier, digest, gather, grave
@@ -62,10 +62,12 @@ def saved(records: Row, spans: list[Row]) -> Row:
 
 
 def by_hand(gaps: list[Row]) -> list[Row]:
-    """What only a person can still fetch: the remedies of gaps the API no longer fills."""
+    """What only a person can still fetch: what fills gaps that the API does not, or never did."""
     found: dict[str, list[str]] = {}
     for gap in gaps:
-        if gap["verdict"] in BY_HAND and gap["remedy"]:
+        is_lost = gap["verdict"] in BY_HAND or gap["is_proven_incomplete"]
+        is_untold = gap["verdict"] == "excluded_by_exchange"
+        if gap["remedy"] and (is_untold or (is_lost and grave([gap]))):
             streams = found.setdefault(gap["remedy"], [])
             if gap["stream"] not in streams:
                 streams.append(gap["stream"])
@@ -82,6 +84,7 @@ def page(document: dict[str, Any]) -> str:
         *markdown.section("Balances before and after", balance_table(document["balances"])),
         *markdown.section("Not saved, and why", not_saved(document["not_saved"])),
         *markdown.section("To fetch by hand" + until(document), hand_list(document["by_hand"])),
+        *markdown.section("Notes, without a known loss", gap_words.notes(document["not_saved"])),
         *markdown.section("Left alone", left_alone(document["not_asked"])),
         "",
         f"SHA-256 of this inventory: `{document['sha256']}`",
@@ -128,6 +131,13 @@ def saved_table(rows: list[Row]) -> str:
 
 def balance_table(rows: list[Row]) -> str:
     """What the wallets held before the first and after the last row was read."""
+    looked_before = {row["wallet"] for row in rows if row["taken_before"]}
+
+    def has_moved(row: Row) -> str:
+        if row["wallet"] not in looked_before:
+            return ""
+        return "yes" if (row["amount_before"] or 0) != (row["amount"] or 0) else "no"
+
     if not rows:
         return ""
     return markdown.table(
@@ -135,8 +145,7 @@ def balance_table(rows: list[Row]) -> str:
         [
             (
                 row["wallet"], row["asset"], row["amount_before"], row["taken_before"],
-                row["amount"], row["taken_at"],
-                "yes" if (row["amount_before"] or 0) != (row["amount"] or 0) else "no",
+                row["amount"], row["taken_at"], has_moved(row),
             )
             for row in rows
         ],
@@ -145,13 +154,13 @@ def balance_table(rows: list[Row]) -> str:
 
 
 def not_saved(gaps: list[Row]) -> str:
-    """Every open gap with its cause."""
-    if not gaps:
-        return "Nothing: no gap is open."
+    """Every gap somebody has to look at, with its cause."""
+    told = grave(gaps)
+    if not told:
+        return "Nothing that is known of: no gap is open but for the notes below."
     return "\n".join(
-        f"- **{gap['stream']}, {markdown.cell(gap['span_start'])} to "
-        f"{markdown.cell(gap['span_end'])}, {gap['verdict']}.** {gap['cause']}"
-        for gap in gaps
+        f"- **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** {gap['cause']}"
+        for gap in told
     )
 
 

@@ -87,24 +87,41 @@ def reach_alerts(spec: ExchangeSpec) -> list[str]:
     if spec.lifecycle == "closed":
         return []
     by_reach: dict[str, list[str]] = {}
+    by_count: dict[int, list[str]] = {}
     for stream in spec.streams:
         if stream.kind == "history":
-            by_reach.setdefault(reach(stream), []).append(stream.name)
+            by_reach.setdefault(kept_for(stream), []).append(stream.name)
+            if stream.newest_rows is not None:
+                by_count.setdefault(stream.newest_rows, []).append(stream.name)
     told = {
         "not stated": "{} does not say how far back it keeps {}: sync early, and rely on nothing.",
         "all of it": "{} says that nothing leaves {}.",
     }
     usual = "{} keeps {} for {}: what is older can no longer be had from the API."
+    counted = (
+        f"{spec.title} gives only the newest {count} rows of {', '.join(names)}: the busier the "
+        "account, the sooner older ones are out of reach."
+        for count, names in by_count.items()
+    )
     return [
-        told.get(span, usual).format(spec.title, ", ".join(names), span)
-        for span, names in by_reach.items()
+        *(
+            told.get(span, usual).format(spec.title, ", ".join(names), span)
+            for span, names in by_reach.items()
+        ),
+        *counted,
     ]
 
 
 def reach(stream: StreamSpec) -> str:
-    """How far back a stream goes, in words."""
+    """How far back a stream goes, by time and by number of rows, in words."""
     if stream.kind != "history":
         return "now"
+    count = "" if stream.newest_rows is None else f", newest {stream.newest_rows} rows"
+    return f"{kept_for(stream)}{count}"
+
+
+def kept_for(stream: StreamSpec) -> str:
+    """How long the exchange keeps a stream's rows, in words."""
     words = {"unlimited": "all of it", "not_stated": "not stated"}
     return words.get(stream.retention_kind) or length(stream.retention)
 
@@ -127,6 +144,7 @@ def stream_facts(stream: StreamSpec) -> Facts:
         "entities": list(stream.entities),
         "reaches_back": reach(stream),
         "retention_seconds": seconds(stream.retention),
+        "newest_rows": stream.newest_rows,
         "time_filter": stream.time_filter,
         "max_window_seconds": seconds(stream.max_window),
         "scope": stream.scope,

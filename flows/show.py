@@ -100,7 +100,7 @@ def is_excluded(row: Row) -> bool:
 
 def is_beyond_reading(row: Row) -> bool:
     """Whether a key would need more than reading for it, which nobody should give it."""
-    return bool(row["verdict"] == "refused" and row["severity"] == "info")
+    return bool(row.get("lacking_right") and row["severity"] == "info")
 
 
 def is_unverified(row: Row) -> bool:
@@ -191,18 +191,29 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
                 row["label"],
                 row["stream"],
                 minute(row["oldest_obtainable_at"]),
-                minute(row["next_loss_at"]),
-                Text(minute(row["sync_before"]), style=BAD if row["at_risk"] else ""),
+                about(row, "next_loss_at"),
+                Text(about(row, "sync_before"), style=BAD if row["at_risk"] else ""),
             )
         out.print(listing)
+        for row in dated:
+            if row.get("is_estimate"):
+                note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
         out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
     ended = [row for row in rows if row["reason"] == "over"]
     for _, group in _by(ended, "exchange"):
         note(out, "~", group[0]["explanation"])
-    unstated = len(rows) - len(dated) - len(ended)
+    for row in rows:
+        if row["reason"] == "newest_rows" and not row["sync_before"]:
+            note(out, "~", f"{row['label']}: {row['explanation']}")
+    unstated = sum(1 for row in rows if row["reason"] == "nothing_is_lost")
     if unstated:
         note(out, "~", f"{unstated} streams have no stated limit: nothing dates their loss.")
+
+
+def about(row: Row, name: str) -> str:
+    """A moment of a deadline, marked where it is reckoned from the account's own pace."""
+    return f"{'≈ ' if row.get('is_estimate') else ''}{minute(row[name])}"
 
 
 def minute(moment: datetime | None) -> str:
@@ -218,7 +229,9 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) 
         return
     right = ("agree", "differ")
     listing = table("account", "wallet", "checks", *right, right=right)
-    for (label, wallet), group in _by(rows, "label", "wallet"):
+    for (label, wallet), group in sorted(
+        _by(rows, "label", "wallet"), key=lambda found: found[0]
+    ):
         differ = sum(not row["is_ok"] for row in group)
         kinds = sorted({row["kind"].replace("_", " ") for row in group})
         listing.add_row(

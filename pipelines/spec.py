@@ -91,6 +91,9 @@ class StreamSpec:
     """Whether rows are so few that all there is to ask for is asked at once. Otherwise a stream
     without a `max_window` is asked for some months at a time, so that a cut-off run keeps them."""
     page_size: int = 100
+    newest_rows: int | None = None
+    """How many rows the endpoint ever gives, its newest, whatever is asked. Older ones drop out of
+    reach as new ones come in: when that is depends on the account, not on the calendar."""
     rate: Rate | None = None
     """The endpoint's own limit for each account, beside the exchange-wide ones."""
 
@@ -125,6 +128,8 @@ class StreamSpec:
             raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
+        if self.newest_rows is not None and (self.newest_rows < 1 or self.time_filter):
+            raise ValueError(f"{self.name}: what can be asked by time has no newest rows only")
         if self.few_rows and self.max_window is not None:
             raise ValueError(f"{self.name}: what has a widest window cannot be asked at once")
         if self.scope_values and not self.scope:

@@ -198,6 +198,7 @@ STREAM_SPECS = Table(
         max_window_seconds=pa.int64(),
         overlap_seconds=pa.int64(),
         page_size=pa.int64(),
+        newest_rows=pa.int64(),
         rate_requests=pa.int64(),
         rate_seconds=pa.float64(),
         affects=_TEXT,
@@ -207,6 +208,7 @@ STREAM_SPECS = Table(
         checked_on=pa.date32(),
         confidence=_TEXT,
         spec_hash=_TEXT,
+        version_hash=_TEXT,
         recorded_at=TIME,
     ),
     key=("stream", "spec_hash"),
@@ -253,6 +255,8 @@ def record_rows(
 def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]:
     """The limits in force, a row a stream, with a hash that changes when any of them does.
 
+    `version_hash` is the same on all of them: a stream that the newest version lacks has ended.
+
     After the streams come the routes that are none, each under its method and path: probes, and
     those left out with their reason. Last, under a name of its own, what no route tells.
     """
@@ -268,15 +272,21 @@ def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]
         *(_of_left_out(spec, route) for route in spec.left_out),
         *(_of_excluded(spec, each) for each in spec.excluded),
     ]
-    rows = []
-    for row in told:
-        row = exchange | row
-        text = json.dumps(row, sort_keys=True, default=str)
-        rows.append(
-            row
-            | {"spec_hash": hashlib.sha256(text.encode()).hexdigest(), "recorded_at": recorded_at}
-        )
-    return rows
+    rows = [exchange | row for row in told]
+    version = _hash(rows)
+    return [
+        row
+        | {
+            "spec_hash": _hash([version, row]),
+            "version_hash": version,
+            "recorded_at": recorded_at,
+        }
+        for row in rows
+    ]
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _of_stream(stream: StreamSpec) -> dict[str, Any]:
@@ -301,6 +311,7 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
         "max_window_seconds": _seconds(stream.max_window),
         "overlap_seconds": _seconds(stream.overlap),
         "page_size": stream.page_size,
+        "newest_rows": stream.newest_rows,
         "rate_requests": stream.rate.requests if stream.rate else None,
         "rate_seconds": stream.rate.per.total_seconds() if stream.rate else None,
         "affects": stream.affects,

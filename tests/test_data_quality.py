@@ -51,21 +51,22 @@ def tax_rows() -> list[Row]:
     return [*rows[:-2], replace(fine, raw=fine.raw.replace(b"1.0", FINE.encode(), 1)), rows[-1]]
 
 
-def deposit() -> Row:
-    """A deposit in a state nobody knows, with a number where the documents have a text."""
+def deposit(number: int, **said: Any) -> Row:
+    """A deposit, with a number where the documents have a text."""
     at_ms = NOW_MS - DAY_MS
     told = {
-        "orderId": "900", "tradeId": "t", "coin": "USDT", "type": "deposit", "size": 500,
-        "status": "melting", "fromAddress": None, "toAddress": "a", "chain": "TRC20",
+        "orderId": str(number), "tradeId": "t", "coin": "USDT", "type": "deposit", "size": 500,
+        "status": "success", "fromAddress": None, "toAddress": "a", "chain": "TRC20",
         "dest": "on_chain", "cTime": at_ms, "uTime": str(at_ms), "clientOid": None,
         "confirm": "1", "tag": None,
     }  # fmt: skip
-    return Row(1, at_ms, json.dumps(told).encode())
+    return Row(number, at_ms, json.dumps(told | said).encode())
 
 
 def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> None:
     exchange = speaker(TAX, tax_rows())
-    exchange.rows[DEPOSITS] = [deposit()]
+    # One in a state nobody knows, one that does not say when.
+    exchange.rows[DEPOSITS] = [deposit(900, status="melting"), deposit(901, cTime="soon")]
     assert sync(exchange, prepared_home).result.failures == []
     found = [record.encode() for _, record in stored(prepared_home, "raw_bitget.tax_spot_records")]
     assert sorted(found) == sorted(row.raw for row in tax_rows())
@@ -82,6 +83,7 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
         ("tax_spot_records", "undocumented_field", "tier", '{"level":3}'): ("info", 1, "009"),
         ("tax_spot_records", "missing_field", "bizOrderId", None): ("info", 1, "011"),
         ("deposit_records", "unknown_status", "status", "melting"): ("warning", 1, "900"),
+        ("deposit_records", "unreadable_time", "cTime", "soon"): ("warning", 1, "901"),
     }
     assert {
         key: (row["severity"], row["row_count"], row["record_id"][-3:])
@@ -96,17 +98,21 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
             "select record_id[-3:], entry_type, exchange_entry_type, amount, status "
             "from marts.fct_ledger_entries where stream = 'tax_spot_records' order by 1"
         ).fetchall()
-        deposits = file.execute("select amount, status from marts.fct_deposits").fetchall()
+        deposits = file.execute(
+            "select record_id, amount, status from marts.fct_deposits order by record_id"
+        ).fetchall()
     assert [row[0] for row in facts] == [f"{number:03}" for number in range(12)]
     assert facts[6][1:] == ("unclassified", "Moon landing", Decimal(1), "completed")
     assert facts[8][1] == "unclassified"
     assert facts[10][3] == Decimal(FINE)
-    assert deposits == [(Decimal(500), "unclassified")]
+    assert deposits == [
+        ("900", Decimal(500), "unclassified"), ("901", Decimal(500), "completed"),
+    ]  # fmt: skip
 
     shown = run_cli(["status"])
     assert shown.returncode == 0
     line = next(line for line in shown.stdout.splitlines() if "oddities" in line)
-    assert line.startswith("! 3 oddities") and "fct_data_quality" in shown.stdout
+    assert line.startswith("! 4 oddities") and "fct_data_quality" in shown.stdout
 
     # What is new is added, and nothing is counted twice.
     exchange.rows[TAX].append(tax_row(99, {**USUAL, "spotTaxType": "Moon landing"}))

@@ -1,8 +1,9 @@
 """Rows dropped from ledgers at random, 200 times: every hole is found, with its exact size.
 
 One build holds all of them, an account a seed. What is expected is worked out from the
-rows that were dropped, and the models see only what is left. Each ledger is there twice: with the
-running balances that the exchange shows, and without, where only a snapshot can tell.
+rows that were dropped, and the models see only what is left. Each ledger is there three times: with
+the running balances that the exchange shows, without them, and as the deposits and withdrawals of
+an exchange that has none (BitMart), where only a snapshot can tell.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ pytestmark = pytest.mark.xdist_group("dropped_rows")
 SEEDS = 200
 ASSETS = ("BTC", "ETH", "USDT")
 START = datetime(2025, 1, 1, tzinfo=UTC)
+TAKEN_BEFORE = START + timedelta(days=15)
 TAKEN = START + timedelta(days=200)
+"""When the wallets were looked at: early in most books' lives, and after all of them."""
 
 Hole = tuple[datetime, datetime, Decimal]
 """After which moment, not after which, and how much is missing: expected or found."""
@@ -102,70 +105,106 @@ def expected_holes(book: Book, asset: str) -> tuple[Decimal, list[Hole]]:
     return opening, holes
 
 
+EXCHANGES = {"shown": "bitget", "silent": "bitget", "without": "bitmart"}
+"""The ways a ledger is told, and by whom."""
+LEDGERS = {"bitget": "tax_spot_records", "bitmart": "deposit_withdraw_history"}
+WALLETS = {"bitget": "spot_assets", "bitmart": "account_wallet"}
+
+
 def account(book: Book, kind: str) -> str:
-    return f"bitget:{kind}-{book.number}"
+    return f"{EXCHANGES[kind]}:{kind}-{book.number}"
+
+
+def bitget_record(entry: Entry, kind: str) -> dict[str, object]:
+    """A row of the tax records, with its running balance or without."""
+    return {
+        "id": str(entry.id),
+        "coin": entry.asset,
+        "spotTaxType": "Deposit",
+        "amount": f"{entry.amount:f}",
+        "fee": "0",
+        **({"balance": f"{entry.balance:f}"} if kind == "shown" else {}),
+        "ts": str(round(entry.at.timestamp() * 1000)),
+    }
+
+
+def bitmart_record(entry: Entry) -> dict[str, object]:
+    """A deposit, or a withdrawal without a fee."""
+    is_deposit = entry.amount > 0
+    return {
+        "deposit_id": str(entry.id) if is_deposit else "",
+        "withdraw_id": "" if is_deposit else str(entry.id),
+        "operation_type": "deposit" if is_deposit else "withdraw",
+        "currency": entry.asset,
+        "arrival_amount": f"{abs(entry.amount):f}",
+        "fee": "0",
+        "status": 3,
+        "apply_time": round(entry.at.timestamp() * 1000),
+    }
 
 
 def raw_rows(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
     """What the exchange would have said of the rows that are left."""
     for book in books:
         for entry in book.kept:
-            record = {
-                "id": str(entry.id),
-                "coin": entry.asset,
-                "spotTaxType": "Deposit",
-                "amount": f"{entry.amount:f}",
-                "fee": "0",
-                **({"balance": f"{entry.balance:f}"} if kind == "shown" else {}),
-                "ts": str(round(entry.at.timestamp() * 1000)),
-            }
+            is_bitget = EXCHANGES[kind] == "bitget"
+            record = bitget_record(entry, kind) if is_bitget else bitmart_record(entry)
             yield {
                 "account_id": account(book, kind),
                 "record_id": str(entry.id),
                 "record_hash": str(entry.id),
                 "occurred_at": entry.at,
                 "record": json.dumps(record),
-                "receipt_id": f"tax-{kind}-{book.number}",
+                "receipt_id": f"ledger-{kind}-{book.number}",
                 "origin": "api",
                 "_dlt_load_id": "done",
             }
 
 
 def snapshots(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
-    """What each wallet really holds."""
+    """What each wallet really held, at both moments."""
     for book in books:
-        held = {entry.asset: entry.balance for entry in book.entries}
-        for asset, amount in held.items():
-            yield {
-                "account_id": account(book, kind),
-                "stream": "spot_assets",
-                "wallet": "spot",
-                "asset": asset,
-                "record_id": asset,
-                "taken_at": TAKEN,
-                "record": json.dumps({"coin": asset, "available": f"{amount:f}"}),
-                "record_hash": asset,
-                "receipt_id": f"assets-{kind}-{book.number}",
-                "origin": "api",
-                "_dlt_load_id": "done",
-            }
+        for number, moment in enumerate((TAKEN_BEFORE, TAKEN)):
+            held = {e.asset: e.balance for e in book.entries if e.at <= moment}
+            for asset, amount in held.items():
+                yield {
+                    "account_id": account(book, kind),
+                    "stream": WALLETS[EXCHANGES[kind]],
+                    "wallet": "spot",
+                    "asset": asset,
+                    "record_id": asset,
+                    "taken_at": moment,
+                    "record": json.dumps(
+                        {"coin": asset, "currency": asset, "available": f"{amount:f}"}
+                    ),
+                    "record_hash": asset,
+                    "receipt_id": f"assets{number}-{kind}-{book.number}",
+                    "origin": "api",
+                    "_dlt_load_id": "done",
+                }
 
 
 def receipts(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+    exchange = EXCHANGES[kind]
+    asked = (
+        ("ledger", LEDGERS[exchange], START, TAKEN),
+        ("assets0", WALLETS[exchange], TAKEN_BEFORE, TAKEN_BEFORE),
+        ("assets1", WALLETS[exchange], TAKEN, TAKEN),
+    )
     for book in books:
-        for stream, name in (("tax_spot_records", "tax"), ("spot_assets", "assets")):
+        for name, stream, start, end in asked:
             yield {
                 "receipt_id": f"{name}-{kind}-{book.number}",
                 "account_id": account(book, kind),
                 "stream": stream,
                 "scope": "",
-                "asked_from": START if name == "tax" else TAKEN,
-                "asked_to": TAKEN,
+                "asked_from": start,
+                "asked_to": end,
                 "floor_at": START,
                 "floor_reason": "opened_at",
                 "outcome": "exhausted",
-                "asked_at": TAKEN,
-                "finished_at": TAKEN,
+                "asked_at": end,
+                "finished_at": end,
                 "origin": "api",
                 "_dlt_load_id": "done",
             }
@@ -175,24 +214,27 @@ def receipts(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
 def checked(
     tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path
 ) -> tuple[list[Book], Home]:
-    """Every book twice, with and without running balances, in one warehouse, checked."""
+    """Every book in each way it is told, in one warehouse, checked."""
     place = Home(tmp_path_factory.mktemp("dropped"))
     place.data.mkdir()
     shutil.copyfile(empty_warehouse, place.warehouse)
     books = [any_book(number) for number in range(SEEDS)]
     with duckdb.connect(str(place.warehouse)) as warehouse:
-        warehouse.execute(
-            "insert into raw_bitget._dlt_loads by name "
-            "select 'done' as load_id, 'bitget' as schema_name, 0 as status, now() as inserted_at"
-        )
-        for kind in ("shown", "silent"):
+        for exchange in LEDGERS:
+            warehouse.execute(
+                f"insert into raw_{exchange}._dlt_loads by name select 'done' as load_id, "
+                f"'{exchange}' as schema_name, 0 as status, now() as inserted_at"
+            )
+        for kind, exchange in EXCHANGES.items():
             for table, rows in (
-                ("tax_spot_records", raw_rows(books, kind)),
+                (LEDGERS[exchange], raw_rows(books, kind)),
                 ("balances", snapshots(books, kind)),
                 ("receipts", receipts(books, kind)),
             ):
                 warehouse.register("told", pa.Table.from_pylist(list(rows)))
-                warehouse.execute(f"insert into raw_bitget.{table} by name select * from told")
+                warehouse.execute(
+                    f"insert into raw_{exchange}.{table} by name select * from told"
+                )
                 warehouse.unregister("told")
     dismissals.load(place)
     done = dbt.run_dbt(
@@ -244,8 +286,8 @@ def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
     checked: tuple[list[Book], Home],
 ) -> None:
     books, place = checked
-    for kind in ("silent", "shown"):
-        residuals = found(place, ["snapshot"])
+    residuals = found(place, ["snapshot"])
+    for kind in EXCHANGES:
         for book in books:
             for asset in ASSETS:
                 missing = sum(
@@ -254,13 +296,39 @@ def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
                 )
                 sizes = [size for *_, size in residuals.get((account(book, kind), asset), [])]
                 assert sizes == ([missing] if missing else []), (account(book, kind), asset)
-    assert not [key for key in found(place, ["balance_chain"]) if "silent" in key[0]]
+    breaks = found(place, ["balance_chain", "opening_balance", "sum_rule"])
+    assert {account_id.split(":")[1].split("-")[0] for account_id, _ in breaks} == {"shown"}
+
+
+def test_two_snapshots_tell_what_is_missing_between_them(checked: tuple[list[Book], Home]) -> None:
+    """The sum of what was dropped after the first, to the last digit, or nothing at all."""
+    books, place = checked
+    changes = found(place, ["snapshot_change"])
+    count = 0
+    for kind in EXCHANGES:
+        for book in books:
+            for asset in ASSETS:
+                missing = sum(
+                    (
+                        e.amount
+                        for e in book.entries
+                        if e.id in book.dropped and e.asset == asset and e.at > TAKEN_BEFORE
+                    ),
+                    Decimal(0),
+                )
+                told = changes.get((account(book, kind), asset), [])
+                assert told == ([(TAKEN_BEFORE, TAKEN, missing)] if missing else [])
+                count += bool(missing)
+    assert count > SEEDS
 
 
 def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], Home]) -> None:
     books, place = checked
     kept = [book for book in books if not book.dropped]
-    whole = {account(book, kind) for book in kept for kind in ("shown", "silent")}
+    whole = {account(book, kind) for book in kept for kind in EXCHANGES}
     assert whole
-    kinds = ["balance_chain", "opening_balance", "sum_rule", "snapshot", "account_total"]
+    kinds = [
+        "balance_chain", "opening_balance", "sum_rule", "snapshot", "snapshot_change",
+        "account_total",
+    ]  # fmt: skip
     assert not {account_id for account_id, _ in found(place, kinds)} & whole

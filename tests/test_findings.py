@@ -99,6 +99,9 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
         built.publish()
         after = found(built, "--all")
         shown = built.cli("findings").stdout
+        certified = built.cli("certificate", "main", "--json")
+        again = built.cli("certificate", "main", "--json")
+        page = (built.home.data / "documents" / "certificate-main.md").read_text()
     finally:
         dismissals.file_of(built.home).unlink()
     assert {row["finding_id"] for row in after} == {row["finding_id"] for row in before}
@@ -107,6 +110,20 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
     assert (row["dismissed_by"], row["dismissed_on"]) == ("Ada", "2026-11-21")
     assert chosen["finding_id"] not in shown
     assert "line 5: no finding has the id 0123456789ab" in " ".join(shown.split())
+
+    assert certified.returncode == 0, certified.stderr
+    assert certified.stdout == again.stdout
+    document = json.loads(certified.stdout)
+    states = {row["finding_id"]: row["state"] for row in document["findings"]}
+    assert states == {row["finding_id"]: row["state"] for row in after}
+    assert {"open", "explained", "fixed", "dismissed"} == set(states.values())
+    assert document["verdict"] == "incomplete"  # a reason brings no row back
+    aside = page.split("## What was set aside")[1].split("##")[0]
+    assert chosen["finding_id"] in aside
+    assert "opened to try it out" in aside and "Ada" in aside
+    for row in after:
+        told = row["severity"] != "info" and row["state"] != "fixed"
+        assert (row["finding_id"] in page) or not told, row
 
 
 def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(

@@ -27,6 +27,17 @@ def test_limits_hold_still_and_fit_their_table(name: str) -> None:
     assert all(row["reason"] for row in rows if row["kind"] in ("probe", "left_out"))
 
 
+def test_what_changes_in_an_exchange_makes_a_version_of_all_its_limits() -> None:
+    """So a stream that is dropped leaves a trace: the newest version does not name it."""
+    spec = registry.exchange("bitget").spec
+    dropped, *left = spec.streams
+    before, after = spec_rows(spec, NOW), spec_rows(replace(spec, streams=tuple(left)), NOW)
+    for rows in (before, after):
+        assert len({row["version_hash"] for row in rows}) == 1
+    assert {row["stream"] for row in before} - {row["stream"] for row in after} == {dropped.name}
+    assert not {row["spec_hash"] for row in before} & {row["spec_hash"] for row in after}
+
+
 def test_a_table_of_an_older_version_gets_the_columns_it_lacks(
     private_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

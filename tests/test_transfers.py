@@ -7,6 +7,7 @@ only find it out from hashes, amounts and times.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from flows import dbt
+from flows import answers, dbt, show
 from pipelines import registry
 from pipelines.home import home
 from pipelines.sandbox.server import Sandbox
@@ -47,6 +48,7 @@ class Told:
     pairs: list[tuple[Any, ...]]
     candidates: dict[tuple[str, str], tuple[Any, ...]]
     gaps: dict[str, tuple[Any, ...]]
+    methods: list[dict[str, Any]]
 
     def account(self, name: str) -> str:
         return str(self.truths[name]["account_id"])
@@ -76,6 +78,7 @@ def look(lab: Lab) -> Told:
         found,
         {(row[0], row[1]): row[2:] for row in lab.query(CANDIDATES)},
         {row[0]: row for row in gaps},
+        answers.moves(lab.home.warehouse),
     )
 
 
@@ -178,3 +181,20 @@ def test_every_completed_leg_is_in_one_place(stages):
         if row["status"] == "completed"
     }
     assert legs == paired | told.candidates.keys()
+
+
+@pytest.mark.xdist_group("moves")
+def test_the_demo_says_how_many_moves_it_put_together_and_how(stages, capsys):
+    _, told = stages
+    by_method = Counter(row[9] for row in told.pairs)
+    assert {row["method"]: row["rows"] for row in told.methods} == by_method
+    show.moves(told.methods, show.console())
+    assert " ".join(capsys.readouterr().out.split()) == (
+        f"~ {len(told.pairs)} moves between accounts were put together: {by_method['tx_hash']} by "
+        f"the transaction's hash, {by_method['amount_and_time']} by amount and time."
+    )
+
+
+def test_where_nothing_was_put_together_nothing_is_said(capsys):
+    show.moves([], show.console())
+    assert capsys.readouterr().out == ""

@@ -1,12 +1,13 @@
 {#
     From when to when each stream could serve each account, for streams that exist for some kinds of
-    account only. `checks` and `specs` are CTEs: who an account was found to be, and current limits.
+    account only, and for those that are no longer read. `checks` and `specs` are CTEs: who an
+    account was found to be, and current limits.
 
     One row an account and stream. Streams without such a limit, and accounts whose kind nobody
     knows, have none. `is_served`: whether the account was ever of the right kind. `served_after`:
     the last check that found another kind before the first right one, `served_from`; both null
     where the account was never seen to be another. `served_until`: the last right check, where a
-    later one found another kind; null where it still is of the right one.
+    later one found another kind, or the last one before the stream ended; null where it goes on.
 #}
 {% macro stream_lives(checks, specs) -%}
     select
@@ -17,7 +18,7 @@
         any_value(first_right_at) filter (
             where is_changed_into
         ) as served_from,
-        any_value(last_right_at) filter (where checked_at > last_right_at) as served_until
+        any_value(last_right_at) filter (where checked_at > last_right_at or is_ended) as served_until
     from (
         select
             *,
@@ -30,12 +31,20 @@
                 checks.account_id,
                 specs.stream,
                 checks.checked_at,
-                list_contains(
-                    from_json(specs.account_kinds, '["VARCHAR"]'), checks.account_kind
-                ) as is_right
+                specs.ended_at is not null as is_ended,
+                (
+                    coalesce(specs.account_kinds, '[]') not like '["%'
+                    or checks.account_kind is null
+                    or list_contains(
+                        from_json(specs.account_kinds, '["VARCHAR"]'), checks.account_kind
+                    )
+                )
+                and coalesce(checks.checked_at < specs.ended_at, true) as is_right
             from {{ checks }} as checks
             inner join {{ specs }} as specs on checks.exchange = specs.exchange
-            where checks.account_kind is not null and specs.account_kinds like '["%'
+            where
+                (checks.account_kind is not null and specs.account_kinds like '["%')
+                or specs.ended_at is not null
         )
         window account_and_stream as (partition by account_id, stream)
     )

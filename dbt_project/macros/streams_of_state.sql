@@ -14,3 +14,20 @@
     {%- endif -%}
     {{ return(found) }}
 {%- endmacro %}
+
+{# The tables of the streams that give their newest so many rows, as `record_tables` tells them. #}
+{% macro count_limited_tables() -%}
+    {%- set specs = ref('int_stream_specs_unioned') -%}
+    {%- set limited, found = [], [] -%}
+    {%- if execute and adapter.get_relation(specs.database, specs.schema, specs.identifier) -%}
+        {%- set rows = run_query(
+            "select exchange || '/' || stream from " ~ specs
+            ~ " where is_current and newest_rows is not null"
+        ) -%}
+        {%- do limited.extend(rows.columns[0].values()) -%}
+    {%- endif -%}
+    {%- for exchange, stream, relation in record_tables() if exchange ~ '/' ~ stream in limited -%}
+        {%- do found.append((exchange, stream, relation)) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}

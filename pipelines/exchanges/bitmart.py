@@ -211,8 +211,8 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
     """Spans of time, each in the endpoint's own names and unit; there is no cursor anywhere."""
     if stream.name == "transfer_list":
         return _numbered_pages(stream, window)
-    if stream.kind == "history" and not stream.time_filter:
-        return NewestPage(NEWEST[stream.name], window, stream.page_size)
+    if stream.newest_rows is not None:
+        return NewestPage(NEWEST[stream.name], window, stream.newest_rows)
     if not stream.time_filter:
         return OnePage({}, window, stream.page_size)
     sent: dict[str, str | int] = {}

@@ -160,6 +160,63 @@ def test_a_pair_that_is_forgotten_is_accounted_for_and_keeps_its_rows(forgetful)
     assert lab.query("select count(*) from raw_bigone.receipts where scope = 'MOONX-BTC'") == [(0,)]
 
 
+def stream_of_an_older_version(lab: Lab) -> None:
+    """Limits of a version that asked one stream more until now, and what it read of it."""
+    with duckdb.connect(str(lab.home.warehouse)) as warehouse:
+        warehouse.execute("set TimeZone = 'UTC'")
+        warehouse.execute(
+            "update raw_bigone.stream_specs set recorded_at = ?", [lab.box.now + timedelta(days=1)]
+        )
+        for table, columns in (
+            ("receipts", "'old_deposits' as stream, 'old' as receipt_id"),
+            (
+                "stream_specs",
+                "'old_deposits' as stream, 'old' as spec_hash, 'old' as version_hash, "
+                "recorded_at - interval 2 days as recorded_at",
+            ),
+        ):
+            warehouse.execute(
+                f"insert into raw_bigone.{table} by name select * replace ({columns}) "
+                f"from raw_bigone.{table} where stream = 'deposits' limit 1"
+            )
+
+
+def test_a_delisted_pair_leaves_one_gap_that_does_not_grow(forgetful):
+    """It ends where it was found to be gone, and holds up nothing else. So does a stream that is
+    no longer read: what was read of it stays covered."""
+    lab, label = forgetful, forgetful.declare("bigone")
+    lab.box.set_now(NOW - timedelta(days=300))
+    lab.sync(label)
+    stream_of_an_older_version(lab)
+    for days in (10, 0):
+        lab.box.set_now(NOW - timedelta(days=days))
+        lab.sync(label)
+    lab.build(as_of=NOW + timedelta(days=30))
+    gaps = lab.query(
+        "select span_start, span_end, severity, is_obtainable from marts.fct_gaps "
+        "where stream = 'spot_trades' and verdict = 'refused' and scope_names = 'MOONX-USDT'"
+    )
+    (read, gone) = (NOW - timedelta(days=days) for days in (300, 10))
+    assert gaps == [(read, gone, "warning", False)]
+    ((known_to,),) = lab.query(
+        "select max(span_end) from marts.fct_entity_coverage "
+        "where entity = 'trades' and wallet = 'spot' and verdict = 'unverified'"
+    )
+    assert known_to == NOW
+
+    ended = lab.query(
+        "select verdict, span_end, served_until from marts.fct_coverage "
+        "where stream = 'old_deposits'"
+    )
+    assert ended == [("unverified", read, read)]
+    assert lab.query("select 1 from marts.fct_deadlines where stream = 'old_deposits'") == []
+    ((light, state, why),) = lab.query(
+        "select light, state, reason from marts.fct_sync_status where stream = 'old_deposits'"
+    )
+    assert (light, state) == ("green", "replaced")
+    assert "when lookback last read this stream" in why
+
+
 def test_an_account_that_gets_its_name_later_stays_the_same(forgetful):
     """Its first withdrawal names it, but the key is the one it was."""
     lab, label = forgetful, forgetful.declare("bigone")

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from flows import dbt
 from pipelines.home import home
 from pipelines.sandbox.server import Sandbox
 from tests.conftest import Lab
@@ -348,3 +349,44 @@ def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
             f"select count(*) from marts.fct_{table} "
             "where record_id like 'strange-%' and status = 'unclassified'"
         ) == [(count,)]
+
+
+def test_where_only_the_newest_rows_are_given_the_deadline_is_the_accounts_own(lab: Lab) -> None:
+    account_id = lab.box.truth(ORGANISATION)["account_id"]
+    columns = "is_estimate, reason, newest_rows, next_loss_at - next_loss_from"
+
+    def deadline(stream: str) -> tuple[Any, ...]:
+        (row,) = lab.query(
+            f"select {columns} from marts.fct_deadlines where account_id = ? and stream = ?",
+            account_id,
+            stream,
+        )
+        return row
+
+    assert deadline("sub_transfers") == (False, "retention", 100, timedelta(days=90))
+    # One move in its busiest week: the exchange will have ended long before 100 more.
+    assert deadline("futures_sub_transfers")[:3] == (False, "exchange_ends", 100)
+    assert deadline("spot_fills")[2] is None
+    with duckdb.connect(str(lab.home.warehouse)) as connection:
+        connection.execute(
+            "insert into raw_bitmart.futures_sub_transfers by name select ? as account_id, "
+            "'busy-' || n as record_id, 'busy-' || n as record_hash, '{}'::json as record, "
+            "?::timestamptz + to_minutes(n) as occurred_at, '' as receipt_id, 'api' as origin, "
+            "'strange' as _dlt_load_id from range(50) as rows (n)",
+            [account_id, NOW - timedelta(days=3)],
+        )
+    done = dbt.run_dbt(
+        lab.home,
+        ["run", "--select", "int_newest_rows", "int_row_paces", "fct_deadlines",
+         "--vars", json.dumps({"as_of": NOW.isoformat()})],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert deadline("futures_sub_transfers") == (True, "newest_rows", 100, timedelta(days=14))
+    lab.publish()
+    shown = lab.cli("deadlines")
+    assert shown.returncode == 0, shown.stderr
+    (line,) = [each for each in shown.stdout.splitlines() if "≈ 2026" in each]
+    assert "futures_sub_transfers" in line
+    assert "In its busiest week this account made 50" in " ".join(shown.stdout.split())
+    told = json.loads(lab.cli("deadlines", "--json").stdout)
+    assert [row["stream"] for row in told if row["is_estimate"]] == ["futures_sub_transfers"]

@@ -4,64 +4,114 @@ with specs as (
 
 ),
 
+-- Every change of an exchange's limits records all of them anew, as one version. What the newest
+-- version does not name any more has ended; where no version is told, nothing has.
+newest_versions as (
+
+    select
+        exchange,
+        arg_max(version_hash, recorded_at) as version_hash
+    from specs
+    group by exchange
+
+),
+
+last_named as (
+
+    select
+        specs.exchange,
+        specs.stream,
+        max(specs.recorded_at) as recorded_at,
+        bool_or(specs.version_hash is not distinct from newest_versions.version_hash) as is_named
+    from specs
+    inner join newest_versions on specs.exchange = newest_versions.exchange
+    group by specs.exchange, specs.stream
+
+),
+
+ends as (
+
+    select
+        last_named.exchange,
+        last_named.stream,
+        min(specs.recorded_at) as ended_at
+    from last_named
+    inner join specs
+        on
+            last_named.exchange = specs.exchange
+            and last_named.recorded_at < specs.recorded_at
+            and specs.version_hash is not null
+    where not last_named.is_named
+    group by last_named.exchange, last_named.stream
+
+),
+
 numbered as (
 
     select
         -- keys
-        exchange || ':' || stream || ':' || spec_hash as stream_spec_id,
-        exchange,
-        stream,
-        spec_hash,
+        specs.exchange || ':' || specs.stream || ':' || specs.spec_hash as stream_spec_id,
+        specs.exchange,
+        specs.stream,
+        specs.spec_hash,
 
         -- what it is
-        method,
-        path,
-        kind,
-        entities,
-        part_of,
-        fields,
-        key_fields,
-        time_field,
-        wallet,
-        coalesce(scope, '') as scope,
-        private as is_private,
-        nullif(needs_right, '') as needs_right,
-        account_kinds,
-        time_filter as has_time_filter,
+        specs.method,
+        specs.path,
+        specs.kind,
+        specs.entities,
+        specs.part_of,
+        specs.fields,
+        specs.key_fields,
+        specs.time_field,
+        specs.wallet,
+        coalesce(specs.scope, '') as scope,
+        specs.private as is_private,
+        nullif(specs.needs_right, '') as needs_right,
+        specs.account_kinds,
+        specs.time_filter as has_time_filter,
 
         -- limits
-        retention_kind,
-        retention_seconds,
-        max_window_seconds,
-        overlap_seconds,
-        page_size,
-        rate_requests,
-        rate_seconds,
+        specs.retention_kind,
+        specs.retention_seconds,
+        specs.newest_rows,
+        specs.max_window_seconds,
+        specs.overlap_seconds,
+        specs.page_size,
+        specs.rate_requests,
+        specs.rate_seconds,
 
         -- what a hole means
-        affects,
-        remedy,
-        reason,
-        docs_url,
-        checked_on,
-        confidence,
+        specs.affects,
+        specs.remedy,
+        specs.reason,
+        specs.docs_url,
+        specs.checked_on,
+        specs.confidence,
 
         -- the exchange
-        exchange_title,
-        lifecycle,
-        ends_at,
+        specs.exchange_title,
+        specs.lifecycle,
+        specs.ends_at,
 
         -- when
-        recorded_at,
+        specs.recorded_at,
+        ends.ended_at,
         row_number() over (
-            partition by exchange, stream order by recorded_at desc, spec_hash desc
+            partition by specs.exchange, specs.stream
+            order by specs.recorded_at desc, specs.spec_hash desc
         ) = 1
+        -- What was a history keeps its coverage; anything else is told only while it is named.
+        and (ends.ended_at is null or specs.kind = 'history')
         -- A route that is no stream is told only as long as no stream has come of it.
         and (
-            kind not in ('probe', 'left_out')
-            or recorded_at = max(recorded_at) over (partition by exchange, method, path)
+            specs.kind not in ('probe', 'left_out')
+            or specs.recorded_at = max(specs.recorded_at) over (
+                partition by specs.exchange, specs.method, specs.path
+            )
         ) as is_current
     from specs
+    left join ends on specs.exchange = ends.exchange and specs.stream = ends.stream
 
 )
 

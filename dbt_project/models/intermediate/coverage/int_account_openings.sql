@@ -1,7 +1,8 @@
 {#-
     Since when an account exists, by the best evidence there is: the exchange's own word, the
     user's, a ledger whose every asset starts from zero, or just the first record. A record older
-    than the date somebody gave is stronger than the date.
+    than the date somebody gave is stronger than the date; one older than a ledger's first row moves
+    the date and not the reason.
 -#}
 with checks as (
 
@@ -91,14 +92,17 @@ final as (
     select
         accounts.account_id,
         least(best.opened_at, first_records.opened_at) as history_starts_at,
+        -- A deposit is asked for before it is in the ledger: that contradicts no ledger.
+        first_records.opened_at < best.opened_at and best.evidence in ('exchange', 'user')
+            as is_contradicted,
         case
             when best.account_id is null then 'unknown_start'
-            when first_records.opened_at < best.opened_at then 'earlier_record'
+            when is_contradicted then 'earlier_record'
             else best.evidence
         end as history_start_evidence,
         case
             when best.account_id is null then 5
-            when first_records.opened_at < best.opened_at then 4
+            when is_contradicted then 4
             else best.evidence_rank
         end as history_start_rank
     from accounts
@@ -107,4 +111,4 @@ final as (
 
 )
 
-select * from final
+select * exclude (is_contradicted) from final

@@ -28,6 +28,7 @@ carried as (
         'all parts' as source,
         unnest(from_json(coalesce(part_of, '[]'), '["VARCHAR"]')) as entity
     from specs
+    where ended_at is null
 
 ),
 

@@ -36,6 +36,7 @@ final as (
         case when gaps.state = 'filled' then 'filled by ' || gaps.filled_by end as fixed_by,
 
         -- what other findings look a gap up by
+        gaps.gap_id,
         gaps.scope,
         gaps.verdict,
         gaps.is_proven_incomplete

@@ -24,6 +24,12 @@ account_checks as (
 
 ),
 
+closed_scopes as (
+
+    select * from {{ ref('int_closed_scopes') }}
+
+),
+
 -- Limits as they stood. What was asked before any were recorded is judged by the first.
 spec_periods as (
 
@@ -205,7 +211,8 @@ first_askings as (
 ),
 
 -- A life ends where the last sync or check looked. Only when that is long ago does it reach to
--- now, and past an exchange's closing only as far as something was read there.
+-- now, and past an exchange's closing only as far as something was read there. A pair that the
+-- exchange knows no more ends where that was found.
 ended as (
 
     select
@@ -221,7 +228,7 @@ ended as (
         case
             when scopes.lifecycle = 'closed'
                 then greatest(scopes.read_to, least(seen_until, scopes.exchange_ends_at))
-            else least(seen_until, scopes.served_until)
+            else least(seen_until, scopes.served_until, closed_scopes.closed_at)
         end as life_ends_at
     from scopes
     left join scope_evidence
@@ -229,6 +236,11 @@ ended as (
             scopes.account_id = scope_evidence.account_id
             and scopes.stream = scope_evidence.stream
             and scopes.scope = scope_evidence.scope
+    left join closed_scopes
+        on
+            scopes.account_id = closed_scopes.account_id
+            and scopes.stream = closed_scopes.stream
+            and scopes.scope = closed_scopes.scope
 
 ),
 

@@ -12,6 +12,13 @@ specs as (
 
 ),
 
+-- How fast this account makes rows, for streams that give their newest so many and no more.
+paces as (
+
+    select * from {{ ref('int_row_paces') }}
+
+),
+
 stored as (
 
     select
@@ -27,6 +34,7 @@ stored as (
         specs.lifecycle,
         specs.ends_at as exchange_ends_at,
         specs.retention_kind,
+        specs.newest_rows,
         specs.docs_url,
         coalesce(specs.exchange_title, specs.exchange) as title,
         {{ as_of() }} - to_seconds(specs.retention_seconds) as reaches_back_to
@@ -65,6 +73,7 @@ by_stream as (
         any_value(stored.title) as title,
         any_value(stored.retention_kind) as retention_kind,
         any_value(stored.retention_seconds) as retention_seconds,
+        any_value(stored.newest_rows) as newest_rows,
         any_value(stored.lifecycle) as lifecycle,
         any_value(stored.exchange_ends_at) as exchange_ends_at,
         any_value(stored.docs_url) as docs_url,
@@ -79,6 +88,19 @@ by_stream as (
 
 ),
 
+paced as (
+
+    select
+        by_stream.*,
+        paces.busiest_week_rows,
+        paces.oldest_given_at,
+        by_stream.newest_rows * 604800 // paces.busiest_week_rows as seconds_to_fill
+    from by_stream
+    left join paces
+        on by_stream.account_id = paces.account_id and by_stream.stream = paces.stream
+
+),
+
 moments as (
 
     select
@@ -86,16 +108,29 @@ moments as (
         lifecycle != 'active' and exchange_ends_at <= {{ as_of() }} as is_over,
         case
             when is_over then null
-            when retention_kind = 'rolling' then greatest(starts_at, reaches_back_to)
-            when retention_kind = 'unlimited' then starts_at
+            when retention_kind = 'rolling'
+                then greatest(starts_at, reaches_back_to, oldest_given_at)
+            when retention_kind = 'unlimited' then greatest(starts_at, oldest_given_at)
+            else oldest_given_at
         end as oldest_obtainable_at,
+        missing_from + to_seconds(retention_seconds) as out_of_time_at,
+        missing_from + to_seconds(seconds_to_fill) as pushed_out_at,
         case
             when is_over then null
-            else least(missing_from + to_seconds(retention_seconds), exchange_ends_at)
+            else least(out_of_time_at, pushed_out_at, exchange_ends_at)
         end as next_loss_at,
-        -- A tenth of the time there was, and a day at least, is left for things to go wrong.
-        to_seconds(greatest(retention_seconds // 10, 86400)) as margin
-    from by_stream
+        coalesce(
+            next_loss_at = pushed_out_at
+            and next_loss_at is distinct from out_of_time_at
+            and next_loss_at is distinct from exchange_ends_at,
+            false
+        ) as is_estimate,
+        -- A tenth of the time there was is left for things to go wrong, half of it where that time
+        -- is an estimate, and a day at least.
+        to_seconds(greatest(
+            case when is_estimate then seconds_to_fill // 2 else retention_seconds // 10 end, 86400
+        )) as margin
+    from paced
 
 ),
 
@@ -113,10 +148,13 @@ final as (
         case when next_loss_at is not null then missing_from end as next_loss_from,
         next_loss_at,
         next_loss_at - margin as sync_before,
+        is_estimate,
         coalesce({{ as_of() }} >= next_loss_at - margin, false) as at_risk,
         case
             when is_over then 'over'
+            when next_loss_at is null and newest_rows is not null then 'newest_rows'
             when next_loss_at is null then 'nothing_is_lost'
+            when is_estimate then 'newest_rows'
             when next_loss_at = exchange_ends_at then 'exchange_ends'
             else 'retention'
         end as reason,
@@ -124,12 +162,17 @@ final as (
         -- the limits behind it
         to_days(cast(retention_seconds // 86400 as integer))
         + to_seconds(retention_seconds % 86400) as retention,
+        newest_rows,
         exchange_ends_at as hard_deadline_at,
         scope_count,
         case
             when is_over
                 then title || ' closed on ' || {{ say_when('exchange_ends_at') }}
                 || ': its API gives nothing any more.'
+            when next_loss_at is null and newest_rows is not null
+                then title || ' gives only the newest ' || newest_rows || ' rows of ' || stream
+                || '. None is stored yet, so nobody can say how soon older ones are out of reach:'
+                || ' sync often.'
             when next_loss_at is null and retention_kind = 'unlimited'
                 then title || ' says that nothing leaves ' || stream || '.'
             when next_loss_at is null
@@ -137,6 +180,11 @@ final as (
                 || ': sync often, and rely on nothing.'
             when next_loss_at <= {{ as_of() }}
                 then 'Rows of ' || stream || ' are dropping out of reach now: sync at once.'
+            when is_estimate
+                then title || ' gives only the newest ' || newest_rows || ' rows of ' || stream
+                || '. In its busiest week this account made ' || busiest_week_rows
+                || ': at that pace what happens from ' || {{ say_when('missing_from') }}
+                || ' on is out of reach by ' || {{ say_when('next_loss_at') }} || ', an estimate.'
             when next_loss_at = exchange_ends_at
                 then title || ' ends on ' || {{ say_when('exchange_ends_at') }}
                 || ': what is not stored by then is gone.'

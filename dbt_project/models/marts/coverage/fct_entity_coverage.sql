@@ -15,6 +15,12 @@ sources as (
 
 ),
 
+closed_scopes as (
+
+    select * from {{ ref('int_closed_scopes') }}
+
+),
+
 -- Best first. What holds over several scopes or parts is the worst of them.
 verdicts (verdict, badness) as (
 
@@ -46,7 +52,8 @@ source_spans as (
 
 ),
 
--- Streams and scopes of a source end moments apart; it is known as far as all of them are.
+-- Streams and scopes of a source end moments apart; it is known as far as all of them are that
+-- still go on. A pair that was delisted holds up nothing.
 source_ends as (
 
     select
@@ -55,7 +62,7 @@ source_ends as (
         wallet,
         source,
         max(span_start) as latest_start,
-        min(span_end) as ends_at
+        coalesce(min(span_end) filter (where closed_at is null), max(span_end)) as ends_at
     from (
         select
             account_id,
@@ -69,6 +76,7 @@ source_ends as (
         from source_spans
         group by account_id, entity, wallet, source, stream, scope
     )
+    left join closed_scopes using (account_id, stream, scope)
     group by account_id, entity, wallet, source
 
 ),

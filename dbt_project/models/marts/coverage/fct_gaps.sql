@@ -42,6 +42,37 @@ last_askings as (
 
 ),
 
+-- What was ever read of each scope: a pair that was never traded and is gone is no loss to fear.
+scope_rows as (
+
+    select
+        account_id,
+        stream,
+        scope,
+        sum(row_count) as row_count
+    from receipts
+    group by account_id, stream, scope
+
+),
+
+judged_gaps as (
+
+    select
+        gaps.*,
+        gaps.verdict = 'refused'
+        and coalesce(receipts.error_kind = 'unknown_scope', false) as is_unknown_scope,
+        coalesce(scope_rows.row_count > 0, false) as has_rows
+    from gaps
+    left join receipts
+        on gaps.account_id = receipts.account_id and gaps.evidence_id = receipts.receipt_id
+    left join scope_rows
+        on
+            gaps.account_id = scope_rows.account_id
+            and gaps.stream = scope_rows.stream
+            and gaps.scope = scope_rows.scope
+
+),
+
 -- A stream asked coin by coin would show the same hole once a coin.
 by_span as (
 
@@ -57,6 +88,8 @@ by_span as (
         span_end,
         verdict,
         is_proven_incomplete,
+        is_unknown_scope,
+        is_unknown_scope and has_rows as is_lost_scope,
         state,
         filled_by,
         bool_and(is_fill_proven) as is_fill_proven,
@@ -65,7 +98,7 @@ by_span as (
         any_value(start_reason) as start_reason,
         any_value(served_from) as served_from,
         any_value(served_until) as served_until
-    from gaps
+    from judged_gaps
     group by all
 
 ),
@@ -78,11 +111,14 @@ explained as (
         coalesce(specs.exchange_title, by_span.exchange) as title,
         specs.retention_seconds,
         specs.page_size,
+        specs.newest_rows,
         specs.affects,
         specs.reason,
         specs.remedy as spec_remedy,
         case
-            when by_span.verdict = 'refused' and receipts.error_kind = 'no_permission'
+            when
+                by_span.verdict in ('refused', 'lost_to_retention', 'sync_lapse')
+                and receipts.error_kind = 'no_permission'
                 then specs.needs_right
         end as lacking_right,
         specs.docs_url,
@@ -120,6 +156,7 @@ explained as (
                 then false
             when specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} then false
             when by_span.served_until is not null then false
+            when by_span.is_unknown_scope then false
             when by_span.span_end <= {{ as_of() }} - to_seconds(specs.retention_seconds) then false
             else true
         end as is_obtainable
@@ -172,6 +209,7 @@ final as (
             when is_proven_incomplete then 'critical'
             when verdict in ('unverified', 'excluded_by_exchange') then 'info'
             when lacking_right is not null then 'info'
+            when is_unknown_scope then case when is_lost_scope then 'warning' else 'info' end
             when verdict in ('failed', 'never_asked') and is_obtainable then 'warning'
             else 'critical'
         end as severity,
@@ -194,9 +232,17 @@ final as (
                 'Asking ', title, ' for ', subject, ' ', span, ' failed on ', asked_on, ': ',
                 error_text
             )
-            when 'refused' then concat(
-                title, ' refused ', subject, ' ', span, ' on ', asked_on, ': ', error_text
+            when 'refused' then case when is_unknown_scope then concat(
+                title, ' knew ', subject, ' no more on ', asked_on, '. What happened ', span,
+                ', if anything did, it no longer tells; ',
+                case
+                    when is_lost_scope then 'its rows from before are stored.'
+                    else 'no row of it was ever read.'
+                end
             )
+            else concat(
+                title, ' refused ', subject, ' ', span, ' on ', asked_on, ': ', error_text
+            ) end
             when 'venue_closed' then case
                 when asked_on is null then concat(
                     title, ' closed on ', {{ say_when('ends_at') }}, '; ', subject, ' ', span,
@@ -208,7 +254,7 @@ final as (
                 )
             end
             when 'row_cap' then concat(
-                title, ' gives only the newest rows of ', stream, ' and no way on; ', subject, ' ',
+                title, ' gives only the newest ', newest_rows || ' ', 'rows of ', stream, ' and no way on; ', subject, ' ',
                 span, ' lies beyond them (asked on ', asked_on, ').'
             )
             when 'unresolved' then concat(
@@ -257,6 +303,9 @@ final as (
                 'nothing, as a rule: only a key with the right ', lacking_right,
                 ' may read it, which is more than reading; ', spec_remedy
             )
+            when is_unknown_scope and not is_lost_scope then concat(
+                'nothing, unless you traded there at that time; then ', spec_remedy
+            )
             when verdict = 'refused' and is_obtainable then concat(
                 'give the key the right to read this (`lookback guide ', exchange, '`), then ',
                 sync_command
@@ -272,6 +321,7 @@ final as (
             else spec_remedy
         end as remedy,
         is_obtainable,
+        lacking_right,
 
         -- whether something else has it
         state,

@@ -152,6 +152,7 @@ gathered as (
         coalesce(deadlines.at_risk, false) as is_at_risk,
         specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} as is_over,
         stream_lives.served_until,
+        specs.ended_at,
         coalesce(
             runs.last_asked_at
             < {{ as_of() }} - interval '{{ var("staleness_hours", 36) }} hours',
@@ -231,7 +232,11 @@ final as (
             when 'beyond_reading' then concat('not read, and no need to: ', last_error)
             when 'replaced' then concat(
                 'ended on ', {{ say_when('served_until') }},
-                ', when the account was last of its kind; nothing is missing'
+                case
+                    when ended_at is not null then ', when lookback last read this stream'
+                    else ', when the account was last of its kind'
+                end,
+                '; nothing is missing'
             )
             when 'closed' then title || ' has closed; nothing that was there is missing'
             when 'closed_with_gaps' then concat(

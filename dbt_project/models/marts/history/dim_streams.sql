@@ -27,6 +27,7 @@ streams as (
         -- limits
         retention_kind,
         retention_seconds,
+        newest_rows,
         max_window_seconds,
         overlap_seconds,
         page_size,
@@ -44,7 +45,8 @@ streams as (
         docs_url,
         checked_on,
         confidence,
-        recorded_at
+        recorded_at,
+        ended_at
     from specs
 
 )
