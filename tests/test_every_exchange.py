@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -27,11 +27,11 @@ from pipelines.errors import LookbackError
 from pipelines.history import StreamVisit, Tally, Visit
 from pipelines.home import PROJECT, Home, home
 from pipelines.load import AccountSync, prepare_warehouse
-from pipelines.pace import Pacer
 from pipelines.progress import Progress, read_progress
 from pipelines.sandbox.server import Sandbox
-from pipelines.spec import Rate, StreamSpec
+from pipelines.spec import StreamSpec
 from tests.conftest import Lab
+from tests.turned_clock import TurnedClock, speed
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there
 EXCHANGES = registry.names()
@@ -388,63 +388,6 @@ def test_only_reads_reach_the_exchange(name, lab):
     assert {path for method, path in asked if method == "POST"} <= {
         stream.path for stream in spec.streams if stream.method == "POST"
     }
-
-
-class TurnedClock:
-    """A clock that only waiting moves, the sandbox's too, and what was sent when on it."""
-
-    def __init__(self, box: Sandbox) -> None:
-        self.box = box
-        self.now = 1_000.0
-        self.sent: dict[Hashable, list[float]] = {}
-        self.rates: dict[Hashable, Rate] = {}
-        self.pacer = Pacer(clock=lambda: self.now, sleep=self.sleep)
-        self.pacer.wait = self._noting(self.pacer.wait)  # type: ignore[method-assign]
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.box.set_now(self.moment())
-
-    def moment(self) -> datetime:
-        return NOW + timedelta(seconds=self.now - 1_000.0)
-
-    def _noting(self, wait: Callable[..., None]) -> Callable[..., None]:
-        def noted(rates: Mapping[Hashable, Rate], *rest: float) -> None:
-            wait(rates, *rest)
-            self.rates |= rates
-            for bucket in rates:
-                self.sent.setdefault(bucket, []).append(self.now)
-
-        return noted
-
-    def tightest(self) -> Hashable:
-        """The bucket of the slowest rate among those that were sent to."""
-        return min(self.rates, key=lambda bucket: speed(self.rates[bucket]))
-
-    def assert_no_bucket_ran_over(self) -> None:
-        """No window of any length holds more than its documented budget."""
-        for bucket, sent in self.sent.items():
-            rate = self.rates[bucket]
-            if rate.burst is None:
-                for before, after in zip(sent, sent[rate.requests :], strict=False):
-                    assert after - before >= rate.per.total_seconds(), bucket
-                continue
-            # A bucket that refills: what is in it at each moment, and never less than nothing.
-            left, at = float(rate.burst), sent[0]
-            for moment in sent:
-                left = min(rate.burst, left + (moment - at) * speed(rate)) - 1
-                at = moment
-                assert left > -1e-6, bucket
-
-    def share_of_budget(self, bucket: Hashable) -> float:
-        """Of what a bucket's rate allowed between its first and last request, the part used."""
-        rate, sent = self.rates[bucket], self.sent[bucket]
-        return (len(sent) - (rate.burst or 1)) / ((sent[-1] - sent[0]) * speed(rate))
-
-
-def speed(rate: Rate) -> float:
-    """Requests a second."""
-    return rate.requests / rate.per.total_seconds()
 
 
 def slowest_streams(lab: Lab, name: str) -> list[StreamSpec]:

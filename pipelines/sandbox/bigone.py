@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipelines.sandbox.account import DAY, AccountPlan, exact, generate
 from pipelines.sandbox.bigone_books import Books, Listing, json_number
 from pipelines.sandbox.bigone_keys import (
+    API,
     CONTRACT,
     CONVERT,
     EMPTY,
     MAIN,
-    SCOPES,
     Anomaly,
     Keyring,
     Limits,
@@ -34,13 +37,14 @@ from pipelines.sandbox.bigone_market import (
     list_assets,
     list_contracts,
     list_fees,
+    list_instruments,
     list_pairs,
     stable_uuid,
 )
+from pipelines.sandbox.bigone_single import SINGLE
 from pipelines.sandbox.bigone_truth import tell_truth
 from pipelines.sandbox.dialect import Answer, Call, Card, World
 
-API = "/api/v3"
 LARGE = 50_000
 """Fills from which on an account takes too long to make while somebody waits for an answer."""
 ORDER_STATES = {
@@ -50,6 +54,11 @@ ORDER_STATES = {
     "NONE_FILLED": frozenset({"CANCELLED"}),
     "ALL": frozenset({"PENDING", "FILLED", "CANCELLED"}),
 }
+FILTERS = {
+    "symbol": "symbol", "side": "side", "type": "type", "status": "status", "order-id": "orderId",
+}  # fmt: skip
+"""A contract list's parameters, and the fields they are about."""
+OPENING = {"status": "NEW,PARTIALLY_FILLED"}
 Handler = Callable[[Books, dict[str, str], int], bytes]
 
 
@@ -81,19 +90,23 @@ class BigOne:
             f"{CONTRACT}/accounts": self._contract_accounts,
             f"{CONTRACT}/trades": self._contract_trades,
             f"{CONTRACT}/orders": self._contract_orders,
-            f"{CONTRACT}/trades/count": lambda books, params, now: (
-                b'{"count":%d}' % books.contract_trades.visible(now)
+            f"{CONTRACT}/orders/opening": self._opening_orders,
+            f"{CONTRACT}/trades/count": lambda books, params, now: counted(
+                contract_rows(books.contract_trades, params, now)
             ),
-            f"{CONTRACT}/orders/count": lambda books, params, now: (
-                b'{"count":%d}' % books.contract_orders.visible(now)
+            f"{CONTRACT}/orders/count": lambda books, params, now: counted(
+                contract_rows(books.contract_orders, params, now)
+            ),
+            f"{CONTRACT}/orders/opening/count": lambda books, params, now: counted(
+                contract_rows(books.contract_orders, OPENING | params, now)
             ),
         }
-        assert set(self._routes) == set(SCOPES)
         self._public: dict[str, Callable[[int], bytes]] = {
             f"{API}/ping": lambda now: b'{"code":0,"data":{"Timestamp":%d}}' % (now * 1_000_000),
             f"{API}/asset_pairs": lambda now: wrapped(list_pairs(self._is_late(now))),
             f"{API}/assets": lambda now: wrapped(list_assets(self._is_late(now))),
             f"{CONTRACT}/symbols": lambda now: list_contracts(),
+            f"{CONTRACT}/instruments": list_instruments,
         }
 
     # -- who is there
@@ -157,13 +170,16 @@ class BigOne:
     def handle(self, call: Call) -> Answer:
         """The answer to one request, checked in BigONE's order."""
         now = self.clock.now_ms()
+        # Doubled slashes count as one, as at most web servers; a general client sends some.
+        call = replace(call, path=re.sub("/+", "/", call.path))
         try:
             if call.method == "GET" and call.path in self._public:
                 return Answer(200, self._public[call.path](now), self._limits.count(call, now))
-            if call.method != "GET" or call.path not in self._routes:
+            route = self._routes.get(call.path) or single(call.path)
+            if call.method != "GET" or route is None:
                 raise Refusal(404, 10013, "Resource not found")
             _, profile = self._keys.identify(call, now)
-            body = self._routes[call.path](self.books(profile.uid), call.params(), now)
+            body = route(self.books(profile.uid), call.params(), now)
             return Answer(200, body, self._limits.count(call, now))
         except Refusal as refusal:
             return refused(refusal)
@@ -256,6 +272,18 @@ class BigOne:
     def _contract_orders(self, books: Books, params: dict[str, str], now: int) -> bytes:
         return older_than(books.contract_orders, params, now)
 
+    def _opening_orders(self, books: Books, params: dict[str, str], now: int) -> bytes:
+        return older_than(books.contract_orders, OPENING | params, now)
+
+
+def single(path: str) -> Handler | None:
+    """The handler of a route that names one thing in its path or its parameters."""
+    for pattern, tell in SINGLE:
+        if found := re.fullmatch(pattern, path):
+            named = found.groups()
+            return lambda books, params, now: tell(books, params | dict(enumerate(named)), now)
+    return None
+
 
 def contract_account(books: Books, asset: str, amount: int, now: int) -> str:
     """The cash of one currency and the positions it backs."""
@@ -333,19 +361,42 @@ def by_offset(listing: Listing, params: dict[str, str], now: int, kind: str) -> 
     return enveloped(listing, rows[offset : offset + limit], now, token if more else "")
 
 
-def older_than(listing: Listing, params: dict[str, str], now: int) -> bytes:
-    """The contract service's bare list of rows older than `id`."""
-    count = listing.visible(now)
+def contract_rows(listing: Listing, params: dict[str, str], now: int) -> Sequence[int]:
+    """Rows of a contract list that pass its filters, newest first; an `id` outdoes an end time."""
+    try:
+        low = bisect_left(listing.at, int_of(params.get("start-time") or "0"))
+        high = bisect_right(listing.at, int_of(params.get("end-time") or str(now)))
+    except Refusal:
+        raise Anomaly from None
     if params.get("id"):
         if params["id"] not in listing.place:
             raise Anomaly
-        count = min(count, listing.place[params["id"]])
+        high = listing.place[params["id"]]
+    rows = range(min(high, listing.visible(now)) - 1, low - 1, -1)
+    wanted = {
+        field: frozenset(params[name].split(","))
+        for name, field in FILTERS.items()
+        if params.get(name)
+    }
+    if not wanted:
+        return rows
+    told = {n: json.loads(listing.row(n, now)) for n in rows}
+    return [n for n in rows if all(str(told[n].get(k)) in wanted[k] for k in wanted)]
+
+
+def counted(rows: Sequence[int]) -> bytes:
+    """How many there are."""
+    return b'{"count":%d}' % len(rows)
+
+
+def older_than(listing: Listing, params: dict[str, str], now: int) -> bytes:
+    """A page of the contract service: a bare list."""
     try:
         limit = number(params, "limit", 100, 100)
     except Refusal:
         raise Anomaly from None
-    shown = range(count - 1, max(-1, count - 1 - limit), -1)
-    return f"[{','.join(listing.row(n, now) for n in shown)}]".encode()
+    rows = contract_rows(listing, params, now)[:limit]
+    return f"[{','.join(listing.row(n, now) for n in rows)}]".encode()
 
 
 def number(params: dict[str, str], name: str, default: int, most: int) -> int:

@@ -251,7 +251,7 @@ class Books:
         """A moment as exactly as trades and deposits tell it: old ones to the second."""
         return at // SECOND * SECOND if at < self._modern else at
 
-    def _time(self, at: int) -> str:
+    def time_of(self, at: int) -> str:
         """Old rows are told to the second, newer ones to the millisecond."""
         moment = from_ms(at)
         if at < self._modern:
@@ -278,7 +278,7 @@ class Books:
             else:
                 maker, taker, fees = "null", own, f'"maker_fee":null,"taker_fee":"{fee}"'
                 taker_side = side
-        at = self._time(trade.at)
+        at = self.time_of(trade.at)
         alias = f',"created_at":"{at}"' if trade.at >= self._modern else ""
         return (
             f'{{"id":{number},"asset_pair_name":"{market.symbol}","price":"{price}",'
@@ -304,8 +304,8 @@ class Books:
             "avg_deal_price": f"{told:f}",
             "side": "BID" if order.side == "buy" else "ASK",
             "state": state,
-            "created_at": self._time(order.at),
-            "updated_at": self._time(min(now, order.ends_at)),
+            "created_at": self.time_of(order.at),
+            "updated_at": self.time_of(self._last_change(order, now)),
         }
         if order.at >= self._modern:
             row |= {
@@ -313,6 +313,13 @@ class Books:
                 "immediate_or_cancel": False, "post_only": False, "client_order_id": "",
             }  # fmt: skip
         return json.dumps(row, separators=(",", ":"))
+
+    @staticmethod
+    def _last_change(order: SpotOrder, now: int) -> int:
+        """When an order was placed, filled in part, or came to its end: the last of these."""
+        if now >= order.ends_at:
+            return order.ends_at
+        return max([order.at, *(fill.at for fill in order.fills if fill.at <= now)])
 
     def _deposit_row(self, event: Deposit | Reward, number: int, now: int) -> str:
         if isinstance(event, Reward):
@@ -332,8 +339,8 @@ class Books:
             "confirms": confirms,
             "txid": txid,
             "is_internal": internal,
-            "inserted_at": self._time(event.at),
-            "updated_at": self._time(done_at if done_at <= now else event.at),
+            "inserted_at": self.time_of(event.at),
+            "updated_at": self.time_of(done_at if done_at <= now else event.at),
             "kind": kind,
             "memo": None if event.seq % 2 else "",
             "state": state,

@@ -17,25 +17,35 @@ from typing import Any
 
 from pipelines.sandbox.dialect import Call, Card
 
-CONVERT, CONTRACT = "/sapi/v1/convert", "/api/contract/v2"
+API, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"
 DEFAULT_WINDOW = 30
 SCOPES = {
-    "/api/v3/viewer/accounts": "balance",
-    "/api/v3/viewer/fund/accounts": "balance",
-    "/api/v3/viewer/trading_fees": "orders",
-    "/api/v3/viewer/trades": "trades",
-    "/api/v3/viewer/orders": "orders",
-    "/api/v3/viewer/deposits": "deposits",
-    "/api/v3/viewer/withdrawals": "withdrawals",
+    f"{API}/viewer/accounts": "balance",
+    f"{API}/viewer/fund/accounts": "balance",
+    f"{API}/viewer/trading_fees": "orders",
+    f"{API}/viewer/trades": "trades",
+    f"{API}/viewer/order": "orders",
+    f"{API}/viewer/orders": "orders",
+    f"{API}/viewer/assets": "addresses",
+    f"{API}/viewer/deposits": "deposits",
+    f"{API}/viewer/withdrawals": "withdrawals",
+    f"{API}/viewer/transfer": "balance",
+    f"{CONVERT}/viewer/trade": "trades",
     f"{CONVERT}/viewer/trades": "trades",
-    f"{CONTRACT}/accounts": "contract",
-    f"{CONTRACT}/trades": "contract",
-    f"{CONTRACT}/trades/count": "contract",
-    f"{CONTRACT}/orders": "contract",
-    f"{CONTRACT}/orders/count": "contract",
+    CONTRACT: "contract",
 }
-"""The scope a private route asks for, as the key's page names them in its own words."""
+"""The scope a private route asks for, as the key's page names them in its own words.
+
+A route that is not named asks for that of the longest path it lies below.
+"""
 EVERY_SCOPE = frozenset(SCOPES.values())
+
+
+def scope_of(path: str) -> str:
+    """The scope that a private route asks for."""
+    while path not in SCOPES:
+        path = path.rpartition("/")[0]
+    return SCOPES[path]
 
 
 class Refusal(Exception):
@@ -153,7 +163,7 @@ class Keyring:
         profile = self.profiles[card.label]
         if profile.ips and call.ip not in profile.ips:
             raise Refusal(403, 10403, "Permission denied")
-        if SCOPES[call.path] not in profile.scopes:
+        if scope_of(call.path) not in profile.scopes:
             raise Refusal(403, 10403, "Permission denied")
         return card, profile
 
@@ -178,20 +188,24 @@ class Limits:
 
     def count(self, call: Call, now: int) -> tuple[tuple[str, str], ...]:
         """Counts a request and gives its headers; refuses one too many."""
-        if self.pace is None:
-            return ()
         self._left(f"ip:{call.ip}", 500, 10_000, now)
         if not call.path.startswith(CONVERT):
             return ()
-        left = self._left(f"convert:{call.ip}", 50, 1_000, now)
-        return (("X-RateLimit-Limit", "50"), ("X-RateLimit-Remaining", str(left)))
+        left, ends_at = self._left(f"convert:{call.ip}", 50, 1_000, now)
+        return (
+            ("X-RateLimit-Limit", "50"),
+            ("X-RateLimit-Remaining", str(left)),
+            ("X-RateLimit-Reset", str(-(-ends_at // 1_000))),
+        )
 
-    def _left(self, who: str, allowed: int, span: int, now: int) -> int:
-        assert self.pace is not None
+    def _left(self, who: str, allowed: int, span: int, now: int) -> tuple[int, int]:
+        """What is left of the span after this request, and the Unix ms at which it ends."""
+        if self.pace is None:
+            return allowed - 1, now + span
         current = int(now * self.pace) // span
         known, used = self._counts.get(who, (current, 0))
         used = used + 1 if known == current else 1
         self._counts[who] = (current, used)
         if used > allowed:
             raise Refusal(429, 10429, "Too many requests")
-        return allowed - used
+        return allowed - used, int((current + 1) * span / self.pace)

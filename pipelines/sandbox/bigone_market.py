@@ -7,7 +7,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from pipelines.sandbox.account import Asset, Contract, Market, Venue, exact
+from pipelines.sandbox.account import HOUR, Asset, Contract, Market, Venue, exact
 
 SPOT = Venue(
     name="bigone",
@@ -88,6 +88,9 @@ CONTRACTS = Venue(
 """The contract wallet lives by itself: what reaches it are deposits that name it as target."""
 
 
+FUNDING_EVERY = 8 * HOUR
+
+
 def stable_uuid(*parts: object) -> str:
     """The same UUID for the same words."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join(str(part) for part in parts)))
@@ -163,6 +166,25 @@ def list_contracts() -> bytes:
         for c in CONTRACTS.contracts
     ]
     return f"[{','.join(rows)}]".encode()
+
+
+def list_instruments(now: int) -> bytes:
+    """The public list of what contracts stand at: bare JSON."""
+    rows = [
+        {
+            "symbol": c.symbol,
+            "latestPrice": c.start_price / 10**c.price_scale,
+            "markPrice": c.start_price / 10**c.price_scale,
+            "indexPrice": c.start_price / 10**c.price_scale,
+            "fundingRate": 0.0001,
+            "nextFundingRate": 0.0001,
+            "nextFundingTime": (now // FUNDING_EVERY + 1) * FUNDING_EVERY,
+            "openInterest": 1,
+            "volume24h": 1,
+        }
+        for c in CONTRACTS.contracts
+    ]
+    return json.dumps(rows, separators=(",", ":")).encode()
 
 
 def list_fees(is_late: bool) -> list[dict[str, str]]:

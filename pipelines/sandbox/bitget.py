@@ -26,6 +26,7 @@ from pipelines.sandbox.account import (
     exact,
     generate,
 )
+from pipelines.sandbox.bitget_beside import RATES, Beside
 from pipelines.sandbox.bitget_books import Books, Table
 from pipelines.sandbox.bitget_keys import (
     EMPTY,
@@ -36,7 +37,13 @@ from pipelines.sandbox.bitget_keys import (
     Keyring,
     Limits,
 )
-from pipelines.sandbox.bitget_market import VENUE, list_coins, list_symbols
+from pipelines.sandbox.bitget_market import (
+    KNOWN_SYMBOLS,
+    VENUE,
+    list_coins,
+    list_instruments,
+    list_symbols,
+)
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
 from pipelines.sandbox.bitget_truth import tell_truth
 from pipelines.sandbox.bitget_unified import Unified
@@ -44,6 +51,7 @@ from pipelines.sandbox.bitget_unified_truth import tell_unified_truth
 from pipelines.sandbox.dialect import Answer, Call, Card, World
 
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
+ASSETS = "/api/v2/spot/account/assets"
 MAX_PAGE_NUMBER = 1_000
 SPOT_ONLY = frozenset({UNIFIED, UPGRADED})
 """Accounts whose v3 books tell no futures, so that they have none."""
@@ -87,10 +95,11 @@ class Bitget:
             "/api/v2/spot/trade/fills": self._fills,
             "/api/v2/spot/account/bills": self._bills,
             "/api/v2/spot/account/transferRecords": self._transfers,
-            "/api/v2/spot/account/assets": self._assets,
+            ASSETS: self._assets,
             "/api/v2/spot/wallet/deposit-records": self._deposits,
             "/api/v2/spot/wallet/withdrawal-records": self._withdrawals,
             "/api/v2/account/all-account-balance": self._all_balances,
+            **Beside().routes(),
         }
         self._public: dict[str, Callable[[dict[str, str], int], bytes]] = {
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
@@ -99,6 +108,10 @@ class Bitget:
             ),
             "/api/v2/spot/public/symbols": lambda params, now: list_symbols(
                 params.get("symbol", "").upper(), self._is_late(now)
+            ),
+            "/api/v3/market/instruments": lambda params, now: list_instruments(
+                params.get("category", "").upper(), params.get("symbol", "").upper(),
+                self._is_late(now),
             ),
             # General clients read these lists before anything else; here they are empty.
             "/api/v2/margin/currencies": lambda params, now: b"[]",
@@ -198,7 +211,7 @@ class Bitget:
             self._limits.check_address(call.ip, now)
             if call.path in self._public and call.method == "GET":
                 return self._answer_public(call, now)
-            is_known = call.path in self._routes or call.path.startswith("/api/v3/")
+            is_known = call.path in self._routes or self._unified.knows(call.path)
             if not is_known or call.method != "GET":
                 raise Refusal("40404", "Request URL NOT FOUND", 404)
             return self._answer_private(call, now)
@@ -240,10 +253,10 @@ class Bitget:
         else:
             data = self._routes[call.path](request)
         stream = STREAMS.get(call.path)
-        allowed = stream.rate.requests if stream and stream.rate else 1
+        allowed = stream.rate.requests if stream and stream.rate else RATES.get(call.path, 1)
         left = self._limits.count(f"uid:{profile.uid}", call.path, allowed, now)
         # The page of this route spells the field `message`; others, and live answers, `msg`.
-        word = b"message" if call.path.endswith("/assets") else b"msg"
+        word = b"message" if call.path == ASSETS else b"msg"
         return self._success(data, now, left, word)
 
     # -- checks, in order
@@ -285,7 +298,7 @@ class Bitget:
         limit = request.limit()
         books, params = request.books, request.params
         symbol = params.get("symbol", "").upper()
-        if symbol and all(market.symbol != symbol for market in VENUE.markets):
+        if symbol and symbol not in KNOWN_SYMBOLS:
             raise Refusal("40034", "Parameter symbol does not exist")
         low, high = books.fills.bounds(start, end, request.cursor(), False)
         events = books.fills.events

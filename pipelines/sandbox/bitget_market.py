@@ -74,6 +74,10 @@ OFFLINE = Market(
 """A pair nobody traded, still listed as offline; a delisted one is not listed at all."""
 
 
+KNOWN_SYMBOLS = frozenset(market.symbol for market in (*VENUE.markets, OFFLINE))
+"""Every pair there is or was; one that is offline is no unknown one."""
+
+
 def list_coins(wanted: str, is_late: bool) -> bytes:
     """The public coin list as JSON, or one coin of it; `is_late`: after the delisting."""
     brief = {market.base for market in VENUE.markets if market.brief}
@@ -91,6 +95,46 @@ def list_symbols(wanted: str, is_late: bool) -> bytes:
     rows = [symbol_row(market, "online") for market in listed]
     rows.append(symbol_row(OFFLINE, "offline"))
     rows = [row for row in rows if wanted in ("", row["symbol"])]
+    if wanted and not rows:
+        raise Refusal("40034", "Parameter symbol does not exist")
+    return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def list_instruments(category: str, wanted: str, is_late: bool) -> bytes:
+    """The public list of a business line's instruments, as unified accounts are told it.
+
+    Nobody here trades anything but spot that way.
+    """
+    if not category:
+        raise Refusal("40019", "Parameter category cannot be empty")
+    if category not in ("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"):
+        raise Refusal("40020", "Parameter category error")
+    rows = [
+        {
+            "symbol": market.symbol,
+            "category": "SPOT",
+            "baseCoin": market.base,
+            "quoteCoin": market.quote,
+            "buyLimitPriceRatio": "0.05",
+            "sellLimitPriceRatio": "0.05",
+            "feeRateUpRatio": "",
+            "minOrderQty": exact(1, market.quantity_scale),
+            "maxOrderQty": "",
+            "pricePrecision": str(market.price_scale),
+            "quantityPrecision": str(market.quantity_scale),
+            "quotePrecision": str(market.price_scale + market.quantity_scale),
+            "minOrderAmount": "1",
+            "maxSymbolOrderNum": "",
+            "maxProductOrderNum": "",
+            "status": "online",
+            "offTime": "",
+            "limitOpenTime": "",
+            "maintainTime": "",
+            "areaSymbol": "no",
+        }
+        for market in VENUE.markets
+        if category == "SPOT" and not (is_late and market.brief) and wanted in ("", market.symbol)
+    ]
     if wanted and not rows:
         raise Refusal("40034", "Parameter symbol does not exist")
     return json.dumps(rows, separators=(",", ":")).encode()

@@ -65,7 +65,8 @@ class Request:
     def span(self) -> tuple[int, int]:
         """First and last millisecond asked for, both inside, no later than now.
 
-        Where times are optional, a missing one is filled in by the widest window there is.
+        Where times are optional, a missing one is filled in by the widest window there is; what
+        then lies before everything that is kept is refused for that, not for its width.
         """
         stream = STREAMS[self.path]
         assert stream.max_window is not None
@@ -75,7 +76,8 @@ class Request:
         start = self.number("startTime", None if required else end - width)
         if start > end:
             raise Refusal("40707", "Start time is greater than end time")
-        if end - start > width:
+        is_open = not self.params.get("endTime") and stream.retention == stream.max_window
+        if end - start > width and not is_open:
             days = width // DAY
             raise Refusal(
                 "00001", f"startTime and endTime interval cannot be greater than {days} days"

@@ -56,6 +56,10 @@ class Unified:
             "/api/v3/account/funding-assets": self._funding_assets,
         }
 
+    def knows(self, path: str) -> bool:
+        """Whether there is such a route."""
+        return path in self._routes or path in (INFO, SETTINGS)
+
     def since(self, profile: Profile) -> int | None:
         """From when the account is a unified one; None where it is a classic one for good."""
         if profile.unified:
@@ -87,8 +91,6 @@ class Unified:
             return self._settings(request, books)
         if request.path == INFO:
             return self._info(books, profile)
-        if request.path not in self._routes:
-            raise Refusal("40404", "Request URL NOT FOUND", 404)
         return self._routes[request.path](request, books)
 
     # -- who it is

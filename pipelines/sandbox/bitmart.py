@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from pipelines.sandbox.account import (
@@ -26,6 +25,7 @@ from pipelines.sandbox.account import (
     exact,
     generate,
 )
+from pipelines.sandbox.bitmart_beside import GONE, Beside, check_owner, check_used
 from pipelines.sandbox.bitmart_books import PAIR, Books, Row, Shelf
 from pipelines.sandbox.bitmart_keys import (
     EMPTY,
@@ -37,7 +37,6 @@ from pipelines.sandbox.bitmart_keys import (
     YOUNG,
     Keyring,
     Limits,
-    Profile,
     Refusal,
 )
 from pipelines.sandbox.bitmart_market import (
@@ -45,10 +44,13 @@ from pipelines.sandbox.bitmart_market import (
     TRADING_ENDS,
     VENUE,
     as_json,
+    coins,
     contracts,
     currencies,
+    maintenance,
     symbols,
 )
+from pipelines.sandbox.bitmart_request import NO_SENSE, Ask, Route
 from pipelines.sandbox.bitmart_truth import tell_truth
 from pipelines.sandbox.dialect import Answer, Call, Card, World
 
@@ -62,51 +64,6 @@ CODES = {
     "40012": (40012, "System error", 500),
     "30007": (30007, "Header X-BM-TIMESTAMP range. Within a minute", 401),
 }
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A permitted request: its parameters as they came, whatever they are called."""
-
-    params: dict[str, Any]
-    now: int
-    profile: Profile
-    books: Books
-
-    def number(self, name: str) -> int | None:
-        """A whole number under that very name; None where it is not given."""
-        value = self.params.get(name)
-        if value is None or value == "":
-            return None
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise Refusal(50021, f"Invalid parameter, {name}", 400) from None
-
-    def size(self, name: str, default: int, most: int) -> int:
-        """How many rows are wanted."""
-        wanted = self.number(name)
-        if wanted is None:
-            return default
-        if not 1 <= wanted <= most:
-            raise Refusal(50021, f"Invalid parameter, {name}", 400)
-        return wanted
-
-    def text(self, name: str) -> str:
-        """A text under that very name; '' where it is not given."""
-        return str(self.params.get(name) or "")
-
-
-@dataclass(frozen=True)
-class Route:
-    """A path: what answers it, who may ask how often, and what it is inside `data`."""
-
-    answer: Callable[[Ask], Any]
-    allowed: int
-    method: str = "GET"
-    right: str = ""
-    not_for_subs: bool = False
-    word: str = "OK"
 
 
 class BitMart:
@@ -130,13 +87,16 @@ class BitMart:
     def _public_routes(self) -> dict[str, tuple[Callable[[dict[str, str], int], Any], int]]:
         return {
             "/system/time": (lambda params, now: {"server_time": now}, 20),
-            "/system/service": (lambda params, now: {"service": []}, 20),
+            "/system/service": (lambda params, now: {"service": maintenance()}, 20),
             "/account/v1/currencies": (self._currencies, 2),
+            "/spot/v1/currencies": (
+                lambda params, now: {"currencies": coins(self._is_late(now))}, 8,
+            ),
             "/spot/v1/symbols/details": (
                 lambda params, now: {"symbols": symbols(self._is_late(now))}, 12,
             ),
             "/contract/public/details": (
-                lambda params, now: {"symbols": contracts(now)}, 12,
+                lambda params, now: {"symbols": contracts(now, params.get("symbol", ""))}, 12,
             ),
         }  # fmt: skip
 
@@ -151,8 +111,8 @@ class BitMart:
             "/account/v1/wallet": Route(self._account_wallet, 12),
             "/spot/v1/wallet": Route(self._spot_wallet, 12),
             "/spot/v1/margin/isolated/account": Route(self._margin_account, 12),
-            "/spot/v1/margin/isolated/borrow_record": Route(self._borrows, 60),
-            "/spot/v1/margin/isolated/repay_record": Route(self._repayments, 60),
+            "/spot/v1/margin/isolated/borrow_record": Route(self._borrows, 150),
+            "/spot/v1/margin/isolated/repay_record": Route(self._repayments, 150),
             "/account/v1/transfer-contract-list": Route(
                 self._transfer_list, 1, "POST", right=TRADES
             ),
@@ -168,6 +128,7 @@ class BitMart:
             "/contract/private/order-history": Route(self._contract_orders, 6, word="Ok"),
             "/contract/private/assets-detail": Route(self._assets, 12, word="Ok"),
             "/contract/private/position": Route(self._positions, 6, word="Ok"),
+            **Beside(self.books).routes(),
         }
 
     # -- who is there
@@ -243,10 +204,21 @@ class BitMart:
                 return self._success(tell(call.params(), now), allowed, used)
             return self._answer_private(call, now)
         except Refusal as refusal:
-            return self._error(refusal)
+            return self._error(refusal, self._headers(call, now))
+
+    def _headers(self, call: Call, now: int) -> tuple[tuple[str, str], ...]:
+        """What a refusal tells of the route's limit: without another request counted."""
+        known = self._public.get(call.path)
+        allowed = known[1] if known else 0
+        who = f"ip:{call.ip}"
+        if call.path in self._private:
+            allowed, who = self._private[call.path].allowed, self.label_of(call)
+        return rate_headers(allowed, self._limits.used(who, call.path, now)) if allowed else ()
 
     def _answer_private(self, call: Call, now: int) -> Answer:
         route = self._private.get(call.path)
+        if call.path in GONE:
+            raise Refusal(*CODES["30031"])
         if route is None:
             raise Refusal(30000, "Not found", 404)
         if call.method != route.method:
@@ -263,24 +235,19 @@ class BitMart:
         params: dict[str, Any] = dict(call.params())
         if route.method == "POST":
             params = _body(call)
-        data = route.answer(Ask(params, now, profile, self.books(profile.uid)))
+        data = route.answer(Ask(params, now, profile, self.books(profile.uid), call.path))
         return self._success(data, route.allowed, used, route.word)
 
     @staticmethod
     def _success(data: Any, allowed: int, used: int, word: str = "OK") -> Answer:
         body = {"code": 1000, "message": word, "trace": TRACE, "data": data}
-        headers = (
-            ("X-BM-RateLimit-Remaining", str(used)),  # the used ones, whatever it is called
-            ("X-BM-RateLimit-Limit", str(allowed)),
-            ("X-BM-RateLimit-Reset", "2"),
-        )
-        return Answer(200, as_json(body), headers)
+        return Answer(200, as_json(body), rate_headers(allowed, used))
 
     @staticmethod
-    def _error(refusal: Refusal) -> Answer:
+    def _error(refusal: Refusal, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
         body = {"message": refusal.text, "code": refusal.code, "trace": "N/A", "data": {}}
         return Answer(
-            refusal.status, as_json(body), (("X-BM-RateLimit-Reset", "2"),),
+            refusal.status, as_json(body), headers or (("X-BM-RateLimit-Reset", "2"),),
             "text/plain;charset=UTF-8",
         )  # fmt: skip
 
@@ -331,10 +298,10 @@ class BitMart:
         """Deposits or withdrawals: the newest N of a span under 90 days."""
         kind = ask.text("operation_type")
         if kind not in ("deposit", "withdraw"):
-            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+            raise Refusal(60000, NO_SENSE, 400)
         limit = ask.size("N", 0, 1000)
         if not limit:
-            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+            raise Refusal(60000, NO_SENSE, 400)
         start, end = ask.number("startTime"), ask.number("endTime")
         if start is not None and end is not None:
             if end - start >= 90 * DAY:
@@ -349,14 +316,13 @@ class BitMart:
         coin = ask.text("currency")
         rows = shelf.newest(
             start, self._upto(end), ask.now, limit,
-            lambda row: coin in ("", row.tell(ask.now)["currency"]),
+            lambda row: coin in ("", row.event.asset, row.tell(ask.now)["currency"]),
         )  # fmt: skip
         return {"records": rows}
 
     def _futures_span(self, ask: Ask, unit: int) -> tuple[int, int]:
         """A span in the route's unit; the last seven days, where no time is given."""
-        if not ask.books.is_used:
-            raise Refusal(40046, "Futures account not opened", 403)
+        check_used(ask)
         start, end = ask.number("start_time"), ask.number("end_time")
         last = ask.now if end is None else end * unit
         first = last - 7 * DAY if start is None else start * unit
@@ -409,7 +375,7 @@ class BitMart:
     def _transfer_list(self, ask: Ask) -> Any:
         page, limit = ask.number("page") or 0, ask.size("limit", 0, 100)
         if not 1 <= page <= 1_000 or limit < 10:
-            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+            raise Refusal(60000, NO_SENSE, 400)
         moved = [e for e in ask.books.entries if e.type == "Transfer" and e.event >= 0]
         moved = [entry for entry in moved if entry.at <= ask.now][::-1]
         rows = [
@@ -427,31 +393,26 @@ class BitMart:
 
     # -- sub-accounts
 
-    @staticmethod
-    def _check_owner(ask: Ask) -> None:
-        if ask.profile.uid not in SUB_NAMES:
-            raise Refusal(61006, "Only institutional users may do this", 403)
-
     def _sub_accounts(self, ask: Ask) -> Any:
-        self._check_owner(ask)
+        check_owner(ask)
         others = [name for uid, name in SUB_NAMES.items() if uid != ORGANISATION]
         return {"subAccountList": [{"accountName": name, "status": 1} for name in others]}
 
     def _sub_transfers(self, ask: Ask) -> Any:
         """The newest N of three months; they are told in seconds."""
-        self._check_owner(ask)
+        check_owner(ask)
         wanted = ask.size("N", 0, 100)
         if ask.text("moveType") != "spot to spot" or not wanted:
-            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+            raise Refusal(60000, NO_SENSE, 400)
         recent = [m for m in ask.books.subs("spot", ask.now) if m.at >= ask.now - MEMORY]
         return {"total": len(recent), "historyList": [m.told for m in recent[:wanted]]}
 
     def _futures_sub_transfers(self, ask: Ask) -> Any:
         """The newest of them, as a bare list."""
-        self._check_owner(ask)
+        check_owner(ask)
         wanted = ask.size("limit", 0, 100)
         if not wanted:
-            raise Refusal(60000, "Invalid request (maybe body is empty, or parameter)", 400)
+            raise Refusal(60000, NO_SENSE, 400)
         return [move.told for move in ask.books.subs("futures", ask.now)[:wanted]]
 
     # -- what is now
@@ -547,8 +508,7 @@ class BitMart:
         return found[: ask.size("N", 50, 100)]
 
     def _assets(self, ask: Ask) -> Any:
-        if not ask.books.is_used:
-            raise Refusal(40046, "Futures account not opened", 403)
+        check_used(ask)
         books = ask.books
         balance = books.balances("futures", ask.now).get("USDT", 0)
         is_open = bool(books.positions(ask.now))
@@ -574,8 +534,7 @@ class BitMart:
         ]  # fmt: skip
 
     def _positions(self, ask: Ask) -> Any:
-        if not ask.books.is_used:
-            raise Refusal(40046, "Futures account not opened", 403)
+        check_used(ask)
         return ask.books.positions(ask.now)
 
     def _currencies(self, params: dict[str, str], now: int) -> Any:
@@ -586,6 +545,15 @@ class BitMart:
 REFUSED_NAMES = ("Python-urllib", "Go-http-client")
 FIREWALL = b"<!DOCTYPE html><html><title>Access denied</title>error code: 1010</html>"
 TRACE = "7f02c6d1b8e34a10a6d4c9e15b7320fd.63.17840214700012345"
+
+
+def rate_headers(allowed: int, used: int) -> tuple[tuple[str, str], ...]:
+    """What every reply tells of a limit; `Remaining` are the used ones, whatever it is called."""
+    return (
+        ("X-BM-RateLimit-Remaining", str(used)),
+        ("X-BM-RateLimit-Limit", str(allowed)),
+        ("X-BM-RateLimit-Reset", "2"),
+    )
 
 
 def way_out(life: Life) -> Withdrawal:

@@ -223,14 +223,19 @@ class Books:
     def _spot_order(self, fills: list[SpotFill]) -> Row:
         first, last = fills[0], fills[-1]
         market, number = first.market, big_id(first.order_at, "order", first.order)
-        size = sum(fill.quantity for fill in fills)
-        notional = sum(fill.quote_amount for fill in fills)
+        whole = sum(fill.quantity for fill in fills)
+        worth = sum(fill.quote_amount for fill in fills)
         is_market = first.order_type == "market"
         # A market buy whose money was used up ends as if it had been cut short.
         is_cut = is_market and first.side == "buy"
         price = exact(first.price, market.price_scale, market.price_scale)
 
         def tell(now: int) -> dict[str, Any]:
+            is_open = now < last.at
+            done = [fill for fill in fills if fill.at <= now]
+            size = sum(fill.quantity for fill in done)
+            notional = sum(fill.quote_amount for fill in done)
+            final = "partially_canceled" if is_cut else "filled"
             return {
                 "orderId": number,
                 "clientOrderId": number,
@@ -238,14 +243,14 @@ class Books:
                 "side": first.side,
                 "orderMode": "spot",
                 "type": first.order_type,
-                "state": "partially_canceled" if is_cut else "filled",
-                "cancelSource": "system" if is_cut else "",
+                "state": ("partially_filled" if done else "new") if is_open else final,
+                "cancelSource": "system" if is_cut and not is_open else "",
                 "stpMode": "none",
                 "price": exact(0, market.price_scale, market.price_scale) if is_market else price,
-                "priceAvg": price,
-                "size": "0.00" if is_cut else self.text(market.base, size, 2),
+                "priceAvg": price if done else exact(0, market.price_scale, market.price_scale),
+                "size": "0.00" if is_cut else self.text(market.base, whole, 2),
                 "filledSize": self.text(market.base, size, 2),
-                "notional": self.text(market.quote, 0 if is_market and not is_cut else notional),
+                "notional": self.text(market.quote, 0 if is_market and not is_cut else worth),
                 "filledNotional": self.text(market.quote, notional),
                 "createTime": first.order_at,
                 "updateTime": last.at,
@@ -343,15 +348,15 @@ class Books:
                 "execution_price": "market" if is_market else price,
                 "size": str(first.order_quantity),
                 "symbol": first.contract.symbol,
-                "state": 4,
+                "state": 2 if now < last.at else 4,
                 "side": _futures_side(first),
                 "type": "liquidate" if is_liquidation(first) else first.order_type,
                 "account": "futures",
                 "position_mode": "hedge_mode",
                 "leverage": "5",
                 "open_type": "cross",
-                "deal_avg_price": price,
-                "deal_size": str(sum(fill.quantity for fill in fills)),
+                "deal_avg_price": price if first.at <= now else "0",
+                "deal_size": str(sum(fill.quantity for fill in fills if fill.at <= now)),
                 "create_time": first.order_at,
                 "update_time": last.at,
                 "activation_price_type": 0,

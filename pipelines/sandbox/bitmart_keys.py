@@ -168,14 +168,20 @@ class Limits:
     pace: float | None
     _counts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
+    def used(self, who: str, path: str, now: int) -> int:
+        """How many of this span are used."""
+        if self.pace is None:
+            return 0
+        current = int(now * self.pace) // SPAN
+        known, used = self._counts.get((who, path), (current, 0))
+        return used if known == current else 0
+
     def count(self, who: str, path: str, allowed: int, now: int) -> int:
         """How many of this span are used with this one; refuses one too many."""
         if self.pace is None:
             return 1
-        current = int(now * self.pace) // SPAN
-        known, used = self._counts.get((who, path), (current, 0))
-        used = used + 1 if known == current else 1
-        self._counts[who, path] = (current, used)
+        used = self.used(who, path, now) + 1
+        self._counts[who, path] = (int(now * self.pace) // SPAN, used)
         if used > allowed:
             raise Refusal(30013, "Request too many requests", 429)
         return used

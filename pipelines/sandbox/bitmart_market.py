@@ -111,6 +111,29 @@ def currencies(is_late: bool, wanted: frozenset[str]) -> list[dict[str, Any]]:
     return [row for row in rows if not wanted or row["currency"] in wanted]
 
 
+def coins(is_late: bool) -> list[dict[str, Any]]:
+    """The spot list of coins, one row a coin."""
+    gone = {market.base for market in VENUE.markets if market.brief} if is_late else set()
+    return [
+        {"id": asset.code, "name": asset.code, "withdraw_enabled": True, "deposit_enabled": False}
+        for asset in VENUE.assets
+        if asset.code not in gone
+    ]
+
+
+def maintenance() -> list[dict[str, Any]]:
+    """What is, was or will be out of service: one span that is over."""
+    return [
+        {
+            "title": "Spot maintenance",
+            "service_type": "spot",
+            "status": "2",
+            "start_time": 1_782_864_000_000,
+            "end_time": 1_782_866_000_000,
+        }
+    ]
+
+
 def symbols(is_late: bool) -> list[dict[str, Any]]:
     """The public list of pairs; a delisted one is not on it."""
     return [
@@ -134,8 +157,8 @@ def symbols(is_late: bool) -> list[dict[str, Any]]:
     ]
 
 
-def contracts(now: int) -> list[dict[str, Any]]:
-    """The public list of contracts, with what one of them stands for."""
+def contracts(now: int, wanted: str = "") -> list[dict[str, Any]]:
+    """The public list of contracts, or one of them, with what it stands for."""
     return [
         {
             "symbol": contract.symbol,
@@ -170,6 +193,7 @@ def contracts(now: int) -> list[dict[str, Any]]:
             "delist_time": 0 if now < TRADING_ENDS else TRADING_ENDS // 1_000,
         }
         for contract in VENUE.contracts
+        if wanted in ("", contract.symbol)
     ]
 
 

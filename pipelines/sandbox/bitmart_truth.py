@@ -46,14 +46,26 @@ def tell_truth(
     if "transfers" in parts:
         told["transfers"] = [*_transfers(books, now), *_sub_transfers(books, now)]
     if "counts" in parts:
-        told["counts"] = {
-            "spot_fills": sum(1 for _ in books.fills.until(now)),
-            "futures_fills": sum(1 for _ in books.contract_fills.until(now)),
-            "futures_ledger": sum(1 for _ in books.ledger.until(now)),
-            "deposits": sum(1 for _ in books.deposits.until(now)),
-            "withdrawals": sum(1 for _ in books.withdrawals.until(now)),
-        }
+        told["counts"] = _counts(books, now)
     return told
+
+
+def _counts(books: Books, now: int) -> dict[str, int]:
+    """Records by the stream that tells them, up to `now`."""
+    shelves = {
+        "spot_fills": books.fills, "spot_orders": books.orders,
+        "futures_fills": books.contract_fills, "futures_orders": books.contract_orders,
+        "futures_ledger": books.ledger, "deposits": books.deposits,
+        "withdrawals": books.withdrawals,
+    }  # fmt: skip
+    counts = {name: sum(1 for _ in shelf.until(now)) for name, shelf in shelves.items()}
+    return counts | {
+        "deposit_withdraw_history": counts["deposits"] + counts["withdrawals"],
+        "margin_borrows": len(books.borrows(now)),
+        "margin_repayments": len(books.repayments(now)),
+        "sub_transfers": len(books.subs("spot", now)),
+        "futures_sub_transfers": len(books.subs("futures", now)),
+    }
 
 
 def _movement(books: Books, move: Movement, record_id: str | None) -> dict[str, Any]:

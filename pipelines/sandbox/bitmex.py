@@ -16,6 +16,13 @@ import msgspec
 
 from pipelines.sandbox.account import DAY, HOUR
 from pipelines.sandbox.bitmex_accounts import make_keys, make_plans
+from pipelines.sandbox.bitmex_beside import (
+    commissions,
+    deposit_address,
+    life_cycle,
+    trading_volume,
+    user_events,
+)
 from pipelines.sandbox.bitmex_keys import Key, Refusal, check, iso
 from pipelines.sandbox.bitmex_ledger import Books, keep_books
 from pipelines.sandbox.bitmex_market import (
@@ -152,8 +159,31 @@ class Bitmex:
             "/user/executionHistory": self._daily_executions,
             "/user/affiliateStatus": self._affiliate_status,
             "/user/staking": self._staking,
+            "/user/commission": lambda asked: Reply(value=commissions(asked.now)),
+            "/user/tradingVolume": lambda asked: Reply(
+                value=trading_volume(self.books(asked.signer.account), asked.now)
+            ),
+            "/user/depositAddress": lambda asked: Reply(
+                value=deposit_address(asked.signer.account, dict(asked.params))
+            ),
+            "/user/depositAddressInformation": lambda asked: Reply(
+                value={
+                    "address": deposit_address(asked.signer.account, dict(asked.params)),
+                    "memo": None,
+                }
+            ),
+            # Nobody here unstakes, has a collateral agreement, or accounts to send to.
+            "/user/unstakingRequests": lambda _: Reply(value=[]),
+            "/user/csa": lambda _: Reply(value=[]),
+            "/user/getWalletTransferAccounts": lambda _: Reply(value=[]),
+            "/userEvent": lambda asked: Reply(
+                value=user_events(
+                    self.books(asked.signer.account), asked.signer, dict(asked.params), asked.now
+                )
+            ),
             "/address": self._addresses,
             "/position": self._position,
+            "/execution": self._executions,
             "/execution/tradeHistory": self._trade_history,
             "/order": self._orders,
         }
@@ -427,6 +457,16 @@ class Bitmex:
             rows = runs[0] if len(runs) == 1 else _merged(runs)
             self._tables[0, name] = Table(name, EXECUTION_COLUMNS, ("execID",), rows)
         return self._tables[0, name]
+
+    def _executions(self, asked: Asked) -> Reply:
+        """Every report on every order, also on those that came to nothing."""
+        account = asked.signer.account
+        if (account, "execution") not in self._tables:
+            rows = life_cycle(self.books(account))
+            self._tables[account, "execution"] = Table(
+                "execution", EXECUTION_COLUMNS, ("execID",), rows
+            )
+        return self._ask(asked, self._tables[account, "execution"])
 
     def _orders(self, asked: Asked) -> Reply:
         account = asked.signer.account

@@ -504,7 +504,9 @@ def serve(
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    with Sandbox(port=port, seed=seed, size=size, pace=pace, years=years) as box:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Sandbox(port=port, seed=seed, size=size, pace=pace, years=years) as box,
+    ):
         print(json.dumps({"url": box.url, "accounts": box.accounts}), flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            box.wait()
+        box.wait()
