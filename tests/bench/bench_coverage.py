@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from pipelines.home import PROJECT, home
 from pipelines.load import prepare_warehouse
@@ -37,17 +38,6 @@ MODELS = (
     "fct_sync_status",
 )  # fmt: skip
 NOW = "timestamptz '2026-11-01 00:00:00+00'"
-PROFILE = """
-lookback:
-  target: bench
-  outputs:
-    bench:
-      type: duckdb
-      path: "{warehouse}"
-      schema: marts
-      threads: 2
-      settings: {{TimeZone: UTC, memory_limit: "{memory}", threads: 2}}
-"""
 
 
 @dataclass(frozen=True)
@@ -121,9 +111,12 @@ def write_receipts(
 
 def build(warehouse: Path, work: Path, project: Path, memory: str, whole: bool) -> Cost:
     """The coverage models, or everything with its tests, by dbt: what that took."""
-    (work / "profiles.yml").write_text(
-        PROFILE.format(warehouse=warehouse, memory=memory), encoding="utf-8"
-    )
+    # The project's own settings, and the memory to get by with.
+    profile = yaml.safe_load((project / "profiles.yml").read_text(encoding="utf-8"))
+    output = profile["lookback"]["outputs"]["warehouse"]
+    output["path"] = str(warehouse)
+    output["settings"] |= {"memory_limit": memory, "threads": 2}
+    (work / "profiles.yml").write_text(yaml.safe_dump(profile), encoding="utf-8")
     command = [
         str(Path(sys.executable).with_name("dbt")), "build", "--quiet",
         "--exclude-resource-type", "unit_test", *([] if whole else ["test", "--select"]),

@@ -612,43 +612,22 @@ merged as (
 
 ),
 
-lapses as (
-
-    select * from merged
-    where verdict = 'sync_lapse'
-
-),
-
--- The evidence of a lapse is the first asking that found the span gone.
-lapse_askings as (
-
-    select
-        askings.place_id,
-        askings.gone_before,
-        min((askings.asked_at, askings.receipt_id)) over (
-            partition by askings.place_id order by askings.gone_before desc
-        ) as first_asking
-    from askings
-    semi join lapses using (place_id)
-    where
-        askings.origin = 'api'
-        and askings.outcome != 'venue_closed'
-        and askings.gone_before is not null
-
-),
-
+-- The evidence of a lapse is the first asking that found the span gone. A place has few lapses:
+-- each takes a pause longer than the exchange keeps.
 found_gone as (
 
     select
-        lapses.place_id,
-        lapses.span_number,
-        lapse_askings.first_asking[2] as receipt_id,
-        lapse_askings.first_asking[1] as asked_at
-    from lapses
-    asof join (select distinct * from lapse_askings) as lapse_askings
-        on
-            lapses.place_id = lapse_askings.place_id
-            and lapses.span_end <= lapse_askings.gone_before
+        merged.place_id,
+        merged.span_number,
+        min((askings.asked_at, askings.receipt_id)) as first_asking
+    from merged
+    inner join askings
+        on merged.place_id = askings.place_id and merged.span_end <= askings.gone_before
+    where
+        merged.verdict = 'sync_lapse'
+        and askings.origin = 'api'
+        and askings.outcome != 'venue_closed'
+    group by merged.place_id, merged.span_number
 
 ),
 
@@ -672,7 +651,7 @@ final as (
         merged.verdict in ('covered_api', 'covered_file') as is_complete,
 
         -- how we know
-        coalesce(spoken.evidence_id, found_gone.receipt_id, merged.evidence_id) as evidence_id,
+        coalesce(spoken.evidence_id, found_gone.first_asking[2], merged.evidence_id) as evidence_id,
         merged.evidence_kind,
         coalesce(
             spoken.receipt_count,
@@ -681,8 +660,8 @@ final as (
         bounds.start_reason,
         bounds.served_from,
         bounds.served_until,
-        coalesce(spoken.first_asked_at, found_gone.asked_at, merged.asked_at) as first_asked_at,
-        coalesce(spoken.last_asked_at, found_gone.asked_at, merged.asked_at) as last_asked_at
+        coalesce(spoken.first_asked_at, found_gone.first_asking[1], merged.asked_at) as first_asked_at,
+        coalesce(spoken.last_asked_at, found_gone.first_asking[1], merged.asked_at) as last_asked_at
     from merged
     inner join bounds using (place_id)
     left join spoken using (place_id, span_number)
