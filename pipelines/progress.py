@@ -70,7 +70,8 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
             select account_id, opened_at, key_fingerprint, account_kind
             from raw_{spec.name}.accounts
             where lower(label) = lower(?)
-            order by checked_at desc
+            -- An imported file knows the account's name and nothing else of it.
+            order by origin is distinct from 'file' desc, checked_at desc
             limit 1
             """,
             [label],

@@ -1,6 +1,6 @@
 """The rules of coverage once more, slow and obvious: what `fct_coverage` must say.
 
-Times are plain integers (milliseconds). Every stretch between two neighbouring edges is judged
+Times are plain integers (microseconds). Every stretch between two neighbouring edges is judged
 by looking at everything that is known about it; nothing here is clever, and nothing is shared
 with the SQL.
 """
@@ -10,12 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-MINUTE = 60_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 STALE_AFTER = 36 * HOUR
 SLIVER = 10 * MINUTE
 READ = ("exhausted", "row_cap", "unresolved")
+FOREVER = 10**18
+
+
+@dataclass(frozen=True)
+class Row:
+    """One version of a record, as a file or the API told it."""
+
+    id: str
+    occurred_at: int
+    version: str = ""
+    amount: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,9 @@ class Receipt:
     floor_reason: str | None = None
     oldest_at: int | None = None
     origin: str = "api"
+    rows: tuple[Row, ...] = ()
+    """What a file held; nothing is told of what the API gave with one receipt."""
+    is_loaded: bool = True
 
     @property
     def gone_before(self) -> int | None:
@@ -48,26 +63,53 @@ class Spec:
     retention_kind: str
     recorded_at: int
     ends_at: int | None = None
+    lifecycle: str = "active"
+    kind: str = "history"
+    is_private: bool = True
+    account_kinds: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ()
+    wallet: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Who an account was found to be; a file says nothing of that."""
+
+    at: int
+    opened_at: int | None = None
+    kind: str | None = None
+    origin: str = "api"
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account as its checks found it."""
+    """An account as its checks found it, and the records the API gave of it by stream."""
 
     id: str
-    opened_at: int | None
-    checked_at: int
+    checks: tuple[Check, ...]
+    rows: tuple[tuple[str, Row], ...] = ()
+
+    @property
+    def opened_at(self) -> int | None:
+        """What the newest check that knew it said."""
+        told = [check for check in self.checks if check.opened_at is not None]
+        return max(told, key=lambda check: check.at).opened_at if told else None
 
 
 @dataclass(frozen=True)
 class Span:
-    """One verdict over [start, end)."""
+    """One verdict over [start, end), and what it rests on."""
 
     stream: str
     scope: str
     start: int
     end: int
     verdict: str
+    evidence: str = ""
+    receipt_count: int = 0
+    first_asked_at: int | None = None
+    last_asked_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,50 +125,107 @@ class EntitySpan:
 
 BEST_FIRST = (
     "covered_api", "covered_file", "unverified", "unresolved", "row_cap", "failed", "refused",
-    "venue_closed", "sync_lapse", "lost_to_retention", "never_asked",
+    "venue_closed", "sync_lapse", "lost_to_retention", "never_asked", "excluded_by_exchange",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Life:
+    """When one stream and scope begins and ends, and all that was asked of it."""
+
+    start: int
+    end: int
+    limits: list[Spec]
+    receipts: list[Receipt]
+    served_from: int | None
+    contradicted: frozenset[str]
 
 
 def coverage(
     account: Account, specs: list[Spec], receipts: list[Receipt], as_of: int
 ) -> list[Span]:
     """Every stream and scope of one account, from its opening to its end."""
-    streams = sorted({spec.stream for spec in specs})
-    known = [receipt for receipt in receipts if receipt.stream in streams]
+    told_of = [s for s in specs if s.kind in ("history", "excluded") and s.is_private]
+    streams = sorted({spec.stream for spec in told_of})
+    known = [r for r in receipts if r.stream in streams and r.is_loaded]
+    if not account.checks and not known:
+        return []
+    wrong = frozenset(r.id for r in known if is_contradicted(r, account, known))
     spans = []
     for stream in streams:
-        limits = sorted((s for s in specs if s.stream == stream), key=lambda s: s.recorded_at)
+        limits = sorted((s for s in told_of if s.stream == stream), key=lambda s: s.recorded_at)
+        service = service_of(account, limits[-1])
+        if service is None:
+            continue
         own = [receipt for receipt in known if receipt.stream == stream]
         for scope in sorted({receipt.scope for receipt in own if receipt.scope}) or [""]:
             told = [receipt for receipt in own if receipt.scope in (scope, "")]
-            spans += judge_scope(account, limits, told, known, as_of, scope)
+            served_after, served_from, served_until = service
+            life = Life(
+                start=max(life_start(account, known), served_after),
+                end=life_end(account, limits[-1], told, known, as_of, served_until),
+                limits=limits,
+                receipts=told,
+                served_from=served_from,
+                contradicted=wrong,
+            )
+            spans += judge_scope(life, scope)
     return spans
 
 
-def judge_scope(
-    account: Account,
-    limits: list[Spec],
-    receipts: list[Receipt],
-    of_account: list[Receipt],
-    as_of: int,
-    scope: str,
-) -> list[Span]:
+def service_of(account: Account, spec: Spec) -> tuple[int, int | None, int] | None:
+    """The last check before the stream could serve the account, the first and the last one that
+    it could; None where it never could."""
+    checks = [c for c in account.checks if c.kind is not None and c.origin == "api"]
+    if not spec.account_kinds or not checks:
+        return -FOREVER, None, FOREVER
+    right = [check.at for check in checks if check.kind in spec.account_kinds]
+    if not right:
+        return None
+    before = [check.at for check in checks if check.at < min(right)]
+    after = [check.at for check in checks if check.at > max(right)]
+    return (
+        max(before) if before else -FOREVER,
+        min(right) if before else None,
+        max(right) if after else FOREVER,
+    )
+
+
+def judge_scope(life: Life, scope: str) -> list[Span]:
     """One stream and scope: cut at every edge, judge each piece, join what is alike."""
-    start = life_start(account, of_account)
-    end = life_end(account, limits[-1], receipts, of_account, as_of)
-    if start >= end:
+    if life.start >= life.end:
         return []
-    times = {time for r in receipts for time in (r.asked_from, r.asked_to, r.gone_before)}
-    times |= {limits[-1].ends_at, start, end}
-    edges = sorted(time for time in times if time is not None and start <= time <= end)
-    spans: list[Span] = []
+    times = {t for r in life.receipts for t in (r.asked_from, r.asked_to, r.gone_before)}
+    times |= {life.limits[-1].ends_at, life.served_from, life.start, life.end}
+    edges = sorted(time for time in times if time is not None and life.start <= time <= life.end)
+    runs: list[tuple[str, int, int, set[Receipt]]] = []
     for low, high in pairwise(edges):
-        verdict = judge(low, high, limits, receipts)
-        if spans and spans[-1].verdict == verdict:
-            spans[-1] = Span(limits[0].stream, scope, spans[-1].start, high, verdict)
-        else:
-            spans.append(Span(limits[0].stream, scope, low, high, verdict))
-    return spans
+        verdict, receipt = judge(low, high, life)
+        told = {receipt} if receipt else set()
+        if runs and runs[-1][0] == verdict:
+            _, low, _, before = runs.pop()
+            told |= before
+        runs.append((verdict, low, high, told))
+    return [say(life, scope, *run) for run in runs]
+
+
+def say(
+    life: Life, scope: str, verdict: str, low: int, high: int, winners: set[Receipt]
+) -> Span:
+    """A run of pieces as a span: the newest receipt behind it is its evidence."""
+    stream = life.limits[-1].stream
+    if verdict == "sync_lapse":
+        found = [
+            r for r in looks(life.receipts) if r.gone_before is not None and high <= r.gone_before
+        ]
+        winners = {min(found, key=lambda r: (r.asked_at, r.id))}
+    if not winners:
+        return Span(stream, scope, low, high, verdict, evidence="spec")
+    newest = max(winners, key=lambda r: (r.asked_at, r.id))
+    asked = [receipt.asked_at for receipt in winners]
+    return Span(
+        stream, scope, low, high, verdict, newest.id, len(winners), min(asked), max(asked)
+    )
 
 
 def life_start(account: Account, of_account: list[Receipt]) -> int:
@@ -135,7 +234,8 @@ def life_start(account: Account, of_account: list[Receipt]) -> int:
     if account.opened_at is not None:
         return min([account.opened_at, *records])
     asked = [r.asked_from for r in of_account]
-    return min([*records, *asked], default=account.checked_at)
+    checked = max((check.at for check in account.checks), default=None)
+    return min([*records, *asked], default=checked if checked is not None else FOREVER)
 
 
 def life_end(
@@ -144,39 +244,51 @@ def life_end(
     receipts: list[Receipt],
     of_account: list[Receipt],
     as_of: int,
+    served_until: int,
 ) -> int:
     """Where the newest sync or check looked; now, when that is long ago. Past an exchange's end
-    only as far as something was read there."""
+    only as far as something was read there. An import looks at nothing, unless it is all there
+    is."""
+    checks = [check.at for check in account.checks if check.origin == "api"]
     asked_to = [r.asked_to for r in of_account]
-    end = max([account.checked_at, *asked_to])
+    if not checks and not any(r.origin == "api" for r in of_account):
+        checks = [check.at for check in account.checks]
+    end = max([*checks, *asked_to])
     if as_of > end + STALE_AFTER:
         end = as_of
-    if spec.ends_at is not None:
+    if spec.lifecycle == "closed":
         read_to = [r.asked_to for r in of_account if r.outcome in READ]
-        end = max([min(end, spec.ends_at), *read_to])
+        ends_at = spec.ends_at if spec.ends_at is not None else end
+        end = max([min(end, ends_at), *read_to])
+    end = min(end, served_until)
     answered = max([r.asked_to for r in receipts if r.outcome != "refused"], default=None)
     if answered is not None and end - SLIVER <= answered < end:
         end = answered
     return end
 
 
-def judge(low: int, high: int, limits: list[Spec], receipts: list[Receipt]) -> str:
-    """The verdict of one piece: the first question that is answered with yes."""
-    covering = [r for r in receipts if r.asked_from <= low and high <= r.asked_to]
+def judge(low: int, high: int, life: Life) -> tuple[str, Receipt | None]:
+    """The verdict of one piece, the first question that is answered with yes, and the newest
+    receipt that says so."""
+    covering = [r for r in life.receipts if r.asked_from <= low and high <= r.asked_to]
     read = [r for r in covering if r.outcome == "exhausted" and is_above(low, r.gone_before)]
     from_api = [r for r in read if r.origin == "api"]
-    if any(kind_then(r, limits) != "not_stated" for r in from_api):
-        return "covered_api"
-    if any(r.origin == "file" for r in read):
-        return "covered_file"
-    if from_api:
-        return "unverified"
+    from_files = [r for r in read if r.origin == "file"]
+    # What happened before the account was of this kind the stream may not tell.
+    proven = [r for r in from_api if kind_then(r, life.limits) != "not_stated"]
+    if proven and is_above(low, life.served_from):
+        return "covered_api", newest(proven)
+    agreeing = [r for r in from_files if r.id not in life.contradicted]
+    if agreeing:
+        return "covered_file", newest(agreeing)
+    if from_api or from_files:
+        return "unverified", newest(from_api + from_files)
     for outcome in ("unresolved", "row_cap"):
-        if any(r.outcome == outcome for r in covering):
-            return outcome
+        if met := [r for r in covering if r.outcome == outcome]:
+            return outcome, newest(met)
 
-    looks = [r for r in receipts if r.origin == "api" and r.outcome != "venue_closed"]
-    gone = max([r.gone_before for r in looks if r.gone_before is not None], default=None)
+    looked = looks(life.receipts)
+    gone = max([r.gone_before for r in looked if r.gone_before is not None], default=None)
     is_gone = not is_above(low, gone)
     attempts = [
         r
@@ -184,16 +296,31 @@ def judge(low: int, high: int, limits: list[Spec], receipts: list[Receipt]) -> s
         if r.outcome == "venue_closed" or (r.outcome in ("failed", "refused") and not is_gone)
     ]
     if attempts:
-        return max(attempts, key=lambda r: (r.asked_at, r.id)).outcome
+        return newest(attempts).outcome, newest(attempts)
     if is_gone:
-        first = min(looks, key=lambda r: (r.asked_at, r.gone_before or 0, r.id))
-        return "sync_lapse" if is_above(low, first.gone_before) else "lost_to_retention"
+        first = min(looked, key=lambda r: (r.asked_at, r.gone_before or -FOREVER, r.id))
+        if is_above(low, first.gone_before):
+            return "sync_lapse", None
+        return "lost_to_retention", first
 
-    ends_at = limits[-1].ends_at
-    read_until = max([r.asked_to for r in receipts if r.outcome in READ], default=low)
-    if ends_at is not None and read_until <= low and high <= ends_at:
-        return "venue_closed"
-    return "never_asked"
+    spec = life.limits[-1]
+    if spec.kind == "excluded":
+        return "excluded_by_exchange", None
+    read_until = max([r.asked_to for r in life.receipts if r.outcome in READ], default=low)
+    is_closing = spec.lifecycle == "closed" and spec.ends_at is not None
+    if is_closing and read_until <= low and high <= spec.ends_at:
+        return "venue_closed", None
+    return "never_asked", None
+
+
+def looks(receipts: list[Receipt]) -> list[Receipt]:
+    """The askings that met an exchange which was there."""
+    return [r for r in receipts if r.origin == "api" and r.outcome != "venue_closed"]
+
+
+def newest(receipts: list[Receipt]) -> Receipt:
+    """The one asked last."""
+    return max(receipts, key=lambda r: (r.asked_at, r.id))
 
 
 def is_above(time: int, floor: int | None) -> bool:
@@ -205,6 +332,55 @@ def kind_then(receipt: Receipt, limits: list[Spec]) -> str:
     """What the exchange said about retention when the receipt was asked."""
     then = [spec for spec in limits if spec.recorded_at <= receipt.asked_at]
     return (then[-1] if then else limits[0]).retention_kind
+
+
+def is_contradicted(file: Receipt, account: Account, receipts: list[Receipt]) -> bool:
+    """Whether the API tells otherwise wherever both tell."""
+    if file.origin != "file" or not file.rows:
+        return False
+    readings = [
+        r
+        for r in receipts
+        if r.stream == file.stream
+        and r.origin == "api"
+        and r.scope == ""
+        and r.outcome == "exhausted"
+    ]
+    given = [row for stream, row in account.rows if stream == file.stream]
+    moments = {row.id: row.occurred_at for row in [*file.rows, *given]}
+    for record, at in moments.items():
+        both = [r for r in readings if r.asked_from <= at < r.asked_to]
+        if not both or not file.asked_from <= at < file.asked_to:
+            continue
+        in_file = [row for row in file.rows if row.id == record]
+        in_api = [row for row in given if row.id == record]
+        if not in_file:
+            return True
+        # What the API reads later in the same bytes is not stored a second time.
+        if not in_api and any(r.asked_at < file.asked_at for r in both):
+            return True
+        amounts = {row.amount for row in in_file if row.amount is not None}
+        if in_api and amounts and not amounts & {row.amount for row in in_api}:
+            return True
+    return False
+
+
+def sources_of(specs: list[Spec]) -> dict[tuple[str, str], list[list[str]]]:
+    """Which streams answer for which entity, by wallet: each that carries it whole, and all that
+    carry a part of it together. One that names no wallet tells of all of them."""
+    current = {spec.stream: spec for spec in sorted(specs, key=lambda s: s.recorded_at)}
+    history = [spec for spec in current.values() if spec.kind == "history"]
+    sources: dict[tuple[str, str], list[list[str]]] = {}
+    for entity in {name for spec in history for name in (*spec.entities, *spec.part_of)}:
+        whole = [spec for spec in history if entity in spec.entities]
+        parts = [spec for spec in history if entity in spec.part_of]
+        wallets = {spec.wallet for spec in [*whole, *parts]}
+        for wallet in wallets - {""} or {""}:
+            ways = [[spec.stream] for spec in whole if spec.wallet in (wallet, "")]
+            ways.append([spec.stream for spec in parts if spec.wallet in (wallet, "")])
+            name = "ledger_entries" if entity == "ledger" else entity
+            sources[name, wallet] = [way for way in ways if way]
+    return sources
 
 
 def entity_coverage(

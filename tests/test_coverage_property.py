@@ -1,53 +1,73 @@
-"""`fct_coverage` says what the slow reference says, for many accounts nobody thought of."""
+"""`fct_coverage` says what the slow reference says: of a fleet with every kind of life, built by
+dbt with its tests, and of many accounts nobody thought of."""
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
 
+from pipelines.spec import StreamSpec
+from pipelines.windows import Asked, floor_of, plan_windows
+from pipelines.windows import Span as AskedSpan
+from tests.coverage_lab import (
+    AS_OF,
+    COVERAGE_MODELS,
+    EPOCH,
+    FILES_OF,
+    KEEP,
+    at,
+    make_raw,
+    read_coverage,
+    read_entity_coverage,
+    run_dbt,
+    write_raw,
+)
 from tests.coverage_reference import (
     DAY,
     HOUR,
     MINUTE,
+    SECOND,
     Account,
-    EntitySpan,
+    Check,
     Receipt,
-    Span,
+    Row,
     Spec,
     coverage,
     entity_coverage,
 )
 
-PROJECT = Path(__file__).parents[1] / "dbt_project"
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-AS_OF = 300 * DAY
-KEEP = 90 * DAY
 CLOSES = 200 * DAY
 ACCOUNTS = 120
+TOLD_EACH = 6
 
 LIMITS = {
     "bitget": [
-        Spec("fills", "rolling", -900 * DAY),
-        Spec("ledger", "not_stated", -900 * DAY),
-        Spec("moves", "rolling", -900 * DAY),
+        Spec("fills", "rolling", -900 * DAY, entities=("trades",), wallet="spot"),
+        Spec("ledger", "not_stated", -900 * DAY, entities=("ledger", "trades"), wallet="spot"),
+        Spec("moves", "rolling", -900 * DAY, entities=("transfers",), wallet="spot"),
         # The exchange published a limit half way through.
-        Spec("deposits", "not_stated", -900 * DAY),
-        Spec("deposits", "unlimited", 150 * DAY),
+        Spec("deposits", "not_stated", -900 * DAY, entities=("deposits",)),
+        Spec("deposits", "unlimited", 150 * DAY, entities=("deposits",)),
+        # What accounts of one kind only have, and what no route tells.
+        Spec("unified", "unlimited", -900 * DAY, account_kinds=("unified",)),
+        Spec("classic", "rolling", -900 * DAY, account_kinds=("classic",)),
+        Spec("bots", "not_stated", -900 * DAY, kind="excluded"),
     ],
     "bitmex": [
-        Spec("wallet", "unlimited", -900 * DAY, CLOSES),
-        Spec("orders", "not_stated", -900 * DAY, CLOSES),
+        Spec(
+            FILES_OF, "unlimited", -900 * DAY, CLOSES, "closed",
+            entities=("deposits",), part_of=("ledger",),
+        ),
+        Spec("orders", "not_stated", -900 * DAY, CLOSES, "closed", part_of=("ledger",)),
     ],
-}
+}  # fmt: skip
 # Which streams answer for which entity, by wallet: any one source, with all of its streams.
 SOURCES = {
     "bitget": {
@@ -56,19 +76,15 @@ SOURCES = {
         ("transfers", "spot"): [["moves"]],
         ("deposits", ""): [["deposits"]],
     },
-    "bitmex": {("ledger_entries", ""): [["wallet", "orders"]], ("deposits", ""): [["wallet"]]},
-}
-CARRIES = {
-    ("bitget", "fills"): ('["trades"]', "[]", "spot"),
-    ("bitget", "ledger"): ('["ledger", "trades"]', "[]", "spot"),
-    ("bitget", "moves"): ('["transfers"]', "[]", "spot"),
-    ("bitget", "deposits"): ('["deposits"]', "[]", ""),
-    ("bitmex", "wallet"): ('["deposits"]', '["ledger"]', ""),
-    ("bitmex", "orders"): ("[]", '["ledger"]', ""),
+    "bitmex": {("ledger_entries", ""): [[FILES_OF, "orders"]], ("deposits", ""): [[FILES_OF]]},
 }
 OUTCOMES = ("exhausted",) * 6 + (
     "failed", "failed", "refused", "venue_closed", "row_cap", "unresolved",
 )  # fmt: skip
+
+
+def current_limits(exchange: str) -> list[Spec]:
+    return list({spec.stream: spec for spec in LIMITS[exchange]}.values())
 
 
 def any_life(rng: random.Random, name: str, exchange: str) -> tuple[Account, list[Receipt]]:
@@ -80,15 +96,19 @@ def any_life(rng: random.Random, name: str, exchange: str) -> tuple[Account, lis
     known_opening = rng.random() < 0.8
     receipts: list[Receipt] = []
     for now in times:
-        for spec in {spec.stream: spec for spec in LIMITS[exchange]}.values():
+        for spec in current_limits(exchange):
+            if spec.kind == "excluded":
+                continue
             scopes = ("BTC", "ETH") if spec.stream == "moves" else ("",)
             for scope in scopes:
                 if rng.random() < 0.85:
                     receipts += any_asking(rng, spec, scope, opened, now, name, len(receipts))
     if rng.random() < 0.3:
         receipts.append(any_file(rng, exchange, opened, name))
-    checked_at = (times[-1] if times else max(opened, 0)) + rng.choice((0, 0, 3_000, 2 * DAY))
-    return Account(name, opened if known_opening else None, checked_at), receipts
+    checked_at = (times[-1] if times else max(opened, 0)) + rng.choice(
+        (0, 0, 3 * SECOND, 2 * DAY)
+    )
+    return Account(name, (Check(checked_at, opened if known_opening else None),)), receipts
 
 
 def any_asking(
@@ -115,7 +135,7 @@ def any_asking(
                 scope=scope,
                 asked_from=low,
                 asked_to=high + rng.choice((0, 0, 0, 1)) * (high < now),
-                asked_at=now + len(receipts) * rng.choice((0, 1_000)),
+                asked_at=now + len(receipts) * rng.choice((0, SECOND)),
                 outcome=rng.choice(OUTCOMES),
                 floor_at=floor,
                 floor_reason=reason,
@@ -127,185 +147,254 @@ def any_asking(
 
 def any_file(rng: random.Random, exchange: str, opened: int, name: str) -> Receipt:
     start = opened + rng.randrange(100 * DAY)
-    return Receipt(
-        id=f"{name}-file",
-        stream=rng.choice(LIMITS[exchange]).stream,
-        scope="",
-        asked_from=start,
-        asked_to=start + 1 + rng.randrange(200 * DAY),
-        asked_at=AS_OF - HOUR,
-        outcome="exhausted",
-        origin="file",
+    return file_of(
+        rng.choice(current_limits(exchange)).stream, name, start, start + 1 + rng.randrange(KEEP)
     )
 
 
-def at(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
+def file_of(stream: str, name: str, start: int, end: int, rows: tuple[Row, ...] = ()) -> Receipt:
+    return Receipt(
+        id=f"{name}-file-{stream}",
+        stream=stream,
+        scope="",
+        asked_from=start,
+        asked_to=end,
+        asked_at=AS_OF - HOUR,
+        outcome="exhausted",
+        floor_reason="unknown_start",
+        origin="file",
+        rows=rows,
+    )
 
 
-def write_raw(path: Path, lives: list[tuple[str, Account, list[Receipt]]]) -> None:
-    """The raw tables that coverage is made of, with nothing else in them."""
-    with duckdb.connect(str(path)) as con:
-        con.execute("set timezone = 'UTC'")
-        for exchange, limits in LIMITS.items():
-            schema = f"raw_{exchange}"
-            con.execute(f"""
-                create schema {schema};
-                create table {schema}.receipts (
-                    receipt_id text, account_id text, stream text, scope text,
-                    asked_from timestamptz, asked_to timestamptz, floor_at timestamptz,
-                    floor_reason text, outcome text, "rows" bigint, pages bigint, skipped bigint,
-                    oldest_at timestamptz, newest_at timestamptz, held_from timestamptz,
-                    asked_at timestamptz, finished_at timestamptz, error_kind text,
-                    error_text text, origin text, file_sha256 text, file_name text,
-                    _dlt_load_id text
-                );
-                create table {schema}.accounts (
-                    account_id text, exchange text, label text, uid text, parent_uid text,
-                    account_kind text, opened_at timestamptz, opened_at_evidence text,
-                    can_trade boolean, can_withdraw boolean, permissions text,
-                    key_fingerprint text, key_created_at timestamptz, key_expires_at timestamptz,
-                    ip_allow_list text, checked_at timestamptz, clock_skew_ms bigint, origin text,
-                    _dlt_load_id text
-                );
-                create table {schema}.stream_specs (
-                    exchange text, stream text, path text, kind text, entities text,
-                    part_of text, wallet text,
-                    scope text, private boolean, time_filter boolean, retention_kind text,
-                    retention_seconds bigint, max_window_seconds bigint, overlap_seconds bigint,
-                    page_size bigint, rate_requests bigint, rate_seconds double, affects text,
-                    remedy text, docs_url text, checked_on date, confidence text,
-                    exchange_title text, lifecycle text, ends_at timestamptz, spec_hash text,
-                    recorded_at timestamptz, _dlt_load_id text
-                );
-                create table {schema}._dlt_loads (
-                    load_id text, schema_name text, status bigint, inserted_at timestamptz,
-                    schema_version_hash text
-                );
-                insert into {schema}._dlt_loads values ('done', '{exchange}', 0, now(), '');
-            """)
-            of_exchange = [(a, r) for name, a, r in lives if name == exchange]
-            receipts = [
-                (
-                    r.id, account.id, r.stream, r.scope, at(r.asked_from), at(r.asked_to),
-                    at(r.floor_at), r.floor_reason, r.outcome, at(r.oldest_at), at(r.asked_at),
-                    r.origin, "done",
-                )
-                for account, told in of_exchange
-                for r in told
-            ]  # fmt: skip
-            insert(
-                con, f"{schema}.receipts",
-                "receipt_id, account_id, stream, scope, asked_from, asked_to, floor_at, "
-                "floor_reason, outcome, oldest_at, asked_at, origin, _dlt_load_id",
-                receipts,
-            )  # fmt: skip
-            insert(
-                con, f"{schema}.accounts", "account_id, exchange, opened_at, checked_at",
-                [(a.id, exchange, at(a.opened_at), at(a.checked_at)) for a, _ in of_exchange],
-            )  # fmt: skip
-            insert(
-                con, f"{schema}.stream_specs",
-                "exchange, stream, kind, scope, retention_kind, retention_seconds, lifecycle, "
-                "ends_at, spec_hash, recorded_at, entities, part_of, wallet",
-                [
-                    (
-                        exchange, s.stream, "history", "coin" if s.stream == "moves" else "",
-                        s.retention_kind,
-                        KEEP // 1_000 if s.retention_kind == "rolling" else None,
-                        "closed" if s.ends_at else "active", at(s.ends_at), str(number),
-                        at(s.recorded_at), *CARRIES[exchange, s.stream],
+def synced(
+    name: str,
+    exchange: str,
+    opened: int,
+    moments: list[int],
+    outcome: Callable[[int, int], str] = lambda now, start: "exhausted",
+) -> list[Receipt]:
+    """What our own planner asks at those moments, when the exchange answers with `outcome`."""
+    receipts: list[Receipt] = []
+    for limits in current_limits(exchange):
+        if limits.kind == "excluded" or limits.account_kinds:
+            continue
+        stream = planned(limits)
+        for scope in ("BTC", "ETH") if limits.stream == "moves" else ("",):
+            asked: list[Asked] = []
+            for now in moments:
+                floor = floor_of(stream, now=at(now), opened_at=at(opened), began_at=at(opened))
+                for window in plan_windows(stream, now=at(now), floor=floor, asked=asked):
+                    start, end = microseconds(window.start), microseconds(window.end)
+                    receipt = Receipt(
+                        id=f"{name}-{len(receipts):05}",
+                        stream=limits.stream,
+                        scope=scope,
+                        asked_from=start,
+                        asked_to=end,
+                        asked_at=now,
+                        outcome=outcome(now, start),
+                        floor_at=microseconds(floor.at),
+                        floor_reason=floor.reason,
                     )
-                    for number, s in enumerate(limits)
-                ],
-            )  # fmt: skip
+                    receipts.append(receipt)
+                    if receipt.outcome == "exhausted":
+                        asked.append(Asked(AskedSpan(window.start, window.end)))
+    return receipts
 
 
-def insert(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: list[tuple]) -> None:
-    names = columns.split(", ")
-    told = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
-    if rows:
-        con.register("told", told)
-        con.execute(f"insert into {table} ({columns}) select {columns} from told")
-        con.unregister("told")
-
-
-def build_coverage(warehouse: Path, work: Path) -> None:
-    """Coverage by stream and by entity, and what they are made of, by dbt, tests included."""
-    done = subprocess.run(
-        [
-            Path(sys.executable).with_name("dbt"), "build", "--quiet",
-            "--select", "+fct_coverage", "int_entity_sources", "fct_entity_coverage",
-            "--indirect-selection", "cautious",
-            "--exclude", "test_type:unit", "resource_type:seed",
-            "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-            "--target-path", work / "target", "--log-path", work / "logs",
-            "--vars", f"{{as_of: '{at(AS_OF).isoformat()}'}}",
-        ],
-        env={**os.environ, "WAREHOUSE_PATH": str(warehouse)},
-        capture_output=True,
-        text=True,
-        check=False,
+def planned(limits: Spec) -> StreamSpec:
+    rolling = limits.retention_kind == "rolling"
+    return StreamSpec(
+        name=limits.stream, path="/", kind="history", record_id=("id",), fields=("id",),
+        docs_url="", checked_on=date(2026, 1, 1), confidence="documented", time_field="at",
+        affects="rows", remedy="a file", retention_kind="rolling" if rolling else "unlimited",
+        retention=timedelta(microseconds=KEEP) if rolling else None,
+        max_window=timedelta(days=30),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def read_coverage(warehouse: Path) -> dict[str, list[Span]]:
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        rows = con.execute("""
-            select
-                account_id, stream, scope, epoch_ms(span_start), epoch_ms(span_end), verdict
-            from marts.fct_coverage
-            order by account_id, stream, scope, span_start
-        """).fetchall()
-    zero = int(EPOCH.timestamp()) * 1_000
-    found: dict[str, list[Span]] = {}
-    for account, stream, scope, start, end, verdict in rows:
-        found.setdefault(account, []).append(
-            Span(stream, scope, start - zero, end - zero, verdict)
-        )
-    return found
+def microseconds(moment: object) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)  # type: ignore[operator]
 
 
-def read_entity_coverage(warehouse: Path) -> dict[str, list[EntitySpan]]:
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        rows = con.execute("""
-            select
-                account_id, entity, wallet, epoch_ms(span_start), epoch_ms(span_end), verdict
-            from marts.fct_entity_coverage
-            order by account_id, entity, wallet, span_start
-        """).fetchall()
-    zero = int(EPOCH.timestamp()) * 1_000
-    found: dict[str, list[EntitySpan]] = {}
-    for account, entity, wallet, start, end, verdict in rows:
-        spans = found.setdefault(account, [])
-        low, high = start - zero, end - zero
-        last = spans[-1] if spans else None
-        # A span ends where another source takes over, also with the same verdict.
-        if last and (last.entity, last.wallet, last.verdict) == (entity, wallet, verdict):
-            low = spans.pop().start
-        spans.append(EntitySpan(entity, wallet, low, high, verdict))
-    return found
+def days(rng: random.Random, first: int, last: int, step: int) -> list[int]:
+    """A sync every few days, at any hour."""
+    return [day * DAY + rng.randrange(DAY) for day in range(first, last, step)]
+
+
+Life = tuple[str, Account, list[Receipt]]
+
+
+def checked(name: str, opened: int, moments: list[int], *kinds: str) -> Account:
+    """An account that each sync began by checking."""
+    told = kinds or (None,) * len(moments)
+    return Account(
+        name, tuple(Check(now, opened, kind) for now, kind in zip(moments, told, strict=True))
+    )
+
+
+def a_steady_one(rng: random.Random, name: str) -> Life:
+    moments = days(rng, 10, 299, 2)
+    receipts = synced(name, "bitget", 0, moments)
+    return "bitget", checked(name, 0, moments), receipts
+
+
+def an_outage(rng: random.Random, name: str) -> Life:
+    """The exchange did not answer for some weeks; what it kept was read afterwards."""
+    begins = rng.randrange(60, 240) * DAY
+    ends = begins + rng.choice((20, 120, 400)) * DAY
+    moments = days(rng, 10, 299, 3)
+    receipts = synced(
+        name, "bitget", 0, moments, lambda now, _: "failed" if begins < now < ends else "exhausted"
+    )
+    return "bitget", checked(name, 0, moments), receipts
+
+
+def a_lost_key(rng: random.Random, name: str) -> Life:
+    """From some day on the key is refused, and in half of the lives there is a new one later."""
+    lost = rng.randrange(150, 260) * DAY
+    found = lost + rng.choice((20 * DAY, 400 * DAY))
+    moments = days(rng, 10, 299, 3)
+    receipts = synced(
+        name, "bitget", 0, moments, lambda now, _: "refused" if lost < now < found else "exhausted"
+    )
+    return "bitget", checked(name, 0, moments), receipts
+
+
+def a_count_cap(rng: random.Random, name: str) -> Life:
+    """The API gives its newest rows only, which are those of the last days."""
+    reach = rng.randrange(1, 20) * DAY
+    moments = days(rng, 40, 299, 10)
+    receipts = synced(
+        name, "bitget", 0, moments,
+        lambda now, start: "row_cap" if start < now - 30 * DAY - reach else "exhausted",
+    )  # fmt: skip
+    return "bitget", checked(name, 0, moments), receipts
+
+
+def a_crowded_moment(rng: random.Random, name: str) -> Life:
+    crowded = rng.randrange(10, 250) * DAY
+    moments = days(rng, 10, 299, 5)
+    receipts = synced(
+        name, "bitget", 0, moments,
+        lambda _, start: "unresolved" if start <= crowded < start + 5 * DAY else "exhausted",
+    )  # fmt: skip
+    return "bitget", checked(name, 0, moments), receipts
+
+
+def a_wind_down(rng: random.Random, name: str) -> Life:
+    """The exchange closes, some weeks or months after the last sync that it answered."""
+    moments = days(rng, 5, rng.randrange(100, 200), 7)
+    late = [CLOSES + rng.randrange(1, 50) * DAY]
+    receipts = synced(
+        name, "bitmex", 0, moments + late,
+        lambda now, _: "venue_closed" if now > CLOSES else "exhausted",
+    )  # fmt: skip
+    return "bitmex", checked(name, 0, moments + late), receipts
+
+
+def a_late_start_with_files(rng: random.Random, name: str) -> Life:
+    """Connected after two years; files bring back a part of what was lost."""
+    opened = -700 * DAY
+    moments = days(rng, 200, 299, 4)
+    receipts = synced(name, "bitget", opened, moments)
+    for stream in rng.sample(("fills", "ledger", "deposits"), 2):
+        start = opened + rng.randrange(300 * DAY)
+        receipts.append(file_of(stream, name, start, start + rng.randrange(1, 500) * DAY))
+    return "bitget", checked(name, opened, moments), receipts
+
+
+def a_file_that_contradicts(rng: random.Random, name: str) -> Life:
+    """A file tells of years that only it knows, and lacks a row where the API tells too."""
+    opened = -700 * DAY
+    # Half of the files agree.
+    row = Row("one", 50 * DAY, amount=1)
+    rows = (row,) if rng.random() < 0.5 else (Row("one", 50 * DAY, "changed", amount=2),)
+    moments = days(rng, 60, 199, 4)
+    receipts = [
+        replace(r, asked_from=max(r.asked_from, 0)) for r in synced(name, "bitmex", 0, moments)
+    ]
+    receipts.append(file_of(FILES_OF, name, opened, 60 * DAY, rows))
+    account = replace(checked(name, opened, moments), rows=((FILES_OF, row),))
+    return "bitmex", account, receipts
+
+
+def an_upgrade(rng: random.Random, name: str) -> Life:
+    """A classic account that became a unified one between two checks."""
+    changes = rng.randrange(100, 250) * DAY
+    moments = days(rng, 10, 299, 6)
+    kinds = ["classic" if now < changes else "unified" for now in moments]
+    receipts = synced(name, "bitget", 0, moments)
+    for number, (now, kind) in enumerate(zip(moments, kinds, strict=True)):
+        floor = max(0, now - KEEP) if kind == "classic" else 0
+        receipts.append(
+            Receipt(
+                f"{name}-kind-{number:03}", kind, "", floor, now, now, "exhausted",
+                floor, "retention" if floor else "opened_at",
+            )
+        )  # fmt: skip
+    return "bitget", checked(name, 0, moments, *kinds), receipts
+
+
+def a_long_pause(rng: random.Random, name: str) -> Life:
+    """Read, then forgotten for longer than the exchange keeps it."""
+    moments = days(rng, 5, 60, 3) + days(rng, rng.randrange(200, 290), 299, 3)
+    receipts = synced(name, "bitget", 0, moments)
+    return "bitget", checked(name, 0, moments), receipts
+
+
+def one_that_was_never_read(rng: random.Random, name: str) -> Life:
+    return "bitget", checked(name, 0, [rng.randrange(290) * DAY]), []
+
+
+# What must be met in some life of the kind, beside whatever else is.
+STORIES: dict[Callable[[random.Random, str], Life], set[str]] = {
+    a_steady_one: {"covered_api", "unverified", "excluded_by_exchange"},
+    an_outage: {"failed", "covered_api", "sync_lapse"},
+    a_lost_key: {"refused", "covered_api"},
+    a_count_cap: {"row_cap", "covered_api"},
+    a_crowded_moment: {"unresolved", "covered_api"},
+    a_wind_down: {"venue_closed", "covered_api"},
+    a_late_start_with_files: {"covered_file", "lost_to_retention", "covered_api"},
+    a_file_that_contradicts: {"covered_file", "unverified"},
+    an_upgrade: {"covered_api", "unverified"},
+    a_long_pause: {"sync_lapse", "covered_api"},
+    one_that_was_never_read: {"never_asked"},
+}
 
 
 @pytest.mark.parametrize("seed", [20261121])
 def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
-    lives = []
+    fleet: list[tuple[str, Life]] = []
     for number in range(ACCOUNTS):
         exchange = rng.choice(sorted(LIMITS))
-        lives.append((exchange, *any_life(rng, f"{exchange}:{number}", exchange)))
+        fleet.append(("any", (exchange, *any_life(rng, f"{exchange}:{number}", exchange))))
+    for story in STORIES:
+        for number in range(TOLD_EACH):
+            fleet.append((story.__name__, story(rng, f"{story.__name__}:{number}")))
     warehouse = tmp_path / "warehouse.duckdb"
-    write_raw(warehouse, lives)
-    build_coverage(warehouse, tmp_path)
-    found = read_coverage(warehouse)
-    entities = read_entity_coverage(warehouse)
+    make_raw(warehouse)
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("set timezone = 'UTC'")
+        for exchange, limits in LIMITS.items():
+            lives = [(account, told) for _, (of, account, told) in fleet if of == exchange]
+            write_raw(con, exchange, limits, lives)
+    run_dbt("build", warehouse, tmp_path, COVERAGE_MODELS)
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("set timezone = 'UTC'")
+        found = read_coverage(con)
+        entities = read_entity_coverage(con)
 
-    seen = set()
-    for exchange, account, receipts in lives:
+    seen: dict[str, set[str]] = {}
+    for kind, (exchange, account, receipts) in fleet:
         expected = coverage(account, LIMITS[exchange], receipts, AS_OF)
         assert found.get(account.id, []) == expected, account
         told = entity_coverage(expected, SOURCES[exchange])
         assert entities.get(account.id, []) == told, account
-        seen |= {span.verdict for span in expected}
-    assert len(seen) == 11, f"the lives were too tame to meet every verdict: {sorted(seen)}"
+        seen.setdefault(kind, set()).update(span.verdict for span in expected)
+    for story, verdicts in STORIES.items():
+        assert seen[story.__name__] >= verdicts, f"{story.__name__} is not what it says"
+    met = set().union(*seen.values())
+    assert len(met) == 12, f"the lives were too tame to meet every verdict: {sorted(met)}"

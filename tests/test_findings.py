@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows import dismissals
+from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.home import Home, home
 from pipelines.load import prepare_warehouse
+from pipelines.progress import known_account
 from pipelines.sandbox.server import Sandbox
 from tests.conftest import Lab
 
@@ -159,6 +162,18 @@ def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(
         "select file_name from intermediate.int_receipts_unioned where is_contradicted"
     )
     assert contradicted == [("short.json",)]
+
+    # A file finds out nothing of the account or its key, and its models open where they are read.
+    known = known_account(lab.home.warehouse, registry.exchange("bitmex").spec, "main")
+    assert known is not None and known.key_fingerprint and known.kind != "file"
+    assert lab.query("select account_kind, key_fingerprint from marts.dim_accounts") == [
+        (known.kind, known.key_fingerprint)
+    ]
+    with duckdb.connect(str(lab.home.published), read_only=True) as published:
+        (count,) = published.execute(
+            "select count(*) from intermediate.int_imported_records"
+        ).fetchone()
+    assert count >= 40
 
 
 def write(place: Home, text: str) -> None:

@@ -1,7 +1,7 @@
 {#
     From when to when each stream could serve each account, for streams that exist for some kinds of
     account only, and for those that are no longer read. `checks` and `specs` are CTEs: who an
-    account was found to be, and current limits.
+    account was found to be, and current limits. A file finds nobody to be of any kind.
 
     One row an account and stream. Streams without such a limit, and accounts whose kind nobody
     knows, have none. `is_served`: whether the account was ever of the right kind. `served_after`:
@@ -43,7 +43,11 @@
             from {{ checks }} as checks
             inner join {{ specs }} as specs on checks.exchange = specs.exchange
             where
-                (checks.account_kind is not null and specs.account_kinds like '["%')
+                (
+                    checks.account_kind is not null
+                    and checks.origin is distinct from 'file'
+                    and specs.account_kinds like '["%'
+                )
                 or specs.ended_at is not null
         )
         window account_and_stream as (partition by account_id, stream)

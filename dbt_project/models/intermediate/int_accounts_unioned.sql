@@ -34,9 +34,13 @@ numbered as (
         checked_at,
         clock_skew_ms,
         origin,
+        -- An imported file says whose it is, and nothing of what the account or its key is now.
         row_number() over (
             partition by account_id
-            order by checked_at desc nulls last, _dlt_load_id desc nulls last
+            order by
+                origin is not distinct from 'file',
+                checked_at desc nulls last,
+                _dlt_load_id desc nulls last
         ) = 1 as is_current
     from accounts
 

@@ -37,7 +37,7 @@ records as (
         receipt_id,
         {{ json_text(fields.asset) if fields else 'cast(null as varchar)' }} as asset,
         {{ amount(json_text(fields.amount)) if fields else 'cast(null as decimal(38, 18))' }} as amount
-    from {{ adapter.get_relation(this.database, 'raw_' ~ exchange, stream) }}
+    from {{ adapter.get_relation(this.database, 'raw_' ~ exchange, stream).include(database=false) }}
     where account_id in (
         select account_id from file_rows
         where exchange = '{{ exchange }}' and stream = '{{ stream }}'

@@ -3,10 +3,28 @@
     an account's opening and its end takes the strongest claim. The weakest of all, "never asked",
     reaches over the whole life, so the result has no holes. What each verdict means, with an
     example: the docs block `verdict`.
--#}
-with receipts as (
 
-    select * from {{ ref('int_receipts_unioned') }}
+    Receipts are many and mostly alike: each goes on where the one before left off. So only short
+    rows carry them, keyed by a number, and up to 64 that go on from each other are held against
+    the other claims as one. Which of them speaks for a span is looked up in the end.
+-#}
+with receipts as not materialized (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        scope,
+        receipt_id,
+        asked_from,
+        asked_to,
+        asked_at,
+        oldest_at,
+        outcome,
+        origin,
+        is_contradicted,
+        case when floor_reason = 'retention' then floor_at end as gone_before
+    from {{ ref('int_receipts_unioned') }}
 
 ),
 
@@ -30,20 +48,27 @@ closed_scopes as (
 
 ),
 
+current_specs as (
+
+    select * from specs
+    where is_current
+
+),
+
 -- Limits as they stood. What was asked before any were recorded is judged by the first.
 spec_periods as (
 
     select
         exchange,
         stream,
-        stream_spec_id,
         retention_kind,
         case
-            when recorded_at = min(recorded_at) over (partition by exchange, stream)
-                then cast('-infinity' as timestamptz)
+            when row_number() over periods = 1 then cast('-infinity' as timestamptz)
             else recorded_at
-        end as in_force_from
+        end as in_force_from,
+        lead(recorded_at, 1, cast('infinity' as timestamptz)) over periods as in_force_until
     from specs
+    window periods as (partition by exchange, stream order by recorded_at, stream_spec_id)
 
 ),
 
@@ -55,86 +80,64 @@ known_scopes as (
 
 ),
 
--- What was asked without a scope holds for every scope of the stream.
-history_receipts as (
+account_evidence as (
 
     select
-        receipts.* replace (coalesce(known_scopes.scope, receipts.scope) as scope),
-        spec_periods.retention_kind,
-        case when receipts.floor_reason = 'retention' then receipts.floor_at end as gone_before
+        account_id,
+        exchange,
+        min(asked_from) as asked_from,
+        min(oldest_at) as oldest_record_at,
+        max(asked_to) as asked_to,
+        max(asked_to) filter (where outcome in ('exhausted', 'row_cap', 'unresolved')) as read_to,
+        bool_or(origin = 'api') as is_asked
     from receipts
-    asof join spec_periods
-        on
-            receipts.exchange = spec_periods.exchange
-            and receipts.stream = spec_periods.stream
-            and receipts.asked_at >= spec_periods.in_force_from
-    left join known_scopes
-        on
-            receipts.scope = ''
-            and receipts.account_id = known_scopes.account_id
-            and receipts.stream = known_scopes.stream
+    semi join specs using (exchange, stream)
+    group by account_id, exchange
 
 ),
 
--- From here: one life per account, and its streams and scopes within it.
-accounts as (
+-- From here: one life per account, and its streams and scopes within it. An imported file says
+-- that the account is there, and nothing of who it is or how far anybody looked.
+checked as (
 
     select
         account_id,
         exchange,
         arg_max(opened_at, checked_at) as opened_at,
-        max(checked_at) as checked_at
-    from (
-        select account_id, exchange, opened_at, checked_at from account_checks
-        union all
-        select distinct account_id, exchange, null, null from history_receipts
-    )
+        max(checked_at) as mentioned_at,
+        max(checked_at) filter (where origin is distinct from 'file') as checked_at
+    from account_checks
     group by account_id, exchange
-
-),
-
-account_evidence as (
-
-    select
-        account_id,
-        min(asked_from) as asked_from,
-        min(oldest_at) as oldest_record_at,
-        max(asked_to) as asked_to,
-        max(asked_to) filter (where outcome in ('exhausted', 'row_cap', 'unresolved')) as read_to
-    from history_receipts
-    group by account_id
 
 ),
 
 lives as (
 
     select
-        accounts.account_id,
-        accounts.exchange,
+        account_id,
+        exchange,
         case
-            when accounts.opened_at is not null
-                then least(accounts.opened_at, account_evidence.oldest_record_at)
+            when checked.opened_at is not null
+                then least(checked.opened_at, account_evidence.oldest_record_at)
             else coalesce(
                 least(account_evidence.asked_from, account_evidence.oldest_record_at),
-                accounts.checked_at
+                checked.mentioned_at
             )
         end as starts_at,
         case
-            when accounts.opened_at is null then 'unknown_start'
-            when account_evidence.oldest_record_at < accounts.opened_at then 'earlier_record'
+            when checked.opened_at is null then 'unknown_start'
+            when account_evidence.oldest_record_at < checked.opened_at then 'earlier_record'
             else 'opened_at'
         end as start_reason,
         account_evidence.read_to,
-        greatest(account_evidence.asked_to, accounts.checked_at) as known_until
-    from accounts
-    left join account_evidence on accounts.account_id = account_evidence.account_id
-
-),
-
-current_specs as (
-
-    select * from specs
-    where is_current
+        greatest(
+            account_evidence.asked_to,
+            checked.checked_at,
+            case when not coalesce(account_evidence.is_asked, false) and checked.checked_at is null
+                then checked.mentioned_at end
+        ) as known_until
+    from checked
+    full join account_evidence using (account_id, exchange)
 
 ),
 
@@ -145,9 +148,12 @@ stream_lives as (
 
 ),
 
-scopes as (
+places as (
 
     select
+        row_number() over (
+            order by lives.account_id, current_specs.stream, known_scopes.scope
+        ) as place_id,
         lives.* replace (
             greatest(lives.starts_at, stream_lives.served_after) as starts_at,
             case
@@ -177,17 +183,54 @@ scopes as (
 
 ),
 
-scope_evidence as (
+-- What was asked without a scope holds for every scope of the stream.
+told_of as (
+
+    select account_id, stream, scope as asked_scope, place_id from places
+    union all
+    select account_id, stream, '' as asked_scope, place_id from places
+    where scope != ''
+
+),
+
+askings as (
 
     select
-        account_id,
-        stream,
-        scope,
+        told_of.place_id,
+        receipts.receipt_id,
+        receipts.asked_from,
+        receipts.asked_to,
+        receipts.asked_at,
+        receipts.outcome,
+        receipts.origin,
+        receipts.is_contradicted,
+        receipts.gone_before,
+        spec_periods.retention_kind
+    from receipts
+    inner join told_of
+        on
+            receipts.account_id = told_of.account_id
+            and receipts.stream = told_of.stream
+            and receipts.scope = told_of.asked_scope
+    inner join spec_periods
+        on
+            receipts.exchange = spec_periods.exchange
+            and receipts.stream = spec_periods.stream
+            and receipts.asked_at >= spec_periods.in_force_from
+            and receipts.asked_at < spec_periods.in_force_until
+
+),
+
+place_evidence as (
+
+    select
+        place_id,
         max(asked_to) filter (where outcome != 'refused') as answered_until,
         max(asked_to) filter (where outcome in ('exhausted', 'row_cap', 'unresolved')) as read_until,
-        max(gone_before) filter (where origin = 'api' and outcome != 'venue_closed') as gone_before
-    from history_receipts
-    group by account_id, stream, scope
+        max(gone_before) filter (where origin = 'api' and outcome != 'venue_closed') as gone_before,
+        min(asked_at) filter (where origin = 'api' and outcome != 'venue_closed') as first_asked_at
+    from askings
+    group by place_id
 
 ),
 
@@ -195,17 +238,18 @@ scope_evidence as (
 first_askings as (
 
     select
-        account_id,
-        stream,
-        scope,
-        receipt_id,
-        asked_at,
-        gone_before
-    from history_receipts
-    where origin = 'api' and outcome != 'venue_closed'
+        askings.place_id,
+        askings.receipt_id,
+        askings.asked_at,
+        askings.gone_before
+    from askings
+    inner join place_evidence
+        on
+            askings.place_id = place_evidence.place_id
+            and askings.asked_at = place_evidence.first_asked_at
+    where askings.origin = 'api' and askings.outcome != 'venue_closed'
     qualify row_number() over (
-        partition by account_id, stream, scope
-        order by asked_at, gone_before nulls first, receipt_id
+        partition by askings.place_id order by askings.gone_before nulls first, askings.receipt_id
     ) = 1
 
 ),
@@ -216,31 +260,31 @@ first_askings as (
 ended as (
 
     select
-        scopes.*,
-        scope_evidence.answered_until,
-        scope_evidence.read_until,
-        scope_evidence.gone_before,
+        places.*,
+        place_evidence.answered_until,
+        place_evidence.read_until,
+        place_evidence.gone_before,
         case
-            when {{ as_of() }} > scopes.known_until + interval '{{ var("staleness_hours", 36) }} hours'
+            when {{ as_of() }} > places.known_until + interval '{{ var("staleness_hours", 36) }} hours'
                 then {{ as_of() }}
-            else scopes.known_until
+            else places.known_until
         end as seen_until,
-        case
-            when scopes.lifecycle = 'closed'
-                then greatest(scopes.read_to, least(seen_until, scopes.exchange_ends_at))
-            else least(seen_until, scopes.served_until, closed_scopes.closed_at)
-        end as life_ends_at
-    from scopes
-    left join scope_evidence
-        on
-            scopes.account_id = scope_evidence.account_id
-            and scopes.stream = scope_evidence.stream
-            and scopes.scope = scope_evidence.scope
+        least(
+            case
+                when places.lifecycle = 'closed'
+                    then greatest(places.read_to, least(seen_until, places.exchange_ends_at))
+                else seen_until
+            end,
+            places.served_until,
+            closed_scopes.closed_at
+        ) as life_ends_at
+    from places
+    left join place_evidence on places.place_id = place_evidence.place_id
     left join closed_scopes
         on
-            scopes.account_id = closed_scopes.account_id
-            and scopes.stream = closed_scopes.stream
-            and scopes.scope = closed_scopes.scope
+            places.account_id = closed_scopes.account_id
+            and places.stream = closed_scopes.stream
+            and places.scope = closed_scopes.scope
 
 ),
 
@@ -260,71 +304,128 @@ bounds as (
 
 ),
 
-receipt_claims as (
+-- The better verdict wins: a low rank. Between equals, the later asking.
+asking_claims as (
 
     select
-        history_receipts.account_id,
-        history_receipts.stream,
-        history_receipts.scope,
+        askings.place_id,
         case
-            when history_receipts.outcome != 'exhausted' then history_receipts.outcome
-            when history_receipts.is_contradicted then 'unverified'
-            when history_receipts.origin = 'file' then 'covered_file'
-            when history_receipts.retention_kind = 'not_stated' then 'unverified'
+            when askings.outcome != 'exhausted' then askings.outcome
+            when askings.is_contradicted then 'unverified'
+            when askings.origin = 'file' then 'covered_file'
+            when askings.retention_kind = 'not_stated' then 'unverified'
             else 'covered_api'
         end as verdict,
-        case
-            -- Nothing below its own floor was in the answer, and nobody says that what happened
-            -- before the account became one of this kind was.
-            when history_receipts.outcome = 'exhausted' and history_receipts.origin = 'api'
-                then greatest(
-                    history_receipts.asked_from, history_receipts.gone_before, bounds.served_from
-                )
-            when history_receipts.outcome = 'exhausted'
-                then greatest(history_receipts.asked_from, history_receipts.gone_before)
-            -- An attempt that failed means "try again" only as long as that can still help.
-            when history_receipts.outcome in ('failed', 'refused')
-                then greatest(history_receipts.asked_from, bounds.gone_before)
-            else history_receipts.asked_from
-        end as claimed_from,
-        history_receipts.asked_to as claimed_to,
-        history_receipts.receipt_id as evidence_id,
-        'receipt' as evidence_kind,
-        history_receipts.asked_at
-    from history_receipts
-    inner join bounds using (account_id, stream, scope)
+        case verdict
+            when 'covered_api' then 1
+            when 'covered_file' then 2
+            when 'unverified' then 3
+            when 'unresolved' then 4
+            when 'row_cap' then 5
+            else 6
+        end as badness,
+        greatest(
+            case
+                -- Nothing below its own floor was in the answer, and nobody says that what
+                -- happened before the account became one of this kind was.
+                when verdict = 'covered_api'
+                    then greatest(askings.asked_from, askings.gone_before, bounds.served_from)
+                when askings.outcome = 'exhausted'
+                    then greatest(askings.asked_from, askings.gone_before)
+                -- An attempt that failed means "try again" only as long as that can still help.
+                when askings.outcome in ('failed', 'refused')
+                    then greatest(askings.asked_from, bounds.gone_before)
+                else askings.asked_from
+            end,
+            bounds.starts_at
+        ) as span_start,
+        least(askings.asked_to, bounds.span_limit) as span_end,
+        askings.receipt_id,
+        askings.asked_at
+    from askings
+    inner join bounds using (place_id)
+
+    union all
+
+    -- The account was changed at an unknown moment between two checks.
+    select
+        askings.place_id,
+        'unverified' as verdict,
+        3 as badness,
+        greatest(askings.asked_from, askings.gone_before, bounds.starts_at) as span_start,
+        least(askings.asked_to, bounds.served_from, bounds.span_limit) as span_end,
+        askings.receipt_id,
+        askings.asked_at
+    from askings
+    inner join bounds using (place_id)
+    where
+        bounds.served_from is not null
+        and askings.outcome = 'exhausted'
+        and askings.origin = 'api'
+        and askings.retention_kind != 'not_stated'
 
 ),
 
--- The account was changed at an unknown moment between two checks.
-change_claims as (
+-- An asking that goes on from the one before it belongs to the same run.
+in_turn as (
 
     select
-        history_receipts.account_id,
-        history_receipts.stream,
-        history_receipts.scope,
-        'unverified' as verdict,
-        greatest(history_receipts.asked_from, history_receipts.gone_before) as claimed_from,
-        least(history_receipts.asked_to, bounds.served_from) as claimed_to,
-        history_receipts.receipt_id as evidence_id,
-        'receipt' as evidence_kind,
-        history_receipts.asked_at
-    from history_receipts
-    inner join bounds using (account_id, stream, scope)
-    where
-        history_receipts.outcome = 'exhausted'
-        and history_receipts.origin = 'api'
-        and bounds.served_from is not null
+        *,
+        row_number() over turns as turn,
+        coalesce(
+            not (
+                verdict = lag(verdict) over turns
+                and span_start between lag(span_start) over turns and lag(span_end) over turns
+                and span_end >= lag(span_end) over turns
+            ),
+            true
+        )
+        or turn % 64 = 0 as is_new_run
+    from asking_claims
+    where span_start < span_end
+    window turns as (partition by place_id, badness order by asked_at, receipt_id)
+
+),
+
+-- Within a run an asking speaks until the next one begins.
+turns_of_runs as (
+
+    select
+        place_id,
+        verdict,
+        badness,
+        turn,
+        receipt_id,
+        asked_at,
+        span_start,
+        case when lead(is_new_run, 1, true) over turns then span_end
+            else lead(span_start) over turns end as span_end,
+        count_if(is_new_run) over (turns rows unbounded preceding) as run
+    from in_turn
+    window turns as (partition by place_id, badness order by turn)
+
+),
+
+run_claims as (
+
+    select
+        place_id,
+        verdict,
+        badness,
+        run,
+        min(span_start) as span_start,
+        max(span_end) as span_end
+    from turns_of_runs
+    group by place_id, verdict, badness, run
 
 ),
 
 lost_claims as (
 
     select
-        account_id,
-        stream,
-        scope,
+        place_id,
         'lost_to_retention' as verdict,
+        7 as badness,
         cast('-infinity' as timestamptz) as claimed_from,
         gone_before as claimed_to,
         receipt_id as evidence_id,
@@ -338,17 +439,16 @@ lost_claims as (
 lapse_claims as (
 
     select
-        bounds.account_id,
-        bounds.stream,
-        bounds.scope,
+        bounds.place_id,
         'sync_lapse' as verdict,
+        7 as badness,
         coalesce(first_askings.gone_before, cast('-infinity' as timestamptz)) as claimed_from,
         bounds.gone_before as claimed_to,
         cast(null as varchar) as evidence_id,
         'receipt' as evidence_kind,
         cast(null as timestamptz) as asked_at
     from bounds
-    inner join first_askings using (account_id, stream, scope)
+    inner join first_askings using (place_id)
     where bounds.gone_before is not null
 
 ),
@@ -356,10 +456,9 @@ lapse_claims as (
 closing_claims as (
 
     select
-        account_id,
-        stream,
-        scope,
+        place_id,
         'venue_closed' as verdict,
+        8 as badness,
         coalesce(read_until, cast('-infinity' as timestamptz)) as claimed_from,
         exchange_ends_at as claimed_to,
         stream_spec_id as evidence_id,
@@ -370,128 +469,98 @@ closing_claims as (
 
 ),
 
--- What no route tells: over the whole life, whatever was asked.
-exclusion_claims as (
+-- What no route tells, and what nobody asked: over the whole life.
+whole_claims as (
 
     select
-        account_id,
-        stream,
-        scope,
-        'excluded_by_exchange' as verdict,
+        place_id,
+        case kind when 'excluded' then 'excluded_by_exchange' else 'never_asked' end as verdict,
+        9 as badness,
         cast('-infinity' as timestamptz) as claimed_from,
         cast('infinity' as timestamptz) as claimed_to,
         stream_spec_id as evidence_id,
         'spec' as evidence_kind,
         cast(null as timestamptz) as asked_at
     from bounds
-    where kind = 'excluded'
 
 ),
 
-never_asked_claims as (
+lasting_claims as (
 
-    select
-        account_id,
-        stream,
-        scope,
-        'never_asked' as verdict,
-        cast('-infinity' as timestamptz) as claimed_from,
-        cast('infinity' as timestamptz) as claimed_to,
-        stream_spec_id as evidence_id,
-        'spec' as evidence_kind,
-        cast(null as timestamptz) as asked_at
-    from bounds
-    where kind = 'history'
-
-),
-
-all_claims as (
-
-    select * from receipt_claims
-    union all
-    select * from change_claims
-    union all
     select * from lost_claims
     union all
     select * from lapse_claims
     union all
     select * from closing_claims
     union all
-    select * from exclusion_claims
-    union all
-    select * from never_asked_claims
+    select * from whole_claims
 
 ),
 
-clipped as (
+all_claims as (
 
     select
-        all_claims.* exclude (claimed_from, claimed_to),
-        bounds.exchange,
-        bounds.start_reason,
-        bounds.served_from,
-        bounds.served_until,
-        greatest(all_claims.claimed_from, bounds.starts_at) as span_start,
-        least(all_claims.claimed_to, bounds.span_limit) as span_end
-    from all_claims
-    inner join bounds using (account_id, stream, scope)
-    where greatest(all_claims.claimed_from, bounds.starts_at)
-        < least(all_claims.claimed_to, bounds.span_limit)
+        place_id,
+        verdict,
+        badness,
+        run,
+        span_start,
+        span_end,
+        cast(null as varchar) as evidence_id,
+        'receipt' as evidence_kind,
+        cast(null as timestamptz) as asked_at
+    from run_claims
+
+    union all
+
+    select
+        place_id,
+        lasting_claims.verdict,
+        lasting_claims.badness,
+        cast(null as bigint) as run,
+        greatest(lasting_claims.claimed_from, bounds.starts_at) as span_start,
+        least(lasting_claims.claimed_to, bounds.span_limit) as span_end,
+        lasting_claims.evidence_id,
+        lasting_claims.evidence_kind,
+        lasting_claims.asked_at
+    from lasting_claims
+    inner join bounds using (place_id)
 
 ),
 
--- The better verdict wins; between equals, the later asking.
 claims as (
 
     select
         *,
         row_number() over (
-            partition by account_id, stream, scope
-            order by
-                case verdict
-                    when 'covered_api' then 1
-                    when 'covered_file' then 2
-                    when 'unverified' then 3
-                    when 'unresolved' then 4
-                    when 'row_cap' then 5
-                    when 'never_asked' then 9
-                    when 'lost_to_retention' then 7
-                    when 'sync_lapse' then 7
-                    else case evidence_kind when 'receipt' then 6 else 8 end
-                end desc,
-                asked_at nulls first,
-                evidence_id nulls first,
-                span_start
+            partition by place_id order by badness desc, run, span_start, verdict
         ) as precedence
-    from clipped
+    from all_claims
+    where span_start < span_end
 
 ),
 
 painted as (
 
-    {{ paint_spans('claims', ['account_id', 'stream', 'scope']) }}
+    {{ paint_spans('claims', ['place_id']) }}
 
 ),
 
 judged as (
 
     select
-        painted.account_id,
-        claims.exchange,
-        painted.stream,
-        painted.scope,
+        painted.place_id,
         painted.span_start,
         painted.span_end,
+        painted.precedence,
         claims.verdict,
+        claims.badness,
+        claims.run,
         claims.evidence_id,
         claims.evidence_kind,
-        claims.asked_at,
-        claims.precedence,
-        claims.start_reason,
-        claims.served_from,
-        claims.served_until
+        claims.asked_at
     from painted
-    inner join claims using (account_id, stream, scope, precedence)
+    inner join claims using (place_id, precedence)
 
 ),
 
@@ -500,7 +569,7 @@ stretched as (
     select
         *,
         verdict is distinct from lag(verdict) over (
-            partition by account_id, stream, scope order by span_start
+            partition by place_id order by span_start
         ) as is_new_span
     from judged
 
@@ -511,62 +580,81 @@ numbered as (
     select
         *,
         count_if(is_new_span) over (
-            partition by account_id, stream, scope order by span_start
+            partition by place_id order by span_start
         ) as span_number
     from stretched
+
+),
+
+-- The askings that are seen in each span. Runs are short: no piece meets more than 64 of them.
+spoken as (
+
+    select
+        numbered.place_id,
+        numbered.span_number,
+        arg_max(turns_of_runs.receipt_id, turns_of_runs.turn) as evidence_id,
+        count(distinct turns_of_runs.turn) as receipt_count,
+        min(turns_of_runs.asked_at) as first_asked_at,
+        max(turns_of_runs.asked_at) as last_asked_at
+    from turns_of_runs
+    inner join numbered
+        on
+            turns_of_runs.place_id = numbered.place_id
+            and turns_of_runs.badness = numbered.badness
+            and turns_of_runs.run = numbered.run
+            and turns_of_runs.span_start < numbered.span_end
+            and numbered.span_start < turns_of_runs.span_end
+    where turns_of_runs.span_start < turns_of_runs.span_end
+    group by numbered.place_id, numbered.span_number
 
 ),
 
 merged as (
 
     select
-        account_id,
-        exchange,
-        stream,
-        scope,
+        place_id,
+        span_number,
         min(span_start) as span_start,
         max(span_end) as span_end,
-        verdict,
+        any_value(verdict) as verdict,
         arg_max(evidence_id, precedence) as evidence_id,
         arg_max(evidence_kind, precedence) as evidence_kind,
-        count(distinct evidence_id) filter (where evidence_kind = 'receipt') as receipt_count,
-        min(asked_at) as first_asked_at,
-        max(asked_at) as last_asked_at,
-        any_value(start_reason) as start_reason,
-        any_value(served_from) as served_from,
-        any_value(served_until) as served_until
+        min(asked_at) as asked_at
     from numbered
-    group by account_id, exchange, stream, scope, span_number, verdict
+    group by place_id, span_number
 
 ),
 
-floors as (
+-- The evidence of a lapse is the first asking that found the span gone. A place has few lapses:
+-- each takes a pause longer than the exchange keeps.
+found_gone as (
 
     select
-        account_id,
-        stream,
-        scope,
-        gone_before,
-        arg_min(receipt_id, asked_at) as receipt_id,
-        min(asked_at) as asked_at
-    from history_receipts
-    where origin = 'api' and outcome != 'venue_closed' and gone_before is not null
-    group by account_id, stream, scope, gone_before
+        merged.place_id,
+        merged.span_number,
+        min((askings.asked_at, askings.receipt_id)) as first_asking
+    from merged
+    inner join askings
+        on merged.place_id = askings.place_id and merged.span_end <= askings.gone_before
+    where
+        merged.verdict = 'sync_lapse'
+        and askings.origin = 'api'
+        and askings.outcome != 'venue_closed'
+    group by merged.place_id, merged.span_number
 
 ),
 
--- The evidence of a lapse is the first asking that found the span gone.
 final as (
 
     select
         -- keys
         md5(concat_ws('|',
-            merged.account_id, merged.stream, merged.scope, epoch_us(merged.span_start)
+            bounds.account_id, bounds.stream, bounds.scope, epoch_us(merged.span_start)
         )) as coverage_id,
-        merged.account_id,
-        merged.exchange,
-        merged.stream,
-        merged.scope,
+        bounds.account_id,
+        bounds.exchange,
+        bounds.stream,
+        bounds.scope,
 
         -- the span and what is known about it
         merged.span_start,
@@ -576,33 +664,21 @@ final as (
         merged.verdict in ('covered_api', 'covered_file') as is_complete,
 
         -- how we know
-        case merged.verdict
-            when 'sync_lapse' then floors.receipt_id
-            else merged.evidence_id
-        end as evidence_id,
+        coalesce(spoken.evidence_id, found_gone.first_asking[2], merged.evidence_id) as evidence_id,
         merged.evidence_kind,
-        case merged.verdict
-            when 'sync_lapse' then 1
-            else merged.receipt_count
-        end as receipt_count,
-        merged.start_reason,
-        merged.served_from,
-        merged.served_until,
-        case merged.verdict
-            when 'sync_lapse' then floors.asked_at
-            else merged.first_asked_at
-        end as first_asked_at,
-        case merged.verdict
-            when 'sync_lapse' then floors.asked_at
-            else merged.last_asked_at
-        end as last_asked_at
+        coalesce(
+            spoken.receipt_count,
+            case merged.evidence_kind when 'receipt' then 1 else 0 end
+        ) as receipt_count,
+        bounds.start_reason,
+        bounds.served_from,
+        bounds.served_until,
+        coalesce(spoken.first_asked_at, found_gone.first_asking[1], merged.asked_at) as first_asked_at,
+        coalesce(spoken.last_asked_at, found_gone.first_asking[1], merged.asked_at) as last_asked_at
     from merged
-    asof left join floors
-        on
-            merged.account_id = floors.account_id
-            and merged.stream = floors.stream
-            and merged.scope = floors.scope
-            and merged.span_end <= floors.gone_before
+    inner join bounds using (place_id)
+    left join spoken using (place_id, span_number)
+    left join found_gone using (place_id, span_number)
 
 )
 

@@ -1,0 +1,207 @@
+"""`fct_coverage` and `fct_entity_coverage` say what the slow reference says, of any life there is.
+
+dbt compiles the models once; each example fills the raw tables of a database in memory and runs
+the models' own SQL there. `COVERAGE_EXAMPLES=5000` looks deeper, at other examples each time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.coverage_lab import (
+    AS_OF,
+    FILES_OF,
+    CompiledCoverage,
+    read_coverage,
+    read_entity_coverage,
+)
+from tests.coverage_reference import (
+    DAY,
+    HOUR,
+    SLIVER,
+    STALE_AFTER,
+    Account,
+    Check,
+    Receipt,
+    Row,
+    Spec,
+    coverage,
+    entity_coverage,
+    sources_of,
+)
+
+EXAMPLES = os.environ.get("COVERAGE_EXAMPLES", "")
+DEPTH = settings(
+    max_examples=int(EXAMPLES or 80),
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+STREAMS = (FILES_OF, "moves", "orders")
+SCOPES = {"moves": ("", "BTC", "ETH")}
+KINDS = ("classic", "unified")
+ENTITIES = ("deposits", "ledger", "trades")
+
+# Few days, so that edges meet; and what is one microsecond beside them, or beside a rule's limit.
+DAYS = st.integers(250, 299).map(lambda day: day * DAY)
+NUDGES = st.sampled_from(
+    (0, 0, 0, 0, 1, -1, HOUR, SLIVER, SLIVER + 1, -SLIVER, -SLIVER - 1, STALE_AFTER, 5 * DAY)
+)
+MOMENTS = st.builds(lambda day, nudge: day + nudge, DAYS, NUDGES)
+LATE = st.sampled_from(
+    (AS_OF, AS_OF - 1, AS_OF - STALE_AFTER, AS_OF - STALE_AFTER - 1, AS_OF - SLIVER)
+)
+
+
+@st.composite
+def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
+    """One stream's limits, which may have been told differently later on."""
+    entities = draw(st.sets(st.sampled_from(ENTITIES), max_size=2))
+    whole = draw(st.booleans())
+    ends_at = draw(st.none() | MOMENTS)
+    lifecycles = ("active",) if ends_at is None else ("active", "winding_down", "closed")
+    lasting: dict[str, Any] = {
+        "stream": stream,
+        "kind": draw(st.sampled_from(("history",) * 9 + ("excluded",))),
+        "is_private": draw(st.sampled_from((True,) * 9 + (False,))),
+        "account_kinds": draw(st.sampled_from(((),) * 3 + (("classic",), ("unified",), KINDS))),
+        "entities": tuple(sorted(entities)) if whole else (),
+        "part_of": () if whole else tuple(sorted(entities)),
+        "wallet": draw(st.sampled_from(("", "spot"))),
+    }
+    moments = draw(st.lists(MOMENTS, min_size=1, max_size=3, unique=True))
+    return [
+        Spec(
+            retention_kind=draw(st.sampled_from(("rolling", "unlimited", "not_stated"))),
+            recorded_at=moment,
+            ends_at=ends_at,
+            lifecycle=draw(st.sampled_from(lifecycles)),
+            **lasting,
+        )
+        for moment in sorted(moments)
+    ]
+
+
+@st.composite
+def askings(draw: st.DrawFn, name: str, number: int, stream: str) -> Receipt:
+    """One asking of the API: any window, at any time, with any outcome and floor."""
+    start = draw(MOMENTS)
+    end = draw(st.just(start) | st.just(start + 1) | MOMENTS | LATE)
+    start, end = min(start, end), max(start, end)
+    floor = draw(st.none() | MOMENTS)
+    reasons = ("retention", "retention", "opened_at", "unknown_start")
+    return Receipt(
+        id=f"{name}-{draw(st.integers(0, 99)):02}-{number:02}",
+        stream=stream,
+        scope=draw(st.sampled_from(SCOPES.get(stream, ("",)))),
+        asked_from=start,
+        asked_to=end,
+        asked_at=draw(MOMENTS | LATE),
+        outcome=draw(
+            st.sampled_from(
+                ("exhausted",) * 4
+                + ("failed", "refused", "venue_closed", "row_cap", "unresolved")
+            )
+        ),
+        floor_at=floor,
+        floor_reason=None if floor is None else draw(st.sampled_from(reasons)),
+        oldest_at=draw(st.none() | st.just(start) | MOMENTS),
+        is_loaded=draw(st.sampled_from((True,) * 9 + (False,))),
+    )
+
+
+ROWS = st.builds(
+    lambda number, version: Row(
+        id=f"row-{number}",
+        occurred_at=(250 + number * 5) * DAY,
+        version=str(version),
+        amount=version,
+    ),
+    st.integers(0, 9),
+    st.sampled_from((1, 1, 1, 2)),
+)
+
+
+@st.composite
+def files(draw: st.DrawFn, name: str, number: int, stream: str) -> Receipt:
+    """One imported file; what it held is known where the stream's files are compared."""
+    start, end = sorted(draw(st.lists(MOMENTS, min_size=2, max_size=2)))
+    rows = draw(st.lists(ROWS, max_size=4, unique=True)) if stream == FILES_OF else []
+    return Receipt(
+        id=f"{name}-file-{number:02}",
+        stream=stream,
+        scope="",
+        asked_from=start,
+        asked_to=end,
+        asked_at=draw(MOMENTS | LATE),
+        outcome="exhausted",
+        floor_at=start,
+        floor_reason="unknown_start",
+        oldest_at=start,
+        origin="file",
+        rows=tuple(row for row in rows if start <= row.occurred_at < end),
+    )
+
+
+@st.composite
+def lives(draw: st.DrawFn, name: str, streams: list[str]) -> tuple[Account, list[Receipt]]:
+    """One account: who it was found to be, and what was asked of it."""
+    moments = draw(st.lists(MOMENTS | LATE, max_size=3, unique=True))
+    opened = st.none() | MOMENTS | st.integers(-100, 250).map(lambda day: day * DAY)
+    kinds = st.none() | st.sampled_from(KINDS)
+    checks = tuple(Check(at, draw(opened), draw(kinds)) for at in sorted(moments))
+    receipts = [
+        draw(askings(name, number, draw(st.sampled_from(streams))))
+        for number in range(draw(st.integers(0, 8)))
+    ]
+    for number in range(draw(st.sampled_from((0, 0, 1, 2)))):
+        receipts.append(draw(files(name, number, draw(st.sampled_from(streams)))))
+    for receipt in receipts:
+        if receipt.origin == "file" and draw(st.booleans()):
+            checks += (Check(receipt.asked_at, None, None, origin="file"),)
+    given_rows = draw(st.lists(ROWS, max_size=4, unique=True))
+    return Account(name, checks, tuple((FILES_OF, row) for row in given_rows)), receipts
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[list[Spec], list[tuple[Account, list[Receipt]]]]:
+    """The limits of an exchange, and a few accounts on it."""
+    streams = draw(st.lists(st.sampled_from(STREAMS), min_size=1, max_size=3, unique=True))
+    limits = [spec for stream in streams for spec in draw(limits_of(stream))]
+    count = draw(st.integers(1, 5))
+    return limits, [draw(lives(f"bitmex:{number}", streams)) for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledCoverage]:
+    models = CompiledCoverage(tmp_path_factory.mktemp("compiled"))
+    yield models
+    models.con.close()
+
+
+@DEPTH
+@given(world=worlds())
+def test_any_life_is_judged_as_the_slow_reference_judges_it(
+    compiled: CompiledCoverage, world: tuple[list[Spec], list[tuple[Account, list[Receipt]]]]
+) -> None:
+    limits, told = world
+    compiled.judge("bitmex", limits, told)
+    found = read_coverage(compiled.con)
+    entities = read_entity_coverage(compiled.con)
+    for account, receipts in told:
+        expected = coverage(account, limits, receipts, AS_OF)
+        assert found.get(account.id, []) == expected
+        assert all(
+            before.end == after.start
+            for before, after in pairwise(expected)
+            if (before.stream, before.scope) == (after.stream, after.scope)
+        )
+        assert entities.get(account.id, []) == entity_coverage(expected, sources_of(limits))
