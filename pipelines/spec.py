@@ -65,7 +65,8 @@ class StreamSpec:
     """The parameters the endpoint takes, in its own spelling: no other is ever sent. Left empty
     where the exchange refuses what it does not know; some ignore it and answer something else."""
     wallet: str = ""
-    """The wallet the rows belong to, where the endpoint serves one wallet only."""
+    """The wallet the rows belong to, or one word for its wallets where it serves a few of a kind.
+    Only streams of the same wallet can fill each other's gaps."""
     private: bool = True
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"

@@ -63,10 +63,13 @@ def test_the_sandbox_has_not_heard_of_the_code_it_answers(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules("pipelines/specs"), ids=by_name)
 def test_specs_are_data_that_needs_only_their_types(path: Path) -> None:
+    """And the other parts of the same exchange's spec: `bitget_futures` is one of `bitget`."""
+    part_of = f"pipelines.specs.{path.stem.split('_')[0]}_"
     assert not {
         name
         for name in reaches(path, "pipelines")
-        if name != "pipelines.spec" and not name.startswith("pipelines.spec.")
+        if name not in ("pipelines.spec", "pipelines.specs")
+        if not name.startswith(("pipelines.spec.", part_of))
     }
 
 
@@ -76,6 +79,7 @@ def test_an_exchange_knows_no_other_exchange(path: Path) -> None:
         name
         for name in reaches(path, "pipelines.exchanges", "pipelines.specs")
         if path.stem not in name.split(".") and name.split(".")[-1] != "SPEC"
+        if not name.startswith(f"pipelines.specs.{path.stem}_")
     }
     assert others <= {"pipelines.exchanges", "pipelines.specs"}
     assert not reaches(path, "pipelines.load", "pipelines.history", "pipelines.sandbox")

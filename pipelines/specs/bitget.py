@@ -3,16 +3,10 @@
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.specs import bitget_futures, bitget_margin
+from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, per_second
 
-DOCS = "https://www.bitget.com/api-doc"
-CHECKED_ON = date(2026, 11, 21)
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
-
-
-def per_second(requests: int) -> Rate:
-    """Bitget counts every endpoint by itself, for each account, second by second."""
-    return Rate(requests=requests, per=timedelta(seconds=1))
-
 
 SPEC = ExchangeSpec(
     name="bitget",
@@ -72,6 +66,30 @@ SPEC = ExchangeSpec(
                 "and order ids download the file: Orders > Spot > Order details > Export"
             ),
             docs_url=f"{DOCS}/spot/trade/Get-Fills",
+            checked_on=CHECKED_ON,
+            confidence="documented",
+        ),
+        StreamSpec(
+            name="spot_orders",
+            path="/api/v2/spot/trade/history-orders",
+            kind="history",
+            wallet="spot",
+            record_id=("orderId",),
+            fields=(
+                "userId", "symbol", "orderId", "clientOid", "price", "size", "orderType", "side",
+                "status", "priceAvg", "baseVolume", "quoteVolume", "enterPointSource",
+                "orderSource", "feeDetail", "tpslType", "cancelReason", "triggerPrice", "cTime",
+                "uTime",
+            ),
+            time_field="cTime",
+            retention_kind="rolling",
+            retention=timedelta(days=90),
+            max_window=timedelta(days=90),
+            page_size=100,
+            rate=per_second(20),
+            affects="spot orders: where they came from, and those that came to nothing",
+            remedy="download the file from the site: Orders > Spot > Order history > Export",
+            docs_url=f"{DOCS}/spot/trade/Get-History-Orders",
             checked_on=CHECKED_ON,
             confidence="documented",
         ),
@@ -227,5 +245,8 @@ SPEC = ExchangeSpec(
             checked_on=CHECKED_ON,
             confidence="documented",
         ),
+        *bitget_futures.FUTURES,
+        *bitget_margin.MARGIN,
     ),
+    left_out=(*bitget_futures.LEFT_OUT, *bitget_margin.LEFT_OUT),
 )

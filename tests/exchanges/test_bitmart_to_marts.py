@@ -142,7 +142,11 @@ def test_a_life_within_reach_adds_up_but_for_what_no_route_tells(lab: Lab) -> No
 
 
 def test_the_end_is_a_deadline_and_old_trades_are_a_gap(lab: Lab) -> None:
-    lost = lab.query("select distinct stream from marts.fct_gaps where verdict = 'lost_to_retention'")
+    lost = lab.query(
+        "select distinct stream from marts.fct_gaps where verdict = 'lost_to_retention'"
+    )
     assert {"spot_fills", "futures_fills"} <= {stream for (stream,) in lost}
-    ends = lab.query("select lifecycle, ends_at from marts.dim_exchanges where exchange = 'bitmart'")
+    ends = lab.query(
+        "select lifecycle, ends_at from marts.dim_exchanges where exchange = 'bitmart'"
+    )
     assert ends == [("winding_down", datetime(2027, 1, 31, 15, 59, tzinfo=UTC))]

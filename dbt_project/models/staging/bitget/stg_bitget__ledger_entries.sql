@@ -101,6 +101,20 @@ canonical as (
     from movements
     left join labels on lower(trim(movements.label)) = labels.label_key
 
+),
+
+united as (
+
+    select * from canonical
+
+    union all by name
+
+    select * from {{ ref('int_bitget__futures_entries') }}
+
+    union all by name
+
+    select * from {{ ref('int_bitget__margin_entries') }}
+
 )
 
-select * from canonical
+select * from united

@@ -168,6 +168,10 @@ united as (
 
     select * from from_ledger
 
+    union all by name
+
+    select * from {{ ref('int_bitget__futures_trades') }}
+
 )
 
 select * from united

@@ -164,6 +164,10 @@ united as (
 
     select * from from_ledger
 
+    union all by name
+
+    select * from {{ ref('int_bitget__wallet_legs') }}
+
 )
 
 select * from united
