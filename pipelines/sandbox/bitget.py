@@ -1,4 +1,6 @@
-"""Bitget's stand-in: classic account (v2), read routes of the spot side; v3 is beside it.
+"""Bitget's stand-in: classic account (v2), its spot side; the futures and margin desks join in.
+
+The v3 routes of unified accounts are beside it.
 
 It refuses what Bitget refuses, in the order Bitget checks, with its codes and bodies. Signatures
 are computed here from the published rule; nothing is shared with the client that is tested on it.
@@ -27,6 +29,7 @@ from pipelines.sandbox.account import (
     generate,
 )
 from pipelines.sandbox.bitget_books import Books, Table
+from pipelines.sandbox.bitget_futures import FuturesDesk, list_contracts
 from pipelines.sandbox.bitget_keys import (
     EMPTY,
     MAIN,
@@ -36,6 +39,7 @@ from pipelines.sandbox.bitget_keys import (
     Keyring,
     Limits,
 )
+from pipelines.sandbox.bitget_margin import MarginDesk
 from pipelines.sandbox.bitget_market import VENUE, list_coins, list_symbols
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
 from pipelines.sandbox.bitget_truth import tell_truth
@@ -46,11 +50,15 @@ from pipelines.sandbox.dialect import Answer, Call, Card, World
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 MAX_PAGE_NUMBER = 1_000
 SPOT_ONLY = frozenset({UNIFIED, UPGRADED})
-"""Accounts whose v3 books tell no futures, so that they have none."""
+"""Accounts whose v3 books tell neither futures nor loans, so that they have none."""
+SPOT_VENUE = replace(VENUE, contracts=(), other_wallets=("usdt_futures", "p2p", "bots"))
+CONTRACT_SHARE = 30
+"""Percent of an account's fills that are futures."""
 LARGE = 50_000
 """Fills from which on an account takes too long to make while somebody waits for an answer."""
 KIND_OF_WALLET = {
-    "usdt_futures": "futures", "p2p": "funding", "crossed_margin": "margin",
+    "usdt_futures": "futures", "usdc_futures": "futures", "coin_futures": "futures",
+    "p2p": "funding", "crossed_margin": "margin",
     "isolated_margin": "margin", "bots": "bots",
 }  # fmt: skip
 """Wallet → accountType of the valuation."""
@@ -85,6 +93,7 @@ class Bitget:
             INFO: self._info,
             "/api/v2/tax/spot-record": self._tax,
             "/api/v2/spot/trade/fills": self._fills,
+            "/api/v2/spot/trade/history-orders": self._orders,
             "/api/v2/spot/account/bills": self._bills,
             "/api/v2/spot/account/transferRecords": self._transfers,
             "/api/v2/spot/account/assets": self._assets,
@@ -92,6 +101,11 @@ class Bitget:
             "/api/v2/spot/wallet/withdrawal-records": self._withdrawals,
             "/api/v2/account/all-account-balance": self._all_balances,
         }
+        futures = FuturesDesk(
+            self._tax_floor, self._tax_max_limit, self._cursor_defect, world.end
+        )
+        margin = MarginDesk(self._tax_floor, self._tax_max_limit, self._cursor_defect)
+        self._routes |= futures.routes() | margin.routes()
         self._public: dict[str, Callable[[dict[str, str], int], bytes]] = {
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
             "/api/v2/spot/public/coins": lambda params, now: list_coins(
@@ -100,9 +114,11 @@ class Bitget:
             "/api/v2/spot/public/symbols": lambda params, now: list_symbols(
                 params.get("symbol", "").upper(), self._is_late(now)
             ),
-            # General clients read these lists before anything else; here they are empty.
+            "/api/v2/mix/market/contracts": lambda params, now: list_contracts(
+                params, now, world.end
+            ),
+            # General clients read this list before anything else; here it is empty.
             "/api/v2/margin/currencies": lambda params, now: b"[]",
-            "/api/v2/mix/market/contracts": lambda params, now: b"[]",
         }
 
     # -- who is there
@@ -134,11 +150,11 @@ class Bitget:
             arrivals = tuple(self._arrivals())
         elif uid == MAIN:
             arrivals = world.arrivals(self.name)
-        venue = replace(VENUE, contracts=()) if uid in SPOT_ONLY else VENUE
+        venue = SPOT_VENUE if uid in SPOT_ONLY else VENUE
         return AccountPlan(
             venue=venue, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
-            if uid == MAIN else None, arrivals=arrivals,
+            if uid == MAIN else None, arrivals=arrivals, contract_share=CONTRACT_SHARE,
             departures=world.departures(self.name) if uid == MAIN else (),
         )  # fmt: skip
 
@@ -295,6 +311,12 @@ class Bitget:
         if params.get("orderId"):
             wanted.append(("orderId", params["orderId"], books.order_id_of))
         return request.page(books.fills, low, high, limit, wanted)
+
+    def _orders(self, request: Request) -> bytes:
+        start, end = request.span()
+        start = request.within_retention(start, end, "43111", "param error time range illegal")
+        low, high = request.books.orders.bounds(start, end, request.cursor(), False)
+        return request.page(request.books.orders, low, high, request.limit(), [])
 
     def _bills(self, request: Request) -> bytes:
         start, end = request.span()
