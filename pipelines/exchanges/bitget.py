@@ -236,7 +236,8 @@ def walk_unified(stream: StreamSpec, window: Window, scope: str) -> Walk:
 
 def next_cursor(response: Response, records: list[Record]) -> str:
     """Where the next page begins; none after a page without rows. Its value means nothing."""
-    return str(_object(response.content).get("cursor") or "") if records else ""
+    answer = _object(response.content)
+    return str(answer.get("cursor") or answer.get("nextId") or "") if records else ""
 
 
 def next_page(response: Response, records: list[Record]) -> str:

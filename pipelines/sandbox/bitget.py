@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +34,6 @@ from pipelines.sandbox.bitget_keys import (
     MAIN,
     SECOND_ACCOUNT,
     UNIFIED,
-    UPGRADED,
     Keyring,
     Limits,
 )
@@ -49,9 +47,6 @@ from pipelines.sandbox.dialect import Answer, Call, Card, World
 
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 MAX_PAGE_NUMBER = 1_000
-SPOT_ONLY = frozenset({UNIFIED, UPGRADED})
-"""Accounts whose v3 books tell neither futures nor loans, so that they have none."""
-SPOT_VENUE = replace(VENUE, contracts=(), other_wallets=("usdt_futures", "p2p", "bots"))
 CONTRACT_SHARE = 30
 """Percent of an account's fills that are futures."""
 LARGE = 50_000
@@ -150,9 +145,8 @@ class Bitget:
             arrivals = tuple(self._arrivals())
         elif uid == MAIN:
             arrivals = world.arrivals(self.name)
-        venue = SPOT_VENUE if uid in SPOT_ONLY else VENUE
         return AccountPlan(
-            venue=venue, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
+            venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
             if uid == MAIN else None, arrivals=arrivals, contract_share=CONTRACT_SHARE,
             departures=world.departures(self.name) if uid == MAIN else (),

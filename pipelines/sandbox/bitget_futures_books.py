@@ -78,6 +78,19 @@ class Held:
     open_fee: int = 0
     close_fee: int = 0
 
+    @property
+    def net(self) -> int:
+        """What the position came to, with its fees and funding."""
+        return self.pnl + self.funding - self.open_fee - self.close_fee
+
+    def prices(self) -> tuple[str, str]:
+        """Average price of what opened it and of what closed it."""
+        cents = Decimal("0.00000001")
+        return (
+            plain((self.opened_worth / self.opened).quantize(cents)),
+            plain((self.closed_worth / self.closed).quantize(cents)),
+        )
+
 
 @dataclass(frozen=True)
 class Closed:
@@ -347,17 +360,14 @@ class ProductBooks:
     def _position_row(self, closed: Closed, number: int) -> str:
         held, contract = closed.held, closed.contract
         scale = self.scale[contract.settle]
-        net = held.pnl + held.funding - held.open_fee - held.close_fee
-        cents = Decimal("0.00000001")
-        opened = plain((held.opened_worth / held.opened).quantize(cents))
-        left = plain((held.closed_worth / held.closed).quantize(cents))
+        opened, left = held.prices()
         return (
             f'{{"positionId":"{number}","marginCoin":"{contract.settle}",'
             f'"symbol":"{contract.symbol}","holdSide":"{held.side}","openAvgPrice":"{opened}",'
             f'"closeAvgPrice":"{left}","marginMode":"crossed",'
             f'"openTotalPos":"{plain(held.opened)}",'
             f'"closeTotalPos":"{plain(held.closed)}","pnl":"{exact(held.pnl, scale)}",'
-            f'"netProfit":"{exact(net, scale)}","totalFunding":"{exact(held.funding, scale)}",'
+            f'"netProfit":"{exact(held.net, scale)}","totalFunding":"{exact(held.funding, scale)}",'
             f'"openFee":"{exact(-held.open_fee, scale)}",'
             f'"closeFee":"{exact(-held.close_fee, scale)}","posMode":"{self.pos_mode}",'
             f'"ctime":"{held.opened_at}","utime":"{closed.at}"}}'

@@ -32,7 +32,7 @@ def movements(books: Books, now: int) -> list[dict[str, Any]]:
             "asset": product.coin_of(event),
             "amount": exact(product.net(event), books.scale[product.coin_of(event)]),
             "fee_amount": exact(_cost(product, event), books.scale[product.coin_of(event)]),
-            "kind": _kind(product, event),
+            "kind": kind_of(product, event),
             "event_id": str(event.seq),
             "record_id": str(product.bills.ids[n]),
             "tax_id": str(product.tax.ids[n]),
@@ -47,7 +47,8 @@ def _cost(product: ProductBooks, event: Any) -> int:
     return -product.gross(event) if isinstance(event, Funding) else product.fee(event)
 
 
-def _kind(product: ProductBooks, event: Any) -> str:
+def kind_of(product: ProductBooks, event: Any) -> str:
+    """What a row of the futures ledger is."""
     if isinstance(event, Transfer):
         return "transfer"
     if isinstance(event, Funding):
