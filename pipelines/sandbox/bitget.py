@@ -34,6 +34,7 @@ from pipelines.sandbox.bitget_keys import (
     MAIN,
     SECOND_ACCOUNT,
     UNIFIED,
+    UPGRADED,
     Keyring,
     Limits,
 )
@@ -137,7 +138,7 @@ class Bitget:
         arrivals: tuple[Arrival, ...] = ()
         if uid == EMPTY:
             fills, opened_at = 0, world.end - 40 * DAY
-        elif uid == UNIFIED:
+        elif uid in (UNIFIED, UPGRADED):
             fills = int(world.option("bitget.unified_fills", min(fills, 60)))
         elif uid != MAIN:
             fills = min(fills, 60)
