@@ -7,7 +7,8 @@ are computed here from the published rule; nothing is shared with the client tha
 
 Switches (`options` of the sandbox): bitget.tax_floor_days (730), bitget.deposit_floor_days (none),
 bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False),
-bitget.unified_fills (60 at most); more of the v3 routes in their module.
+bitget.unified_fills (60 at most), bitget.unified_contract_share (30 percent; above 50 the crowded
+moments are futures'); more of the v3 routes in their module.
 """
 
 from __future__ import annotations
@@ -146,10 +147,13 @@ class Bitget:
             arrivals = tuple(self._arrivals())
         elif uid == MAIN:
             arrivals = world.arrivals(self.name)
+        share = CONTRACT_SHARE
+        if uid == UNIFIED:
+            share = int(world.option("bitget.unified_contract_share", share))
         return AccountPlan(
             venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
-            if uid == MAIN else None, arrivals=arrivals, contract_share=CONTRACT_SHARE,
+            if uid in (MAIN, UNIFIED) else None, arrivals=arrivals, contract_share=share,
             departures=world.departures(self.name) if uid == MAIN else (),
         )  # fmt: skip
 

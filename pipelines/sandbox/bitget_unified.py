@@ -4,7 +4,8 @@ Their windows, floors and page sizes are those of the spec; cursors are opaque w
 are. What an account did before it was unified is not told here.
 
 Switches: bitget.upgraded_at (Unix ms; from when the `upgraded` account is a unified one, never if
-absent), bitget.unified_tax_max_limit (500), bitget.unified_fees_outside (False).
+absent), bitget.unified_tax_max_limit (500), bitget.unified_tax_cursor_defect (False),
+bitget.unified_fees_outside (False: of rows that are no futures).
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Unified:
         self._world, self._classic = world, books
         self._upgraded_at: int | None = world.option("bitget.upgraded_at", None)
         self._tax_max = int(world.option("bitget.unified_tax_max_limit", 500))
+        self._tax_defect = bool(world.option("bitget.unified_tax_cursor_defect", False))
         self._fees_outside = bool(world.option("bitget.unified_fees_outside", False))
         self._books: dict[str, UnifiedBooks] = {}
         self._routes: dict[str, Callable[[Request, UnifiedBooks], bytes]] = {
@@ -164,7 +166,7 @@ class Unified:
         # The range is documented, what lies beyond it is not: windows there hold no rows.
         start = max(start, self._floor(request))
         below = request.number("cursor") if request.params.get("cursor") else None
-        low, high = books.tax.bounds(start, end, below, False)
+        low, high = books.tax.bounds(start, end, below, self._tax_defect)
         wanted = [
             n
             for n in range(high - 1, low - 1, -1)

@@ -242,7 +242,7 @@ def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_gr
     lights = told.query(
         "select stream, light, state from marts.fct_sync_status where account_id = ?", account_id
     )
-    # Lists that keep 90 days had lost older rows before anybody asked, and no other stream has them.
+    # Lists that keep 90 days had lost older rows before anybody asked; no other stream has them.
     rolled = {"spot_orders", "mix_orders", "mix_fills", "mix_closed_positions"}
     assert {stream for stream, light, _ in lights if light != "green"} == rolled
     assert {state for stream, _, state in lights if stream in rolled} == {"gaps"}
