@@ -68,7 +68,8 @@ class StreamSpec:
     """Entities of which the rows are a part only: they are known where all the parts are. A
     stream that carries an entity whole names it in `entities`."""
     wallet: str = ""
-    """The wallet the rows belong to, where the endpoint serves one wallet only."""
+    """The wallet the rows belong to, or one word for its wallets where it serves a few of a kind.
+    Only streams of the same wallet can fill each other's gaps."""
     private: bool = True
     needs_right: str = ""
     """The right beyond reading that the exchange wants of a key for it, in the exchange's words.

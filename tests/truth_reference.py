@@ -2,9 +2,10 @@
 
 Rows are dicts of the compared columns: amounts as Decimal, times as Unix milliseconds. The floors
 decide what can be known: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from` for its
-fills. BitMEX gives everything, BigONE all but moves between own wallets. Bitget's transfers are
-asked coin by coin, so a coin must be named. A move between two accounts is one row, at the account
-that sent: so it takes everybody's truth.
+fills, `Reach.bills_from` and `Reach.futures_from` for the bills and fills of its futures. BitMEX
+gives everything, BigONE all but moves between own wallets. Bitget's transfers are asked coin by
+coin, so a coin must be named. A move between two accounts is one row, at the account that sent: so
+it takes everybody's truth.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Reach:
     """Coins that the exchange itself lists today."""
     lapses: tuple[tuple[datetime, datetime], ...] = ()
     """Half-open spans of fills that no sync read in time."""
+    bills_from: datetime | None = None
+    futures_from: datetime | None = None
 
     def has_entry(self, at: int) -> bool:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
@@ -196,9 +199,22 @@ def _ledger(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
             entry_type=move["kind"], amount=move["amount"], fee_amount=move["fee_amount"],
             status="completed", occurred_at=millis(move["at"]),
         )
-        for move in truth["movements"]
+        for move in (_in_best_view(told, reach) for told in truth["movements"])
         if move["record_id"] is not None and reach.has_entry(millis(move["at"]))
     ]  # fmt: skip
+
+
+def _in_best_view(move: Mapping[str, Any], reach: Reach) -> Mapping[str, Any]:
+    """A futures movement under the id of its bill, or of its tax record before bills reach back."""
+    if "tax_id" not in move or is_since(reach.bills_from, millis(move["at"])):
+        return move
+    return {**move, "record_id": move["tax_id"]}
+
+
+def is_since(start: datetime | None, at: int) -> bool:
+    """Whether that moment (Unix ms) is not before `start`."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
+    return start is None or moment >= start
 
 
 def _moved(row: Mapping[str, Any], direction: str) -> Row:
@@ -252,6 +268,11 @@ def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     rows = []
     for fill in truth["trades"]:
         at = millis(fill["traded_at"])
+        if fill["product_type"] != "spot":
+            if is_since(reach.futures_from, at):
+                told = {name: fill[name] for name in TRADE if name in fill}
+                rows.append(_row(TRADE, **told | {"price_reason": None, "traded_at": at}))
+            continue
         same = {name: fill[name] for name in TRADE if name in fill} | {
             "product_type": "spot",
             "contract_quantity": None,
@@ -283,7 +304,7 @@ def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     legs = {
         move["event_id"]: move
         for move in truth["movements"]
-        if move["kind"] == "transfer" and move["wallet"] == "spot"
+        if move["kind"] in ("transfer", "bot_transfer") and move["wallet"] == "spot"
     }
     named = nameable_coins(truth, reach)
     rows = []

@@ -16,3 +16,15 @@
 {% macro bitget_quote_coin(symbol) -%}
     regexp_extract({{ symbol }}, '^[A-Z0-9$]+?(USDT|USDC|USDE|BTC|ETH|EUR|BRL|TRY|BGB|USD)(_.*)?$', 1)
 {%- endmacro %}
+
+{# The wallet of a futures product. Where a row's asking is not known, its coin tells nearly as well. #}
+{% macro bitget_futures_wallet(product='product', coin='coin') -%}
+    case upper({{ product }})
+        when 'USDT-FUTURES' then 'usdt_futures'
+        when 'USDC-FUTURES' then 'usdc_futures'
+        when 'COIN-FUTURES' then 'coin_futures'
+        else case {{ coin }}
+            when 'USDT' then 'usdt_futures' when 'USDC' then 'usdc_futures' else 'coin_futures'
+        end
+    end
+{%- endmacro %}

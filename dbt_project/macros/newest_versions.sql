@@ -1,5 +1,6 @@
 {#
-    The newest version of each record of a raw table, with `asked_at` and `loaded_at` beside it.
+    The newest version of each record of a raw table, with `asked_at` and `loaded_at` beside it, and
+    `asked_scope` where wanted: what the stream was asked by, which some records do not say.
 
     Raw keeps every version of a record (a pending withdrawal, then the completed one). The one
     whose receipt was asked last is the newest. Only the few records with several versions are
@@ -9,7 +10,7 @@
     one only when it is not older: a file of old answers imported today changes nothing newer.
     Rows of a load that was cut off are facts too, and are read again until their load completes.
 #}
-{% macro newest_versions(exchange, table) -%}
+{% macro newest_versions(exchange, table, with_scope=false) -%}
     {%- set raw = raw_table(exchange, table) -%}
     {%- set loads = loads_to_take(exchange, table) -%}
     with taken as (
@@ -30,6 +31,9 @@
         select
             receipt_id,
             max(asked_at) as asked_at
+            {%- if with_scope %},
+            max(scope) as asked_scope
+            {%- endif %}
         from {{ raw_table(exchange, 'receipts') }}
         group by receipt_id
 
@@ -80,6 +84,9 @@
     select
         taken.*,
         asked.asked_at,
+        {%- if with_scope %}
+        asked.asked_scope,
+        {%- endif %}
         loaded.loaded_at
     from taken
     anti join older_versions using (account_id, record_id, record_hash)
@@ -119,4 +126,19 @@
         {%- do taken.append(value[5:]) -%}
     {%- endfor -%}
     {{ return(taken) }}
+{%- endmacro %}
+
+{# The rows of a snapshot or of reference data, with what each was asked by. #}
+{% macro rows_with_scope(exchange, table) -%}
+    select
+        rows.*,
+        receipts.asked_scope
+    from {{ raw_table(exchange, table) }} as rows
+    left join (
+        select
+            receipt_id,
+            max(scope) as asked_scope
+        from {{ raw_table(exchange, 'receipts') }}
+        group by receipt_id
+    ) as receipts on rows.receipt_id = receipts.receipt_id
 {%- endmacro %}

@@ -16,13 +16,22 @@ from pipelines.accounts_model import Account, Credentials
 from pipelines.client import blocked, misread
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
-from pipelines.records import Record, cut_list, micros, to_micros
+from pipelines.records import Record, cut_list, field_of, micros, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitget import SPEC
+from pipelines.specs.bitget_futures import PRODUCTS
 from pipelines.walks import ByCursor, ByPageNumber, NewestFirst, NewestOnly, OnePage, Walk
 from pipelines.windows import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Balances of futures come product by product, and only the asking says which.
+OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for product in PRODUCTS}
+
+# Balances whose rows are one a coin.
+WHOLE_WALLETS = frozenset(
+    {"spot_assets", "crossed_margin_assets", "unified_assets", "unified_funding_assets"}
+)
 
 # The code an answer must carry (…/common/quick-start), and the routes that a Tax key may ask.
 SUCCESS = frozenset({"00000", "0"})
@@ -145,19 +154,26 @@ def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     data = _ENVELOPE.decode(body).data
     if not bytes(data):
         raise Trouble("the answer says success and has no data", kind="not_understood")
+    if bytes(data).lstrip().startswith(b"{") and field_of(bytes(data), "minId") == "0":
+        return []  # margin: ids of "0" beside a list that may be empty or null
     return cut_list(data, stream.record_id)
 
 
 def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
     """Windows by `startTime` and `endTime`, newest first; transfers by coin and page number."""
+    asked = {stream.scope: scope} if stream.scope else {}
+    if stream.name in OF_PRODUCT:
+        asked["productType"] = OF_PRODUCT[stream.name]
+    if not stream.time_filter and stream.kind != "history":
+        return OnePage(asked, window, stream.page_size)
+    asked["limit"] = str(stream.page_size)
     if not stream.time_filter:
-        return OnePage({}, window, stream.page_size)
+        return ByCursor(asked, window, stream.page_size, cursor="idLessThan", follow=next_page)
     if stream.path.startswith(V3):
         return walk_unified(stream, window, scope)
-    limit = {"limit": str(stream.page_size)}
     if stream.name == "transfer_records":
         return ByPageNumber(
-            {"coin": scope, **limit},
+            asked,
             window,
             stream.page_size,
             number="pageNum",
@@ -168,7 +184,7 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
             },
         )
     return NewestFirst(
-        limit,
+        asked,
         window,
         stream.page_size,
         bounds=("startTime", "endTime"),
@@ -220,7 +236,14 @@ def walk_unified(stream: StreamSpec, window: Window, scope: str) -> Walk:
 
 def next_cursor(response: Response, records: list[Record]) -> str:
     """Where the next page begins; none after a page without rows. Its value means nothing."""
-    return str(_object(response.content).get("cursor") or "") if records else ""
+    answer = _object(response.content)
+    return str(answer.get("cursor") or answer.get("nextId") or "") if records else ""
+
+
+def next_page(response: Response, records: list[Record]) -> str:
+    """`endId`, where the page had rows; without any, the list has ended."""
+    end = _object(response.content).get("endId")
+    return str(end) if records and end not in (None, "", "0", 0) else ""
 
 
 def to_millis(moment: int) -> str:
@@ -334,8 +357,10 @@ def read_clock(response: Response) -> datetime | None:
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
     """Assets of a wallet are balances; the overview of all wallets is a valuation in USDT."""
-    if stream.name in ("spot_assets", "unified_assets", "unified_funding_assets"):
+    if stream.name in WHOLE_WALLETS or stream.name in OF_PRODUCT:
         return stream.wallet, record.id
+    if stream.name == "isolated_margin_assets":
+        return stream.wallet, record.id.partition("|")[2]  # a coin lies in several pairs
     if stream.name == "account_balances":
         return record.id, "USDT"
     return None

@@ -23,7 +23,7 @@ OrderType = Literal["limit", "market"]
 Status = Literal["pending", "completed", "canceled", "failed"]
 Kind = Literal[
     "deposit", "withdrawal", "trade", "fee", "transfer", "funding", "realised_pnl", "rebate",
-    "interest", "reward", "conversion", "settlement",
+    "interest", "reward", "conversion", "settlement", "borrow", "repay",
 ]  # fmt: skip
 """What a movement is, in the words of `fct_ledger_entries.entry_type`."""
 
@@ -82,6 +82,8 @@ class Contract:
     maker_ppm: int
     expires_before_end: int | None = None
     """Milliseconds between its settlement and the end of the history; None for perpetuals."""
+    wallet: str = ""
+    """The wallet it settles in, where not all of a venue's contracts settle in one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,6 +327,27 @@ class Reward(Event, frozen=True, gc=False, kw_only=True):
             else "reward"
         )  # fmt: skip
         return (Movement(self.at, self.wallet, self.asset, self.amount, kind, self.seq, 0),)
+
+
+class Loan(Event, frozen=True, gc=False, kw_only=True):
+    """Coins borrowed on margin, or given back; `interest` is paid beside what is given back."""
+
+    wallet: str
+    asset: str
+    amount: int
+    symbol: str = ""
+    interest: int = 0
+    is_repaid: bool = False
+
+    def movements(self) -> tuple[Movement, ...]:
+        """One credit; or the debit of the loan, and that of its interest."""
+        at, wallet, asset, seq = self.at, self.wallet, self.asset, self.seq
+        if not self.is_repaid:
+            return (Movement(at, wallet, asset, self.amount, "borrow", seq, 0),)
+        return (
+            Movement(at, wallet, asset, -self.amount, "repay", seq, 0),
+            Movement(at, wallet, asset, -self.interest, "interest", seq, 1),
+        )
 
 
 class Conversion(Event, frozen=True, gc=False, kw_only=True):

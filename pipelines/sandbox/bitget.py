@@ -1,18 +1,20 @@
-"""Bitget's stand-in: classic account (v2), read routes of the spot side; v3 is beside it.
+"""Bitget's stand-in: classic account (v2), its spot side; the futures and margin desks join in.
+
+The v3 routes of unified accounts are beside it.
 
 It refuses what Bitget refuses, in the order Bitget checks, with its codes and bodies. Signatures
 are computed here from the published rule; nothing is shared with the client that is tested on it.
 
 Switches (`options` of the sandbox): bitget.tax_floor_days (730), bitget.deposit_floor_days (none),
 bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False),
-bitget.unified_fills (60 at most); more of the v3 routes in their module.
+bitget.unified_fills (60 at most), bitget.unified_contract_share (30 percent; above 50 the crowded
+moments are futures'); more of the v3 routes in their module.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +30,7 @@ from pipelines.sandbox.account import (
 )
 from pipelines.sandbox.bitget_beside import RATES, Beside
 from pipelines.sandbox.bitget_books import Books, Table
+from pipelines.sandbox.bitget_futures import FuturesDesk, list_contracts
 from pipelines.sandbox.bitget_keys import (
     EMPTY,
     MAIN,
@@ -37,6 +40,7 @@ from pipelines.sandbox.bitget_keys import (
     Keyring,
     Limits,
 )
+from pipelines.sandbox.bitget_margin import MarginDesk
 from pipelines.sandbox.bitget_market import (
     KNOWN_SYMBOLS,
     VENUE,
@@ -53,12 +57,13 @@ from pipelines.sandbox.dialect import Answer, Call, Card, World
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 ASSETS = "/api/v2/spot/account/assets"
 MAX_PAGE_NUMBER = 1_000
-SPOT_ONLY = frozenset({UNIFIED, UPGRADED})
-"""Accounts whose v3 books tell no futures, so that they have none."""
+CONTRACT_SHARE = 30
+"""Percent of an account's fills that are futures."""
 LARGE = 50_000
 """Fills from which on an account takes too long to make while somebody waits for an answer."""
 KIND_OF_WALLET = {
-    "usdt_futures": "futures", "p2p": "funding", "crossed_margin": "margin",
+    "usdt_futures": "futures", "usdc_futures": "futures", "coin_futures": "futures",
+    "p2p": "funding", "crossed_margin": "margin",
     "isolated_margin": "margin", "bots": "bots",
 }  # fmt: skip
 """Wallet → accountType of the valuation."""
@@ -93,6 +98,7 @@ class Bitget:
             INFO: self._info,
             "/api/v2/tax/spot-record": self._tax,
             "/api/v2/spot/trade/fills": self._fills,
+            "/api/v2/spot/trade/history-orders": self._orders,
             "/api/v2/spot/account/bills": self._bills,
             "/api/v2/spot/account/transferRecords": self._transfers,
             ASSETS: self._assets,
@@ -101,6 +107,11 @@ class Bitget:
             "/api/v2/account/all-account-balance": self._all_balances,
             **Beside().routes(),
         }
+        futures = FuturesDesk(
+            self._tax_floor, self._tax_max_limit, self._cursor_defect, world.end
+        )
+        margin = MarginDesk(self._tax_floor, self._tax_max_limit, self._cursor_defect)
+        self._routes |= futures.routes() | margin.routes()
         self._public: dict[str, Callable[[dict[str, str], int], bytes]] = {
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
             "/api/v2/spot/public/coins": lambda params, now: list_coins(
@@ -113,9 +124,11 @@ class Bitget:
                 params.get("category", "").upper(), params.get("symbol", "").upper(),
                 self._is_late(now),
             ),
-            # General clients read these lists before anything else; here they are empty.
+            "/api/v2/mix/market/contracts": lambda params, now: list_contracts(
+                params, now, world.end
+            ),
+            # General clients read this list before anything else; here it is empty.
             "/api/v2/margin/currencies": lambda params, now: b"[]",
-            "/api/v2/mix/market/contracts": lambda params, now: b"[]",
         }
 
     # -- who is there
@@ -139,7 +152,7 @@ class Bitget:
         arrivals: tuple[Arrival, ...] = ()
         if uid == EMPTY:
             fills, opened_at = 0, world.end - 40 * DAY
-        elif uid == UNIFIED:
+        elif uid in (UNIFIED, UPGRADED):
             fills = int(world.option("bitget.unified_fills", min(fills, 60)))
         elif uid != MAIN:
             fills = min(fills, 60)
@@ -147,11 +160,13 @@ class Bitget:
             arrivals = tuple(self._arrivals())
         elif uid == MAIN:
             arrivals = world.arrivals(self.name)
-        venue = replace(VENUE, contracts=()) if uid in SPOT_ONLY else VENUE
+        share = CONTRACT_SHARE
+        if uid == UNIFIED:
+            share = int(world.option("bitget.unified_contract_share", share))
         return AccountPlan(
-            venue=venue, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
+            venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
-            if uid == MAIN else None, arrivals=arrivals,
+            if uid in (MAIN, UNIFIED) else None, arrivals=arrivals, contract_share=share,
             departures=world.departures(self.name) if uid == MAIN else (),
         )  # fmt: skip
 
@@ -308,6 +323,12 @@ class Bitget:
         if params.get("orderId"):
             wanted.append(("orderId", params["orderId"], books.order_id_of))
         return request.page(books.fills, low, high, limit, wanted)
+
+    def _orders(self, request: Request) -> bytes:
+        start, end = request.span()
+        start = request.within_retention(start, end, "43111", "param error time range illegal")
+        low, high = request.books.orders.bounds(start, end, request.cursor(), False)
+        return request.page(request.books.orders, low, high, request.limit(), [])
 
     def _bills(self, request: Request) -> bytes:
         start, end = request.span()

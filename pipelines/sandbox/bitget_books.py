@@ -27,7 +27,11 @@ from pipelines.sandbox.account import (
 )
 
 EPOCH = 1_325_376_000_000
-TAGS = {"tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7}
+TAGS = {
+    "tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7,
+    "future_tax": 8, "future_bill": 9, "future_fill": 10, "position": 11, "margin_tax": 12,
+    "margin": 13, "p2p": 14,
+}  # fmt: skip
 CACHED_ROWS = 300_000
 UPPER_SINCE = 1_735_689_600_000
 """Bills said `transfer_out` in 2023 and `TRANSFER_OUT` in 2026; we let 2025 be the turn."""
@@ -177,11 +181,13 @@ class Books:
         self.events = life.events
         self._read_ledger()
         self.fills = self._table_of(SpotFill, "fill", self._fill_row)
+        self.orders = self._order_table()
         self.deposits = self._table_of(Deposit, "deposit", self._deposit_row, settling=True)
         self.withdrawals = self._table_of(
             Withdrawal, "withdrawal", self._withdrawal_row, settling=True
         )
         self.transfers = self._transfer_table()
+        self.shelves: dict[str, Any] = {}  # books of other wallets, made when first asked for
 
     # -- building
 
@@ -236,6 +242,23 @@ class Books:
             return chosen[n].done_at  # type: ignore[attr-defined,no-any-return]
 
         return Table(at, ids, row, settles if settling else None, chosen)
+
+    def _order_table(self) -> Table:
+        grouped: dict[int, list[SpotFill]] = {}
+        for fill in self.fills.events:
+            assert isinstance(fill, SpotFill)
+            grouped.setdefault(self._biz_id(fill), []).append(fill)
+        chosen = sorted(grouped)
+        at = array("q", (grouped[number][0].order_at for number in chosen))
+
+        def row(n: int, now: int) -> str:
+            fills = [fill for fill in grouped[chosen[n]] if fill.at <= now]
+            return self._order_row(fills or grouped[chosen[n]][:1], chosen[n])
+
+        def settles(n: int) -> int:
+            return grouped[chosen[n]][-1].at
+
+        return Table(at, array("q", chosen), row, settles)
 
     def _transfer_table(self) -> Table:
         chosen = [
@@ -343,6 +366,31 @@ class Books:
             f'"tradeScope":"{scope}","cTime":"{fill.at}","uTime":"{fill.at + fill.seq % 97}"}}'
         )
 
+    def _order_row(self, fills: list[SpotFill], number: int) -> str:
+        """An order with what was filled of it; `feeDetail` is JSON in a string here."""
+        first, market = fills[0], fills[0].market
+        base = exact(sum(f.quantity for f in fills), self.scale[market.base])
+        quote = exact(sum(f.quote_amount for f in fills), self.scale[market.quote])
+        price = exact(first.price, market.price_scale)
+        fee = exact(-sum(f.fee for f in fills), self.scale[first.fee_asset])
+        detail = json.dumps(
+            json.dumps(
+                {first.fee_asset: {"feeCoinCode": first.fee_asset, "totalFee": fee}},
+                separators=(",", ":"),
+            )
+        )
+        is_limit = first.order_type == "limit"
+        return (
+            f'{{"userId":"{self.uid}","symbol":"{market.symbol}","orderId":"{number}",'
+            f'"clientOid":"c{first.order}","price":"{price if is_limit else "0"}",'
+            f'"size":"{base if is_limit or first.side == "sell" else quote}",'
+            f'"orderType":"{first.order_type}","side":"{first.side}","status":"filled",'
+            f'"priceAvg":"{price}","baseVolume":"{base}","quoteVolume":"{quote}",'
+            f'"enterPointSource":"WEB","orderSource":"normal","feeDetail":{detail},'
+            f'"tpslType":"normal","cancelReason":"","triggerPrice":null,'
+            f'"cTime":"{first.order_at}","uTime":"{fills[-1].at}"}}'
+        )
+
     def _deposit_row(self, event: Deposit, number: int, now: int) -> str:
         final = event.done_at <= now
         status = {"completed": "success"}.get(event.status, "fail") if final else "pending"
@@ -417,7 +465,7 @@ class Books:
 
     def preload(self, now: int) -> None:
         """Write all rows now instead of when they are asked for."""
-        tables = (self.tax, self.bills, self.fills, self.deposits, self.withdrawals)
+        tables = (self.tax, self.bills, self.fills, self.orders, self.deposits, self.withdrawals)
         for table in (*tables, self.transfers):
             table.preload(now)
 

@@ -22,6 +22,7 @@ TIMESTAMP_WINDOW = 30 * SECOND
 PENALTY = 300 * SECOND
 READ = ("coor", "cpor", "stor", "smor", "wtor", "taxr")
 LEDGER_READ = frozenset({"stor", "wtor"})
+FUTURES_READ, FUTURES_ORDERS = frozenset({"coor", "cpor"}), frozenset({"coor"})
 PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     # Tax routes answer ordinary keys as well as tax keys.
     "/api/v2/tax/spot-record": (frozenset({"taxr", "stor"}), "tax read"),
@@ -32,7 +33,27 @@ PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     "/api/v2/spot/account/transferRecords": (frozenset({"wtor"}), "wallet transfer read"),
     "/api/v2/spot/wallet/deposit-records": (frozenset({"wtor"}), "wallet transfer read"),
     "/api/v2/spot/wallet/withdrawal-records": (frozenset({"wtor"}), "wallet transfer read"),
+    "/api/v2/tax/future-record": (frozenset({"taxr", "coor"}), "tax read"),
+    "/api/v2/tax/margin-record": (frozenset({"taxr", "smor"}), "tax read"),
+    "/api/v2/tax/p2p-record": (frozenset({"taxr", "p2pr"}), "tax read"),
+    "/api/v2/margin/crossed/account/assets": (frozenset({"smor"}), "margin read"),
+    "/api/v2/margin/isolated/account/assets": (frozenset({"smor"}), "margin read"),
+    "/api/v2/spot/trade/history-orders": (frozenset({"stor"}), "spot order read"),
+    "/api/v2/mix/account/bill": (FUTURES_READ, "futures order read"),
+    "/api/v2/mix/order/fills": (FUTURES_ORDERS, "futures order read"),
+    "/api/v2/mix/order/orders-history": (FUTURES_ORDERS, "futures order read"),
+    "/api/v2/mix/position/history-position": (FUTURES_READ, "futures holdings read"),
+    "/api/v2/mix/position/all-position": (FUTURES_READ, "futures holdings read"),
+    "/api/v2/mix/account/interest-history": (FUTURES_READ, "futures holdings read"),
+    "/api/v2/mix/account/accounts": (FUTURES_READ, "futures holdings read"),
     "/api/v2/account/all-account-balance": (LEDGER_READ, "wallet transfer read"),
+}
+
+
+PERMISSIONS |= {
+    stream.path: (frozenset({"smor"}), "margin read")
+    for stream in SPEC.streams
+    if stream.path.startswith("/api/v2/margin/")
 }
 
 

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from pipelines.sandbox.account import Asset, Market, Venue, exact
+from pipelines.sandbox.account import DAY, Asset, Contract, Market, Venue, exact
 from pipelines.sandbox.bitget_request import Refusal
 
 VENUE = Venue(
@@ -60,6 +60,33 @@ VENUE = Venue(
         Market(
             symbol="MOONXUSDT", base="MOONX", quote="USDT", price_scale=4, quantity_scale=2,
             start_price=20_000, brief=True,
+        ),
+    ),
+    contracts=(
+        Contract(
+            symbol="BTCUSDT", base="BTC", quote="USDT", settle="USDT", inverse=False,
+            size=Decimal("0.001"), price_scale=1, start_price=640_000, lot=1, taker_ppm=600,
+            maker_ppm=200, wallet="usdt_futures",
+        ),
+        Contract(
+            symbol="ETHUSDT", base="ETH", quote="USDT", settle="USDT", inverse=False,
+            size=Decimal("0.01"), price_scale=2, start_price=310_000, lot=1, taker_ppm=600,
+            maker_ppm=200, wallet="usdt_futures",
+        ),
+        Contract(
+            symbol="ETHPERP", base="ETH", quote="USDC", settle="USDC", inverse=False,
+            size=Decimal("0.01"), price_scale=2, start_price=310_000, lot=1, taker_ppm=600,
+            maker_ppm=200, wallet="usdc_futures",
+        ),
+        Contract(
+            symbol="BTCUSDU26", base="BTC", quote="USD", settle="BTC", inverse=True,
+            size=Decimal(1), price_scale=1, start_price=642_000, lot=10, taker_ppm=600,
+            maker_ppm=200, expires_before_end=35 * DAY, wallet="coin_futures",
+        ),
+        Contract(
+            symbol="BTCUSD", base="BTC", quote="USD", settle="BTC", inverse=True,
+            size=Decimal(1), price_scale=1, start_price=640_000, lot=10, taker_ppm=600,
+            maker_ppm=200, wallet="coin_futures",
         ),
     ),
     other_wallets=("usdt_futures", "p2p", "crossed_margin", "isolated_margin", "bots"),

@@ -13,8 +13,9 @@ from pipelines.specs.bitget import SPEC
 STREAMS = {stream.path: stream for stream in SPEC.streams}
 TIMES_REQUIRED = frozenset(
     {
-        "tax_spot_records", "deposit_records", "withdrawal_records", "unified_tax_records",
-        "unified_deposit_records", "unified_withdrawal_records",
+        "tax_spot_records", "tax_future_records", "tax_margin_records", "tax_p2p_records",
+        "deposit_records", "withdrawal_records",
+        "unified_tax_records", "unified_deposit_records", "unified_withdrawal_records",
     }
 )  # fmt: skip
 Filter = tuple[str, str, Callable[[int], str]]
@@ -100,12 +101,16 @@ class Request:
         self, table: Table, low: int, high: int, limit: int, wanted: list[Filter], skip: int = 0
     ) -> bytes:
         """One page as a JSON array, newest first."""
-        rows: Iterator[int]
-        if wanted:
-            rows = iter(self._chosen(table, low, high, wanted)[::-1][skip : skip + limit])
-        else:
-            rows = table.newest(low, high, limit, skip)
+        rows = self.rows(table, low, high, limit, wanted, skip)
         return b"[" + b",".join(table.row(n, self.now) for n in rows) + b"]"
+
+    def rows(
+        self, table: Table, low: int, high: int, limit: int, wanted: list[Filter], skip: int = 0
+    ) -> Iterator[int]:
+        """The row numbers of one page, newest first."""
+        if wanted:
+            return iter(self._chosen(table, low, high, wanted)[::-1][skip : skip + limit])
+        return table.newest(low, high, limit, skip)
 
     @staticmethod
     def _chosen(table: Table, low: int, high: int, wanted: list[Filter]) -> array[int]:

@@ -6,7 +6,9 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.sandbox.account import Reward, Transfer, Withdrawal, exact
+from pipelines.sandbox import bitget_futures_truth as futures
+from pipelines.sandbox import bitget_margin as margin
+from pipelines.sandbox.account import Event, Movement, Reward, Transfer, Withdrawal, exact
 from pipelines.sandbox.bitget_books import Books, snowflake
 from pipelines.sandbox.clock import from_ms
 
@@ -44,6 +46,7 @@ def tell_truth(books: Books, now: int, parts: frozenset[str]) -> dict[str, Any]:
             "withdrawal_records": bisect_right(books.withdrawals.at, now),
             "transfer_records": bisect_right(books.transfers.at, now),
         }
+        told["counts"] |= futures.counts(books, now) | margin.counts(books, now)
     return told
 
 
@@ -52,8 +55,9 @@ def _true_balances(books: Books, now: int) -> dict[str, dict[str, str]]:
     for coin, (amount, _) in sorted(books.spot_balances(now).items()):
         wallets["spot"][coin] = exact(amount, books.scale[coin])
     for (wallet, coin), amount in sorted(books.other_balances(now).items()):
-        wallets.setdefault(wallet, {})[coin] = exact(amount, books.scale[coin])
-    return wallets
+        if wallet not in futures.WALLETS:
+            wallets.setdefault(wallet, {})[coin] = exact(amount, books.scale[coin])
+    return wallets | futures.balances(books, now)
 
 
 def _true_movements(books: Books, now: int) -> list[dict[str, Any]]:
@@ -61,11 +65,12 @@ def _true_movements(books: Books, now: int) -> list[dict[str, Any]]:
     for move in books.life.movements():
         if move.at > now:
             break
+        if move.wallet in futures.WALLETS | margin.WALLETS:
+            continue
         record_id = None
         if move.wallet == "spot":
             record_id, n = str(books.tax.ids[n]), n + 1
         event = books.events[move.event]
-        vague = isinstance(event, Reward) and event.flavour in UNCLASSIFIABLE
         told.append(
             {
                 "at": iso(move.at),
@@ -73,12 +78,21 @@ def _true_movements(books: Books, now: int) -> list[dict[str, Any]]:
                 "asset": move.asset,
                 "amount": exact(move.amount, books.scale[move.asset]),
                 "fee_amount": exact(move.fee, books.scale[move.asset]),
-                "kind": "unclassified" if vague else move.kind,
+                "kind": _told_kind(event, move),
                 "event_id": str(move.event),
                 "record_id": record_id,
             }
         )
-    return told
+    told += [*futures.movements(books, now), *margin.movements(books, now)]
+    return sorted(told, key=lambda move: str(move["at"]))
+
+
+def _told_kind(event: Event, move: Movement) -> str:
+    if isinstance(event, Reward) and event.flavour in UNCLASSIFIABLE:
+        return "unclassified"
+    if isinstance(event, Transfer) and "bots" in (event.from_wallet, event.to_wallet):
+        return "bot_transfer"
+    return move.kind
 
 
 def _true_deposits(books: Books, now: int) -> list[dict[str, Any]]:
@@ -133,10 +147,11 @@ def _told_hash(event: Withdrawal, now: int) -> str | None:
 
 
 def _true_trades(books: Books, now: int) -> list[dict[str, Any]]:
-    return [
+    spot = [
         {
             "record_id": str(number),
             "event_id": str(fill.seq),
+            "product_type": "spot",
             "order_id": str(snowflake(fill.order_at, "order", fill.order)),
             "market": fill.market.symbol,
             "side": fill.side,
@@ -152,6 +167,7 @@ def _true_trades(books: Books, now: int) -> list[dict[str, Any]]:
         }
         for fill, number in books.until(books.fills, now)
     ]
+    return spot + futures.trades(books, now)
 
 
 def _true_transfers(books: Books, now: int) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ Their windows, floors and page sizes are those of the spec; cursors are opaque w
 are. What an account did before it was unified is not told here.
 
 Switches: bitget.upgraded_at (Unix ms; from when the `upgraded` account is a unified one, never if
-absent), bitget.unified_tax_max_limit (500), bitget.unified_fees_outside (False).
+absent), bitget.unified_tax_max_limit (500), bitget.unified_tax_cursor_defect (False),
+bitget.unified_fees_outside (False: of rows that are no futures).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pipelines.sandbox.bitget_books import Books, Table
 from pipelines.sandbox.bitget_keys import Profile
 from pipelines.sandbox.bitget_request import STREAMS, Refusal, Request
 from pipelines.sandbox.bitget_unified_books import Ledger, UnifiedBooks
+from pipelines.sandbox.bitget_unified_words import line_of
 from pipelines.sandbox.dialect import World
 
 INFO, SETTINGS = "/api/v3/account/info", "/api/v3/account/settings"
@@ -40,16 +42,20 @@ class Unified:
         self._world, self._classic = world, books
         self._upgraded_at: int | None = world.option("bitget.upgraded_at", None)
         self._tax_max = int(world.option("bitget.unified_tax_max_limit", 500))
+        self._tax_defect = bool(world.option("bitget.unified_tax_cursor_defect", False))
         self._fees_outside = bool(world.option("bitget.unified_fees_outside", False))
         self._books: dict[str, UnifiedBooks] = {}
         self._routes: dict[str, Callable[[Request, UnifiedBooks], bytes]] = {
             "/api/v3/account/financial-records": self._financial,
             "/api/v3/account/funding-financial-records": self._funding,
             "/api/v3/tax/records": self._tax,
-            "/api/v3/trade/fills": lambda r, b: self._page(r, b.fills, self._lines(r, b)),
+            "/api/v3/trade/fills": self._fills,
+            "/api/v3/trade/history-orders": self._orders,
             "/api/v3/account/deposit-records": lambda r, b: self._wallet_page(r, b.deposits),
             "/api/v3/account/withdrawal-records": lambda r, b: self._wallet_page(r, b.withdrawals),
             "/api/v3/account/convert-records": lambda r, b: self._page(r, b.converts),
+            "/api/v3/convert/small-assets-history": lambda r, b: self._page(r, b.dust),
+            "/api/v3/p2p/all-orders": self._p2p_orders,
             "/api/v3/account/sub-transfer-record": lambda r, b: self._page(r, b.transfers),
             "/api/v3/position/history-position": self._positions,
             "/api/v3/account/assets": self._assets,
@@ -102,7 +108,7 @@ class Unified:
                 "uid": books.uid,
                 "accountMode": "switching" if is_fresh else "unified",
                 "assetMode": "multi_assets",
-                "holdMode": "one_way_mode",
+                "holdMode": "hedge_mode",
                 "stpMode": "none",
                 "symbolConfigList": [],
                 "coinConfigList": [{"coin": "USDT", "leverage": "6"}],
@@ -162,11 +168,12 @@ class Unified:
         # The range is documented, what lies beyond it is not: windows there hold no rows.
         start = max(start, self._floor(request))
         below = request.number("cursor") if request.params.get("cursor") else None
-        low, high = books.tax.bounds(start, end, below, False)
+        low, high = books.tax.bounds(start, end, below, self._tax_defect)
         wanted = [
             n
             for n in range(high - 1, low - 1, -1)
-            if books.line_at(n) == line and not (line == "MARGIN" and margin_type == "isolated")
+            if books.line_at(n) == line
+            and (line != "MARGIN" or books.margin_type_at(n) == margin_type)
         ]
         return self._rows(books.tax, wanted[:limit], request.now)
 
@@ -183,7 +190,11 @@ class Unified:
         return b"[" + b",".join(table.row(n, now) for n in numbers) + b"]"
 
     def _page(
-        self, request: Request, table: Table, wanted: Callable[[int], bool] = lambda n: True
+        self,
+        request: Request,
+        table: Table,
+        wanted: Callable[[int], bool] = lambda n: True,
+        wrapper: bytes = b'{"list":%b,"cursor":%b}',
     ) -> bytes:
         """A page in its wrapper; a page with rows has a cursor, the last one too."""
         start, end = request.span()
@@ -196,8 +207,7 @@ class Unified:
         low, high = table.bounds(start, end, below, False)
         numbers = [n for n in range(high - 1, low - 1, -1) if wanted(n)][:limit]
         cursor = f'"{table.ids[numbers[-1]] ^ MASK}"' if numbers else '""'
-        rows = self._rows(table, numbers, request.now)
-        return b'{"list":%b,"cursor":%b}' % (rows, cursor.encode())
+        return wrapper % (self._rows(table, numbers, request.now), cursor.encode())
 
     @staticmethod
     def _within(request: Request, start: int, end: int) -> int:
@@ -213,25 +223,38 @@ class Unified:
         low, high = table.bounds(start, end, below, False)
         return self._rows(table, list(table.newest(low, high, limit)), request.now)
 
-    def _lines(self, request: Request, books: UnifiedBooks) -> Callable[[int], bool]:
-        """Fills may be asked for one line or for all; the synthetic ones are all spot."""
-        if not request.params.get("category"):
-            return lambda n: True
-        line = self._line(request, "category")
-        return lambda n: line == "SPOT"
+    def _fills(self, request: Request, books: UnifiedBooks) -> bytes:
+        """Fills may be asked for one line or for all."""
+        line = self._line(request, "category") if request.params.get("category") else ""
+        events = books.fills.events
+        return self._page(request, books.fills, lambda n: line in ("", line_of(events[n])))
+
+    def _orders(self, request: Request, books: UnifiedBooks) -> bytes:
+        """Orders that have come to their end, line by line."""
+        line = self._line(request, "category", LINES[:-1])
+        return self._page(
+            request,
+            books.orders,
+            lambda n: line_of(books.orders.events[n]) == line
+            and books.orders.events[n].at <= request.now,
+        )
 
     def _positions(self, request: Request, books: UnifiedBooks) -> bytes:
-        self._line(request, "category", tuple(line for line in LINES if "FUTURES" in line))
-        return self._page(request, books.positions)
+        line = self._line(request, "category", tuple(line for line in LINES if "FUTURES" in line))
+        return self._page(request, books.positions[line])
+
+    def _p2p_orders(self, request: Request, books: UnifiedBooks) -> bytes:
+        return self._page(request, books.p2p_orders, wrapper=b'{"items":%b,"nextId":%b}')
 
     # -- balances
 
     def _assets(self, request: Request, books: UnifiedBooks) -> bytes:
-        held = books.held(request.now)
+        held, owed = books.held(request.now), books.debts(request.now)
         rows = [
-            f'{{"coin":"{coin}","equity":"{exact(balance, scale)}","usdValue":"0",'
-            f'"balance":"{exact(balance, scale)}",'
-            f'"available":"{exact(balance - held.get(coin, 0), scale)}","debt":"0",'
+            f'{{"coin":"{coin}","equity":"{exact(balance - owed.get(coin, 0), scale)}",'
+            f'"usdValue":"0","balance":"{exact(balance, scale)}",'
+            f'"available":"{exact(balance - held.get(coin, 0), scale)}",'
+            f'"debt":"{exact(owed.get(coin, 0), scale)}",'
             f'"locked":"{exact(held.get(coin, 0), scale)}"}}'
             for coin, balance, scale in self._held_coins(books, books.unified, request.now)
         ]

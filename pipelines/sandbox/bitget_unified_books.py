@@ -1,7 +1,7 @@
 """What Bitget's unified routes (v3) say of one synthetic account, from the moment it is unified.
 
-The life is the one that the classic books tell. Spot, margin and futures wallets are one wallet
-now, so a move between two of them is none any more; the P2P wallet is the funding wallet.
+The life is the one that the classic books tell. Here are the two ledgers, and what goes in and out;
+executions, orders and positions are beside it.
 """
 
 from __future__ import annotations
@@ -12,67 +12,38 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.sandbox.account import (
+    ContractFill,
     Conversion,
     Deposit,
     Event,
+    Loan,
     Movement,
-    Reward,
-    SpotFill,
     Transfer,
     Withdrawal,
     exact,
 )
-from pipelines.sandbox.bitget_books import REWARDS, Books, Table, quoted, snowflake
+from pipelines.sandbox.bitget_books import Books, Table, quoted, snowflake
+from pipelines.sandbox.bitget_unified_orders import (
+    fill_table,
+    order_table,
+    p2p_table,
+    position_tables,
+)
+from pipelines.sandbox.bitget_unified_words import (
+    FUNDING,
+    SPELLED,
+    UNIFIED,
+    is_dust,
+    is_no_move,
+    line_of,
+    margin_type_of,
+    symbol_of,
+    type_of,
+    wallet_of,
+)
 
-UNIFIED, FUNDING = "unified", "funding"
-WALLETS = {"p2p": FUNDING, "bots": "bots"}
-"""A classic wallet's name → what it is now; any other is a part of the unified one."""
-SPELLED = {UNIFIED: "uta", FUNDING: "spot"}
-"""How transfer records call the two wallets."""
-FILL_LAG = 5
-"""Milliseconds from an execution to its rows in the ledger."""
-LEDGER_ID, TAX_ID, FUNDING_ID = 8 << 18, 9 << 18, 10 << 18
-"""Beside the classic ledger's tag, so that no id is an id of the other books."""
-FILL_TYPES = ("ORDER_DEALT_FROZEN_OUT", "ORDER_DEALT_IN", "ORDER_PLF_FEE_OUT")
-CONVERSION_TYPES = ("EXCHANGE_SOURCE_TOKEN_USER_OUT", "EXCHANGE_TARGET_TOKEN_USER_IN")
-
-
-def wallet_of(classic: str) -> str:
-    """The wallet of a unified account that a classic one's wallet is a part of."""
-    return WALLETS.get(classic, UNIFIED)
-
-
-def is_no_move(event: Event) -> bool:
-    """Whether it is a transfer between two parts of what is one wallet now."""
-    return isinstance(event, Transfer) and wallet_of(event.from_wallet) == wallet_of(
-        event.to_wallet
-    )
-
-
-def line_of(event: Event) -> str:
-    """The business line that tells the event."""
-    if isinstance(event, SpotFill):
-        return "SPOT"
-    if isinstance(event, Reward) and event.flavour == "interest":
-        return "MARGIN"
-    return "OTHER"
-
-
-def type_of(event: Event, leg: int) -> str:
-    """The `type` of a ledger row, in the words of the unified enum or of live answers."""
-    if isinstance(event, SpotFill):
-        return FILL_TYPES[leg]
-    if isinstance(event, Conversion):
-        return CONVERSION_TYPES[leg]
-    if isinstance(event, Transfer):
-        return ("TRANSFER_OUT", "TRANSFER_IN")[leg]
-    if isinstance(event, Reward):
-        return REWARDS[event.flavour].business
-    if isinstance(event, Deposit):
-        return "DEPOSIT"
-    if isinstance(event, Withdrawal):
-        return "WITHDRAW"
-    raise TypeError(f"the unified books do not tell of {type(event).__name__}")
+LEDGER_ID, TAX_ID, FUNDING_ID = (tag << 18 | 1 << 17 for tag in (1, 2, 3))
+"""The highest bit of an id's number is set, so that no id is an id of the classic books."""
 
 
 class Ledger:
@@ -124,12 +95,17 @@ class UnifiedBooks:
         self.financial = self._ledger_table(self.unified, LEDGER_ID, self._financial_row)
         self.tax = self._ledger_table(self.unified, TAX_ID, self._tax_row)
         self.funding_rows = self._ledger_table(self.funding, FUNDING_ID, self._funding_row)
-        self.fills = self._told(SpotFill, "fill", self._fill_row, lag=FILL_LAG)
+        self.fills = fill_table(books, since)
+        self.orders = order_table(books, since)
+        self.positions = position_tables(books, since)
+        self.p2p_orders = p2p_table(books, since)
         self.deposits = self._told(Deposit, "deposit", self._deposit_row, settling=True)
         self.withdrawals = self._told(Withdrawal, "withdrawal", self._withdrawal_row, settling=True)
-        self.converts = self._told(Conversion, "biz", self._convert_row)
+        self.converts = self._told(
+            Conversion, "biz", self._convert_row, keep=lambda event: not is_dust(event)
+        )
+        self.dust = self._told(Conversion, "biz", self._dust_row, keep=is_dust)
         self.transfers = self._told(Transfer, "order", self._transfer_row)
-        self.positions = Table(array("q"), array("q"), lambda n, now: "{}")
 
     # -- building
 
@@ -154,7 +130,7 @@ class UnifiedBooks:
         tag: str,
         render: Callable[[Any, int, int], str],
         *,
-        lag: int = 0,
+        keep: Callable[[Event], bool] = lambda event: True,
         settling: bool = False,
     ) -> Table:
         """A table of the events of a kind; ids count all of them, so that classic ids stay."""
@@ -166,9 +142,9 @@ class UnifiedBooks:
                 continue
             number = number + 1 if event.at == last_at else 0
             last_at = event.at
-            if self._is_told(event):
+            if self._is_told(event) and keep(event):
                 chosen.append(event)
-                at.append(event.at - lag)
+                at.append(event.at)
                 ids.append(snowflake(event.at, tag, number))
 
         def row(n: int, now: int) -> str:
@@ -183,6 +159,10 @@ class UnifiedBooks:
         """The business line of row `n` of the unified ledger."""
         return line_of(self.events[self.unified.moves[n].event])
 
+    def margin_type_at(self, n: int) -> str:
+        """Whether row `n` of the unified ledger belongs to crossed or isolated margin."""
+        return margin_type_of(self.events[self.unified.moves[n].event])
+
     def coin_at(self, n: int) -> str:
         """The coin of row `n` of the unified ledger."""
         return self.unified.moves[n].asset
@@ -192,27 +172,33 @@ class UnifiedBooks:
     def _financial_row(self, ledger: Ledger, n: int, number: int) -> str:
         move = ledger.moves[n]
         event, scale = self.events[move.event], self.scale[move.asset]
-        inside = move.fee if move.kind != "fee" else 0
-        amount = move.amount + (inside if self._fees_outside else 0)
+        amount, fee = self._amount_and_fee(move, self._fees_outside)
         line = line_of(event)
-        symbol = event.market.symbol if isinstance(event, SpotFill) else ""
         return (
             f'{{"category":"{"Margin" if line == "MARGIN" else line}","id":"{number}",'
-            f'"symbol":"{symbol}","coin":"{move.asset}","type":"{type_of(event, move.leg)}",'
+            f'"symbol":"{symbol_of(event)}","coin":"{move.asset}",'
+            f'"type":"{type_of(self.books, event, move.leg, in_tax=False)}",'
             f'"positionType":"","positionAmount":"","positionBalance":"",'
-            f'"amount":"{exact(amount, scale)}","fee":"{exact(-inside, scale)}",'
+            f'"amount":"{exact(amount, scale)}","fee":"{exact(-fee, scale)}",'
             f'"balance":"{exact(ledger.balances[n], scale)}","ts":"{move.at}"}}'
         )
 
     def _tax_row(self, ledger: Ledger, n: int, number: int) -> str:
         move = ledger.moves[n]
         event, scale = self.events[move.event], self.scale[move.asset]
-        inside = move.fee if move.kind != "fee" else 0
+        amount, fee = self._amount_and_fee(move, False)
         return (
-            f'{{"id":"{number}","coin":"{move.asset}","type":"{type_of(event, move.leg)}",'
-            f'"amount":"{exact(move.amount, scale)}","fee":"{exact(-inside, scale)}",'
+            f'{{"id":"{number}","coin":"{move.asset}",'
+            f'"type":"{type_of(self.books, event, move.leg, in_tax=True)}",'
+            f'"amount":"{exact(amount, scale)}","fee":"{exact(-fee, scale)}",'
             f'"balance":"{exact(ledger.balances[n], scale)}","ts":"{move.at}"}}'
         )
+
+    def _amount_and_fee(self, move: Movement, fees_outside: bool) -> tuple[int, int]:
+        """A futures row tells profit and fee apart, as in the classic ledger; others as asked."""
+        fee = 0 if move.kind in ("fee", "funding") else move.fee
+        is_apart = fees_outside or isinstance(self.events[move.event], ContractFill)
+        return move.amount + (fee if is_apart else 0), fee
 
     def _funding_row(self, ledger: Ledger, n: int, number: int) -> str:
         move = ledger.moves[n]
@@ -225,23 +211,6 @@ class UnifiedBooks:
         )
 
     # -- the other routes
-
-    def _fill_row(self, fill: SpotFill, number: int, now: int) -> str:
-        market = fill.market
-        order = snowflake(fill.order_at, "order", fill.order)
-        fee = exact(fill.fee, self.scale[fill.fee_asset])
-        return (
-            f'{{"execId":"{number}","execLinkId":"{number - 1}","orderId":"{order}",'
-            f'"clientOid":"{order + 1}","category":"SPOT","symbol":"{market.symbol}",'
-            f'"orderType":"{fill.order_type}","side":"{fill.side}","posSide":"",'
-            f'"execPrice":"{exact(fill.price, market.price_scale)}",'
-            f'"execQty":"{exact(fill.quantity, self.scale[market.base])}",'
-            f'"execValue":"{exact(fill.quote_amount, self.scale[market.quote])}",'
-            f'"tradeScope":"{"maker" if fill.is_maker else "taker"}","tradeSide":"",'
-            f'"feeDetail":[{{"feeCoin":"{fill.fee_asset}","fee":"{fee}"}}],'
-            f'"createdTime":"{fill.at - FILL_LAG}","updatedTime":"{fill.at + 3}",'
-            f'"execPnl":"0","isRPI":"no"}}'
-        )
 
     def _deposit_row(self, event: Deposit, number: int, now: int) -> str:
         status = self._status(event, now)
@@ -287,6 +256,17 @@ class UnifiedBooks:
             f'"toCoin":"{event.to_asset}","toCoinSize":"{got}","price":"1","ts":"{event.at}"}}'
         )
 
+    def _dust_row(self, event: Conversion, number: int, now: int) -> str:
+        """A conversion of a small balance; what it cost is in the rate."""
+        paid = exact(event.from_amount, self.scale[event.from_asset])
+        got = exact(event.to_amount, self.scale[event.to_asset])
+        return (
+            f'{{"orderId":"{number}","fromCoin":"{event.from_asset}","fromAmount":"{paid}",'
+            f'"fromCoinPrice":"1","toCoin":"{event.to_asset}","toAmount":"{got}",'
+            f'"toCoinPrice":"1","feeDetail":{{"feeCoin":"{event.to_asset}","fee":"0"}},'
+            f'"status":"success","createdTime":"{event.at}"}}'
+        )
+
     def _transfer_row(self, event: Transfer, number: int, now: int) -> str:
         ends = [SPELLED[wallet_of(w)] for w in (event.from_wallet, event.to_wallet)]
         return (
@@ -300,3 +280,12 @@ class UnifiedBooks:
     def held(self, now: int) -> dict[str, int]:
         """Per coin, what pending withdrawals hold of the unified balance."""
         return self.books.held(now)
+
+    def debts(self, now: int) -> dict[str, int]:
+        """Per coin, what is borrowed and not given back."""
+        owed: dict[str, int] = {}
+        for event in self.events:
+            if isinstance(event, Loan) and event.at <= now:
+                change = -event.amount if event.is_repaid else event.amount
+                owed[event.asset] = owed.get(event.asset, 0) + change
+        return owed

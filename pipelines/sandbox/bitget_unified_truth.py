@@ -9,16 +9,13 @@ from bisect import bisect_right
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.sandbox.account import Reward, Transfer, exact
+from pipelines.sandbox.account import Movement, Reward, Transfer, exact
 from pipelines.sandbox.bitget_books import Books
+from pipelines.sandbox.bitget_futures_truth import kind_of
 from pipelines.sandbox.bitget_truth import UNCLASSIFIABLE, iso, tell_truth
-from pipelines.sandbox.bitget_unified_books import (
-    FILL_LAG,
-    FUNDING,
-    UNIFIED,
-    UnifiedBooks,
-    wallet_of,
-)
+from pipelines.sandbox.bitget_unified_books import UnifiedBooks
+from pipelines.sandbox.bitget_unified_orders import FILL_LAG
+from pipelines.sandbox.bitget_unified_words import FUNDING, UNIFIED, futures_books, wallet_of
 
 Rows = list[dict[str, Any]]
 
@@ -71,8 +68,6 @@ def _movements(books: UnifiedBooks, now: int) -> Rows:
     ):
         for n in range(bisect_right(ledger.at, now)):
             move = ledger.moves[n]
-            event = books.events[move.event]
-            vague = isinstance(event, Reward) and event.flavour in UNCLASSIFIABLE
             told.append(
                 {
                     "at": iso(move.at),
@@ -80,13 +75,21 @@ def _movements(books: UnifiedBooks, now: int) -> Rows:
                     "asset": move.asset,
                     "amount": exact(move.amount, books.scale[move.asset]),
                     "fee_amount": exact(move.fee, books.scale[move.asset]),
-                    "kind": "unclassified" if vague else move.kind,
+                    "kind": _kind(books, move),
                     "event_id": str(move.event),
                     "record_id": str(table.ids[n]),
                     "tax_record_id": str(books.tax.ids[n]) if wallet == UNIFIED else None,
                 }
             )
     return sorted(told, key=lambda row: str(row["at"]))
+
+
+def _kind(books: UnifiedBooks, move: Movement) -> str:
+    event = books.events[move.event]
+    if isinstance(event, Reward) and event.flavour in UNCLASSIFIABLE:
+        return "unclassified"
+    futures = futures_books(books.books, event)
+    return move.kind if futures is None else kind_of(futures, event)
 
 
 def _transfers(books: UnifiedBooks, now: int) -> Rows:
@@ -122,9 +125,16 @@ def _counts(books: UnifiedBooks, now: int) -> dict[str, int]:
         "unified_tax_records": books.tax,
         "unified_funding_records": books.funding_rows,
         "unified_fills": books.fills,
+        "unified_orders": books.orders,
         "unified_deposit_records": books.deposits,
         "unified_withdrawal_records": books.withdrawals,
         "unified_convert_records": books.converts,
+        "unified_small_conversions": books.dust,
+        "unified_p2p_orders": books.p2p_orders,
         "unified_transfer_records": books.transfers,
     }
-    return {name: bisect_right(table.at, now) for name, table in tables.items()}
+    counts = {name: bisect_right(table.at, now) for name, table in tables.items()}
+    counts["unified_positions"] = sum(
+        bisect_right(table.at, now) for table in books.positions.values()
+    )
+    return counts

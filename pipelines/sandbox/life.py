@@ -25,6 +25,7 @@ from pipelines.sandbox.account import (
     Deposit,
     Event,
     Funding,
+    Loan,
     Market,
     OrderType,
     Reward,
@@ -70,7 +71,6 @@ class Teller:
 
     def __init__(self, plan: AccountPlan, rng: random.Random) -> None:
         self.plan, self.venue, self.home = plan, plan.venue, plan.venue.home
-        self.pit = plan.venue.contract_wallet or self.home  # where contracts settle
         self.events: list[Event] = []
         self.scale = {asset.code: asset.scale for asset in self.venue.assets}
         self.micro_usd = {a.code: max(1, int(a.usd * 1_000_000)) for a in self.venue.assets}
@@ -81,6 +81,7 @@ class Teller:
         self.markets = [market for market in self.venue.markets if not market.brief]
         self.cash_markets = [m for m in self.markets if m.quote == self.venue.cash]
         self.settled: set[str] = set()
+        self.loans: dict[str, int] = {}  # what is owed, by margin wallet
         self._bits = rng.getrandbits
         self._orders = 0
         self._returns: list[tuple[int, int, str, str, int]] = []  # a heap of money under way
@@ -225,15 +226,20 @@ class Teller:
         self._deposit(at, at, "completed", code, amount)
         self._pass_time(at)
 
-    def _ensure_margin(self, at: int, code: str, needed: int) -> None:
-        """The same for the wallet contracts settle in, out of the home wallet."""
-        if self.pit == self.home:
+    def _pit(self, contract: Contract) -> str:
+        """The wallet that contract settles in."""
+        return contract.wallet or self.venue.contract_wallet or self.home
+
+    def _ensure_margin(self, at: int, contract: Contract, needed: int) -> None:
+        """The same for the wallet a contract settles in, out of the home wallet."""
+        pit, code = self._pit(contract), contract.settle
+        if pit == self.home:
             self._ensure_cash(at, code, needed)
-        elif self.free[self.pit, code] < needed:
+        elif self.free[pit, code] < needed:
             unit = ten(self.scale[code] - 2)
             amount = (max(needed, self._units(code, 300_000)) * 2 // unit + 1) * unit
             self._ensure_cash(at, code, amount)
-            self._move(at, code, amount, self.home, self.pit)
+            self._move(at, code, amount, self.home, pit)
 
     def do_withdrawal(self, at: int, status: Status, wait: int) -> None:
         """A withdrawal of a part of what is free; held until it is final."""
@@ -300,6 +306,39 @@ class Teller:
             Transfer(
                 seq=len(self.events), at=at, asset=code, amount=amount, from_wallet=source,
                 to_wallet=target, symbol=symbol,
+            )
+        )  # fmt: skip
+
+    def do_borrow(self, at: int, wallet: str) -> None:
+        """Borrow half of what a margin wallet holds, after a deposit into it."""
+        code, unit = self.venue.cash, ten(self.scale[self.venue.cash] - 2)
+        amount = self._units(code, self._between(50_000, 200_000)) // unit * unit
+        self._ensure_cash(at, code, amount)
+        self._move(at, code, amount, self.home, wallet)
+        loan = amount // 2 // unit * unit
+        self.loans[wallet] = self.loans.get(wallet, 0) + loan
+        self._lend(at, wallet, loan, interest=0, is_repaid=False)
+
+    def do_repay(self, at: int, wallet: str) -> None:
+        """Give back all that is owed, with interest; what is short comes from home."""
+        code, loan = self.venue.cash, self.loans.pop(wallet, 0)
+        if loan == 0:
+            return
+        interest = loan * self._between(5, 90) // 100_000 + 1
+        short = loan + interest - self.free[wallet, code]
+        if short > 0:
+            self._ensure_cash(at, code, short)
+            self._move(at, code, short, self.home, wallet)
+        self._lend(at, wallet, loan, interest=interest, is_repaid=True)
+
+    def _lend(self, at: int, wallet: str, amount: int, *, interest: int, is_repaid: bool) -> None:
+        code = self.venue.cash
+        self.free[wallet, code] += -amount - interest if is_repaid else amount
+        symbol = self.cash_markets[0].symbol if wallet == "isolated_margin" else ""
+        self._add(
+            Loan(
+                seq=len(self.events), at=at, wallet=wallet, asset=code, amount=amount,
+                symbol=symbol, interest=interest, is_repaid=is_repaid,
             )
         )  # fmt: skip
 
@@ -469,7 +508,7 @@ class Teller:
             side = "buy" if long else "sell"
             total = self._contracts_for(contract, self._between(50_000, 600_000), count)
         price = self._walk(contract.symbol, contract.start_price)
-        self._ensure_margin(at, contract.settle, self._value(contract, total, price) // 5)
+        self._ensure_margin(at, contract, self._value(contract, total, price) // 5)
         self._orders += 1
         self._fill_contract(at, count, tie, contract, side, total, price)
 
@@ -517,14 +556,14 @@ class Teller:
         value = self._value(contract, quantity, price)
         fee = value * (contract.maker_ppm if is_maker else contract.taker_ppm) // 1_000_000
         pnl = self._change_position(contract, side, quantity, value)
-        key = (self.pit, contract.settle)
+        key = (self._pit(contract), contract.settle)
         if self.free[key] + pnl - fee < 0:
-            self._ensure_margin(at, contract.settle, fee - pnl)
+            self._ensure_margin(at, contract, fee - pnl)
         self.free[key] += pnl - fee
         self.events.append(
             ContractFill(
-                seq=len(self.events), at=at, wallet=self.pit, contract=contract, side=side,
-                price=price, quantity=quantity, value=value, fee=fee, realised_pnl=pnl,
+                seq=len(self.events), at=at, wallet=self._pit(contract), contract=contract,
+                side=side, price=price, quantity=quantity, value=value, fee=fee, realised_pnl=pnl,
                 position=self.positions[contract.symbol].quantity, order=self._orders,
                 order_at=order_at, order_quantity=order_quantity, order_type=order_type,
                 is_maker=is_maker,
@@ -556,13 +595,13 @@ class Teller:
             value = self._value(contract, abs(position.quantity), price)
             rate = self._between(-300, 400)
             cost = value * rate // 1_000_000 * (1 if position.quantity > 0 else -1)
-            key = (self.pit, contract.settle)
+            key = (self._pit(contract), contract.settle)
             if cost == 0 or self.free[key] < cost:
                 continue
             self.free[key] -= cost
             self._add(
                 Funding(
-                    seq=len(self.events), at=at, wallet=self.pit, contract=contract,
+                    seq=len(self.events), at=at, wallet=self._pit(contract), contract=contract,
                     position=position.quantity, price=price, value=value, rate_ppm=rate,
                     amount=-cost,
                 )
@@ -596,12 +635,13 @@ class Teller:
         side: Side = "sell" if position.quantity > 0 else "buy"
         value = self._value(contract, quantity, price)
         pnl = self._change_position(contract, side, quantity, value)
-        if self.free[self.pit, contract.settle] + pnl < 0:
-            self._ensure_margin(at, contract.settle, -pnl)
-        self.free[self.pit, contract.settle] += pnl
+        key = (self._pit(contract), contract.settle)
+        if self.free[key] + pnl < 0:
+            self._ensure_margin(at, contract, -pnl)
+        self.free[key] += pnl
         self._add(
             Settlement(
-                seq=len(self.events), at=at, wallet=self.pit, contract=contract, side=side,
-                quantity=quantity, price=price, value=value, realised_pnl=pnl,
+                seq=len(self.events), at=at, wallet=self._pit(contract), contract=contract,
+                side=side, quantity=quantity, price=price, value=value, realised_pnl=pnl,
             )
         )  # fmt: skip

@@ -100,6 +100,7 @@ def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
         *draw_edges(plan, calendar),
         *draw_pending(plan),
         *draw_future(plan, rng),
+        *draw_loans(plan, calendar),
     ]
     steps.sort(key=lambda step: step.at)
     return steps
@@ -235,6 +236,16 @@ def draw_edges(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
         for at in (edge - 1, edge):
             if plan.opened_at < at <= plan.end and calendar.allows(at):
                 yield Step(at, "reward", (plan.venue.rewards[0],))
+
+
+def draw_loans(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
+    """Loans on margin, given back within the day, where there is such a wallet."""
+    wallets = [name for name in plan.venue.other_wallets if name.endswith("_margin")]
+    for n in range(min(200, 2 * len(wallets) + plan.fills // 300 * len(wallets))):
+        wallet, at = wallets[n % len(wallets)], calendar.mostly_recent()
+        back = at + 9 * HOUR
+        yield Step(at, "borrow", (wallet,))
+        yield Step(back if calendar.allows(back) else at + MINUTE, "repay", (wallet,))
 
 
 def draw_pending(plan: AccountPlan) -> Iterator[Step]:

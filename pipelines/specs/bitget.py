@@ -7,20 +7,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.specs import bitget_futures, bitget_margin, bitget_unread
 from pipelines.specs import bitget_unified as unified
-from pipelines.specs import bitget_unread
 from pipelines.specs.bitget_guide import EXCLUDED, GUIDE
+from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, per_second
 
-DOCS = "https://www.bitget.com/api-doc"
-CHECKED_ON = date(2026, 11, 21)
 CLASSIC = ("classic", "tax_key")
 """Kinds of account that the v2 routes serve; they refuse a unified one (code 40085)."""
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
-
-
-def per_second(requests: int) -> Rate:
-    """Bitget counts every endpoint by itself, for each account, second by second."""
-    return Rate(requests=requests, per=timedelta(seconds=1))
 
 
 def of_every_kind(*classic: StreamSpec) -> tuple[StreamSpec, ...]:
@@ -40,7 +34,12 @@ SPEC = ExchangeSpec(
     credential_fields=("key", "secret", "passphrase"),
     optional_credentials=("passphrase",),
     probes=("/api/v2/public/time", "/api/v2/spot/account/info", *unified.PROBES),
-    left_out=(*unified.LEFT_OUT, *bitget_unread.LEFT_OUT),
+    left_out=(
+        *bitget_futures.LEFT_OUT,
+        *bitget_margin.LEFT_OUT,
+        *unified.LEFT_OUT,
+        *bitget_unread.LEFT_OUT,
+    ),
     excluded=EXCLUDED,
     guide=GUIDE,
     streams=of_every_kind(
@@ -90,6 +89,30 @@ SPEC = ExchangeSpec(
                 "and order ids download the file: Orders > Spot > Order details > Export"
             ),
             docs_url=f"{DOCS}/spot/trade/Get-Fills",
+            checked_on=CHECKED_ON,
+            confidence="documented",
+        ),
+        StreamSpec(
+            name="spot_orders",
+            path="/api/v2/spot/trade/history-orders",
+            kind="history",
+            wallet="spot",
+            record_id=("orderId",),
+            fields=(
+                "userId", "symbol", "orderId", "clientOid", "price", "size", "orderType", "side",
+                "status", "priceAvg", "baseVolume", "quoteVolume", "enterPointSource",
+                "orderSource", "feeDetail", "tpslType", "cancelReason", "triggerPrice", "cTime",
+                "uTime",
+            ),
+            time_field="cTime",
+            retention_kind="rolling",
+            retention=timedelta(days=90),
+            max_window=timedelta(days=90),
+            page_size=100,
+            rate=per_second(20),
+            affects="spot orders: where they came from, and those that came to nothing",
+            remedy="download the file from the site: Orders > Spot > Order history > Export",
+            docs_url=f"{DOCS}/spot/trade/Get-History-Orders",
             checked_on=CHECKED_ON,
             confidence="documented",
         ),
@@ -245,5 +268,7 @@ SPEC = ExchangeSpec(
             checked_on=CHECKED_ON,
             confidence="documented",
         ),
+        *bitget_futures.FUTURES,
+        *bitget_margin.MARGIN,
     ),
 )

@@ -11,6 +11,7 @@ from pipelines.spec import LeftOut, Rate, StreamSpec
 
 DOCS = "https://www.bitget.com/api-doc/uta"
 CHECKED_ON = date(2026, 11, 21)
+ORDERS_CHECKED_ON = date(2026, 11, 28)
 KINDS = ("unified", "unified_tax_key")
 
 # Business lines (…/uta/enum). Answers also write them `Margin`: these are the values to ask by.
@@ -127,6 +128,36 @@ STREAMS = (
         confidence="documented",
     ),
     StreamSpec(
+        name="unified_orders",
+        path="/api/v3/trade/history-orders",
+        kind="history",
+        account_kinds=KINDS,
+        wallet="unified",
+        record_id=("orderId",),
+        fields=(
+            "orderId", "clientOid", "category", "symbol", "price", "qty", "amount", "orderType",
+            "cumExecQty", "cumExecValue", "avgPrice", "orderStatus", "side", "timeInForce",
+            "posSide", "holdMode", "delegateType", "marginMode", "stpMode", "takeProfit",
+            "stopLoss", "tpTriggerBy", "slTriggerBy", "tpOrderType", "slOrderType", "tpLimitPrice",
+            "slLimitPrice", "reduceOnly", "feeDetail", "cancelReason", "execType", "createdTime",
+            "updatedTime",
+        ),
+        time_field="createdTime",
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(20),
+        scope="category",
+        scope_values=LINES[:-1],
+        scope_is_closed=True,
+        affects="orders: what placed them, and those that came to nothing",
+        remedy="download the file from the site: Orders > Order history > Export",
+        docs_url=f"{DOCS}/trade/Get-Order-History",
+        checked_on=ORDERS_CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
         name="unified_deposit_records",
         path="/api/v3/account/deposit-records",
         kind="history",
@@ -199,6 +230,55 @@ STREAMS = (
         confidence="documented",
     ),
     StreamSpec(
+        name="unified_small_conversions",
+        path="/api/v3/convert/small-assets-history",
+        kind="history",
+        account_kinds=KINDS,
+        wallet="unified",
+        record_id=("orderId",),
+        fields=(
+            "orderId", "fromCoin", "fromAmount", "fromCoinPrice", "toCoin", "toAmount",
+            "toCoinPrice", "feeDetail", "status", "createdTime",
+        ),
+        time_field="createdTime",
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=30),
+        page_size=100,
+        rate=per_second(10),
+        affects="prices and fee of small balances made into BGB; their amounts are in the ledger",
+        remedy=f"unified_tax_records tells both amounts of each conversion; or {EXPORT}",
+        docs_url=f"{DOCS}/changelog",
+        checked_on=ORDERS_CHECKED_ON,
+        confidence="seen_in_client",
+    ),
+    StreamSpec(
+        name="unified_p2p_orders",
+        path="/api/v3/p2p/all-orders",
+        kind="history",
+        account_kinds=KINDS,
+        wallet="funding",
+        record_id=("orderId",),
+        fields=(
+            "orderId", "side", "token", "fiat", "price", "amount", "quantity", "fee",
+            "counterparty", "status", "createdTime", "updatedTime",
+        ),
+        time_field="createdTime",
+        # How many rows a page holds no page says: twenty is what similar lists give unasked.
+        retention_kind="rolling",
+        retention=timedelta(days=90),
+        max_window=timedelta(days=90),
+        page_size=20,
+        rate=per_second(10),
+        status_field="status",
+        final_statuses=frozenset({"completed", "cancelled"}),
+        affects="the money side of P2P orders; their coins are in unified_funding_records",
+        remedy=f"read the orders on the site (P2P > Orders); for the coins {EXPORT}",
+        docs_url=f"{DOCS}/changelog",
+        checked_on=ORDERS_CHECKED_ON,
+        confidence="seen_in_client",
+    ),
+    StreamSpec(
         name="unified_transfer_records",
         path="/api/v3/account/sub-transfer-record",
         kind="history",
@@ -238,7 +318,8 @@ STREAMS = (
         ),
         # A position is listed when it is closed; the page does not say by which time it filters.
         time_field="updatedTime",
-        retention_kind="not_stated",
+        retention_kind="rolling",
+        retention=timedelta(days=90),
         max_window=timedelta(days=30),
         page_size=100,
         rate=per_second(20),
@@ -248,7 +329,7 @@ STREAMS = (
         affects="what each closed futures position came to; its money is in the ledger",
         remedy=f"the ledger has every profit, fee and funding; or {EXPORT}",
         docs_url=f"{DOCS}/trade/Get-Position-History",
-        checked_on=CHECKED_ON,
+        checked_on=ORDERS_CHECKED_ON,
         confidence="documented",
     ),
     StreamSpec(
@@ -284,60 +365,37 @@ STREAMS = (
 PROBES = ("/api/v3/account/settings", "/api/v3/account/info")
 
 _LEDGER_HAS_IT = "What it moved is in the ledger (unified_financial_records, unified_tax_records)."
+_NO_PAGE = "no page describes its rows, and no client shows them"
+
+
+def _unread(reason: str, *paths: str) -> tuple[LeftOut, ...]:
+    return tuple(
+        LeftOut(path=f"/api/v3/{path}", reason=reason, docs_url=f"{DOCS}/changelog")
+        for path in paths
+    )
+
 
 LEFT_OUT = (
-    LeftOut(
-        path="/api/v3/trade/history-orders",
-        reason="An order moves nothing; unified_fills has each execution with its order's id.",
-        docs_url=f"{DOCS}/changelog",
+    *_unread(f"Earn of unified accounts: {_NO_PAGE}. {_LEDGER_HAS_IT}", "earn/elite-records"),
+    *_unread(
+        f"Crypto loans, three months: {_NO_PAGE}. {_LEDGER_HAS_IT}",
+        "loan/borrow-ongoing", "loan/borrow-history", "loan/repay-history",
+        "loan/pledge-rate-history", "loan/reduces", "loan/debts",
     ),
-    LeftOut(
-        path="/api/v3/convert/small-assets-history",
-        reason=f"Conversions of small balances into BGB. {_LEDGER_HAS_IT}",
-        docs_url=f"{DOCS}/changelog",
+    *_unread(
+        f"Money to and from copy trading: {_NO_PAGE}. {_LEDGER_HAS_IT}",
+        "copy/futures/transfer-record",
     ),
-    LeftOut(
-        path="/api/v3/p2p/all-orders",
-        reason="P2P orders name the other person; their coins are in unified_funding_records.",
-        docs_url=f"{DOCS}/changelog",
+    *_unread(
+        "Positions handed to another account move no coins by themselves.",
+        "account/move-position-history",
     ),
-    LeftOut(
-        path="/api/v3/earn/elite-records",
-        reason="Earn of unified accounts has no page yet; what goes there is in the ledgers.",
-        docs_url=f"{DOCS}/changelog",
+    *_unread(
+        "Bots trade with money of their own; what goes there and back is in the ledger.",
+        "trade/grid/list-details", "trade/grid/bot-detail",
     ),
-    *(
-        LeftOut(
-            path=f"/api/v3/loan/{name}",
-            reason=f"Crypto loans, three months. {_LEDGER_HAS_IT}",
-            docs_url=f"{DOCS}/changelog",
-        )
-        for name in (
-            "borrow-ongoing", "borrow-history", "repay-history", "pledge-rate-history", "reduces",
-            "debts",
-        )
+    *_unread(
+        "Stocks are an account of their own, whose rows no page describes.",
+        "stockplus/asset/cash-flow",
     ),
-    LeftOut(
-        path="/api/v3/copy/futures/transfer-record",
-        reason=f"Money to and from copy trading. {_LEDGER_HAS_IT}",
-        docs_url=f"{DOCS}/changelog",
-    ),
-    LeftOut(
-        path="/api/v3/account/move-position-history",
-        reason="Positions handed to another account move no coins by themselves.",
-        docs_url=f"{DOCS}/changelog",
-    ),
-    *(
-        LeftOut(
-            path=f"/api/v3/trade/grid/{name}",
-            reason="Bots trade with money of their own; what goes there and back is in the ledger.",
-            docs_url=f"{DOCS}/changelog",
-        )
-        for name in ("list-details", "bot-detail")
-    ),
-    LeftOut(
-        path="/api/v3/stockplus/asset/cash-flow",
-        reason="Stocks are an account of their own, whose rows no page describes.",
-        docs_url=f"{DOCS}/changelog",
-    ),
-)
+)  # fmt: skip

@@ -8,15 +8,7 @@ from pipelines.spec import LeftOut
 
 DOCS = "https://www.bitget.com/api-doc"
 
-FUTURES = (
-    "Futures of classic accounts are not read yet: their trades, funding and profit are not in the "
-    "facts. Transfers to and from the futures wallets are."
-)
-MARGIN = (
-    "Margin of classic accounts is not read yet: its trades, loans and interest are not in the "
-    "facts. Transfers to and from the margin wallets are."
-)
-P2P = "P2P is not read yet. Transfers between the P2P and the spot wallet are in the facts."
+P2P = "An order of P2P names the other person. What it moved is in tax_p2p_records."
 EARN = (
     "Earn products and loans are not read yet: interest shows as soon as it is paid into the spot "
     "wallet, as a row of its ledger."
@@ -31,8 +23,7 @@ SUB_ACCOUNTS = (
     "Each sub-account is read by a key of its own. Moves between accounts show as transfers of "
     "the side that has a key here."
 )
-ORDERS = "An order moves nothing; spot_fills has each execution with its order's id."
-FUNDING = "Balances of the old P2P wallet; what moved there is not read yet."
+FUNDING = "Balances of the P2P wallet; tax_p2p_records shows the balance after each row."
 
 
 def _routes(reason: str, folder: str, docs: str, *names: str) -> tuple[LeftOut, ...]:
@@ -42,20 +33,7 @@ def _routes(reason: str, folder: str, docs: str, *names: str) -> tuple[LeftOut, 
     )
 
 
-_LENDING = (
-    "borrow-history", "repay-history", "interest-history", "liquidation-history",
-    "financial-records", "fills",
-)  # fmt: skip
-
 LEFT_OUT = (
-    *_routes(FUTURES, "tax", "common/tax/Get-Future-Account-Record", "future-record"),
-    *_routes(MARGIN, "tax", "common/tax/Get-Margin-Account-Record", "margin-record"),
-    *_routes(P2P, "tax", "common/tax/Get-P2P-Account-Record", "p2p-record"),
-    *_routes(FUTURES, "mix/account", "contract/intro", "accounts", "bill", "interest-history"),
-    *_routes(FUTURES, "mix/order", "contract/intro", "fills", "fill-history"),
-    *_routes(FUTURES, "mix/position", "contract/intro", "history-position"),
-    *_routes(MARGIN, "margin/crossed", "margin/intro", *_LENDING),
-    *_routes(MARGIN, "margin/isolated", "margin/intro", *_LENDING),
     *_routes(P2P, "p2p", "common/p2p/P2P-Merchant-Info", "orderList"),
     *_routes(FUNDING, "account", "common/account/Funding-Assets", "funding-assets"),
     *_routes(BOTS, "account", "common/account/Bot-Assets", "bot-assets"),
@@ -71,5 +49,4 @@ LEFT_OUT = (
         SUB_ACCOUNTS, "spot/account", "spot/intro", "sub-main-trans-record", "subaccount-assets"
     ),
     *_routes(SUB_ACCOUNTS, "spot/wallet", "spot/intro", "subaccount-deposit-records"),
-    *_routes(ORDERS, "spot/trade", "spot/trade/Get-History-Orders", "history-orders"),
 )

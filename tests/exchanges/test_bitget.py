@@ -1,6 +1,6 @@
 """Bitget: signature vectors, and what its answers mean."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -8,7 +8,9 @@ import requests
 from pipelines.accounts_model import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges import bitget
+from pipelines.records import Record
 from pipelines.specs.bitget import SPEC
+from pipelines.windows import Floor, Window
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff0"
 KEYS = Credentials({"key": "bg_key", "secret": SECRET, "passphrase": "letmein99"})
@@ -169,3 +171,95 @@ def test_a_tax_key_is_tried_on_tax_routes_only():
         is_open = not stream.private or "/tax/" in stream.path
         assert (bitget.beyond(tax, stream) is None) is is_open, stream.name
         assert bitget.beyond(full, stream) is None
+
+
+def first_request(stream_name, scope=""):
+    """The parameters of the first request of a walk through one day."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    window = Window(start, start + timedelta(days=1), Floor(start, "opened_at"))
+    walk = bitget.walk(SPEC.stream(stream_name), window, scope)
+    request = requests.Request("GET", SPEC.base_url)
+    walk.init_request(request)
+    return {name: value for name, value in request.params.items() if value is not None}
+
+
+@pytest.mark.parametrize("product", ["USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES"])
+def test_futures_are_asked_product_by_product(product):
+    day = {"startTime": "1767225600000", "endTime": "1767312000000"}
+    scoped = {"productType": product}
+    assert first_request("mix_bills", product) == {**scoped, "limit": "100", **day}
+    assert first_request("tax_future_records", product) == {**scoped, "limit": "500", **day}
+    assert first_request("mix_interest", product) == {**scoped, "limit": "100"}
+    assert first_request("mix_contracts", product) == scoped
+    accounts = product.lower().replace("-", "_") + "_accounts"
+    assert first_request(accounts) == scoped
+
+
+@pytest.mark.parametrize("kind", ["crossed", "isolated"])
+def test_margin_tax_records_are_asked_for_both_kinds(kind):
+    day = {"startTime": "1767225600000", "endTime": "1767312000000"}
+    assert first_request("tax_margin_records", kind) == {"marginType": kind, "limit": "500", **day}
+    assert first_request("tax_p2p_records") == {"limit": "500", **day}
+
+
+def test_isolated_margin_has_a_coin_in_several_pairs():
+    row = Record(b"{}", "SOLUSDT|USDT", "", None, True, "")
+    assert bitget.balance_of(SPEC.stream("isolated_margin_assets"), row) == (
+        "isolated_margin",
+        "USDT",
+    )
+
+
+def test_a_balance_of_futures_lies_in_the_wallet_of_its_product():
+    row = Record(b'{"marginCoin":"USDC"}', "USDC", "", None, True, "")
+    found = {
+        name: bitget.balance_of(SPEC.stream(name), row)
+        for name in ("usdc_futures_accounts", "coin_futures_accounts", "mix_positions")
+    }
+    assert found == {
+        "usdc_futures_accounts": ("usdc_futures", "USDC"),
+        "coin_futures_accounts": ("coin_futures", "USDC"),
+        "mix_positions": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("end_id", "rows", "cursor"),
+    [('"17"', 1, "17"), ("17", 1, "17"), ('""', 1, ""), ("null", 1, ""), ('"17"', 0, "")],
+)
+def test_the_next_page_is_named_by_the_last_one(end_id, rows, cursor):
+    body = f'{{"code":"00000","data":{{"interestList":[],"endId":{end_id}}},"requestTime":1}}'
+    records = [Record(b"{}", "1", "", None, True, "")] * rows
+    assert bitget.next_page(answer(200, body), records) == cursor
+
+
+@pytest.mark.parametrize(
+    "data", ['{"bills":[{"billId":"1"}],"endId":"1"}', '{"list":[{"positionId":"1"}],"endId":""}']
+)
+def test_the_list_beside_its_end_id(data):
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    assert len(bitget.items(SPEC.stream("mix_bills"), body)) == 1
+
+
+@pytest.mark.parametrize("listed", ["[]", "null"])
+def test_margin_lists_are_empty_beside_ids_of_zero(listed):
+    data = f'{{"resultList":{listed},"maxId":"0","minId":"0"}}'
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    assert bitget.items(SPEC.stream("crossed_margin_borrows"), body) == []
+
+
+def test_isolated_margin_is_asked_pair_by_pair():
+    day = {"startTime": "1767225600000", "endTime": "1767312000000"}
+    asked = first_request("isolated_margin_borrows", "SOLUSDT")
+    assert asked == {"symbol": "SOLUSDT", "limit": "500", **day}
+    assert first_request("crossed_margin_borrows") == {"limit": "500", **day}
+
+
+@pytest.mark.parametrize("scope", ["productType", "marginType"])
+def test_products_and_kinds_are_those_of_the_spec_alone(scope):
+    """Other routes have fields of the same name that mean something else."""
+    scoped = [stream for stream in SPEC.streams if stream.scope == scope]
+    assert scoped
+    for stream in scoped:
+        assert stream.scope_values and stream.scope_from
+        assert not any(scope in SPEC.stream(name).fields for name in stream.scope_from)

@@ -65,7 +65,7 @@ def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(lab):
     (result,) = lab.sync(lab.declare("bitget-unified")).values()
     truth = lab.box.truth("bitget-unified")
     assert result.failures == [] and result.account_id == truth["account_id"]
-    assert asked(lab) == V3 | {"coins", "symbols"}
+    assert asked(lab) == V3 | {"coins", "symbols", "mix_contracts"}
     assert lab.query("select distinct outcome from raw_bitget.receipts") == [("exhausted",)]
     for stream, (wallet, name) in LEDGERS.items():
         floor = NOW - SPEC.stream(stream).retention + timedelta(minutes=6)
@@ -125,7 +125,9 @@ def test_a_tax_key_of_a_unified_account_reads_its_tax_records(lab):
     answered = lab.query(
         "select distinct stream from raw_bitget.receipts where outcome = 'exhausted'"
     )
-    assert {stream for (stream,) in answered} == {"unified_tax_records", "coins", "symbols"}
+    assert {stream for (stream,) in answered} == {
+        "unified_tax_records", "coins", "symbols", "mix_contracts",
+    }  # fmt: skip
     assert ids(lab, "unified_tax_records", account_id)
     assert not asked(lab) & V2
 
@@ -155,7 +157,7 @@ def test_an_upgrade_keeps_what_was_stored_and_goes_on_by_v3(lab):
     late = lab.query(
         "select distinct stream from raw_bitget.receipts where asked_at > ?", UPGRADED_AT
     )
-    assert {stream for (stream,) in late} == V3 | {"coins", "symbols"}
+    assert {stream for (stream,) in late} == V3 | {"coins", "symbols", "mix_contracts"}
 
 
 def test_while_an_account_is_being_changed_nothing_is_read_and_the_reason_is_said(lab):
@@ -169,7 +171,9 @@ def test_while_an_account_is_being_changed_nothing_is_read_and_the_reason_is_sai
     # It was a classic account when last read: only what that had is noted as not read.
     failed = lab.query("select distinct stream from raw_bitget.receipts where outcome = 'failed'")
     assert {stream for (stream,) in failed} == {
-        stream.name for stream in SPEC.streams if stream.name in V2 and stream.kind == "history"
+        stream.name
+        for stream in SPEC.streams
+        if stream.name in V2 and stream.kind == "history"
     }
 
 
@@ -179,26 +183,82 @@ def test_a_new_account_in_change_is_one_clear_error(lab):
         lab.sync(lab.declare("bitget-upgraded"))
 
 
-def test_full_pages_are_left_by_the_answers_own_cursor(
-    prepared_home, monkeypatch
+@pytest.mark.parametrize(
+    ("contract_share", "line"), [(30, "SPOT"), (60, "USDT-FUTURES")], ids=["spot", "futures"]
+)
+def test_full_pages_and_a_moment_larger_than_one_are_read_whole(
+    prepared_home, monkeypatch, contract_share, line
 ):
-    """A page of 100 and an opaque cursor: all rows come, each once."""
-    with Sandbox(
-        size=1_500, pace=None, now=NOW, years=0.2, exchanges=["bitget"], ties=(700,),
-        options={"bitget.unified_fills": 1_500},
-    ) as box:  # fmt: skip
+    """Opaque cursors, pages of 100; 700 executions of one millisecond, pages of 500: each once."""
+    with crowded(contract_share) as box:
         lab = Lab(box, prepared_home, monkeypatch)
         (result,) = lab.sync(lab.declare("bitget-unified")).values()
         truth = box.truth("bitget-unified")
+        account_id = truth["account_id"]
         assert result.failures == []
         assert len(truth["trades"]) > 1_000
+        moment, rows = most_crowded(truth)
+        assert len(rows) > SPEC.stream("unified_tax_records").page_size
         for stream, (wallet, name) in LEDGERS.items():
             wanted = {row[name] for row in truth["movements"] if row["wallet"] == wallet}
-            assert ids(lab, stream, truth["account_id"]) == wanted, stream
-        fills = ids(lab, "unified_fills", truth["account_id"])
+            assert ids(lab, stream, account_id) == wanted, stream
+        fills = ids(lab, "unified_fills", account_id)
         assert fills == {row["record_id"] for row in truth["trades"]}
+        for stream in ("orders", "positions", "small_conversions", "p2p_orders"):
+            told = ids(lab, f"unified_{stream}", account_id)
+            assert len(told) == truth["counts"][f"unified_{stream}"] > 0, stream
         converts = lab.query("select count(*) from raw_bitget.unified_convert_records")
         assert converts == [(truth["counts"]["unified_convert_records"],)]
+        # The cursor was leaned on there, and is not known to be sound.
+        assert in_doubt(lab) == {(line, moment)}
+
+
+def test_a_cursor_that_drops_rows_of_a_moment_leaves_it_in_doubt(
+    prepared_home, monkeypatch
+):
+    with crowded(60, {"bitget.unified_tax_cursor_defect": True}) as box:
+        lab = Lab(box, prepared_home, monkeypatch)
+        (result,) = lab.sync(lab.declare("bitget-unified")).values()
+        assert result.failures == []
+        truth = box.truth("bitget-unified")
+        moment, rows = most_crowded(truth)
+        wanted = {
+            row["tax_record_id"] for row in truth["movements"] if row["wallet"] == "unified"
+        }
+        missing = wanted - ids(lab, "unified_tax_records", truth["account_id"])
+        assert missing and missing < {row["tax_record_id"] for row in rows}
+        assert in_doubt(lab) == {("USDT-FUTURES", moment)}
+
+
+def crowded(contract_share: int, more: dict[str, Any] | None = None) -> Sandbox:
+    """A unified account of 1,500 executions, 700 of them on one millisecond."""
+    options = {
+        "bitget.unified_fills": 1_500, "bitget.unified_contract_share": contract_share,
+    } | (more or {})  # fmt: skip
+    return Sandbox(
+        size=1_500, pace=None, now=NOW, years=0.2, exchanges=["bitget"], ties=(700,),
+        options=options,
+    )  # fmt: skip
+
+
+def most_crowded(truth: dict[str, Any]) -> tuple[datetime, list[dict[str, Any]]]:
+    """The millisecond of most movements of the trading wallet, and what they are."""
+    moments: dict[str, list[dict[str, Any]]] = {}
+    for row in truth["movements"]:
+        if row["wallet"] == "unified":
+            moments.setdefault(row["at"], []).append(row)
+    at = max(moments, key=lambda moment: len(moments[moment]))
+    return datetime.fromisoformat(at), moments[at]
+
+
+def in_doubt(lab: Lab) -> set[tuple[str, datetime]]:
+    """Line and moment of the tax records that a walk could not vouch for."""
+    return set(
+        lab.query(
+            "select scope, asked_from from raw_bitget.receipts "
+            "where stream = 'unified_tax_records' and outcome = 'unresolved'"
+        )
+    )
 
 
 # -- answers, one by one

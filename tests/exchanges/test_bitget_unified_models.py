@@ -25,7 +25,7 @@ from tests.truth_reference import Reach
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 UPGRADED_AT = NOW + timedelta(hours=30)
-LATER = UPGRADED_AT + timedelta(days=4)
+LATER = UPGRADED_AT + timedelta(days=16)
 UNIFIED, UPGRADED = "bitget-unified", "bitget-upgraded"
 MARGIN = timedelta(minutes=5)
 V3 = {stream.name for stream in SPEC.streams if stream.path.startswith("/api/v3/")}
@@ -50,15 +50,16 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     options = {
         "bitget.upgraded_at": to_ms(UPGRADED_AT), "bitget.unified_fees_outside": True,
-        "bitget.unified_fills": 250,
+        "bitget.unified_fills": 360,
     }  # fmt: skip
     folder = tmp_path_factory.mktemp("unified_models")
     with (
         pytest.MonkeyPatch.context() as patch,
         Sandbox(
-            size="tiny", pace=None, now=NOW, years=0.9, exchanges=["bitget"], options=options
+            size="tiny", pace=None, now=LATER, years=0.9, exchanges=["bitget"], options=options
         ) as box,
     ):
+        box.set_now(NOW)
         patch.setenv("LOOKBACK_HOME", str(folder / "home"))
         patch.setenv("HOME", str(folder))
         patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
@@ -92,6 +93,18 @@ def ledger_and_trades(query: Query, truth: dict[str, Any], reach: Reach) -> list
         rows = [row for row in rows if row.get("wallet") != "funding"]
         found += truth_reference.differences(table, expected[table], rows)
     return found
+
+
+FUTURES_AND_LOANS = {"fee", "realised_pnl", "funding", "borrow", "repay", "interest"}
+
+
+def kinds_since(truth: dict[str, Any], since: datetime) -> set[str]:
+    """What v3 tells of the trading wallet from then on."""
+    return {
+        move["kind"]
+        for move in truth["movements"]
+        if move.get("tax_record_id") and datetime.fromisoformat(move["at"]) >= since
+    }
 
 
 def ledger_streams(query: Query, truth: dict[str, Any]) -> Counter[str]:
@@ -134,7 +147,10 @@ def test_every_fact_of_a_unified_account_is_as_it_was(told):
         and funding_from <= datetime.fromisoformat(move["at"]) < reach.fills_from
     ]
     assert between == []
-    for table, expected in unified_reference.expected_rows(truth, reach).items():
+    whole = unified_reference.expected_rows(truth, reach)
+    assert kinds_since(truth, reach.fills_from) >= FUTURES_AND_LOANS
+    assert {row["product_type"] for row in whole["fct_trades"]} == {"spot", "linear", "inverse"}
+    for table, expected in whole.items():
         stored = truth_reference.stored_rows(told.query, table, account_id)
         assert expected, table
         assert truth_reference.differences(table, expected, stored) == []
@@ -226,9 +242,12 @@ def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_gr
     lights = told.query(
         "select stream, light, state from marts.fct_sync_status where account_id = ?", account_id
     )
-    assert {light for _, light, _ in lights} == {"green"}
+    # Lists that keep 90 days had lost older rows before anybody asked; no other stream has them.
+    rolled = {"spot_orders", "mix_orders", "mix_fills", "mix_closed_positions"}
+    assert {stream for stream, light, _ in lights if light != "green"} == rolled
+    assert {state for stream, _, state in lights if stream in rolled} == {"gaps"}
     ended = {stream for stream, _, state in lights if state == "replaced"}
-    assert ended == {stream for stream, *_ in lights} - V3 and "spot_fills" in ended
+    assert ended == {stream for stream, *_ in lights} - V3 - rolled and "spot_fills" in ended
 
 
 def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
@@ -240,6 +259,83 @@ def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
     )
     assert rows
     assert all(severity == "info" and "another kind before" in why for severity, why in rows)
+
+
+CLASSIC = {
+    "spot": "tax_spot_records", "p2p": "tax_p2p_records", "crossed_margin": "tax_margin_records",
+    "isolated_margin": "tax_margin_records",
+}  # fmt: skip
+"""Wallet of a classic account → the stream that tells its ledger; futures have two."""
+
+
+def telling(
+    move: dict[str, Any], asked_at: datetime, floors: dict[str, datetime]
+) -> tuple[str, str] | None:
+    """Stream and id of the row that tells a movement; none of one that nobody was asked for."""
+    at = datetime.fromisoformat(move["at"])
+    if "tax_record_id" in move:
+        stream = "financial" if move["wallet"] == "unified" else "funding"
+        return f"unified_{stream}_records", move["record_id"]
+    if move["record_id"] is None or at >= asked_at:
+        return None
+    if "tax_id" not in move:
+        return CLASSIC[move["wallet"]], move["record_id"]
+    if at >= floors["mix_bills"]:
+        return "mix_bills", move["record_id"]
+    return ("tax_future_records", move["tax_id"]) if at >= floors["tax_future_records"] else None
+
+
+def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(told):
+    """One balance before its first row for every coin: the sum of spot, futures and margin."""
+    truth = told.truths[UPGRADED]
+    account_id = truth["account_id"]
+    had: dict[str, Decimal] = {}
+    for move in truth["movements"]:
+        if "tax_record_id" not in move and move["wallet"] not in ("p2p", "bots"):
+            asset = move["asset"]
+            had[asset] = had.get(asset, Decimal(0)) + Decimal(move["amount"])
+    moved = {move["asset"] for move in truth["movements"] if move.get("tax_record_id")}
+    rows = told.query(
+        "select asset, expected, is_ok from marts.fct_balance_checks where account_id = ? "
+        "and wallet = 'unified' and kind = 'opening_balance'",
+        account_id,
+    )
+    opened = {asset: amount for asset, amount, _ in rows}
+    assert len(opened) == len(rows) and len(opened) > 2
+    assert opened.items() <= had.items() and opened.keys() == moved
+    assert {asset for asset, _, ok in rows if ok} == {a for a in moved if not had[a]}
+    # Wallets beside spot had their share in it.
+    others = {
+        move["wallet"]
+        for move in truth["movements"]
+        if "tax_record_id" not in move and move["asset"] in opened
+    }
+    assert others >= {"usdt_futures", "crossed_margin"}
+    chain = told.query(
+        "select count(*), count(*) filter (is_ok) from marts.fct_balance_checks "
+        "where account_id = ? and wallet = 'unified' and kind = 'balance_chain'",
+        account_id,
+    )
+    assert chain[0][0] == chain[0][1] > 0
+
+
+def test_no_move_inside_the_unified_wallet_is_a_transfer(told):
+    """What a classic account moved between spot, futures and margin stays; none comes after."""
+    for name in (UNIFIED, UPGRADED):
+        rows = told.query(
+            "select from_wallet, to_wallet from marts.fct_transfers where account_id = ? "
+            "and stream like 'unified%'",
+            told.truths[name]["account_id"],
+        )
+        assert rows
+        for ends in rows:
+            assert set(ends) <= {"unified", "funding", None} and ends[0] != ends[1], name
+    classic = told.query(
+        "select distinct from_wallet, to_wallet from marts.fct_transfers where account_id = ? "
+        "and stream = 'transfer_records'",
+        told.truths[UPGRADED]["account_id"],
+    )
+    assert {("spot", "usdt_futures"), ("spot", "crossed_margin")} <= set(classic)
 
 
 def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
@@ -258,17 +354,22 @@ def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
             account_id,
         )
     }
-    expected = set()
-    for move in truth["movements"]:
-        if "tax_record_id" not in move:
-            if move["record_id"] and datetime.fromisoformat(move["at"]) < asked_at:
-                expected.add(("tax_spot_records", move["record_id"]))
-        elif move["wallet"] == "unified":
-            expected.add(("unified_financial_records", move["record_id"]))
-        else:
-            expected.add(("unified_funding_records", move["record_id"]))
+    floors = {
+        stream: floor(told.query, account_id, stream)
+        for stream in ("mix_bills", "tax_future_records")
+    }
+    expected = {
+        record
+        for move in truth["movements"]
+        for record in [telling(move, asked_at, floors)]
+        if record is not None
+    }
     assert stored == expected
-    assert {stream for stream, _ in stored} >= {"tax_spot_records", "unified_financial_records"}
+    assert kinds_since(truth, UPGRADED_AT) >= FUTURES_AND_LOANS
+    assert {stream for stream, _ in stored} == {
+        "tax_spot_records", "mix_bills", "tax_future_records", "tax_margin_records",
+        "tax_p2p_records", "unified_financial_records", "unified_funding_records",
+    }  # fmt: skip
     for entity in ("deposits", "withdrawals"):
         rows = told.query(
             f"select record_id, status from marts.fct_{entity} where account_id = ?", account_id

@@ -215,10 +215,14 @@ def test_a_cursor_is_opaque_and_leads_through_a_crowded_moment(call: Caller) -> 
 
 def test_executions_lie_before_their_ledger_rows_and_charge_positive_fees(call: Caller) -> None:
     fills = rows(call, FILLS, 30, 30)
-    ledger = {row["ts"] for row in rows(call, FINANCIAL, 30, 30, category="SPOT")}
-    assert fills
+    ledger = {
+        (line, row["ts"])
+        for line in LINES
+        for row in rows(call, FINANCIAL, 30, 30, category=line)
+    }
+    assert {fill["category"] for fill in fills} >= {"SPOT", "USDT-FUTURES"}
     for fill in fills:
-        assert str(int(fill["createdTime"]) + 5) in ledger
+        assert (fill["category"], str(int(fill["createdTime"]) + 5)) in ledger
         assert not fill["feeDetail"][0]["fee"].startswith("-")
 
 

@@ -1,9 +1,17 @@
--- Ledger entries that a newer or better telling has replaced: bills whose tax rows have arrived,
--- and BitMEX transactions and BigONE rows that are not, or no longer, completed.
+-- Ledger entries that a newer or better telling has replaced: Bitget's spot bills whose tax rows
+-- have arrived, its futures tax rows whose bills have, and BitMEX transactions and BigONE rows that
+-- are not, or no longer, completed.
 with bills as (
 
     select * from {{ ref('int_bitget__bills_judged') }}
     where is_told_by_tax_rows
+
+),
+
+futures_tax_rows as (
+
+    select * from {{ ref('int_bitget__tax_futures_judged') }}
+    where is_told_by_bills
 
 ),
 
@@ -56,6 +64,11 @@ superseded as (
     select {{ canonical_id_by_stream() }} as ledger_entry_id
     from {{ ref('int_bitget__unified_ledger') }}
     where not is_entry
+
+    union all
+
+    select {{ canonical_id('tax_future_records') }} as ledger_entry_id
+    from futures_tax_rows
 
     union all
 

@@ -75,11 +75,13 @@ told as (
 ),
 
 -- Whether `amount` has the fee in it is nowhere said. The balances say: of a row with a fee, the
--- balance before it and one of the two sums give the balance after it.
+-- balance before it and one of the two sums give the balance after it. Futures have a reading of
+-- their own: in the classic ledger their fee stands beside the amount, and that of spot is inside.
 stepped as (
 
     select
         *,
+        coalesce(line, '') like '%FUTURES' as is_futures,
         lag(balance) over (
             partition by account_id, stream, coin
             order by booked_at, try_cast(record_id as hugeint), record_id
@@ -92,27 +94,31 @@ readings as (
 
     select
         stream,
-        count_if(balance = balance_before + amount + fee)
-        > count_if(balance = balance_before + amount) as is_fee_outside
+        is_futures,
+        count_if(balance = balance_before + amount + fee) as outside,
+        count_if(balance = balance_before + amount) as inside
     from stepped
     where fee <> 0
-    group by stream
+    group by stream, is_futures
 
 ),
 
 net as (
 
     select
-        told.* exclude (amount, fee),
+        stepped.* exclude (amount, fee, is_futures, balance_before),
         case
-            when coalesce(readings.is_fee_outside, false) then told.amount + told.fee
-            else told.amount
+            when coalesce(readings.outside - readings.inside, 0) > 0
+                or (stepped.is_futures and coalesce(readings.outside - readings.inside, 0) = 0)
+                then stepped.amount + stepped.fee
+            else stepped.amount
         end as amount,
-        told.fee,
-        coalesce(told.booked_at < since.counts_from, false) as is_before_change
-    from told
-    left join readings on told.stream = readings.stream
-    left join since on told.account_id = since.account_id
+        stepped.fee,
+        coalesce(stepped.booked_at < since.counts_from, false) as is_before_change
+    from stepped
+    left join readings
+        on stepped.stream = readings.stream and stepped.is_futures = readings.is_futures
+    left join since on stepped.account_id = since.account_id
 
 ),
 
@@ -131,23 +137,56 @@ in_spans as (
 
 ),
 
--- Outside the walked spans the other telling can still be there: from a walk that broke off.
+-- Outside the walked spans the other telling can still be there: from a walk that broke off. Equal
+-- movements of one millisecond are counted, as twins are two movements.
+outside as (
+
+    select
+        account_id,
+        record_id,
+        line,
+        coin,
+        amount,
+        booked_at,
+        row_number() over (
+            partition by account_id, line, coin, amount, booked_at
+            order by try_cast(record_id as hugeint), record_id
+        ) as twin_number
+    from in_spans
+    where stream = 'unified_tax_records' and not is_in_walked_span
+
+),
+
+counted as (
+
+    select
+        account_id,
+        line,
+        coin,
+        amount,
+        booked_at,
+        count(*) as record_count
+    from net
+    where stream = 'unified_financial_records'
+    group by all
+
+),
+
 told_outside as (
 
     select distinct
-        in_spans.account_id,
-        in_spans.record_id
-    from in_spans
-    inner join net as others
+        outside.account_id,
+        outside.record_id
+    from outside
+    inner join counted
         on
-            in_spans.account_id = others.account_id
-            and in_spans.coin = others.coin
-            and in_spans.amount = others.amount
-            and in_spans.booked_at = others.booked_at
-    where
-        in_spans.stream = 'unified_tax_records'
-        and not in_spans.is_in_walked_span
-        and others.stream = 'unified_financial_records'
+            outside.account_id = counted.account_id
+            -- Of a row whose asking is lost the line is not known.
+            and coalesce(outside.line, counted.line) = counted.line
+            and outside.coin = counted.coin
+            and outside.amount = counted.amount
+            and outside.booked_at = counted.booked_at
+    where outside.twin_number <= counted.record_count
 
 ),
 

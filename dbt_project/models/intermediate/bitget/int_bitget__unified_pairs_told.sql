@@ -11,6 +11,7 @@ with pairs as (
 fills as (
 
     select * from {{ ref('base_bitget__unified_fills') }}
+    where coalesce(category, '') not like '%FUTURES'
 
 ),
 

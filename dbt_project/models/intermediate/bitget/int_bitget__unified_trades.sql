@@ -11,6 +11,12 @@ symbols as (
 
 ),
 
+contracts as (
+
+    select * from {{ ref('base_bitget__mix_contracts') }}
+
+),
+
 since as (
 
     select * from {{ ref('int_bitget__unified_since') }}
@@ -22,14 +28,43 @@ counted as (
     select
         fills.*,
         fills.category in ('SPOT', 'MARGIN') as is_spot,
+        fills.category = 'COIN-FUTURES' as is_inverse,
+        lower(fills.trade_side) as trade_side_key,
+        contracts.symbol_type,
+        symbols.base_coin as pair_base,
         coalesce(
             symbols.quote_coin, nullif({{ bitget_quote_coin('fills.symbol') }}, '')
-        ) as quote_coin,
-        symbols.base_coin
+        ) as pair_quote,
+        coalesce(
+            contracts.base_coin,
+            nullif(regexp_extract(fills.symbol, '^(.+?)(USDT|USDC|PERP|USD)', 1), '')
+        ) as contract_base,
+        coalesce(
+            contracts.quote_coin,
+            case fills.category
+                when 'USDT-FUTURES' then 'USDT' when 'USDC-FUTURES' then 'USDC' else 'USD'
+            end
+        ) as contract_quote
     from fills
     left join symbols on fills.symbol = symbols.symbol
+    left join contracts
+        on fills.symbol = contracts.symbol and fills.category = contracts.product
     left join since on fills.account_id = since.account_id
     where coalesce(fills.created_at, fills.occurred_at) >= coalesce(since.counts_from, '-infinity')
+
+),
+
+with_coins as (
+
+    select
+        *,
+        case
+            when is_spot
+                then coalesce(pair_base, nullif(split_part(split_part(symbol, '_', 1), pair_quote, 1), ''))
+            else contract_base
+        end as base_coin,
+        case when is_spot then pair_quote else contract_quote end as quote_coin
+    from counted
 
 ),
 
@@ -49,30 +84,30 @@ canonical as (
         symbol as market,
         case
             when is_spot then 'spot'
-            when category = 'COIN-FUTURES' then 'inverse'
+            when is_inverse then 'inverse'
             when category in ('USDT-FUTURES', 'USDC-FUTURES') then 'linear'
             else 'unclassified'
         end as product_type,
-        cast(null as varchar) as contract_type,
+        case symbol_type when 'perpetual' then 'perpetual' when 'delivery' then 'future' end
+            as contract_type,
+        -- The side of the trade itself, in hedge mode too; the position's is `posSide`.
         lower(side) as side,
-        coalesce(
-            base_coin, nullif(split_part(split_part(symbol, '_', 1), quote_coin, 1), '')
-        ) as base_asset,
+        base_coin as base_asset,
         quote_coin as quote_asset,
         case
-            when category = 'USDT-FUTURES' then 'USDT'
-            when category = 'USDC-FUTURES' then 'USDC'
-            when category = 'COIN-FUTURES' then fee_coin
+            when is_inverse then base_coin
+            when not is_spot then quote_coin
         end as settle_asset,
         case lower(trade_scope) when 'maker' then true when 'taker' then false end as is_maker,
-        false as is_forced,
-        order_type as exchange_type,
+        coalesce(regexp_matches(trade_side_key, '^(force|burst|reduce|offset|adl|dte_sys_adl)_'), false)
+            as is_forced,
+        coalesce(nullif(trade_side, ''), order_type) as exchange_type,
 
-        -- how much: `execQty` is base and `execValue` quote
+        -- how much: `execQty` is base and `execValue` quote, of inverse contracts too
         exec_qty as base_quantity,
         exec_value as quote_quantity,
         case when not is_spot then exec_qty end as contract_quantity,
-        exec_value as value_amount,
+        case when is_inverse then exec_qty else exec_value end as value_amount,
         exec_price as price,
         cast(null as varchar) as price_reason,
         -- Positive is charged here, and negative in v2.
@@ -87,7 +122,7 @@ canonical as (
         origin,
         receipt_id,
         loaded_at
-    from counted
+    from with_coins
 
 )
 

@@ -1,7 +1,11 @@
 with balances as (
 
     select * from {{ raw_table('bitget', 'balances') }}
-    where stream in ('spot_assets', 'unified_assets', 'unified_funding_assets')
+    where stream in (
+        'spot_assets', 'usdt_futures_accounts', 'usdc_futures_accounts', 'coin_futures_accounts',
+        'crossed_margin_assets', 'isolated_margin_assets',
+        'unified_assets', 'unified_funding_assets'
+    )
 
 ),
 
@@ -20,13 +24,26 @@ typed as (
         balances.asset as exchange_asset,
 
         -- how much
-        -- Unified wallets say the whole; of a spot wallet it is put together.
+        -- Unified wallets say the whole; of a spot wallet it is put together. The equity of futures
+        -- has the open profit in it, which is no balance yet.
         case
-            when balances.stream = 'spot_assets'
-                then {{ amount(json_text('available', 'balances.record')) }}
+            when balances.stream = 'spot_assets' then
+                {{ amount(json_text('available', 'balances.record')) }}
                 + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
                 + coalesce({{ amount(json_text('locked', 'balances.record')) }}, 0)
-            else {{ amount(json_text('balance', 'balances.record')) }}
+            when balances.stream like 'unified_%' then
+                {{ amount(json_text('balance', 'balances.record')) }}
+            when balances.stream like '%_margin_assets' then
+                {{ amount(json_text('totalAmount', 'balances.record')) }}
+            else
+                {{ amount(json_text('accountEquity', 'balances.record')) }}
+                - coalesce(
+                    {{ amount(json_text('unrealizedPL', 'balances.record')) }},
+                    coalesce({{ amount(json_text('crossedUnrealizedPL', 'balances.record')) }}, 0)
+                    + coalesce(
+                        {{ amount(json_text('isolatedUnrealizedPL', 'balances.record')) }}, 0
+                    )
+                )
         end as amount,
 
         -- when and from where
@@ -34,6 +51,25 @@ typed as (
         balances.origin
     from balances
 
+),
+
+-- Isolated margin tells a coin once for every pair it lies in.
+summed as (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        min(record_id) as record_id,
+        receipt_id,
+        wallet,
+        exchange_asset,
+        case when count(amount) = count(*) then sum(amount) end as amount,
+        taken_at,
+        origin
+    from typed
+    group by account_id, exchange, stream, receipt_id, wallet, exchange_asset, taken_at, origin
+
 )
 
-select * from typed
+select * from summed

@@ -111,6 +111,14 @@ united as (
 
     select * from {{ ref('int_bitget__unified_entries') }}
 
+    union all by name
+
+    select * from {{ ref('int_bitget__futures_entries') }}
+
+    union all by name
+
+    select * from {{ ref('int_bitget__margin_entries') }}
+
 )
 
 select * from united

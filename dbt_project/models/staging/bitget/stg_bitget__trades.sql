@@ -179,6 +179,10 @@ united as (
 
     select * from {{ ref('int_bitget__unified_trades') }}
 
+    union all by name
+
+    select * from {{ ref('int_bitget__futures_trades') }}
+
 )
 
 select * from united

@@ -168,6 +168,10 @@ united as (
 
     select * from {{ ref('int_bitget__unified_transfers') }}
 
+    union all by name
+
+    select * from {{ ref('int_bitget__wallet_legs') }}
+
 )
 
 select * from united

@@ -1,0 +1,106 @@
+-- The futures ledger in canonical columns: bills, and tax records where no bill tells.
+with bills as (
+
+    select * from {{ ref('base_bitget__mix_bills') }}
+
+),
+
+tax_rows as (
+
+    select * from {{ ref('int_bitget__tax_futures_judged') }}
+    where not is_told_by_bills
+
+),
+
+labels as (
+
+    select * from {{ ref('bitget_futures_labels') }}
+
+),
+
+movements as (
+
+    select
+        {{ canonical_id('mix_bills') }} as ledger_entry_id,
+        account_id,
+        'mix_bills' as stream,
+        record_id,
+        {{ bitget_futures_wallet() }} as wallet,
+        coin,
+        symbol,
+        business_type as label,
+        amount as moved,
+        coalesce(fee, 0) as fee,
+        balance,
+        coalesce(billed_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from bills
+
+    union all
+
+    select
+        {{ canonical_id('tax_future_records') }} as ledger_entry_id,
+        account_id,
+        'tax_future_records' as stream,
+        record_id,
+        {{ bitget_futures_wallet(coin='margin_coin') }} as wallet,
+        margin_coin as coin,
+        symbol,
+        future_tax_type as label,
+        amount as moved,
+        coalesce(fee, 0) as fee,
+        cast(null as decimal(38, 18)) as balance,
+        coalesce(recorded_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from tax_rows
+
+),
+
+canonical as (
+
+    select
+        -- keys
+        movements.ledger_entry_id,
+        movements.account_id,
+        'bitget' as exchange,
+        movements.stream,
+        movements.record_id,
+        cast(null as varchar) as event_id,
+
+        -- what
+        movements.wallet,
+        movements.coin as asset,
+        movements.coin as exchange_asset,
+        coalesce(labels.entry_type, 'unclassified') as entry_type,
+        movements.label as exchange_entry_type,
+        movements.symbol as market,
+        cast(null as varchar) as note,
+        cast(null as varchar) as accounting_regime,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+
+        -- how much: here the fee stands beside the amount, and the balance moves by both
+        movements.moved + movements.fee as amount,
+        case
+            when labels.entry_type = 'funding' then -(movements.moved + movements.fee)
+            else -movements.fee
+        end as fee_amount,
+        movements.balance as balance_after,
+
+        -- when
+        movements.occurred_at,
+
+        -- where it came from
+        movements.origin,
+        movements.receipt_id,
+        movements.loaded_at
+    from movements
+    left join labels on lower(trim(movements.label)) = labels.label_key
+
+)
+
+select * from canonical

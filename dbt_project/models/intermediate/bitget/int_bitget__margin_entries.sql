@@ -1,0 +1,111 @@
+-- The ledgers of margin and P2P in canonical columns, from their tax records.
+with margin_rows as (
+
+    select * from {{ ref('base_bitget__tax_margin_records') }}
+
+),
+
+p2p_rows as (
+
+    select * from {{ ref('base_bitget__tax_p2p_records') }}
+
+),
+
+labels as (
+
+    select * from {{ ref('bitget_margin_labels') }}
+
+),
+
+movements as (
+
+    select
+        {{ canonical_id('tax_margin_records') }} as ledger_entry_id,
+        account_id,
+        'tax_margin_records' as stream,
+        record_id,
+        case when lower(margin_type) = 'isolated' then 'isolated_margin' else 'crossed_margin' end
+            as wallet,
+        coin,
+        symbol,
+        margin_tax_type as label,
+        amount,
+        coalesce(fee, 0) as fee,
+        -- Isolated margin has a wallet for every pair, and shows the balance of that one alone.
+        case when lower(margin_type) = 'crossed' then total end as balance,
+        coalesce(recorded_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from margin_rows
+
+    union all
+
+    select
+        {{ canonical_id('tax_p2p_records') }} as ledger_entry_id,
+        account_id,
+        'tax_p2p_records' as stream,
+        record_id,
+        'p2p' as wallet,
+        coin,
+        cast(null as varchar) as symbol,
+        p2p_tax_type as label,
+        quantity as amount,
+        cast(0 as decimal(38, 18)) as fee,
+        cast(null as decimal(38, 18)) as balance,
+        coalesce(recorded_at, occurred_at) as occurred_at,
+        origin,
+        receipt_id,
+        loaded_at
+    from p2p_rows
+
+),
+
+canonical as (
+
+    select
+        -- keys
+        movements.ledger_entry_id,
+        movements.account_id,
+        'bitget' as exchange,
+        movements.stream,
+        movements.record_id,
+        cast(null as varchar) as event_id,
+
+        -- what
+        movements.wallet,
+        movements.coin as asset,
+        movements.coin as exchange_asset,
+        coalesce(labels.entry_type, 'unclassified') as entry_type,
+        movements.label as exchange_entry_type,
+        movements.symbol as market,
+        cast(null as varchar) as note,
+        cast(null as varchar) as accounting_regime,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+
+        -- how much: the label tells the direction, as amounts may come without a sign
+        case labels.direction
+            when 'in' then abs(movements.amount)
+            when 'out' then -abs(movements.amount)
+            else movements.amount
+        end as amount,
+        case
+            when labels.entry_type = 'fee' and movements.fee = 0 then abs(movements.amount)
+            else -movements.fee
+        end as fee_amount,
+        movements.balance as balance_after,
+
+        -- when
+        movements.occurred_at,
+
+        -- where it came from
+        movements.origin,
+        movements.receipt_id,
+        movements.loaded_at
+    from movements
+    left join labels on replace(lower(trim(movements.label)), '-', '_') = labels.label_key
+
+)
+
+select * from canonical

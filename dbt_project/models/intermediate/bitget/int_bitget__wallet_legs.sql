@@ -1,0 +1,156 @@
+-- Moves into and out of the wallets beside spot that no transfer record tells, one-sided.
+with entries as (
+
+    select * from {{ ref('int_bitget__futures_entries') }}
+
+    union all by name
+
+    select * from {{ ref('int_bitget__margin_entries') }}
+
+),
+
+labels as (
+
+    select * from {{ ref('bitget_futures_labels') }}
+    where part = 'transfer' or other_wallet is not null
+
+),
+
+records as (
+
+    select * from {{ ref('base_bitget__transfer_records') }}
+
+),
+
+legs as (
+
+    select
+        entries.*,
+        labels.other_wallet
+    from entries
+    inner join labels
+        on replace(lower(trim(entries.exchange_entry_type)), '-', '_') = labels.label_key
+    where entries.amount <> 0
+
+),
+
+-- A transfer record counts for each wallet it names, with its sign there.
+record_ends as (
+
+    select
+        account_id,
+        coin,
+        lower(from_type) as wallet,
+        -size as amount,
+        coalesce(transferred_at, occurred_at) as moved_at
+    from records
+    where {{ bitget_transfer_status() }} = 'completed'
+
+    union all
+
+    select
+        account_id,
+        coin,
+        lower(to_type) as wallet,
+        size as amount,
+        coalesce(transferred_at, occurred_at) as moved_at
+    from records
+    where {{ bitget_transfer_status() }} = 'completed'
+
+),
+
+counted_ends as (
+
+    select
+        account_id,
+        wallet,
+        coin,
+        amount,
+        moved_at,
+        count(*) as record_count
+    from record_ends
+    group by all
+
+),
+
+-- The futures ledger books a move some milliseconds after the transfer's own time.
+nearest as (
+
+    select
+        legs.*,
+        counted_ends.moved_at as told_at,
+        counted_ends.record_count
+    from legs
+    asof left join counted_ends
+        on
+            legs.account_id = counted_ends.account_id
+            and legs.wallet = counted_ends.wallet
+            and legs.asset = counted_ends.coin
+            and legs.amount = counted_ends.amount
+            and legs.occurred_at >= counted_ends.moved_at
+
+),
+
+numbered as (
+
+    select
+        *,
+        coalesce(occurred_at - told_at <= interval 5 seconds, false) as is_near,
+        row_number() over (
+            partition by account_id, wallet, asset, amount, told_at
+            order by occurred_at, record_id
+        ) as twin_number
+    from nearest
+
+),
+
+untold as (
+
+    select * from numbered
+    where not is_near or twin_number > record_count
+
+),
+
+canonical as (
+
+    select
+        -- keys
+        ledger_entry_id as transfer_id,
+        account_id,
+        exchange,
+        stream,
+        record_id,
+
+        -- from where to where; the other end only where the label tells it
+        case when amount < 0 or other_wallet is not null then account_id end as from_account_id,
+        case when amount < 0 then wallet else other_wallet end as from_wallet,
+        case when amount > 0 or other_wallet is not null then account_id end as to_account_id,
+        case when amount > 0 then wallet else other_wallet end as to_wallet,
+        cast(null as varchar) as counterparty,
+
+        -- what
+        asset,
+        exchange_asset,
+        'ledger_leg' as method,
+        'one_sided' as confidence,
+        exchange_entry_type as note,
+        'completed' as status,
+        cast(null as varchar) as exchange_status,
+
+        -- how much
+        case when amount < 0 then -amount end as amount_sent,
+        case when amount > 0 then amount end as amount_received,
+
+        -- when
+        case when amount < 0 then occurred_at end as sent_at,
+        case when amount > 0 then occurred_at end as received_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from untold
+
+)
+
+select * from canonical
