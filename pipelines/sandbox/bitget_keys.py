@@ -27,7 +27,6 @@ PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
     # Tax routes answer ordinary keys as well as tax keys.
     "/api/v2/tax/spot-record": (frozenset({"taxr", "stor"}), "tax read"),
     "/api/v2/spot/trade/fills": (frozenset({"stor"}), "spot order read"),
-    "/api/v2/spot/trade/history-orders": (frozenset({"stor"}), "spot order read"),
     "/api/v2/spot/account/bills": (LEDGER_READ, "spot order read"),
     "/api/v2/spot/account/assets": (LEDGER_READ, "spot order read"),
     "/api/v2/spot/account/transferRecords": (frozenset({"wtor"}), "wallet transfer read"),
