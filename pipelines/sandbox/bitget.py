@@ -1,4 +1,4 @@
-"""Bitget's stand-in: classic account (v2), its spot side; the futures and margin desks join in.
+"""Bitget's stand-in: classic account (v2), its spot side; the desks of other products join in.
 
 The v3 routes of unified accounts are beside it.
 
@@ -7,7 +7,8 @@ are computed here from the published rule; nothing is shared with the client tha
 
 Switches (`options` of the sandbox): bitget.tax_floor_days (730), bitget.deposit_floor_days (none),
 bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False),
-bitget.unified_fills (60 at most); more of the v3 routes in their module.
+bitget.unified_fills (60 at most), bitget.trader (False), bitget.merchant (False); more of the v3
+routes in their module.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from pipelines.sandbox import bitget_convert, bitget_earn, bitget_loans, bitget_wallets
 from pipelines.sandbox.account import (
     DAY,
     SECOND,
@@ -29,11 +31,13 @@ from pipelines.sandbox.account import (
     generate,
 )
 from pipelines.sandbox.bitget_books import Books, Table
+from pipelines.sandbox.bitget_copy import CopyDesk
 from pipelines.sandbox.bitget_futures import FuturesDesk, list_contracts
 from pipelines.sandbox.bitget_keys import (
     EMPTY,
     MAIN,
     SECOND_ACCOUNT,
+    SUB,
     UNIFIED,
     UPGRADED,
     Keyring,
@@ -41,7 +45,9 @@ from pipelines.sandbox.bitget_keys import (
 )
 from pipelines.sandbox.bitget_margin import MarginDesk
 from pipelines.sandbox.bitget_market import VENUE, list_coins, list_symbols
+from pipelines.sandbox.bitget_p2p import P2PDesk
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
+from pipelines.sandbox.bitget_sub_accounts import THERE, SubAccountDesk, life_of_sub
 from pipelines.sandbox.bitget_truth import tell_truth
 from pipelines.sandbox.bitget_unified import Unified
 from pipelines.sandbox.bitget_unified_truth import tell_unified_truth
@@ -51,7 +57,11 @@ INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 MAX_PAGE_NUMBER = 1_000
 SPOT_ONLY = frozenset({UNIFIED, UPGRADED})
 """Accounts whose v3 books tell neither futures nor loans, so that they have none."""
-SPOT_VENUE = replace(VENUE, contracts=(), other_wallets=("usdt_futures", "p2p", "bots"))
+SPOT_VENUE = replace(
+    VENUE, contracts=(), other_wallets=("usdt_futures", "p2p", "bots"), pledged_loans=False
+)
+MAIN_VENUE = replace(VENUE, other_wallets=(*VENUE.other_wallets, THERE))
+"""Of the account that has a sub-account."""
 CONTRACT_SHARE = 30
 """Percent of an account's fills that are futures."""
 LARGE = 50_000
@@ -59,7 +69,7 @@ LARGE = 50_000
 KIND_OF_WALLET = {
     "usdt_futures": "futures", "usdc_futures": "futures", "coin_futures": "futures",
     "p2p": "funding", "crossed_margin": "margin",
-    "isolated_margin": "margin", "bots": "bots",
+    "isolated_margin": "margin", "bots": "bots", "earn": "earn",
 }  # fmt: skip
 """Wallet → accountType of the valuation."""
 SYSTEM_ERRORS = {
@@ -105,7 +115,13 @@ class Bitget:
             self._tax_floor, self._tax_max_limit, self._cursor_defect, world.end
         )
         margin = MarginDesk(self._tax_floor, self._tax_max_limit, self._cursor_defect)
-        self._routes |= futures.routes() | margin.routes()
+        subs = SubAccountDesk(self.books)
+        copies = CopyDesk(bool(world.option("bitget.trader", False)))
+        p2p = P2PDesk(bool(world.option("bitget.merchant", False)))
+        self._is_trader = copies.is_trader
+        self._routes |= futures.routes() | margin.routes() | subs.routes()
+        self._routes |= bitget_convert.ROUTES | bitget_earn.ROUTES | bitget_wallets.ROUTES
+        self._routes |= bitget_loans.ROUTES | copies.routes() | p2p.routes()
         self._public: dict[str, Callable[[dict[str, str], int], bytes]] = {
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
             "/api/v2/spot/public/coins": lambda params, now: list_coins(
@@ -134,7 +150,8 @@ class Bitget:
     def life(self, uid: str) -> Life:
         """What happened to that account; generated when first asked for."""
         if uid not in self._lives:
-            self._lives[uid] = generate(self._plan(uid))
+            is_sub = uid == SUB
+            self._lives[uid] = life_of_sub(self.life(MAIN)) if is_sub else generate(self._plan(uid))
         return self._lives[uid]
 
     def _plan(self, uid: str) -> AccountPlan:
@@ -150,7 +167,7 @@ class Bitget:
             arrivals = tuple(self._arrivals())
         elif uid == MAIN:
             arrivals = world.arrivals(self.name)
-        venue = SPOT_VENUE if uid in SPOT_ONLY else VENUE
+        venue = SPOT_VENUE if uid in SPOT_ONLY else MAIN_VENUE if uid == MAIN else VENUE
         return AccountPlan(
             venue=venue, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
@@ -275,8 +292,8 @@ class Bitget:
                 "inviterId": "6000000009",
                 "ips": ips,
                 "authorities": list(profile.authorities),
-                "parentId": int(profile.uid),
-                "traderType": "not_trader",
+                "parentId": int(profile.parent or profile.uid),
+                "traderType": "trader" if self._is_trader else "not_trader",
                 "channelCode": "abcd",
                 "channel": "1",
                 "regisTime": str(request.books.life.opened_at),
@@ -405,6 +422,7 @@ class Bitget:
         holdings += [
             (KIND_OF_WALLET[wallet], coin, amount)
             for (wallet, coin), amount in request.books.other_balances(request.now).items()
+            if wallet in KIND_OF_WALLET
         ]
         for kind, coin, amount in holdings:
             asset = VENUE.asset(coin)

@@ -19,6 +19,7 @@ from pipelines.sandbox.account import (
     Event,
     Life,
     Movement,
+    PledgedLoan,
     Reward,
     SpotFill,
     Transfer,
@@ -30,7 +31,7 @@ EPOCH = 1_325_376_000_000
 TAGS = {
     "tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7,
     "future_tax": 8, "future_bill": 9, "future_fill": 10, "position": 11, "margin_tax": 12,
-    "margin": 13, "p2p": 14,
+    "margin": 13, "p2p": 14, "list": 15,
 }  # fmt: skip
 CACHED_ROWS = 300_000
 UPPER_SINCE = 1_735_689_600_000
@@ -83,6 +84,31 @@ BOTS = (
     ),
 )
 """Money to and from a bot has two pairs of names, and the bot's trades are never told."""
+EARN = (
+    (
+        Leg("Subscribe", "financial", "FINANCIAL_SUBS_OUT"),
+        Leg("Redemption", "financial", "FINANCIAL_REDE_IN"),
+    ),
+    (
+        Leg("financial_subs_out", "financial", "FINANCIAL_SUBS_OUT"),
+        Leg("financial_rede_in", "financial", "FINANCIAL_REDE_IN"),
+    ),
+)
+LOAN = {
+    "taken": (
+        Leg("User lock-up", "loan", "USER_LOCK"),
+        Leg("pledge_loan_user_in", "loan", "PLEDGE_LOAN_USER_IN"),
+    ),
+    "raised": (Leg("User lock-up", "loan", "USER_LOCK"),),
+    "repaid": (
+        Leg("Release", "loan", "USER_UNLOCK"),
+        Leg("Repayment", "loan", "PLEDGE_REPAY_USER_OUT"),
+        Leg("Interest", "loan", "PLEDGE_INTEREST_USER_OUT"),
+    ),
+}
+"""The ledger's documented labels have no word for a loan that is paid out: that one is made up."""
+UNLISTED = frozenset({"bots", "earn", "sub_account", "main_account"})
+"""Ends of moves that transferRecords does not list."""
 FILL = (
     Leg("Sell", "transaction", "SELL"),
     Leg("Buy", "transaction", "BUY"),
@@ -264,7 +290,7 @@ class Books:
         chosen = [
             event
             for event in self.events
-            if isinstance(event, Transfer) and "bots" not in (event.from_wallet, event.to_wallet)
+            if isinstance(event, Transfer) and not UNLISTED & {event.from_wallet, event.to_wallet}
         ]
         at = array("q", (event.at for event in chosen))
         ids = array("q", (30_000_000 + 7 * n for n in range(len(chosen))))
@@ -301,8 +327,11 @@ class Books:
         if isinstance(event, SpotFill):
             return FILL[leg]
         if isinstance(event, Transfer):
-            has_bots = "bots" in (event.from_wallet, event.to_wallet)
-            return (BOTS[event.seq % 2] if has_bots else TRANSFER)[leg]
+            ends = (event.from_wallet, event.to_wallet)
+            words = BOTS if "bots" in ends else EARN if "earn" in ends else (TRANSFER, TRANSFER)
+            return words[event.seq % 2][leg]
+        if isinstance(event, PledgedLoan):
+            return LOAN[event.step][leg]
         if isinstance(event, Reward):
             return REWARDS[event.flavour]
         if isinstance(event, Conversion):
