@@ -13,7 +13,7 @@ from pipelines.sandbox.account import SpotFill, exact
 from pipelines.sandbox.bitget_books import Books
 from pipelines.sandbox.bitget_futures import product_of
 from pipelines.sandbox.bitget_futures_books import futures_of
-from pipelines.sandbox.bitget_lists import Shelf, Told, chosen, shelf, wanted, wrapped
+from pipelines.sandbox.bitget_lists import Shelf, Told, chosen, wanted, wrapped
 from pipelines.sandbox.bitget_request import Refusal, Request
 
 EVERY = 4
@@ -21,14 +21,16 @@ EVERY = 4
 TRADER = "7100000009"
 
 
-def positions(books: Books, product: str, as_trader: bool) -> Shelf:
-    """Closed positions of one product that were copies, or were copied."""
+def positions(books: Books, product: str, as_trader: bool, now: int) -> Shelf:
+    """Positions of one product that were copies, or were copied, and are closed by then.
+
+    They stand under the time they were opened.
+    """
     found = futures_of(books)[product].positions
 
     def row(n: int) -> Told:
         told = json.loads(found.row(n, found.at[n]))
-        return found.at[n], {
-            "traderId": books.uid if as_trader else TRADER,
+        row = {
             "openOrderId": str(found.ids[n] - 2),
             "closeOrderId": str(found.ids[n] - 1),
             "productType": product.lower(),
@@ -43,17 +45,19 @@ def positions(books: Books, product: str, as_trader: bool) -> Shelf:
             "closeSize": told["closeTotalPos"],
             "openFee": told["openFee"],
             "closeFee": told["closeFee"],
-            "profitRate": "",
-            "netProfit": told["netProfit"],
             "achievedPL": told["pnl"],
         }
+        if as_trader:
+            return int(told["ctime"]), {**row, "stopType": "", "cTime": told["ctime"]}
+        more = {"traderId": TRADER, "profitRate": "", "netProfit": told["netProfit"]}
+        return int(told["ctime"]), {**row, **more}
 
     kept = range(1 if as_trader else 0, len(found.at), EVERY)
-    return Shelf((row(n) for n in kept), "trackingNo")
+    return Shelf((row(n) for n in kept if found.at[n] <= now), "trackingNo")
 
 
-def spot_orders(books: Books, as_trader: bool) -> Shelf:
-    """Spot sales after a purchase of the same pair, some of which were copies, or were copied."""
+def spot_orders(books: Books, as_trader: bool, now: int) -> Shelf:
+    """Purchases that were sold again by then, some of which were copies, or were copied."""
     bought: dict[str, SpotFill] = {}
     pairs: list[tuple[SpotFill, SpotFill]] = []
     for event in books.events:
@@ -67,22 +71,25 @@ def spot_orders(books: Books, as_trader: bool) -> Shelf:
         base, quote = books.scale[market.base], books.scale[market.quote]
         size = min(opened.quantity, closed.quantity)
         gain = size * (closed.price - opened.price)  # in units of base times units of price
-        return closed.at, {
-            "traderId": books.uid if as_trader else TRADER,
+        profit = exact(gain * 10**quote // 10 ** (base + market.price_scale), quote)
+        row = {
             "fillSize": exact(size, base),
             "buyPrice": exact(opened.price, market.price_scale),
             "sellPrice": exact(closed.price, market.price_scale),
             "buyFee": exact(-opened.fee, books.scale[opened.fee_asset]),
             "sellFee": exact(-closed.fee, books.scale[closed.fee_asset]),
-            "achievedPL": exact(gain * 10**quote // 10 ** (base + market.price_scale), quote),
+            "achievedPL": profit,
             "achievedPLR": "",
             "symbol": market.symbol,
             "buyTime": str(opened.at),
             "sellTime": str(closed.at),
         }
+        if as_trader:
+            return opened.at, {**row, "netProfit": profit, "followCount": "1"}
+        return opened.at, {**row, "traderId": TRADER}
 
     kept = pairs[1 if as_trader else 0 :: EVERY]
-    return Shelf((row(*pair) for pair in kept), "trackingNo")
+    return Shelf((row(*pair) for pair in kept if pair[1].at <= now), "trackingNo")
 
 
 class CopyDesk:
@@ -108,24 +115,18 @@ class CopyDesk:
         self._check(as_trader)
         if not request.params.get("productType"):
             raise Refusal("40019", "Parameter productType cannot be empty")
-        product = product_of(request.params)
-        found = shelf(
-            request.books,
-            f"copy {product} {as_trader}",
-            lambda: positions(request.books, product, as_trader),
-        )
+        found = positions(request.books, product_of(request.params), as_trader, request.now)
         return self._page(request, found)
 
     def _spot(self, request: Request, as_trader: bool) -> bytes:
         self._check(as_trader)
-        found = shelf(
-            request.books, f"copy {as_trader}", lambda: spot_orders(request.books, as_trader)
-        )
-        return self._page(request, found)
+        return self._page(request, spot_orders(request.books, as_trader, request.now))
 
     @staticmethod
     def _page(request: Request, found: Shelf) -> bytes:
-        filters = wanted(found, request, symbol="symbol", traderId="traderId")
+        filters = wanted(found, request, symbol="symbol")
+        if found.rows and "traderId" in found.rows[0]:
+            filters += wanted(found, request, traderId="traderId")
         rows = chosen(request, found, 20, filters)
         return wrapped(request, found, rows, "trackingList", "endId")
 
@@ -134,9 +135,9 @@ def counts(books: Books, now: int) -> dict[str, int]:
     """How many rows a follower's lists have by then."""
     return {
         "copied_positions": sum(
-            positions(books, product, False).until(now) for product in futures_of(books)
+            positions(books, product, False, now).until(now) for product in futures_of(books)
         ),
-        "copied_spot_orders": spot_orders(books, False).until(now),
+        "copied_spot_orders": spot_orders(books, False, now).until(now),
     }
 
 

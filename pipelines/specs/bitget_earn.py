@@ -108,4 +108,20 @@ LEFT_OUT = (
         ),
         docs_url=f"{DOCS}/earn/intro",
     ),
+    LeftOut(
+        path="/api/v2/earn/sharkfin/assets",
+        reason=(
+            "Terms of the Shark Fin products subscribed to, without an amount: sharkfin_records "
+            "has what went in and came out, earn_assets what is held."
+        ),
+        docs_url=f"{DOCS}/earn/sharkfin/Shark-Assets",
+    ),
+    *(
+        LeftOut(
+            path=f"/api/v2/earn/{product}/account",
+            reason="Valuations of the whole in dollars and BTC; earn_assets has the coins.",
+            docs_url=f"{DOCS}/earn/{product}/{title}-Account",
+        )
+        for product, title in (("savings", "Savings"), ("sharkfin", "Shark"))
+    ),
 )

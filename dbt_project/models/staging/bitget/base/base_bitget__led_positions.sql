@@ -17,13 +17,13 @@ opened as (
 
     {{ open_records(
         fields=[
-            'trackingNo', 'traderId', 'openOrderId', 'closeOrderId', 'productType', 'symbol',
-            'posSide', 'openLeverage', 'openPriceAvg', 'openSize', 'closePriceAvg', 'closeSize',
-            'openFee', 'closeFee', 'profitRate', 'netProfit', 'achievedPL', 'openTime', 'closeTime',
+            'trackingNo', 'openOrderId', 'closeOrderId', 'productType', 'symbol', 'posSide',
+            'stopType', 'openLeverage', 'openPriceAvg', 'openSize', 'closePriceAvg', 'closeSize',
+            'openFee', 'closeFee', 'achievedPL', 'openTime', 'closeTime', 'cTime',
         ],
         numbers=[
             'openLeverage', 'openPriceAvg', 'openSize', 'closePriceAvg', 'closeSize', 'openFee',
-            'closeFee', 'profitRate', 'netProfit', 'achievedPL',
+            'closeFee', 'achievedPL',
         ]
     ) }}
 
@@ -40,12 +40,12 @@ renamed as (
 
         -- what
         {{ text_field('trackingNo') }} as tracking_number,
-        {{ text_field('traderId') }} as trader_id,
         {{ text_field('openOrderId') }} as open_order_id,
         {{ text_field('closeOrderId') }} as close_order_id,
         {{ text_field('productType') }} as product_type,
         upper({{ text_field('symbol') }}) as symbol,
         {{ text_field('posSide') }} as position_side,
+        {{ text_field('stopType') }} as stop_type,
 
         -- how much
         {{ amount(number_field('openLeverage')) }} as leverage,
@@ -55,19 +55,18 @@ renamed as (
         {{ amount(number_field('closeSize')) }} as close_size,
         {{ amount(number_field('openFee')) }} as open_fee,
         {{ amount(number_field('closeFee')) }} as close_fee,
-        {{ amount(number_field('profitRate')) }} as profit_rate,
-        {{ amount(number_field('netProfit')) }} as net_profit,
         {{ amount(number_field('achievedPL')) }} as realised_pnl,
 
         -- when
         {{ millis_to_utc(text_field('openTime')) }} as opened_at,
         {{ millis_to_utc(text_field('closeTime')) }} as closed_at,
+        {{ millis_to_utc(text_field('cTime')) }} as created_at,
 
         -- what could not be typed exactly
         {{ unreadable_amounts(
             amounts=[
                 'openLeverage', 'openPriceAvg', 'openSize', 'closePriceAvg', 'closeSize', 'openFee',
-                'closeFee', 'profitRate', 'netProfit', 'achievedPL',
+                'closeFee', 'achievedPL',
             ]
         ) }} as unreadable_amounts,
 

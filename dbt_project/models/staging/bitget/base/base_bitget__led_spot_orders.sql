@@ -17,11 +17,12 @@ opened as (
 
     {{ open_records(
         fields=[
-            'trackingNo', 'traderId', 'symbol', 'fillSize', 'buyPrice', 'sellPrice', 'buyFee',
-            'sellFee', 'achievedPL', 'achievedPLR', 'buyTime', 'sellTime',
+            'trackingNo', 'symbol', 'followCount', 'fillSize', 'buyPrice', 'sellPrice', 'buyFee',
+            'sellFee', 'achievedPL', 'netProfit', 'achievedPLR', 'buyTime', 'sellTime',
         ],
         numbers=[
-            'fillSize', 'buyPrice', 'sellPrice', 'buyFee', 'sellFee', 'achievedPL', 'achievedPLR',
+            'fillSize', 'buyPrice', 'sellPrice', 'buyFee', 'sellFee', 'achievedPL', 'netProfit',
+            'achievedPLR',
         ]
     ) }}
 
@@ -36,8 +37,8 @@ renamed as (
 
         -- what
         {{ text_field('trackingNo') }} as tracking_number,
-        {{ text_field('traderId') }} as trader_id,
         upper({{ text_field('symbol') }}) as symbol,
+        {{ text_field('followCount') }} as follow_count,
 
         -- how much
         {{ amount(number_field('fillSize')) }} as fill_size,
@@ -46,6 +47,7 @@ renamed as (
         {{ amount(number_field('buyFee')) }} as buy_fee,
         {{ amount(number_field('sellFee')) }} as sell_fee,
         {{ amount(number_field('achievedPL')) }} as realised_pnl,
+        {{ amount(number_field('netProfit')) }} as net_profit,
         {{ amount(number_field('achievedPLR')) }} as profit_rate,
 
         -- when
@@ -55,7 +57,7 @@ renamed as (
         -- what could not be typed exactly
         {{ unreadable_amounts(
             amounts=[
-                'fillSize', 'buyPrice', 'sellPrice', 'buyFee', 'sellFee', 'achievedPL',
+                'fillSize', 'buyPrice', 'sellPrice', 'buyFee', 'sellFee', 'achievedPL', 'netProfit',
                 'achievedPLR',
             ]
         ) }} as unreadable_amounts,
