@@ -19,7 +19,10 @@ from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, field_of, micros, to_micros
 from pipelines.spec import StreamSpec
 from pipelines.specs.bitget import SPEC
+from pipelines.specs.bitget_copy import TRADER
 from pipelines.specs.bitget_futures import PRODUCTS
+from pipelines.specs.bitget_terms import SUB_ACCOUNT
+from pipelines.specs.bitget_wallets import BOTS
 from pipelines.walks import ByCursor, ByPageNumber, NewestFirst, NewestOnly, OnePage, Walk
 from pipelines.windows import Window
 
@@ -30,8 +33,15 @@ OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for produ
 
 # Balances whose rows are one a coin.
 WHOLE_WALLETS = frozenset(
-    {"spot_assets", "crossed_margin_assets", "unified_assets", "unified_funding_assets"}
-)
+    {
+        "spot_assets", "crossed_margin_assets", "unified_assets", "unified_funding_assets",
+        "funding_assets", "earn_assets", *BOTS,
+    }
+)  # fmt: skip
+
+LOANS = "/api/v2/earn/loan/"
+# Lists whose cursor is `endId`: their rows have no id that an answer could be asked below.
+ALONG_END_ID = frozenset({"savings_records", "savings_assets", "sharkfin_records"})
 
 # The code an answer must carry (…/common/quick-start), and the routes that a Tax key may ask.
 SUCCESS = frozenset({"00000", "0"})
@@ -164,6 +174,12 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
     asked = {stream.scope: scope} if stream.scope else {}
     if stream.name in OF_PRODUCT:
         asked["productType"] = OF_PRODUCT[stream.name]
+    if stream.name in BOTS:
+        asked["accountType"] = BOTS[stream.name]
+    if stream.path.startswith(LOANS):
+        return walk_loans(stream, window)
+    if stream.name == "sub_account_assets" or stream.name in ALONG_END_ID:
+        return walk_along(stream, window, asked)
     if not stream.time_filter and stream.kind != "history":
         return OnePage(asked, window, stream.page_size)
     asked["limit"] = str(stream.page_size)
@@ -178,10 +194,7 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
             stream.page_size,
             number="pageNum",
             last_number=1000,
-            write_bounds={
-                "startTime": to_millis(micros(window.start)),
-                "endTime": to_millis(micros(window.end)),
-            },
+            write_bounds=bounds_of(window),
         )
     return NewestFirst(
         asked,
@@ -193,6 +206,30 @@ def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
         # (BitgetLimited/v3-bitget-api-sdk#51, open).
         sure_cursor=not stream.path.startswith("/api/v2/tax/"),
         write=to_millis,
+    )
+
+
+def walk_loans(stream: StreamSpec, window: Window) -> Walk:
+    """By `pageNo` and `pageSize`, which nothing else of Bitget's has; open loans without times."""
+    return ByPageNumber(
+        {"pageSize": str(stream.page_size)},
+        window,
+        stream.page_size,
+        number="pageNo",
+        last_number=1000,
+        write_bounds=bounds_of(window) if stream.time_filter else {},
+    )
+
+
+def walk_along(stream: StreamSpec, window: Window, asked: dict[str, str]) -> Walk:
+    """Along `endId`, or the id of the last row where the answer is nothing but its rows."""
+    bounds = bounds_of(window) if stream.time_filter else {}
+    return ByCursor(
+        {**asked, "limit": str(stream.page_size), **bounds},
+        window,
+        stream.page_size,
+        cursor="idLessThan",
+        follow=next_page if stream.name in ALONG_END_ID else last_id,
     )
 
 
@@ -225,12 +262,12 @@ def walk_unified(stream: StreamSpec, window: Window, scope: str) -> Walk:
             write=to_millis,
             sorted_rows=True,
         )
-    bounds = {
-        "startTime": to_millis(micros(window.start)),
-        "endTime": to_millis(micros(window.end)),
-    }
     return ByCursor(
-        {**params, **bounds}, window, stream.page_size, cursor="cursor", follow=next_cursor
+        {**params, **bounds_of(window)},
+        window,
+        stream.page_size,
+        cursor="cursor",
+        follow=next_cursor,
     )
 
 
@@ -244,6 +281,19 @@ def next_page(response: Response, records: list[Record]) -> str:
     """`endId`, where the page had rows; without any, the list has ended."""
     end = _object(response.content).get("endId")
     return str(end) if records and end not in (None, "", "0", 0) else ""
+
+
+def last_id(response: Response, records: list[Record]) -> str:
+    """The id of the last row; none after a page without rows."""
+    return records[-1].id if records else ""
+
+
+def bounds_of(window: Window) -> dict[str, str]:
+    """A window as both of its ends."""
+    return {
+        "startTime": to_millis(micros(window.start)),
+        "endTime": to_millis(micros(window.end)),
+    }
 
 
 def to_millis(moment: int) -> str:
@@ -274,15 +324,17 @@ def identify(ask: Ask, account: Account) -> Identity:
     uid = str(info.get("userId") or account.uid)
     parent = str(info.get("parentId") or "")
     rights = _as_list(info.get("authorities"))
+    is_sub = parent not in ("", "0", uid)
+    is_trader = info.get("traderType") == TRADER
     return Identity(
         uid=uid,
-        parent_uid="" if parent == uid else parent,
-        kind="classic",
+        parent_uid=parent if is_sub else "",
+        kind=SUB_ACCOUNT if is_sub else "classic",
         opened_at=_moment(info.get("regisTime")),
         opened_at_evidence="exchange",
         can_trade=any(right not in READ_CODES | WITHDRAW_CODES for right in rights),
         can_withdraw=any(right in WITHDRAW_CODES for right in rights),
-        permissions=tuple(rights),
+        permissions=(*rights, TRADER) if is_trader else tuple(rights),
         ip_allow_list=tuple(_as_list(info.get("ips"))),
     )
 
@@ -338,7 +390,17 @@ def kind_of_tax_key(ask: Ask) -> str:
 
 
 def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
-    """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api)."""
+    """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api).
+
+    What a trader's followers did is told to traders alone.
+    """
+    if stream.needs_right and stream.needs_right not in identity.permissions:
+        return Trouble(
+            f"only an account that is a {stream.needs_right} has anything to tell here",
+            kind="no_permission",
+            outcome="refused",
+            remedy="nothing to do here",
+        )
     is_tax_route = stream.path.startswith(("/api/v2/tax/", "/api/v3/tax/"))
     if not identity.kind.endswith("tax_key") or not stream.private or is_tax_route:
         return None

@@ -107,6 +107,8 @@ class Venue:
     """A coin that pays trading fees when there is some of it."""
     rewards: tuple[str, ...] = ("airdrop", "rebate", "interest")
     conversions: bool = True
+    pledged_loans: bool = False
+    """Whether coins of the home wallet can be pledged for a loan."""
 
     def asset(self, code: str) -> Asset:
         """The asset of that code. Raises KeyError."""
@@ -347,6 +349,37 @@ class Loan(Event, frozen=True, gc=False, kw_only=True):
         return (
             Movement(at, wallet, asset, -self.amount, "repay", seq, 0),
             Movement(at, wallet, asset, -self.interest, "interest", seq, 1),
+        )
+
+
+class PledgedLoan(Event, frozen=True, gc=False, kw_only=True):
+    """A loan on pledged coins: taken, its pledge raised, or given back with interest.
+
+    `order` numbers the loan; every step carries what was lent, and what moves of the pledge.
+    """
+
+    wallet: str
+    order: int
+    step: Literal["taken", "raised", "repaid"]
+    pledge_asset: str
+    pledge: int
+    loan_asset: str
+    loan: int
+    interest: int = 0
+
+    def movements(self) -> tuple[Movement, ...]:
+        """The pledge leaves and comes back; the loan the other way round, its interest apart."""
+        at, wallet, seq = self.at, self.wallet, self.seq
+        sign = 1 if self.step == "repaid" else -1
+        pledge = Movement(at, wallet, self.pledge_asset, sign * self.pledge, "transfer", seq, 0)
+        if self.step == "raised":
+            return (pledge,)
+        if self.step == "taken":
+            return (pledge, Movement(at, wallet, self.loan_asset, self.loan, "borrow", seq, 1))
+        return (
+            pledge,
+            Movement(at, wallet, self.loan_asset, -self.loan, "repay", seq, 1),
+            Movement(at, wallet, self.loan_asset, -self.interest, "interest", seq, 2),
         )
 
 

@@ -1,4 +1,4 @@
-"""Bitget's stand-in: classic account (v2), its spot side; the futures and margin desks join in.
+"""Bitget's stand-in: classic account (v2), its spot side; the desks of other products join in.
 
 The v3 routes of unified accounts are beside it.
 
@@ -7,17 +7,20 @@ are computed here from the published rule; nothing is shared with the client tha
 
 Switches (`options` of the sandbox): bitget.tax_floor_days (730), bitget.deposit_floor_days (none),
 bitget.tax_max_limit (500), bitget.tax_cursor_defect (False), bitget.preload (False),
-bitget.unified_fills (60 at most), bitget.unified_contract_share (30 percent; above 50 the crowded
-moments are futures'); more of the v3 routes in their module.
+bitget.trader (False), bitget.merchant (False), bitget.unified_fills (60 at most),
+bitget.unified_contract_share (30 percent; above 50 the crowded moments are futures'); more of the
+v3 routes in their module.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from pipelines.sandbox import bitget_convert, bitget_earn, bitget_loans, bitget_wallets
 from pipelines.sandbox.account import (
     DAY,
     SECOND,
@@ -28,13 +31,14 @@ from pipelines.sandbox.account import (
     exact,
     generate,
 )
-from pipelines.sandbox.bitget_beside import RATES, Beside
 from pipelines.sandbox.bitget_books import Books, Table
+from pipelines.sandbox.bitget_copy import CopyDesk
 from pipelines.sandbox.bitget_futures import FuturesDesk, list_contracts
 from pipelines.sandbox.bitget_keys import (
     EMPTY,
     MAIN,
     SECOND_ACCOUNT,
+    SUB,
     UNIFIED,
     UPGRADED,
     Keyring,
@@ -48,7 +52,10 @@ from pipelines.sandbox.bitget_market import (
     list_instruments,
     list_symbols,
 )
+from pipelines.sandbox.bitget_orders import Orders
+from pipelines.sandbox.bitget_p2p import P2PDesk
 from pipelines.sandbox.bitget_request import STREAMS, Filter, Refusal, Request
+from pipelines.sandbox.bitget_sub_accounts import THERE, SubAccountDesk, life_of_sub
 from pipelines.sandbox.bitget_truth import tell_truth
 from pipelines.sandbox.bitget_unified import Unified
 from pipelines.sandbox.bitget_unified_truth import tell_unified_truth
@@ -57,6 +64,10 @@ from pipelines.sandbox.dialect import Answer, Call, Card, World
 INFO, TIME = "/api/v2/spot/account/info", "/api/v2/public/time"
 ASSETS = "/api/v2/spot/account/assets"
 MAX_PAGE_NUMBER = 1_000
+UNIFIED_VENUE = replace(VENUE, pledged_loans=False)
+"""The v3 books tell no loans on pledged coins, so that a unified account has none."""
+MAIN_VENUE = replace(VENUE, other_wallets=(*VENUE.other_wallets, THERE))
+"""Of the account that has a sub-account."""
 CONTRACT_SHARE = 30
 """Percent of an account's fills that are futures."""
 LARGE = 50_000
@@ -64,7 +75,7 @@ LARGE = 50_000
 KIND_OF_WALLET = {
     "usdt_futures": "futures", "usdc_futures": "futures", "coin_futures": "futures",
     "p2p": "funding", "crossed_margin": "margin",
-    "isolated_margin": "margin", "bots": "bots",
+    "isolated_margin": "margin", "bots": "bots", "earn": "earn",
 }  # fmt: skip
 """Wallet → accountType of the valuation."""
 SYSTEM_ERRORS = {
@@ -88,6 +99,7 @@ class Bitget:
         self._limits = Limits(world.pace)
         self._lives: dict[str, Life] = {}
         self._books: dict[str, Books] = {}
+        self._spot_orders: dict[str, Orders] = {}
         self._tax_floor = int(world.option("bitget.tax_floor_days", 730)) * DAY
         floor = world.option("bitget.deposit_floor_days", None)
         self._deposit_floor = None if floor is None else int(floor) * DAY
@@ -105,13 +117,18 @@ class Bitget:
             "/api/v2/spot/wallet/deposit-records": self._deposits,
             "/api/v2/spot/wallet/withdrawal-records": self._withdrawals,
             "/api/v2/account/all-account-balance": self._all_balances,
-            **Beside().routes(),
         }
         futures = FuturesDesk(
             self._tax_floor, self._tax_max_limit, self._cursor_defect, world.end
         )
         margin = MarginDesk(self._tax_floor, self._tax_max_limit, self._cursor_defect)
-        self._routes |= futures.routes() | margin.routes()
+        subs = SubAccountDesk(self.books)
+        copies = CopyDesk(bool(world.option("bitget.trader", False)))
+        p2p = P2PDesk(bool(world.option("bitget.merchant", False)))
+        self._is_trader = copies.is_trader
+        self._routes |= futures.routes() | margin.routes() | subs.routes()
+        self._routes |= bitget_convert.ROUTES | bitget_earn.ROUTES | bitget_wallets.ROUTES
+        self._routes |= bitget_loans.ROUTES | copies.routes() | p2p.routes()
         self._public: dict[str, Callable[[dict[str, str], int], bytes]] = {
             TIME: lambda params, now: b'{"serverTime":"%d"}' % now,
             "/api/v2/spot/public/coins": lambda params, now: list_coins(
@@ -144,7 +161,8 @@ class Bitget:
     def life(self, uid: str) -> Life:
         """What happened to that account; generated when first asked for."""
         if uid not in self._lives:
-            self._lives[uid] = generate(self._plan(uid))
+            is_sub = uid == SUB
+            self._lives[uid] = life_of_sub(self.life(MAIN)) if is_sub else generate(self._plan(uid))
         return self._lives[uid]
 
     def _plan(self, uid: str) -> AccountPlan:
@@ -163,8 +181,9 @@ class Bitget:
         share = CONTRACT_SHARE
         if uid == UNIFIED:
             share = int(world.option("bitget.unified_contract_share", share))
+        venue = {MAIN: MAIN_VENUE, UNIFIED: UNIFIED_VENUE, UPGRADED: UNIFIED_VENUE}.get(uid, VENUE)
         return AccountPlan(
-            venue=VENUE, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
+            venue=venue, seed=world.seed + int(uid[-2:]), fills=fills, opened_at=opened_at,
             end=world.end, future=world.future if fills else 0, tie_groups=world.tie_groups
             if uid in (MAIN, UNIFIED) else None, arrivals=arrivals, contract_share=share,
             departures=world.departures(self.name) if uid == MAIN else (),
@@ -268,7 +287,7 @@ class Bitget:
         else:
             data = self._routes[call.path](request)
         stream = STREAMS.get(call.path)
-        allowed = stream.rate.requests if stream and stream.rate else RATES.get(call.path, 1)
+        allowed = stream.rate.requests if stream and stream.rate else 1
         left = self._limits.count(f"uid:{profile.uid}", call.path, allowed, now)
         # The page of this route spells the field `message`; others, and live answers, `msg`.
         word = b"message" if call.path == ASSETS else b"msg"
@@ -287,8 +306,8 @@ class Bitget:
                 "inviterId": "6000000009",
                 "ips": ips,
                 "authorities": list(profile.authorities),
-                "parentId": int(profile.uid),
-                "traderType": "not_trader",
+                "parentId": int(profile.parent or profile.uid),
+                "traderType": "trader" if self._is_trader else "not_trader",
                 "channelCode": "abcd",
                 "channel": "1",
                 "regisTime": str(request.books.life.opened_at),
@@ -327,8 +346,15 @@ class Bitget:
     def _orders(self, request: Request) -> bytes:
         start, end = request.span()
         start = request.within_retention(start, end, "43111", "param error time range illegal")
-        low, high = request.books.orders.bounds(start, end, request.cursor(), False)
-        return request.page(request.books.orders, low, high, request.limit(), [])
+        symbol = request.params.get("symbol", "").upper()
+        if symbol and symbol not in KNOWN_SYMBOLS:
+            raise Refusal("40034", "Parameter symbol does not exist")
+        return self._orders_of(request.books).page(request, start, end)
+
+    def _orders_of(self, books: Books) -> Orders:
+        if books.uid not in self._spot_orders:
+            self._spot_orders[books.uid] = Orders(books.uid, books.events, books.scale)
+        return self._spot_orders[books.uid]
 
     def _bills(self, request: Request) -> bytes:
         start, end = request.span()
@@ -417,6 +443,7 @@ class Bitget:
         holdings += [
             (KIND_OF_WALLET[wallet], coin, amount)
             for (wallet, coin), amount in request.books.other_balances(request.now).items()
+            if wallet in KIND_OF_WALLET
         ]
         for kind, coin, amount in holdings:
             asset = VENUE.asset(coin)

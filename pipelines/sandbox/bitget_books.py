@@ -19,6 +19,7 @@ from pipelines.sandbox.account import (
     Event,
     Life,
     Movement,
+    PledgedLoan,
     Reward,
     SpotFill,
     Transfer,
@@ -30,7 +31,7 @@ EPOCH = 1_325_376_000_000
 TAGS = {
     "tax": 1, "bill": 2, "fill": 3, "order": 4, "deposit": 5, "withdrawal": 6, "biz": 7,
     "future_tax": 8, "future_bill": 9, "future_fill": 10, "position": 11, "margin_tax": 12,
-    "margin": 13, "p2p": 14,
+    "margin": 13, "p2p": 14, "list": 15,
 }  # fmt: skip
 CACHED_ROWS = 300_000
 UPPER_SINCE = 1_735_689_600_000
@@ -83,6 +84,31 @@ BOTS = (
     ),
 )
 """Money to and from a bot has two pairs of names, and the bot's trades are never told."""
+EARN = (
+    (
+        Leg("Subscribe", "financial", "FINANCIAL_SUBS_OUT"),
+        Leg("Redemption", "financial", "FINANCIAL_REDE_IN"),
+    ),
+    (
+        Leg("financial_subs_out", "financial", "FINANCIAL_SUBS_OUT"),
+        Leg("financial_rede_in", "financial", "FINANCIAL_REDE_IN"),
+    ),
+)
+LOAN = {
+    "taken": (
+        Leg("User lock-up", "loan", "USER_LOCK"),
+        Leg("pledge_loan_user_in", "loan", "PLEDGE_LOAN_USER_IN"),
+    ),
+    "raised": (Leg("User lock-up", "loan", "USER_LOCK"),),
+    "repaid": (
+        Leg("Release", "loan", "USER_UNLOCK"),
+        Leg("Repayment", "loan", "PLEDGE_REPAY_USER_OUT"),
+        Leg("Interest", "loan", "PLEDGE_INTEREST_USER_OUT"),
+    ),
+}
+"""The ledger's documented labels have no word for a loan that is paid out: that one is made up."""
+UNLISTED = frozenset({"bots", "earn", "sub_account", "main_account"})
+"""Ends of moves that transferRecords does not list."""
 FILL = (
     Leg("Sell", "transaction", "SELL"),
     Leg("Buy", "transaction", "BUY"),
@@ -181,7 +207,6 @@ class Books:
         self.events = life.events
         self._read_ledger()
         self.fills = self._table_of(SpotFill, "fill", self._fill_row)
-        self.orders = self._order_table()
         self.deposits = self._table_of(Deposit, "deposit", self._deposit_row, settling=True)
         self.withdrawals = self._table_of(
             Withdrawal, "withdrawal", self._withdrawal_row, settling=True
@@ -243,28 +268,11 @@ class Books:
 
         return Table(at, ids, row, settles if settling else None, chosen)
 
-    def _order_table(self) -> Table:
-        grouped: dict[int, list[SpotFill]] = {}
-        for fill in self.fills.events:
-            assert isinstance(fill, SpotFill)
-            grouped.setdefault(self._biz_id(fill), []).append(fill)
-        chosen = sorted(grouped)
-        at = array("q", (grouped[number][0].order_at for number in chosen))
-
-        def row(n: int, now: int) -> str:
-            fills = [fill for fill in grouped[chosen[n]] if fill.at <= now]
-            return self._order_row(fills or grouped[chosen[n]][:1], chosen[n])
-
-        def settles(n: int) -> int:
-            return grouped[chosen[n]][-1].at
-
-        return Table(at, array("q", chosen), row, settles)
-
     def _transfer_table(self) -> Table:
         chosen = [
             event
             for event in self.events
-            if isinstance(event, Transfer) and "bots" not in (event.from_wallet, event.to_wallet)
+            if isinstance(event, Transfer) and not UNLISTED & {event.from_wallet, event.to_wallet}
         ]
         at = array("q", (event.at for event in chosen))
         ids = array("q", (30_000_000 + 7 * n for n in range(len(chosen))))
@@ -301,8 +309,11 @@ class Books:
         if isinstance(event, SpotFill):
             return FILL[leg]
         if isinstance(event, Transfer):
-            has_bots = "bots" in (event.from_wallet, event.to_wallet)
-            return (BOTS[event.seq % 2] if has_bots else TRANSFER)[leg]
+            ends = (event.from_wallet, event.to_wallet)
+            words = BOTS if "bots" in ends else EARN if "earn" in ends else (TRANSFER, TRANSFER)
+            return words[event.seq % 2][leg]
+        if isinstance(event, PledgedLoan):
+            return LOAN[event.step][leg]
         if isinstance(event, Reward):
             return REWARDS[event.flavour]
         if isinstance(event, Conversion):
@@ -364,31 +375,6 @@ class Books:
             f'"orderType":"{fill.order_type}","side":"{fill.side}","priceAvg":"{price}",'
             f'"size":"{size}","amount":"{amount}","feeDetail":{{{detail},"totalFee":"{fee}"}},'
             f'"tradeScope":"{scope}","cTime":"{fill.at}","uTime":"{fill.at + fill.seq % 97}"}}'
-        )
-
-    def _order_row(self, fills: list[SpotFill], number: int) -> str:
-        """An order with what was filled of it; `feeDetail` is JSON in a string here."""
-        first, market = fills[0], fills[0].market
-        base = exact(sum(f.quantity for f in fills), self.scale[market.base])
-        quote = exact(sum(f.quote_amount for f in fills), self.scale[market.quote])
-        price = exact(first.price, market.price_scale)
-        fee = exact(-sum(f.fee for f in fills), self.scale[first.fee_asset])
-        detail = json.dumps(
-            json.dumps(
-                {first.fee_asset: {"feeCoinCode": first.fee_asset, "totalFee": fee}},
-                separators=(",", ":"),
-            )
-        )
-        is_limit = first.order_type == "limit"
-        return (
-            f'{{"userId":"{self.uid}","symbol":"{market.symbol}","orderId":"{number}",'
-            f'"clientOid":"c{first.order}","price":"{price if is_limit else "0"}",'
-            f'"size":"{base if is_limit or first.side == "sell" else quote}",'
-            f'"orderType":"{first.order_type}","side":"{first.side}","status":"filled",'
-            f'"priceAvg":"{price}","baseVolume":"{base}","quoteVolume":"{quote}",'
-            f'"enterPointSource":"WEB","orderSource":"normal","feeDetail":{detail},'
-            f'"tpslType":"normal","cancelReason":"","triggerPrice":null,'
-            f'"cTime":"{first.order_at}","uTime":"{fills[-1].at}"}}'
         )
 
     def _deposit_row(self, event: Deposit, number: int, now: int) -> str:
@@ -465,7 +451,7 @@ class Books:
 
     def preload(self, now: int) -> None:
         """Write all rows now instead of when they are asked for."""
-        tables = (self.tax, self.bills, self.fills, self.orders, self.deposits, self.withdrawals)
+        tables = (self.tax, self.bills, self.fills, self.deposits, self.withdrawals)
         for table in (*tables, self.transfers):
             table.preload(now)
 

@@ -20,7 +20,7 @@ from pipelines.specs.bitget import SPEC
 PASSPHRASE = "sandbox2026"  # noqa: S105 - the made-up accounts' own
 TIMESTAMP_WINDOW = 30 * SECOND
 PENALTY = 300 * SECOND
-READ = ("coor", "cpor", "stor", "smor", "wtor", "taxr")
+READ = ("coor", "cpor", "stor", "smor", "wtor", "taxr", "ttor", "chor", "p2pr", "pllr")
 LEDGER_READ = frozenset({"stor", "wtor"})
 FUTURES_READ, FUTURES_ORDERS = frozenset({"coor", "cpor"}), frozenset({"coor"})
 PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
@@ -49,11 +49,30 @@ PERMISSIONS: dict[str, tuple[frozenset[str], str]] = {
 }
 
 
-PERMISSIONS |= {
-    stream.path: (frozenset({"smor"}), "margin read")
-    for stream in SPEC.streams
-    if stream.path.startswith("/api/v2/margin/")
+BELOW: dict[str, tuple[frozenset[str], str]] = {
+    "/api/v2/margin/": (frozenset({"smor"}), "margin read"),
+    "/api/v2/convert/": (LEDGER_READ, "spot order read"),
+    "/api/v2/spot/account/sub": (frozenset({"chor"}), "sub-account read"),
+    "/api/v2/spot/wallet/sub": (frozenset({"chor"}), "sub-account read"),
+    # No code of the documented ones is for earn; any that reads wallets will do.
+    "/api/v2/earn/savings/": (LEDGER_READ, "wallet transfer read"),
+    "/api/v2/earn/sharkfin/": (LEDGER_READ, "wallet transfer read"),
+    "/api/v2/earn/account/": (LEDGER_READ, "wallet transfer read"),
+    "/api/v2/earn/loan/": (frozenset({"pllr"}), "pledge loan read"),
+    "/api/v2/account/": (LEDGER_READ, "wallet transfer read"),
+    "/api/v2/copy/": (frozenset({"ttor"}), "copy trading read"),
+    "/api/v2/p2p/": (frozenset({"p2pr"}), "P2P read"),
 }
+"""What the routes of a family want, where they all want the same."""
+PERMISSIONS |= {
+    stream.path: wanted
+    for stream in SPEC.streams
+    for family, wanted in BELOW.items()
+    if stream.path.startswith(family)
+}
+MAIN_ONLY = frozenset(
+    stream.path for stream in SPEC.streams if stream.name.startswith("sub_account_")
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,8 @@ class Profile:
     """Unified from the start."""
     upgradable: bool = False
     """Classic until the moment that the sandbox is told (bitget.upgraded_at)."""
+    parent: str = ""
+    """Uid of the main account, where it is a sub-account."""
     can_write: bool = False
     """Whether a unified account's key may trade and withdraw."""
 
@@ -83,7 +104,7 @@ class Profile:
 
 MAIN, TRADING, WITHDRAWING, NARROW = "7000000001", "7000000002", "7000000003", "7000000004"
 EMPTY, UNIFIED, SECOND_ACCOUNT = "7000000005", "7000000006", "7000000007"
-UPGRADED = "7000000008"
+UPGRADED, SUB = "7000000008", "7000000009"
 PROFILES = (
     Profile("bitget-main", "read-only", MAIN),
     Profile("bitget-tax", "tax", MAIN, authorities=("taxr",), tax_only=True),
@@ -100,6 +121,7 @@ PROFILES = (
     ),
     Profile("bitget-unified-trading", "trading", UNIFIED, unified=True, can_write=True),
     Profile("bitget-upgraded", "upgraded", UPGRADED, upgradable=True),
+    Profile("bitget-sub", "subaccount", SUB, parent=MAIN),
 )
 
 
@@ -187,6 +209,8 @@ class Keyring:
         if path in PERMISSIONS and not profile.may(PERMISSIONS[path][0]):
             wanted = PERMISSIONS[path][1]
             raise Refusal("40014", f"Incorrect permissions, need {wanted} permissions")
+        if path in MAIN_ONLY and profile.parent:
+            raise Refusal("40068", "Disable subaccount access")
 
     # -- private routes
 

@@ -184,7 +184,17 @@ class MarginDesk:
             f"/api/v2/margin/{kind}/{path}": partial(self._listed, KINDS[kind], path)
             for kind in KINDS
             for path in LISTS
-        }
+        } | {"/api/v2/margin/isolated/fills": self._fills}
+
+    @staticmethod
+    def _fills(request: Request) -> bytes:
+        """Nothing is traded on margin in this world: pairs are asked for in vain."""
+        if not request.params.get("symbol"):
+            raise Refusal("40019", "Parameter symbol cannot be empty")
+        request.number("startTime")
+        request.span()
+        request.limit()
+        return b'{"fills":[],"maxId":"0","minId":"0"}'
 
     @staticmethod
     def _listed(wallet: str, path: str, request: Request) -> bytes:

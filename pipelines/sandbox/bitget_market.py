@@ -89,7 +89,8 @@ VENUE = Venue(
             maker_ppm=200, wallet="coin_futures",
         ),
     ),
-    other_wallets=("usdt_futures", "p2p", "crossed_margin", "isolated_margin", "bots"),
+    other_wallets=("usdt_futures", "p2p", "crossed_margin", "isolated_margin", "bots", "earn"),
+    pledged_loans=True,
     rewards=(
         "airdrop", "rebate", "interest", "savings", "coupon", "gift", "financial", "unlabelled",
         "unknown",

@@ -6,14 +6,31 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
+from pipelines.sandbox import (
+    bitget_convert,
+    bitget_copy,
+    bitget_earn,
+    bitget_loans,
+    bitget_sub_accounts,
+)
 from pipelines.sandbox import bitget_futures_truth as futures
 from pipelines.sandbox import bitget_margin as margin
-from pipelines.sandbox.account import Event, Movement, Reward, Transfer, Withdrawal, exact
+from pipelines.sandbox.account import (
+    Event,
+    Movement,
+    PledgedLoan,
+    Reward,
+    Transfer,
+    Withdrawal,
+    exact,
+)
 from pipelines.sandbox.bitget_books import Books, snowflake
 from pipelines.sandbox.clock import from_ms
 
 UNCLASSIFIABLE = frozenset({"financial", "unlabelled", "unknown"})
 """Flavours whose labels tell no reader what the money was for."""
+OTHER_ACCOUNTS = frozenset({bitget_sub_accounts.HERE, bitget_sub_accounts.THERE})
+"""Names of wallets that are spot wallets of another account."""
 
 
 def tell_truth(books: Books, now: int, parts: frozenset[str]) -> dict[str, Any]:
@@ -47,6 +64,8 @@ def tell_truth(books: Books, now: int, parts: frozenset[str]) -> dict[str, Any]:
             "transfer_records": bisect_right(books.transfers.at, now),
         }
         told["counts"] |= futures.counts(books, now) | margin.counts(books, now)
+        for desk in (bitget_convert, bitget_sub_accounts, bitget_earn, bitget_loans, bitget_copy):
+            told["counts"] |= desk.counts(books, now)
     return told
 
 
@@ -55,7 +74,7 @@ def _true_balances(books: Books, now: int) -> dict[str, dict[str, str]]:
     for coin, (amount, _) in sorted(books.spot_balances(now).items()):
         wallets["spot"][coin] = exact(amount, books.scale[coin])
     for (wallet, coin), amount in sorted(books.other_balances(now).items()):
-        if wallet not in futures.WALLETS:
+        if wallet not in futures.WALLETS | OTHER_ACCOUNTS:
             wallets.setdefault(wallet, {})[coin] = exact(amount, books.scale[coin])
     return wallets | futures.balances(books, now)
 
@@ -65,7 +84,7 @@ def _true_movements(books: Books, now: int) -> list[dict[str, Any]]:
     for move in books.life.movements():
         if move.at > now:
             break
-        if move.wallet in futures.WALLETS | margin.WALLETS:
+        if move.wallet in futures.WALLETS | margin.WALLETS | OTHER_ACCOUNTS:
             continue
         record_id = None
         if move.wallet == "spot":
@@ -92,6 +111,9 @@ def _told_kind(event: Event, move: Movement) -> str:
         return "unclassified"
     if isinstance(event, Transfer) and "bots" in (event.from_wallet, event.to_wallet):
         return "bot_transfer"
+    if isinstance(event, PledgedLoan) and move.kind != "interest":
+        # Labels of the spot ledger do not tell a loan: the lists of loans do.
+        return "unclassified" if move.kind == "borrow" else "adjustment"
     return move.kind
 
 
@@ -172,14 +194,18 @@ def _true_trades(books: Books, now: int) -> list[dict[str, Any]]:
 
 def _true_transfers(books: Books, now: int) -> list[dict[str, Any]]:
     numbers = {event.seq: number for event, number in books.until(books.transfers, now)}
+    moves = bitget_sub_accounts.moves_of(books)
+    numbers |= zip(
+        (event.seq for event in moves), bitget_sub_accounts.records_of(books).table.ids, strict=True
+    )
     return [
         {
             "record_id": str(numbers[event.seq]) if event.seq in numbers else None,
             "event_id": str(event.seq),
             "asset": event.asset,
             "amount": exact(event.amount, books.scale[event.asset]),
-            "from_wallet": event.from_wallet,
-            "to_wallet": event.to_wallet,
+            "from_wallet": "spot" if event.from_wallet in OTHER_ACCOUNTS else event.from_wallet,
+            "to_wallet": "spot" if event.to_wallet in OTHER_ACCOUNTS else event.to_wallet,
             "at": iso(event.at),
         }
         for event in books.events

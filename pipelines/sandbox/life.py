@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+import msgspec
+
 from pipelines.sandbox.account import (
     DAY,
     HOUR,
@@ -28,6 +30,7 @@ from pipelines.sandbox.account import (
     Loan,
     Market,
     OrderType,
+    PledgedLoan,
     Reward,
     Settlement,
     Side,
@@ -82,6 +85,7 @@ class Teller:
         self.cash_markets = [m for m in self.markets if m.quote == self.venue.cash]
         self.settled: set[str] = set()
         self.loans: dict[str, int] = {}  # what is owed, by margin wallet
+        self.pledged: dict[int, PledgedLoan] = {}  # open loans, with the whole pledge
         self._bits = rng.getrandbits
         self._orders = 0
         self._returns: list[tuple[int, int, str, str, int]] = []  # a heap of money under way
@@ -341,6 +345,53 @@ class Teller:
                 symbol=symbol, interest=interest, is_repaid=is_repaid,
             )
         )  # fmt: skip
+
+    def do_pledge(self, at: int, order: int) -> None:
+        """A loan of cash for about half of what the pledged coin is worth."""
+        coin = next(a.code for a in self.venue.assets if a.code != self.venue.cash)
+        worth = self._between(200_000, 900_000)
+        pledge = self._units(coin, worth) // ten(self.scale[coin] - 6) * ten(self.scale[coin] - 6)
+        loan = self._units(self.venue.cash, worth // 2)
+        loan = loan // ten(self.scale[self.venue.cash] - 2) * ten(self.scale[self.venue.cash] - 2)
+        self._ensure_cash(at, coin, pledge)
+        self.free[self.home, coin] -= pledge
+        self.free[self.home, self.venue.cash] += loan
+        self._tell_loan(
+            PledgedLoan(
+                seq=len(self.events), at=at, wallet=self.home, order=order, step="taken",
+                pledge_asset=coin, pledge=pledge, loan_asset=self.venue.cash, loan=loan,
+            )
+        )  # fmt: skip
+
+    def do_raise_pledge(self, at: int, order: int) -> None:
+        """A tenth more of what is pledged."""
+        open_loan = self.pledged[order]
+        coin, more = open_loan.pledge_asset, open_loan.pledge // 10
+        self._ensure_cash(at, coin, more)
+        self.free[self.home, coin] -= more
+        raised = msgspec.structs.replace(
+            open_loan, seq=len(self.events), at=at, step="raised", pledge=more
+        )
+        self._tell_loan(raised)
+
+    def do_redeem_pledge(self, at: int, order: int) -> None:
+        """The loan given back with some interest, and the whole pledge back."""
+        open_loan = self.pledged.pop(order)
+        interest = open_loan.loan * self._between(20, 300) // 100_000 + 1
+        self._ensure_cash(at, open_loan.loan_asset, open_loan.loan + interest)
+        self.free[self.home, open_loan.loan_asset] -= open_loan.loan + interest
+        self.free[self.home, open_loan.pledge_asset] += open_loan.pledge
+        self._add(
+            msgspec.structs.replace(
+                open_loan, seq=len(self.events), at=at, step="repaid", interest=interest
+            )
+        )
+
+    def _tell_loan(self, event: PledgedLoan) -> None:
+        known = self.pledged.get(event.order)
+        pledge = event.pledge + (known.pledge if known else 0)
+        self.pledged[event.order] = msgspec.structs.replace(event, pledge=pledge)
+        self._add(event)
 
     def do_reward(self, at: int, flavour: str) -> None:
         """A small credit; interest carries every digit its coin has."""

@@ -101,6 +101,7 @@ def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
         *draw_pending(plan),
         *draw_future(plan, rng),
         *draw_loans(plan, calendar),
+        *draw_pledged_loans(plan, calendar),
     ]
     steps.sort(key=lambda step: step.at)
     return steps
@@ -246,6 +247,20 @@ def draw_loans(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
         back = at + 9 * HOUR
         yield Step(at, "borrow", (wallet,))
         yield Step(back if calendar.allows(back) else at + MINUTE, "repay", (wallet,))
+
+
+def draw_pledged_loans(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
+    """Loans on pledged coins: most are given back, every third one is still open at the end."""
+    if not plan.venue.pledged_loans:
+        return
+    for order in range(min(30, 3 + plan.fills // 400)):
+        at = calendar.mostly_recent()
+        more, back = at + 2 * DAY, at + 5 * DAY
+        yield Step(at, "pledge", (order,))
+        if order % 2 == 0 and calendar.allows(more) and more < plan.end:
+            yield Step(more, "raise_pledge", (order,))
+        if order % 3 and calendar.allows(back) and back < plan.end:
+            yield Step(back, "redeem_pledge", (order,))
 
 
 def draw_pending(plan: AccountPlan) -> Iterator[Step]:

@@ -7,19 +7,30 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
-from pipelines.specs import bitget_futures, bitget_margin, bitget_unread
+from pipelines.specs import (
+    bitget_convert,
+    bitget_copy,
+    bitget_earn,
+    bitget_futures,
+    bitget_loans,
+    bitget_margin,
+    bitget_p2p,
+    bitget_sub_accounts,
+    bitget_wallets,
+)
 from pipelines.specs import bitget_unified as unified
 from pipelines.specs.bitget_guide import EXCLUDED, GUIDE
-from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, per_second
+from pipelines.specs.bitget_terms import CHECKED_ON, CLASSIC, DOCS, per_second
 
-CLASSIC = ("classic", "tax_key")
-"""Kinds of account that the v2 routes serve; they refuse a unified one (code 40085)."""
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
 
 
 def of_every_kind(*classic: StreamSpec) -> tuple[StreamSpec, ...]:
     """The private routes of classic accounts, marked as theirs; the public ones; the unified."""
-    marked = (replace(each, account_kinds=CLASSIC) if each.private else each for each in classic)
+    marked = (
+        replace(each, account_kinds=each.account_kinds or CLASSIC) if each.private else each
+        for each in classic
+    )
     return (*marked, *unified.STREAMS)
 
 
@@ -37,9 +48,11 @@ SPEC = ExchangeSpec(
     left_out=(
         *bitget_futures.LEFT_OUT,
         *bitget_margin.LEFT_OUT,
+        *bitget_earn.LEFT_OUT,
+        *bitget_loans.LEFT_OUT,
         *unified.LEFT_OUT,
-        *bitget_unread.LEFT_OUT,
     ),
+    scope_lists=bitget_sub_accounts.SCOPES,
     excluded=EXCLUDED,
     guide=GUIDE,
     streams=of_every_kind(
@@ -270,5 +283,12 @@ SPEC = ExchangeSpec(
         ),
         *bitget_futures.FUTURES,
         *bitget_margin.MARGIN,
+        *bitget_convert.CONVERT,
+        *bitget_sub_accounts.SUB_ACCOUNTS,
+        *bitget_earn.EARN,
+        *bitget_wallets.WALLETS,
+        *bitget_loans.LOANS,
+        *bitget_copy.COPY,
+        *bitget_p2p.P2P,
     ),
 )

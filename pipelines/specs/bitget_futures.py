@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from pipelines.spec import LeftOut, StreamSpec
-from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, per_second
+from pipelines.specs.bitget_terms import CHECKED_ON, DOCS, THREE_MONTHS, per_second
 
 PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES")
 """Values of `productType`. Their wallets are called usdt_futures, usdc_futures, coin_futures."""
@@ -13,9 +13,6 @@ LISTED_BY = ("mix_contracts",)
 
 EXPORT = "download the file from the site: Assets > Futures > transaction history > Export"
 ORDERS = "download the file from the site: Orders > Futures > order history > Export"
-
-QUARTER = timedelta(days=90)
-"""Pages that say three months refuse by ninety days (40704, 40705)."""
 
 
 def accounts(product: str) -> StreamSpec:
@@ -79,7 +76,7 @@ FUTURES = (
         ),
         time_field="cTime",
         retention_kind="rolling",
-        retention=QUARTER,
+        retention=THREE_MONTHS,
         max_window=timedelta(days=30),
         page_size=100,
         rate=per_second(10),
@@ -106,8 +103,8 @@ FUTURES = (
         ),
         time_field="cTime",
         retention_kind="rolling",
-        retention=QUARTER,
-        max_window=QUARTER,
+        retention=THREE_MONTHS,
+        max_window=THREE_MONTHS,
         page_size=100,
         rate=per_second(10),
         scope="productType",
@@ -134,8 +131,8 @@ FUTURES = (
         ),
         time_field="cTime",
         retention_kind="rolling",
-        retention=QUARTER,
-        max_window=QUARTER,
+        retention=THREE_MONTHS,
+        max_window=THREE_MONTHS,
         page_size=100,
         rate=per_second(10),
         scope="productType",
@@ -162,8 +159,8 @@ FUTURES = (
         # not documented. Rows beside the bounds make the walk follow the cursor.
         time_field="utime",
         retention_kind="rolling",
-        retention=QUARTER,
-        max_window=QUARTER,
+        retention=THREE_MONTHS,
+        max_window=THREE_MONTHS,
         page_size=100,
         rate=per_second(20),
         scope="productType",

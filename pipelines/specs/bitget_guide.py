@@ -13,7 +13,8 @@ GUIDE = Guide(
         "Give it a name, and make up a **passphrase** of 8 to 32 letters and digits. Write it "
         "down: nobody can show it to you again.",
         "Choose **Read-only**, and tick the read items of every product you have used: spot, "
-        "futures, margin, wallet, copy trading, P2P, tax. Tick nothing that trades or withdraws.",
+        "futures, margin, wallet, copy trading, P2P, pledge loans, sub-accounts, tax. Tick nothing "
+        "that trades or withdraws.",
         "Leave the list of IP addresses empty, or enter the address `lookback` runs at.",
         "Confirm with your second factor, and copy the key and the secret: the secret is shown "
         "only this once.",
@@ -29,7 +30,9 @@ GUIDE = Guide(
         "middle is not the end.",
     ),
     notes=(
-        "Each sub-account has an identity of its own and needs a key of its own.",
+        "Each sub-account has an identity of its own and needs a key of its own. Moves between it "
+        "and the main account are told to the main account alone.",
+        "Executions on crossed margin are not read: what they moved is, their price is not.",
         "An account is either *classic* or *unified*, and each kind has routes of its own. A "
         "change to unified may put what the classic routes gave out of reach, so sync before it.",
         "The opening date comes from the key check itself (`regisTime`); a Tax key may not be "

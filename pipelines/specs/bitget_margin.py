@@ -155,13 +155,39 @@ MARGIN = (
         confidence="documented",
     ),
     *(listed(kind, what) for kind in KINDS for what in LISTS),
+    StreamSpec(
+        name="isolated_margin_fills",
+        path="/api/v2/margin/isolated/fills",
+        kind="history",
+        wallet="margin",
+        record_id=("tradeId",),
+        fields=(
+            "orderId", "tradeId", "orderType", "side", "priceAvg", "size", "amount",
+            "tradeScope", "feeDetail", "cTime", "uTime",
+        ),
+        time_field="cTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=90),
+        page_size=500,
+        rate=per_second(10),
+        scope="symbol",
+        scope_from=("isolated_margin_assets", "tax_margin_records"),
+        affects="price, order and maker or taker side of trades on isolated margin",
+        remedy=f"tax_margin_records has both sides of each trade; or {EXPORT}",
+        docs_url=f"{DOCS}/margin/isolated/trade/Get-Isolated-Order-Fills",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
 )
 
-LEFT_OUT = tuple(
+LEFT_OUT = (
     LeftOut(
-        path=f"/api/v2/margin/{kind}/fills",
-        reason="It must be asked pair by pair; tax_margin_records has both sides of each trade.",
-        docs_url=f"{DOCS}/margin/{PAGES[kind]}/trade/Get-{PAGES[kind].capitalize()}-Order-Fills",
-    )
-    for kind in KINDS
+        path="/api/v2/margin/crossed/fills",
+        reason=(
+            "It must be asked pair by pair, and no route tells which pairs were traded on crossed "
+            "margin. What is missing is price, order and maker or taker side: tax_margin_records "
+            "has both sides of each trade."
+        ),
+        docs_url=f"{DOCS}/margin/cross/trade/Get-Cross-Order-Fills",
+    ),
 )

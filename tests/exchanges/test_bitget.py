@@ -8,7 +8,7 @@ import requests
 from pipelines.accounts_model import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges import bitget
-from pipelines.records import Record
+from pipelines.records import Record, RecordReader
 from pipelines.specs.bitget import SPEC
 from pipelines.windows import Floor, Window
 
@@ -166,11 +166,31 @@ def test_secrets_are_masked():
 
 def test_a_tax_key_is_tried_on_tax_routes_only():
     tax = identity_from(Trouble("no", kind="no_permission", outcome="refused"))
-    full = identity_from(b'{"userId":"7","parentId":7,"authorities":["stor"]}')
+    full = identity_from(
+        b'{"userId":"7","parentId":7,"authorities":["stor"],"traderType":"trader"}'
+    )
     for stream in SPEC.streams:
         is_open = not stream.private or "/tax/" in stream.path
         assert (bitget.beyond(tax, stream) is None) is is_open, stream.name
         assert bitget.beyond(full, stream) is None
+
+
+def test_only_a_trader_is_asked_what_a_trader_is_told():
+    anybody = identity_from(
+        b'{"userId":"7","parentId":7,"authorities":["ttor"],"traderType":"not_trader"}'
+    )
+    beyond = {s.name for s in SPEC.streams if bitget.beyond(anybody, s) is not None}
+    assert beyond == {"led_positions", "led_spot_orders"}
+
+
+@pytest.mark.parametrize(("parent", "kind"), [(7, "classic"), (9, "classic_sub"), (0, "classic")])
+def test_a_sub_account_is_not_asked_what_is_for_main_accounts_alone(parent, kind):
+    found = identity_from(b'{"userId":"7","parentId":%d,"authorities":["chor"]}' % parent)
+    assert found.kind == kind
+    served = {s.name for s in SPEC.streams if s.serves(found.kind)}
+    of_main = {"sub_account_transfers", "sub_account_deposits", "sub_account_assets"}
+    assert served >= of_main or (kind == "classic_sub" and not served & of_main)
+    assert {"tax_spot_records", "earn_assets"} <= served
 
 
 def first_request(stream_name, scope=""):
@@ -263,3 +283,83 @@ def test_products_and_kinds_are_those_of_the_spec_alone(scope):
     for stream in scoped:
         assert stream.scope_values and stream.scope_from
         assert not any(scope in SPEC.stream(name).fields for name in stream.scope_from)
+
+
+DAY = {"startTime": "1767225600000", "endTime": "1767312000000"}
+
+
+@pytest.mark.parametrize(
+    ("stream", "scope", "asked"),
+    [
+        ("convert_records", "", {"limit": "100", **DAY}),
+        ("bgb_convert_records", "", {"limit": "100", **DAY}),
+        ("sub_account_transfers", "receiver", {"role": "receiver", "limit": "100", **DAY}),
+        ("sub_account_deposits", "8", {"subUid": "8", "limit": "100", **DAY}),
+        ("sub_account_assets", "", {"limit": "50"}),
+        ("savings_records", "fixed", {"periodType": "fixed", "limit": "100", **DAY}),
+        ("savings_assets", "fixed", {"periodType": "fixed", "limit": "100"}),
+        ("sharkfin_records", "interest", {"type": "interest", "limit": "100", **DAY}),
+        ("earn_assets", "", {}),
+        ("funding_assets", "", {}),
+        ("spot_bot_assets", "", {"accountType": "spot"}),
+        ("futures_bot_assets", "", {"accountType": "futures"}),
+        ("loan_repayments", "", {"pageSize": "100", "pageNo": 1, **DAY}),
+        ("loan_orders", "", {"pageSize": "100", "pageNo": 1}),
+        (
+            "copied_positions",
+            "COIN-FUTURES",
+            {"productType": "COIN-FUTURES", "limit": "100", **DAY},
+        ),
+        ("copied_spot_orders", "", {"limit": "50", **DAY}),
+        ("p2p_orders", "", {"limit": "100", **DAY}),
+        ("isolated_margin_fills", "SOLUSDT", {"symbol": "SOLUSDT", "limit": "500", **DAY}),
+    ],
+)
+def test_what_each_list_is_asked_with(stream, scope, asked):
+    assert first_request(stream, scope) == asked
+
+
+def test_balances_of_wallets_beside_spot():
+    row = Record(b"{}", "USDT", "", None, True, "")
+    found = {
+        name: bitget.balance_of(SPEC.stream(name), row)
+        for name in (
+            "funding_assets", "earn_assets", "spot_bot_assets", "futures_bot_assets",
+            "savings_assets", "sub_account_assets", "loan_orders",
+        )
+    }  # fmt: skip
+    assert found == {
+        "funding_assets": ("p2p", "USDT"),
+        "earn_assets": ("earn", "USDT"),
+        "spot_bot_assets": ("spot_bots", "USDT"),
+        "futures_bot_assets": ("futures_bots", "USDT"),
+        "savings_assets": None,
+        "sub_account_assets": None,
+        "loan_orders": None,
+    }
+
+
+def test_an_order_of_fixed_savings_has_several_records():
+    reader = RecordReader(SPEC.stream("savings_records"))
+    rows = [
+        b'{"orderId":"1","orderType":"%b","ts":"%d","coinName":"USDT"}' % (what, at)
+        for what, at in ((b"subscribe", 1), (b"pay_interest", 2), (b"pay_interest", 3))
+    ]
+    assert len({record.id for record in reader.read(rows)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("stream", "data"),
+    [
+        ("convert_records", '{"dataList":[{"id":"1"}],"endId":"1"}'),
+        ("bgb_convert_records", '[{"orderId":"1"}]'),
+        ("savings_records", '{"resultList":[{"orderId":"1"}],"endId":"1"}'),
+        ("copied_positions", '{"trackingList":[{"trackingNo":"1"}],"endId":"1"}'),
+        ("p2p_orders", '{"orderList":[{"orderId":"1"}],"minOrderId":"1"}'),
+        ("isolated_margin_fills", '{"fills":[{"tradeId":"1"}],"maxId":"1","minId":"1"}'),
+        ("sub_account_assets", '[{"id":9,"userId":7000000009,"assetsList":[]}]'),
+    ],
+)
+def test_the_list_inside_every_kind_of_answer(stream, data):
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    assert len(bitget.items(SPEC.stream(stream), body)) == 1

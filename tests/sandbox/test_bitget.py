@@ -372,6 +372,8 @@ def test_a_trade_is_a_sell_and_a_buy_row_of_one_order(whole: Caller) -> None:
 
 def test_transfers_are_asked_coin_by_coin_and_page_by_page(whole: Caller) -> None:
     truth = [t for t in whole.box.truth("bitget-main")["transfers"] if t["record_id"]]
+    # Moves to and from the sub-account's spot wallet are on a list of their own.
+    truth = [t for t in truth if t["from_wallet"] != t["to_wallet"]]
     found = []
     for coin in ("USDT", "USDC", "MOONX", "BTC"):
         end = whole.now

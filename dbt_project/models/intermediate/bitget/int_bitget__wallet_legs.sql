@@ -22,6 +22,13 @@ records as (
 
 ),
 
+sub_records as (
+
+    select * from {{ ref('base_bitget__sub_account_transfers') }}
+    where {{ bitget_transfer_status() }} = 'completed'
+
+),
+
 legs as (
 
     select
@@ -56,6 +63,16 @@ record_ends as (
         coalesce(transferred_at, occurred_at) as moved_at
     from records
     where {{ bitget_transfer_status() }} = 'completed'
+
+    union all
+
+    select
+        unnest(['bitget:' || from_user_id, 'bitget:' || to_user_id]) as account_id,
+        coin,
+        unnest([from_type, to_type]) as wallet,
+        unnest([-size, size]) as amount,
+        coalesce(transferred_at, occurred_at) as moved_at
+    from sub_records
 
 ),
 

@@ -12,6 +12,11 @@ with bigone_conversions as (
         from_size as from_amount,
         {{ bigone_asset('to_asset') }} as to_asset,
         to_size as to_amount,
+        cast(null as decimal(38, 18)) as price,
+        cast(null as decimal(38, 18)) as fee_amount,
+        cast(null as varchar) as fee_asset,
+        cast(null as varchar) as detail_stream,
+        cast(null as varchar) as detail_record_id,
         coalesce(converted_at, occurred_at, asked_at) as converted_at,
         origin,
         receipt_id,
@@ -27,10 +32,9 @@ with bigone_conversions as (
 
 ),
 
-bitget_pairs as (
+bitget_conversions as (
 
-    select * from {{ ref('int_bitget__ledger_pairs') }}
-    where kind = 'conversion'
+    select * from {{ ref('int_bitget__conversions') }}
 
 ),
 
@@ -54,16 +58,21 @@ conversions as (
         stream,
         record_id,
         paid_record_id,
-        case when stream = 'unified_tax_records' then 'unified' else 'spot' end as wallet,
-        paid_coin as from_asset,
-        paid_quantity as from_amount,
-        received_coin as to_asset,
-        received_quantity as to_amount,
-        occurred_at as converted_at,
+        wallet,
+        from_asset,
+        from_amount,
+        to_asset,
+        to_amount,
+        price,
+        fee_amount,
+        fee_asset,
+        detail_stream,
+        detail_record_id,
+        converted_at,
         origin,
         receipt_id,
         loaded_at
-    from bitget_pairs
+    from bitget_conversions
 
     union all
 
@@ -79,6 +88,11 @@ conversions as (
         paid_amount as from_amount,
         received_asset as to_asset,
         received_amount as to_amount,
+        cast(null as decimal(38, 18)) as price,
+        cast(null as decimal(38, 18)) as fee_amount,
+        cast(null as varchar) as fee_asset,
+        cast(null as varchar) as detail_stream,
+        cast(null as varchar) as detail_record_id,
         swapped_at as converted_at,
         origin,
         receipt_id,

@@ -4,6 +4,7 @@ with balances as (
     where stream in (
         'spot_assets', 'usdt_futures_accounts', 'usdc_futures_accounts', 'coin_futures_accounts',
         'crossed_margin_assets', 'isolated_margin_assets',
+        'funding_assets', 'earn_assets', 'spot_bot_assets', 'futures_bot_assets',
         'unified_assets', 'unified_funding_assets'
     )
 
@@ -31,6 +32,14 @@ typed as (
                 {{ amount(json_text('available', 'balances.record')) }}
                 + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
                 + coalesce({{ amount(json_text('locked', 'balances.record')) }}, 0)
+            when balances.stream = 'funding_assets' then
+                {{ amount(json_text('available', 'balances.record')) }}
+                + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
+            when balances.stream = 'earn_assets' then
+                {{ amount(json_text('amount', 'balances.record')) }}
+            -- What bots won or lost is in it: nothing else of theirs is told.
+            when balances.stream like '%_bot_assets' then
+                {{ amount(json_text('equity', 'balances.record')) }}
             when balances.stream like 'unified_%' then
                 {{ amount(json_text('balance', 'balances.record')) }}
             when balances.stream like '%_margin_assets' then

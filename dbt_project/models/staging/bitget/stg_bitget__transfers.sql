@@ -4,6 +4,12 @@ with records as (
 
 ),
 
+sub_records as (
+
+    select * from {{ ref('base_bitget__sub_account_transfers') }}
+
+),
+
 ledger as (
 
     select * from {{ ref('base_bitget__tax_spot_records') }}
@@ -62,6 +68,52 @@ from_records as (
 
 ),
 
+-- A main account is told both accounts of a move, and a sub-account nothing but its own leg.
+from_sub_records as (
+
+    select
+        -- keys
+        {{ canonical_id('sub_account_transfers') }} as transfer_id,
+        account_id,
+        'bitget' as exchange,
+        'sub_account_transfers' as stream,
+        record_id,
+
+        -- from where to where
+        coalesce('bitget:' || from_user_id, account_id) as from_account_id,
+        from_type as from_wallet,
+        coalesce('bitget:' || to_user_id, account_id) as to_account_id,
+        to_type as to_wallet,
+        cast(null as varchar) as counterparty,
+
+        -- what
+        coin as asset,
+        coin as exchange_asset,
+        'exchange_record' as method,
+        'certain' as confidence,
+        cast(null as varchar) as note,
+        {{ bitget_transfer_status() }} as status,
+        status as exchange_status,
+
+        -- how much
+        size as amount_sent,
+        size as amount_received,
+
+        -- when
+        coalesce(transferred_at, occurred_at) as sent_at,
+        case
+            when {{ bitget_transfer_status() }} = 'completed'
+                then coalesce(transferred_at, occurred_at)
+        end as received_at,
+
+        -- where it came from
+        origin,
+        receipt_id,
+        loaded_at
+    from sub_records
+
+),
+
 legs as (
 
     select
@@ -100,10 +152,65 @@ told_by_records as (
 
 ),
 
+-- Moves between accounts: every account shows its own side, within some seconds.
+sub_ends as (
+
+    select
+        transfer_id,
+        unnest([from_account_id, to_account_id]) as account_id,
+        unnest([from_wallet, to_wallet]) as wallet,
+        asset,
+        unnest([-amount_sent, amount_received]) as amount,
+        sent_at
+    from from_sub_records
+    where status = 'completed'
+
+),
+
+numbered_sub_ends as (
+
+    select
+        *,
+        row_number() over (
+            partition by account_id, asset, amount, sent_at order by transfer_id
+        ) as twin_number
+    from sub_ends
+    where wallet = 'spot'
+
+),
+
+told_by_sub_records as (
+
+    select
+        legs.account_id,
+        legs.record_id
+    from legs
+    inner join numbered_sub_ends
+        on
+            legs.account_id = numbered_sub_ends.account_id
+            and legs.coin = numbered_sub_ends.asset
+            and legs.amount = numbered_sub_ends.amount
+            and legs.twin_number = numbered_sub_ends.twin_number
+    where
+        legs.other_wallet is null
+        and abs(epoch_ms(legs.moved_at) - epoch_ms(numbered_sub_ends.sent_at)) <= 5000
+    qualify
+        row_number() over (
+            partition by legs.account_id, legs.record_id
+            order by abs(epoch_ms(legs.moved_at) - epoch_ms(numbered_sub_ends.sent_at))
+        ) = 1
+        and row_number() over (
+            partition by legs.account_id, numbered_sub_ends.transfer_id
+            order by abs(epoch_ms(legs.moved_at) - epoch_ms(numbered_sub_ends.sent_at))
+        ) = 1
+
+),
+
 untold_legs as (
 
     select legs.*
     from legs
+    anti join told_by_sub_records using (account_id, record_id)
     left join told_by_records
         on
             legs.account_id = told_by_records.account_id
@@ -159,6 +266,10 @@ from_ledger as (
 united as (
 
     select * from from_records
+
+    union all by name
+
+    select * from from_sub_records
 
     union all by name
 
