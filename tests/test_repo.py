@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -85,3 +86,11 @@ def test_make_offers_what_the_readme_says() -> None:
     for target in ("setup", "demo", "check", "test", "docs"):
         assert re.search(rf"^{target}:", makefile, re.M)
         assert f"make {target}" in readme
+
+
+@pytest.mark.xdist_group("grouped")
+def test_tests_of_a_group_run_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """By the name a worker tells: without it, what a module shares is made on every worker."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("there is only one process")
+    assert request.node.nodeid.endswith("@grouped")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines import registry
-from pipelines.home import home
+from pipelines.home import Home
 from pipelines.sandbox.faults import without_rows
 from pipelines.sandbox.server import Sandbox
 from pipelines.spec import StreamSpec
@@ -28,14 +27,13 @@ WATCHED = {
 
 
 @contextmanager
-def synced(folder: Path, exchanges: Collection[str]) -> Iterator[Lab]:
+def synced(place: Home, exchanges: Collection[str]) -> Iterator[Lab]:
     """The main account of each exchange, with rows on every day, synced once."""
     with (
         Sandbox(size=900, years=0.2, pace=None, now=NOW, exchanges=sorted(exchanges)) as box,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setenv("LOOKBACK_HOME", str(folder))
-        lab = Lab(box, home(), patch)
+        lab = Lab(box, place, patch)
         for name in exchanges:
             lab.declare(name)
         lab.sync()
@@ -43,16 +41,16 @@ def synced(folder: Path, exchanges: Collection[str]) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def everybody(tmp_path: Path) -> Iterator[Lab]:
+def everybody(prepared_home: Home) -> Iterator[Lab]:
     """An account of every exchange."""
-    with synced(tmp_path, WATCHED) as lab:
+    with synced(prepared_home, WATCHED) as lab:
         yield lab
 
 
 @pytest.fixture
-def bitget(tmp_path: Path) -> Iterator[Lab]:
+def bitget(prepared_home: Home) -> Iterator[Lab]:
     """An account of Bitget alone."""
-    with synced(tmp_path, ["bitget"]) as lab:
+    with synced(prepared_home, ["bitget"]) as lab:
         yield lab
 
 
