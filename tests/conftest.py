@@ -140,17 +140,3 @@ def lab(prepared_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A small sandbox without rate limits and a home to load it into."""
     with Sandbox(size="tiny", pace=None) as box:
         yield Lab(box, prepared_home, monkeypatch)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of one `xdist_group` go to one worker, so that what they share is made once.
-
-    xdist 3.8 writes the group behind `_nodeid`, which pytest 9.2 does not read any more.
-    """
-    if not config.getoption("loadgroup", default=False):
-        return
-    for item in items:
-        group = item.get_closest_marker("xdist_group")
-        if group is not None and "@" not in item.nodeid.rpartition("]")[2]:
-            item._id = type(item.id).parse(f"{item.nodeid}@{group.args[0]}")  # type: ignore[attr-defined]
