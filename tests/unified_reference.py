@@ -15,8 +15,8 @@ from tests.truth_reference import LEDGER, MOVED, TRADE, TRANSFER, Reach, Row, mi
 Truth = Mapping[str, Any]
 AMOUNTS = frozenset(
     {
-        "amount", "fee_amount", "base_quantity", "quote_quantity", "value_amount", "price",
-        "amount_sent", "amount_received",
+        "amount", "fee_amount", "base_quantity", "quote_quantity", "contract_quantity",
+        "value_amount", "price", "amount_sent", "amount_received",
     }
 )  # fmt: skip
 
@@ -75,7 +75,8 @@ def _moved(row: Mapping[str, Any]) -> Row:
 
 
 def _trades(truth: Truth, reach: Reach) -> list[Row]:
-    """An execution in reach as it was; an older one as the rows of its ledger still tell it."""
+    """An execution in reach as it was; an older one of spot as its ledger rows still tell it."""
+    moved = {move["event_id"] for move in _moves(truth)}
     received = {
         move["event_id"]: move["tax_record_id"]
         for move in _moves(truth)
@@ -83,21 +84,23 @@ def _trades(truth: Truth, reach: Reach) -> list[Row]:
     }
     rows = []
     for fill in truth["trades"]:
-        if fill["event_id"] not in received:
+        if fill["event_id"] not in moved:
             continue
-        same = {name: fill[name] for name in TRADE if name in fill} | {
-            "product_type": "spot", "contract_quantity": None, "price_reason": None,
-            "value_amount": fill["quote_quantity"], "traded_at": millis(fill["traded_at"]),
+        at = millis(fill["traded_at"])
+        told = {name: fill[name] for name in TRADE if name in fill} | {
+            "price_reason": None, "traded_at": at,
         }  # fmt: skip
-        if not reach.has_fill(same["traded_at"]):
-            if not reach.has_entry(millis(fill["booked_at"])):
+        if fill["product_type"] == "spot":
+            told |= {"contract_quantity": None, "value_amount": fill["quote_quantity"]}
+        if not reach.has_fill(at):
+            if fill["product_type"] != "spot" or not reach.has_entry(millis(fill["booked_at"])):
                 continue
-            same |= {
+            told |= {
                 "record_id": received[fill["event_id"]], "order_id": None, "price": None,
                 "is_maker": None, "price_reason": "ledger_only",
                 "traded_at": millis(fill["booked_at"]),
             }  # fmt: skip
-        rows.append(_row(TRADE, **same))
+        rows.append(_row(TRADE, **told))
     return rows
 
 

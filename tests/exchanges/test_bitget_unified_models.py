@@ -94,6 +94,15 @@ def ledger_and_trades(query: Query, truth: dict[str, Any], reach: Reach) -> list
     return found
 
 
+def futures_and_loans(truth: dict[str, Any], since: datetime) -> set[str]:
+    """Kinds of movements from then on that only futures and loans make."""
+    return {
+        move["kind"]
+        for move in truth["movements"]
+        if move.get("tax_record_id") and datetime.fromisoformat(move["at"]) >= since
+    } & {"fee", "realised_pnl", "funding", "settlement", "borrow", "repay", "interest"}
+
+
 def ledger_streams(query: Query, truth: dict[str, Any]) -> Counter[str]:
     rows = query(
         "select stream, count(*) from marts.fct_ledger_entries where account_id = ? "
@@ -134,6 +143,11 @@ def test_every_fact_of_a_unified_account_is_as_it_was(told):
         and funding_from <= datetime.fromisoformat(move["at"]) < reach.fills_from
     ]
     assert between == []
+    assert futures_and_loans(truth, reach.fills_from) >= {
+        "fee", "realised_pnl", "funding", "borrow", "repay", "interest",
+    }  # fmt: skip
+    products = {row["product_type"] for row in unified_reference.expected_rows(truth, reach)["fct_trades"]}
+    assert products == {"spot", "linear", "inverse"}
     for table, expected in unified_reference.expected_rows(truth, reach).items():
         stored = truth_reference.stored_rows(told.query, table, account_id)
         assert expected, table
@@ -242,6 +256,77 @@ def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
     assert all(severity == "info" and "another kind before" in why for severity, why in rows)
 
 
+CLASSIC = {
+    "spot": "tax_spot_records", "p2p": "tax_p2p_records", "crossed_margin": "tax_margin_records",
+    "isolated_margin": "tax_margin_records",
+}  # fmt: skip
+"""Wallet of a classic account → the stream that tells its ledger; futures have two."""
+
+
+def telling(
+    move: dict[str, Any], asked_at: datetime, floors: dict[str, datetime]
+) -> tuple[str, str] | None:
+    """Stream and id of the row that tells a movement; none of one that nobody was asked for."""
+    at = datetime.fromisoformat(move["at"])
+    if "tax_record_id" in move:
+        stream = "financial" if move["wallet"] == "unified" else "funding"
+        return f"unified_{stream}_records", move["record_id"]
+    if move["record_id"] is None or at >= asked_at:
+        return None
+    if "tax_id" not in move:
+        return CLASSIC[move["wallet"]], move["record_id"]
+    if at >= floors["mix_bills"]:
+        return "mix_bills", move["record_id"]
+    return ("tax_future_records", move["tax_id"]) if at >= floors["tax_future_records"] else None
+
+
+def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(told):
+    """One balance before its first row for every coin: the sum of spot, futures and margin."""
+    truth = told.truths[UPGRADED]
+    account_id = truth["account_id"]
+    had: dict[str, Decimal] = {}
+    for move in truth["movements"]:
+        if "tax_record_id" not in move and move["wallet"] not in ("p2p", "bots"):
+            asset = move["asset"]
+            had[asset] = had.get(asset, Decimal(0)) + Decimal(move["amount"])
+    moved = {move["asset"] for move in truth["movements"] if move.get("tax_record_id")}
+    rows = told.query(
+        "select asset, actual, is_ok from marts.fct_balance_checks where account_id = ? "
+        "and wallet = 'unified' and kind = 'opening_balance'",
+        account_id,
+    )
+    opened = {asset: actual for asset, actual, _ in rows}
+    assert len(opened) == len(rows) and len(opened) > 2
+    assert opened.items() <= had.items() and opened.keys() == moved
+    assert {asset for asset, _, ok in rows if ok} == {a for a in moved if not had[a]}
+    # Wallets beside spot had their share in it.
+    others = {
+        move["wallet"]
+        for move in truth["movements"]
+        if "tax_record_id" not in move and move["asset"] in opened
+    }
+    assert others >= {"usdt_futures", "crossed_margin"}
+    chain = told.query(
+        "select count(*), count(*) filter (is_ok) from marts.fct_balance_checks "
+        "where account_id = ? and wallet = 'unified' and kind = 'balance_chain'",
+        account_id,
+    )
+    assert chain[0][0] == chain[0][1] > 0
+
+
+def test_no_move_inside_the_unified_wallet_is_a_transfer(told):
+    """What a classic account moved between spot, futures and margin stays; none comes after."""
+    for name in (UNIFIED, UPGRADED):
+        rows = told.query(
+            "select from_wallet, to_wallet from marts.fct_transfers where account_id = ? "
+            "and stream like 'unified%'",
+            told.truths[name]["account_id"],
+        )
+        assert rows
+        for ends in rows:
+            assert set(ends) <= {"unified", "funding", None} and ends[0] != ends[1], name
+
+
 def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
     """What each system told is there once; what neither told is missing and said so above."""
     truth = told.truths[UPGRADED]
@@ -258,17 +343,21 @@ def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
             account_id,
         )
     }
-    expected = set()
-    for move in truth["movements"]:
-        if "tax_record_id" not in move:
-            if move["record_id"] and datetime.fromisoformat(move["at"]) < asked_at:
-                expected.add(("tax_spot_records", move["record_id"]))
-        elif move["wallet"] == "unified":
-            expected.add(("unified_financial_records", move["record_id"]))
-        else:
-            expected.add(("unified_funding_records", move["record_id"]))
+    floors = {
+        stream: floor(told.query, account_id, stream)
+        for stream in ("mix_bills", "tax_future_records")
+    }
+    expected = {
+        record
+        for move in truth["movements"]
+        for record in [telling(move, asked_at, floors)]
+        if record is not None
+    }
     assert stored == expected
-    assert {stream for stream, _ in stored} >= {"tax_spot_records", "unified_financial_records"}
+    assert {stream for stream, _ in stored} == {
+        "tax_spot_records", "mix_bills", "tax_future_records", "tax_margin_records",
+        "tax_p2p_records", "unified_financial_records", "unified_funding_records",
+    }  # fmt: skip
     for entity in ("deposits", "withdrawals"):
         rows = told.query(
             f"select record_id, status from marts.fct_{entity} where account_id = ?", account_id
