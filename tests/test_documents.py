@@ -144,7 +144,7 @@ def test_a_table_lines_up_and_keeps_its_columns_apart() -> None:
 
 def test_a_folder_that_is_none_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(LookbackError, match="cannot write to .*taken"):
+    with pytest.raises(LookbackError, match=r"cannot write to .*taken"):
         documents.write_both(tmp_path / "taken", "page", "# Page", {})
 
 
