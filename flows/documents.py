@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.dossier import canonical
+from pipelines.errors import LookbackError
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,20 @@ class Written:
 
 
 def write_both(folder: Path, name: str, page: str, document: dict[str, object]) -> Written:
-    """Write `name`.md and `name`.json into the folder, whole or not at all, for the owner only."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write `name`.md and `name`.json into the folder, whole or not at all, for the owner only.
+
+    Raises LookbackError where it cannot be written to.
+    """
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
     written = Written(folder / f"{safe}.md", folder / f"{safe}.json", document)
-    _write(written.page, page)
-    _write(written.data, canonical(document))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(written.page, page)
+        _write(written.data, canonical(document))
+    except OSError as error:
+        raise LookbackError(
+            f"cannot write to {folder}: {error.strerror}", remedy="name another folder with --to"
+        ) from error
     return written
 
 

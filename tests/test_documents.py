@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from flows import certificate, markdown
-from flows.dossier import canonical
+from flows import certificate, documents, evacuation, gap_words, markdown
+from flows.dossier import Dossier, canonical
+from pipelines.errors import LookbackError
 from tests.conftest import Lab
 
 SNAPSHOTS = ("account_wallet", "futures_assets")
@@ -120,8 +122,6 @@ def certify(lab: Lab, label: str) -> tuple[bytes, bytes]:
 def test_the_verdict_is_no_better_than_its_worst_part(
     gaps: list[tuple[str]], checks: list[tuple[str]], verdicts: list[str], expected: str
 ) -> None:
-    from flows.dossier import Dossier
-
     dossier = Dossier(
         account={}, exchange={}, as_of=None, spans=[], records=[], facts=[], balances=[],
         files=[], limits=[],
@@ -140,3 +140,69 @@ def test_a_table_lines_up_and_keeps_its_columns_apart() -> None:
         "| x\\|y |      1 |",
         "| –    | 12,345 |",
     ]
+
+
+def test_a_folder_that_is_none_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(LookbackError, match=r"cannot write to .*taken"):
+        documents.write_both(tmp_path / "taken", "page", "# Page", {})
+
+
+def test_a_note_says_what_would_make_it_sure_and_a_loss_is_no_note() -> None:
+    usual = {
+        "scope": "", "severity": "info", "lacking_right": None, "affects": "trades in bots",
+        "span_start": datetime(2026, 1, 1, tzinfo=UTC),
+        "span_end": datetime(2026, 2, 1, tzinfo=UTC),
+        "remedy": "nothing is missing; to be sure, compare with another source: a file",
+    }  # fmt: skip
+    told = gap_words.notes(
+        [
+            {**usual, "stream": "fills", "verdict": "unverified"},
+            {**usual, "stream": "lost", "verdict": "lost_to_retention", "severity": "critical"},
+            {**usual, "stream": "subs", "verdict": "refused", "lacking_right": "Transfer"},
+            {**usual, "stream": "bots", "verdict": "excluded_by_exchange", "remedy": "a file"},
+            {**usual, "stream": "pairs", "scope": "A-B", "verdict": "refused", "remedy": "nothing"},
+        ]
+    )
+    span = "2026-01-01 00:00 to 2026-02-01 00:00"
+    assert told.split("\n\n") == [
+        f"{gap_words.UNVERIFIED}:", f"- fills, {span}: a file",
+        f"{gap_words.BEYOND_READING}:", f"- subs, {span}: the right Transfer",
+        f"{gap_words.EXCLUDED}:", f"- bots, {span}: trades in bots. *What helps:* a file",
+        f"{gap_words.GONE}:", f"- pairs (A-B), {span}: nothing",
+    ]  # fmt: skip
+
+
+def test_what_only_a_person_can_fetch_is_on_the_list() -> None:
+    """What is out of reach, what balances show to lack rows, and what no API tells; no notes."""
+    usual = {"remedy": "a file", "severity": "critical", "is_proven_incomplete": False}
+    gaps = [
+        {**usual, "stream": "fills", "verdict": "lost_to_retention"},
+        {**usual, "stream": "ledger", "verdict": "unverified", "is_proven_incomplete": True},
+        {**usual, "stream": "bots", "verdict": "excluded_by_exchange", "severity": "info"},
+        {**usual, "stream": "busy", "verdict": "failed"},
+        {**usual, "stream": "moves", "verdict": "unverified", "severity": "info"},
+        {**usual, "stream": "subs", "verdict": "lost_to_retention", "severity": "info"},
+    ]
+    assert evacuation.by_hand(gaps) == [{"what": "a file", "streams": ["fills", "ledger", "bots"]}]
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected"),
+    [
+        ({"kind": "vanished_row", "severity": "critical", "state": "open"}, "incomplete"),
+        ({"kind": "vanished_row", "severity": "critical", "state": "dismissed"}, "incomplete"),
+        ({"kind": "vanished_row", "severity": "critical", "state": "explained"}, "complete"),
+        ({"kind": "unclassified_label", "severity": "warning", "state": "open"}, "complete"),
+        ({"kind": "vanished_row", "severity": "critical", "state": "fixed"}, "complete"),
+    ],
+)
+def test_what_was_found_beside_gaps_and_balances_counts_unless_it_is_mended(
+    finding: dict[str, str], expected: str
+) -> None:
+    dossier = Dossier(
+        account={}, exchange={}, as_of=None, spans=[], records=[], facts=[], balances=[],
+        files=[], limits=[], gaps=[], checks=[], entities=[{"verdict": "covered_api"}],
+        findings=[{"evidence_kind": "record", **finding}],
+    )  # fmt: skip
+    assert certificate.verdict_of(dossier) == expected
