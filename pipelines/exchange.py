@@ -69,7 +69,12 @@ class UnusableFile:
 
 
 def whole_body(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
-    """The records of an answer that is nothing but its list."""
+    """The records of an answer that is nothing but its list.
+
+    A bare `null` is no such list: nothing around it says that all went well. Raises Trouble.
+    """
+    if body.strip() == b"null":
+        raise Trouble("the answer is null and no list", kind="not_understood")
     return cut_list(body, stream.record_id)
 
 

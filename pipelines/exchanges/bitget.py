@@ -105,8 +105,11 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
     """HMAC-SHA256 over timestamp + method + path?query, base64 (…/common/signature).
 
-    The server hashes the decoded query: a symbol like `$ALTUSDT` is signed with its plain `$`.
+    The server hashes the decoded query: a symbol like `$ALTUSDT` is signed with its plain `$`. A
+    space goes as `%20`, which is decoded the same everywhere; `+` is not.
     """
+    where, mark, query = (request.url or "").partition("?")
+    request.url = f"{where}{mark}{query.replace('+', '%20')}"
     sent_at = str(micros(now) // 1_000)
     message = f"{sent_at}{request.method}{unquote_plus(target)}"
     digest = hmac.new(keys["secret"].encode(), message.encode(), hashlib.sha256).digest()

@@ -173,11 +173,17 @@ def lines_of(
         def ask(sql: str, *values: str) -> list[tuple[Any, ...]]:
             return warehouse.execute(sql, [result.account_id, *values]).fetchall()
 
+        def records_of(stream: StreamSpec) -> int:
+            """Distinct records; what is nobody's own is stored once for all accounts."""
+            sql = f"select count(distinct record_id) from {raw}.{stream.name}"
+            if not stream.private:
+                return int(warehouse.execute(sql).fetchall()[0][0])
+            return int(ask(f"{sql} where account_id = ?")[0][0])
+
         ((kind,),) = ask(f"select any_value(account_kind) from {raw}.accounts where account_id = ?")
         told = {
             stream.name: (
-                ask(f"select count(distinct record_id) from {raw}.{stream.name} "
-                    "where account_id = ?")[0][0],
+                records_of(stream),
                 ask(f"select min(floor_at) from {raw}.receipts "
                     "where account_id = ? and stream = ?", stream.name)[0][0],
                 " ".join(row[0] for row in ask(
@@ -212,7 +218,8 @@ def counted(box: Sandbox, label: str, stream: str, floor: datetime | None) -> in
     now = box.truth(label, parts=parts)["counts"].get(stream)
     if now is None or floor is None:
         return None
-    before = box.truth(label, floor - timedelta(milliseconds=1), parts)["counts"][stream]
+    # Before an account was unified its unified streams are not counted.
+    before = box.truth(label, floor - timedelta(milliseconds=1), parts)["counts"].get(stream, 0)
     return int(now) - int(before)
 
 

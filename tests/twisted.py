@@ -1,0 +1,137 @@
+"""A stand-in whose records are not as documented: one small oddity in most of them.
+
+The same record is odd in the same way whenever it is asked for, so that nothing changes between
+two looks. What names a record, its time and its state is left alone: without those it is another
+record, or none.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from pipelines import registry
+from pipelines.sandbox.dialect import Answer, Call
+from pipelines.sandbox.server import Sandbox
+from pipelines.spec import StreamSpec
+
+PROBE = "xUndocumented"
+WORD = "Moon landing"
+FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass
+class Twisted:
+    """What was done to the records of each stream: the kind, the field, and the record's bytes."""
+
+    done: dict[str, dict[bytes, tuple[str, str]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+
+    def kinds(self, stream: str) -> set[str]:
+        """The oddities that records of that stream have."""
+        return {kind for kind, _ in self.done[stream].values()}
+
+
+def twist(box: Sandbox, name: str, *, spared: frozenset[str] = frozenset()) -> Twisted:
+    """From now on that exchange answers so. `spared` fields are left as they are."""
+    dialect, spec = box.shell.dialects[name], registry.exchange(name).spec
+    streams: dict[str, list[StreamSpec]] = defaultdict(list)
+    for stream in spec.streams:
+        if stream.kind == "history":
+            streams[stream.path].append(stream)
+    twisted, plain = Twisted(), dialect.handle
+
+    def handle(call: Call) -> Answer:
+        answer = plain(call)
+        found = streams.get(call.path)
+        if answer.status != 200 or not found or "csv" in answer.content_type:
+            return answer
+        body = _within(answer.body.strip(), found[0], spared, twisted)
+        return Answer(answer.status, body, answer.headers, answer.content_type)
+
+    dialect.handle = handle  # type: ignore[method-assign]
+    return twisted
+
+
+def _within(text: bytes, stream: StreamSpec, spared: frozenset[str], twisted: Twisted) -> bytes:
+    if text.startswith(b"["):
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
+        return b"[" + b",".join(_record(bytes(i), stream, spared, twisted) for i in items) + b"]"
+    if text.startswith(b"{"):
+        members = FIELDS.decode(text)
+        if set(stream.record_id) <= set(members):
+            return _record(text, stream, spared, twisted)
+        return _join({n: _within(bytes(v).strip(), stream, spared, twisted)
+                      for n, v in members.items()})  # fmt: skip
+    return text
+
+
+def _join(members: dict[str, bytes]) -> bytes:
+    pairs = (msgspec.json.encode(name) + b":" + value for name, value in members.items())
+    return b"{" + b",".join(pairs) + b"}"
+
+
+def _record(text: bytes, stream: StreamSpec, spared: frozenset[str], twisted: Twisted) -> bytes:
+    if not text.startswith(b"{"):
+        return text
+    members = {name: bytes(value).strip() for name, value in FIELDS.decode(text).items()}
+    if not set(stream.record_id) <= set(members):
+        return text
+    kept = {*stream.record_id, stream.time_field, stream.scope, stream.status_field} | spared
+    open_to = [name for name in sorted(members) if name not in kept]
+    chance = zlib.crc32(b"|".join(members[name] for name in stream.record_id))
+    if not open_to:
+        return text
+    name = open_to[chance // 16 % len(open_to)]
+    kind, value = _oddity(chance % 16, members[name])
+    if kind == "extra":
+        name, value = PROBE, b'{"a":[1,null]}'
+    if not kind:
+        return text
+    if value is None:
+        del members[name]
+    else:
+        members[name] = value
+    made = _join(members)
+    twisted.done[stream.name][made] = (kind, name)
+    return made
+
+
+def _oddity(choice: int, value: bytes) -> tuple[str, bytes | None]:
+    """What becomes of a value: a kind of oddity and the new JSON, None where it goes."""
+    told: Any = msgspec.json.decode(value)
+    is_word = isinstance(told, str) and told.strip("+-.0123456789") != ""
+    is_digits = isinstance(told, str) and told != "" and not is_word
+    match choice:
+        case 0 | 1:
+            return "extra", b""
+        case 2 | 3:
+            return "missing", None
+        case 4 | 5:
+            return "null", b"null"
+        case 6 | 7:
+            return "blank", b'""'
+        case 8 | 9 if is_digits and _is_number(told):
+            return "bare number", told.encode()
+        case 8 | 9 if isinstance(told, int) and not isinstance(told, bool):
+            return "quoted number", b'"' + value + b'"'
+        case 10 | 11 if is_word:
+            return "word", msgspec.json.encode(WORD)
+        case 12 if is_word:
+            return "case", msgspec.json.encode(told.swapcase())
+        case 13 if is_word:
+            return "object", b'{"value":[]}'
+        case _:
+            return "", value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), int | float)
+    except msgspec.DecodeError:
+        return False
