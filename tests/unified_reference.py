@@ -10,7 +10,18 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tests.truth_reference import LEDGER, MOVED, TRADE, TRANSFER, Reach, Row, millis
+from tests.truth_reference import (
+    LEDGER,
+    MOVED,
+    TRADE,
+    TRANSFER,
+    Query,
+    Reach,
+    Row,
+    differences,
+    millis,
+    stored_rows,
+)
 
 Truth = Mapping[str, Any]
 AMOUNTS = frozenset(
@@ -30,6 +41,14 @@ def expected_rows(truth: Truth, reach: Reach) -> dict[str, list[Row]]:
         "fct_trades": _trades(truth, reach),
         "fct_transfers": _transfers(truth, reach),
     }
+
+
+def all_differences(query: Query, truth: Truth, reach: Reach) -> list[str]:
+    """What is not as it was, over all five fact tables of one account."""
+    told = []
+    for table, expected in expected_rows(truth, reach).items():
+        told += differences(table, expected, stored_rows(query, table, truth["account_id"]))
+    return told
 
 
 def _row(columns: Iterable[str], **values: Any) -> Row:

@@ -14,6 +14,7 @@ from pipelines.accounts_model import Account, Credentials
 from pipelines.errors import LookbackError, Trouble
 from pipelines.exchanges import bitget
 from pipelines.home import Home
+from pipelines.records import Record
 from pipelines.sandbox.clock import to_ms
 from pipelines.sandbox.server import Sandbox
 from pipelines.specs.bitget import SPEC
@@ -312,6 +313,23 @@ def test_rights_of_a_unified_key(power, rights, can_trade, can_withdraw):
     )
     assert (found.can_trade, found.can_withdraw) == (can_trade, can_withdraw)
     assert (found.uid, found.parent_uid) == ("7000000001", "9")
+
+
+@pytest.mark.parametrize(
+    ("data", "has_rows", "expected"),
+    [
+        (b'{"list":[{"id":"1"}],"cursor":"77"}', True, "77"),
+        (b'{"items":[{"orderId":"1"}],"nextId":"78"}', True, "78"),
+        (b'{"items":[{"orderId":"1"}],"nextId":""}', True, ""),
+        (b'{"list":[],"cursor":"79"}', False, ""),
+        (b'{"list":[{"id":"1"}],"cursor":null}', True, ""),
+    ],
+)
+def test_the_next_page_begins_where_the_answer_says(data, has_rows, expected):
+    response = requests.Response()
+    response._content = b'{"code":"00000","data":%b}' % data
+    records = [Record(data, "1", "", None, True, "")] if has_rows else []
+    assert bitget.next_cursor(response, records) == expected
 
 
 @pytest.mark.parametrize("code", ["40084", "25245"])
