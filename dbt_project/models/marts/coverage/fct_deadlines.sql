@@ -178,13 +178,13 @@ final as (
             when next_loss_at is null
                 then title || ' does not say how long it keeps ' || stream
                 || ': sync often, and rely on nothing.'
-            when next_loss_at <= {{ as_of() }}
-                then 'Rows of ' || stream || ' are dropping out of reach now: sync at once.'
             when is_estimate
                 then title || ' gives only the newest ' || newest_rows || ' rows of ' || stream
                 || '. In its busiest week this account made ' || busiest_week_rows
                 || ': at that pace what happens from ' || {{ say_when('missing_from') }}
                 || ' on is out of reach by ' || {{ say_when('next_loss_at') }} || ', an estimate.'
+            when next_loss_at <= {{ as_of() }}
+                then 'Rows of ' || stream || ' are dropping out of reach now: sync at once.'
             when next_loss_at = exchange_ends_at
                 then title || ' ends on ' || {{ say_when('exchange_ends_at') }}
                 || ': what is not stored by then is gone.'

@@ -150,6 +150,7 @@ gathered as (
         deadlines.next_loss_at,
         deadlines.sync_before,
         coalesce(deadlines.at_risk, false) as is_at_risk,
+        case when deadlines.is_estimate then ' (an estimate)' end as estimate_words,
         specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} as is_over,
         stream_lives.served_until,
         specs.ended_at,
@@ -243,9 +244,12 @@ final as (
                 title, ' has closed; gaps that stay open: ', critical_count, ' (see fct_gaps)'
             )
             when 'never_asked' then concat('not asked yet: run `lookback sync ', label, '`')
-            when 'losing_rows' then 'rows are dropping out of reach now: sync at once'
+            when 'losing_rows' then concat(
+                'rows are dropping out of reach now', estimate_words, ': sync at once'
+            )
             when 'at_risk' then concat(
-                'sync soon: rows drop out of reach on ', {{ say_when('next_loss_at') }}
+                'sync soon: rows drop out of reach on ', {{ say_when('next_loss_at') }},
+                estimate_words
             )
             when 'stale' then concat('not synced since ', {{ say_when('last_asked_at') }})
             when 'gaps' then concat(
