@@ -176,7 +176,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Spec], list[tuple[Account, list[Receip
     """The limits of an exchange, and a few accounts on it."""
     streams = draw(st.lists(st.sampled_from(STREAMS), min_size=1, max_size=3, unique=True))
     limits = [spec for stream in streams for spec in draw(limits_of(stream))]
-    count = draw(st.integers(1, 5))
+    count = draw(st.integers(1, 8))
     return limits, [draw(lives(f"bitmex:{number}", streams)) for number in range(count)]
 
 
