@@ -9,9 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.files import import_files
 from pipelines.home import home
+from pipelines.progress import known_account
 
 ROWS = [
     {
@@ -113,6 +115,22 @@ def test_a_longer_file_adds_only_what_is_new(place, tmp_path):
     import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS[:2]))], "old", place)
     (result,) = import_files("bitmex", [written(tmp_path, "b.json", as_json(ROWS))], "old", place)
     assert (result.rows_in_file, result.rows_new) == (4, 2)
+
+
+def test_a_file_does_not_speak_for_the_key_or_the_kind_of_the_account(place, tmp_path):
+    import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS))], "old", place)
+    spec = registry.exchange("bitmex").spec
+    alone = known_account(place.warehouse, spec, "old")
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute("""
+            insert into raw_bitmex.accounts by name
+            select account_id, label, 'main' as account_kind, 'f1' as key_fingerprint,
+                checked_at - interval 1 day as checked_at, 'api' as origin, _dlt_load_id
+            from raw_bitmex.accounts
+        """)
+    known = known_account(place.warehouse, spec, "old")
+    assert alone.account_id == known.account_id == "bitmex:1000001"
+    assert (known.kind, known.key_fingerprint) == ("main", "f1")
 
 
 def test_the_open_positions_row_is_counted_and_not_kept(place, tmp_path):
