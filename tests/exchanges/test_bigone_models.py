@@ -194,7 +194,8 @@ def test_a_delisted_pair_leaves_one_gap_that_does_not_grow(forgetful):
     lab.build(as_of=NOW + timedelta(days=30))
     gaps = lab.query(
         "select date_trunc('minute', span_start), date_trunc('minute', span_end), severity, "
-        "is_obtainable from marts.fct_gaps where stream = 'spot_trades' and verdict = 'refused' and scope_names = 'MOONX-USDT'"
+        "is_obtainable from marts.fct_gaps "
+        "where stream = 'spot_trades' and verdict = 'refused' and scope_names = 'MOONX-USDT'"
     )
     (read, gone) = (NOW - timedelta(days=days) for days in (300, 10))
     assert gaps == [(read, gone, "warning", False)]
