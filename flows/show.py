@@ -186,6 +186,8 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
     dated = [row for row in rows if row["sync_before"]]
     if dated:
         listing = table("account", "stream", "reaches back to", "next loss", "sync before")
+        for column in listing.columns[2:]:
+            column.no_wrap = True
         for row in dated:
             listing.add_row(
                 row["label"],

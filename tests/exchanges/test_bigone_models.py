@@ -193,20 +193,21 @@ def test_a_delisted_pair_leaves_one_gap_that_does_not_grow(forgetful):
         lab.sync(label)
     lab.build(as_of=NOW + timedelta(days=30))
     gaps = lab.query(
-        "select span_start, span_end, severity, is_obtainable from marts.fct_gaps "
+        "select date_trunc('minute', span_start), date_trunc('minute', span_end), severity, "
+        "is_obtainable from marts.fct_gaps "
         "where stream = 'spot_trades' and verdict = 'refused' and scope_names = 'MOONX-USDT'"
     )
     (read, gone) = (NOW - timedelta(days=days) for days in (300, 10))
     assert gaps == [(read, gone, "warning", False)]
     ((known_to,),) = lab.query(
-        "select max(span_end) from marts.fct_entity_coverage "
+        "select date_trunc('minute', max(span_end)) from marts.fct_entity_coverage "
         "where entity = 'trades' and wallet = 'spot' and verdict = 'unverified'"
     )
     assert known_to == NOW
 
     ended = lab.query(
-        "select verdict, span_end, served_until from marts.fct_coverage "
-        "where stream = 'old_deposits'"
+        "select verdict, date_trunc('minute', span_end), date_trunc('minute', served_until) "
+        "from marts.fct_coverage where stream = 'old_deposits'"
     )
     assert ended == [("unverified", read, read)]
     assert lab.query("select 1 from marts.fct_deadlines where stream = 'old_deposits'") == []

@@ -386,7 +386,7 @@ def test_where_only_the_newest_rows_are_given_the_deadline_is_the_accounts_own(l
     shown = lab.cli("deadlines")
     assert shown.returncode == 0, shown.stderr
     (line,) = [each for each in shown.stdout.splitlines() if "≈ 2026" in each]
-    assert "futures_sub_transfers" in line
+    assert "≈ 2026-09-03 12:00   ≈ 2026-08-27 12:00" in line
     assert "In its busiest week this account made 50" in " ".join(shown.stdout.split())
     told = json.loads(lab.cli("deadlines", "--json").stdout)
     assert [row["stream"] for row in told if row["is_estimate"]] == ["futures_sub_transfers"]
