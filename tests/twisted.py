@@ -37,8 +37,8 @@ class Twisted:
         return {kind for kind, _ in self.done[stream].values()}
 
 
-def twist(box: Sandbox, name: str, *, spared: frozenset[str] = frozenset()) -> Twisted:
-    """From now on that exchange answers so. `spared` fields are left as they are."""
+def twist(box: Sandbox, name: str, *, worded: frozenset[str] = frozenset()) -> Twisted:
+    """From now on that exchange answers so. `worded` fields get no other word."""
     dialect, spec = box.shell.dialects[name], registry.exchange(name).spec
     streams: dict[str, list[StreamSpec]] = defaultdict(list)
     for stream in spec.streams:
@@ -51,22 +51,22 @@ def twist(box: Sandbox, name: str, *, spared: frozenset[str] = frozenset()) -> T
         found = streams.get(call.path)
         if answer.status != 200 or not found or "csv" in answer.content_type:
             return answer
-        body = _within(answer.body.strip(), found[0], spared, twisted)
+        body = _within(answer.body.strip(), found[0], worded, twisted)
         return Answer(answer.status, body, answer.headers, answer.content_type)
 
     dialect.handle = handle  # type: ignore[method-assign]
     return twisted
 
 
-def _within(text: bytes, stream: StreamSpec, spared: frozenset[str], twisted: Twisted) -> bytes:
+def _within(text: bytes, stream: StreamSpec, worded: frozenset[str], twisted: Twisted) -> bytes:
     if text.startswith(b"["):
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
-        return b"[" + b",".join(_record(bytes(i), stream, spared, twisted) for i in items) + b"]"
+        return b"[" + b",".join(_record(bytes(i), stream, worded, twisted) for i in items) + b"]"
     if text.startswith(b"{"):
         members = FIELDS.decode(text)
         if set(stream.record_id) <= set(members):
-            return _record(text, stream, spared, twisted)
-        return _join({n: _within(bytes(v).strip(), stream, spared, twisted)
+            return _record(text, stream, worded, twisted)
+        return _join({n: _within(bytes(v).strip(), stream, worded, twisted)
                       for n, v in members.items()})  # fmt: skip
     return text
 
@@ -76,13 +76,13 @@ def _join(members: dict[str, bytes]) -> bytes:
     return b"{" + b",".join(pairs) + b"}"
 
 
-def _record(text: bytes, stream: StreamSpec, spared: frozenset[str], twisted: Twisted) -> bytes:
+def _record(text: bytes, stream: StreamSpec, worded: frozenset[str], twisted: Twisted) -> bytes:
     if not text.startswith(b"{"):
         return text
     members = {name: bytes(value).strip() for name, value in FIELDS.decode(text).items()}
     if not set(stream.record_id) <= set(members):
         return text
-    kept = {*stream.record_id, stream.time_field, stream.scope, stream.status_field} | spared
+    kept = {*stream.record_id, stream.time_field, stream.scope, stream.status_field}
     open_to = [name for name in sorted(members) if name not in kept]
     chance = zlib.crc32(b"|".join(members[name] for name in stream.record_id))
     if not open_to:
@@ -91,7 +91,7 @@ def _record(text: bytes, stream: StreamSpec, spared: frozenset[str], twisted: Tw
     kind, value = _oddity(chance % 16, members[name])
     if kind == "extra":
         name, value = PROBE, b'{"a":[1,null]}'
-    if not kind:
+    if not kind or (kind in ("word", "case", "object") and name in worded):
         return text
     if value is None:
         del members[name]

@@ -105,12 +105,37 @@
     {{ return(columns) }}
 {%- endmacro %}
 
+{#
+    A column of an entity as all exchanges have it. What names no coin, or no amount that can be
+    told exactly, is no movement that can be added up, whatever its state: it is kept as it is, and
+    named where words are that nobody knows.
+#}
+{% macro canonical_column(entity, column) -%}
+    {%- set amount = {
+        'deposits': 'amount', 'withdrawals': 'amount', 'ledger_entries': 'amount',
+        'transfers': 'coalesce(amount_sent, amount_received)',
+    }.get(entity) -%}
+    {%- if amount and column == 'asset' -%}
+        coalesce(asset, 'UNKNOWN') as asset
+    {%- elif entity == 'trades' and column == 'market' -%}
+        coalesce(market, 'UNKNOWN') as market
+    {%- elif entity == 'trades' and column == 'product_type' -%}
+        case when market is null then 'unclassified' else product_type end as product_type
+    {%- elif amount == 'amount' and column == 'amount' -%}
+        coalesce(amount, 0) as amount
+    {%- elif amount and column == 'status' -%}
+        case when asset is null or {{ amount }} is null then 'unclassified' else status end as status
+    {%- else -%}
+        {{ column }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# `stg_<exchange>__<entity>` of every exchange that serves the entity, one under the other. #}
 {% macro union_exchanges(entity) -%}
     {%- for exchange in var('entities')[entity] %}
     select
         {%- for column, type in canonical_columns(entity).items() %}
-        {{ column }}{{ ',' if not loop.last }}
+        {{ canonical_column(entity, column) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('stg_' ~ exchange ~ '__' ~ entity) }}
     {{ 'union all' if not loop.last }}

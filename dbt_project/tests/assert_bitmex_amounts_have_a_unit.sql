@@ -1,5 +1,6 @@
 -- Every amount in minor units has become one in whole units. Where not, the currency is in
--- neither BitMEX's list nor seeds/bitmex_asset_scales.csv, or the number exceeds what is held.
+-- neither BitMEX's list nor seeds/bitmex_asset_scales.csv, or the number exceeds what is held. A row
+-- that names no currency at all has no amount to lose: it is kept, unclassified.
 with transactions as (
 
     select * from {{ ref('int_bitmex__transactions') }}
@@ -23,7 +24,7 @@ without_unit as (
 
     select exchange_asset || ' ' || amount_minor as what
     from transactions
-    where amount is null and amount_minor is not null
+    where amount is null and amount_minor is not null and exchange_asset is not null
 
     union all
 

@@ -58,13 +58,15 @@ booked as (
     select
         ledger.account_id,
         ledger.currency,
-        ledger.transact_type,
+        coalesce(ledger.transact_type, 'without a type') as transact_type,
         case when ledger.transact_type = 'RealisedPNL' then coalesce(ledger.address, '') else '' end
             as symbol,
         ledger.amount_minor
     from ledger
     inner join newest on ledger.account_id = newest.account_id
     where ledger.processed_at <= newest.asked_at
+        -- What names no currency is in no total.
+        and ledger.currency is not null
 
 ),
 

@@ -29,6 +29,12 @@ trades as (
 
 ),
 
+every_trade as (
+
+    select * from {{ ref('int_trades_unioned') }}
+
+),
+
 unclassified as (
 
     select
@@ -76,6 +82,14 @@ unclassified as (
         traded_at as occurred_at
     from trades
     where product_type = 'unclassified'
+
+    union all
+
+    select
+        account_id, exchange, stream, record_id, 'side' as field, '' as word,
+        traded_at as occurred_at
+    from every_trade
+    where side is null
 
 ),
 

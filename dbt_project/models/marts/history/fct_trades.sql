@@ -13,6 +13,15 @@ with trades as (
     select * from {{ ref('int_trades_unioned') }}
     {{ only_new_rows() }}
 
+),
+
+-- Without a side it is no trade that can be told. The ledger has what it moved, and
+-- `fct_data_quality` names it.
+sided as (
+
+    select * from trades
+    where side is not null
+
 )
 
-select * from trades
+select * from sided
