@@ -32,10 +32,7 @@ PAIRS = """
         from_account_id, from_record_id, to_account_id, to_record_id, asset, amount_sent,
         amount_received, fee_amount, sent_at, method, confidence
     from marts.fct_transfers
-    where
-        from_account_id <> to_account_id
-        -- Bitget's main account is told both ends of these: nothing is paired.
-        and stream <> 'sub_account_transfers'
+    where from_account_id <> to_account_id
 """
 CANDIDATES = """
     select account_id, record_id, open_because, candidate_count, gap_account_id, gap_stream, gap_id

@@ -300,7 +300,8 @@ def _transfers(
 
 
 def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
-    """Moves with a record of their own, and those to and from bots, which only the ledger has."""
+    """Moves with a record of their own, and those to and from bots and earn, which only the ledger
+    has; moves to and from the sub-account from this side."""
     legs = {
         move["event_id"]: move
         for move in truth["movements"]
@@ -311,7 +312,11 @@ def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     for move in truth["transfers"]:
         at = millis(move["at"])
         same = {name: move[name] for name in ("asset", "from_wallet", "to_wallet")}
-        if move["record_id"] is not None:
+        if move["crosses"] is not None:  # a sub-account that has no key here
+            amount = Decimal(move["amount"]) * (-1 if move["crosses"] == "out" else 1)
+            same |= {"to_wallet": None} if amount < 0 else {"from_wallet": None}
+            rows.append(_one_sided(same, move["record_id"], amount, at))
+        elif move["record_id"] is not None:
             if move["asset"] not in named:
                 continue
             rows.append(

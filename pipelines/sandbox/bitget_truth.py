@@ -206,11 +206,19 @@ def _true_transfers(books: Books, now: int) -> list[dict[str, Any]]:
             "amount": exact(event.amount, books.scale[event.asset]),
             "from_wallet": "spot" if event.from_wallet in OTHER_ACCOUNTS else event.from_wallet,
             "to_wallet": "spot" if event.to_wallet in OTHER_ACCOUNTS else event.to_wallet,
+            # Out of this account, into it, or neither.
+            "crosses": _crosses(event),
             "at": iso(event.at),
         }
         for event in books.events
         if isinstance(event, Transfer) and event.at <= now
     ]
+
+
+def _crosses(event: Transfer) -> str | None:
+    if event.to_wallet in OTHER_ACCOUNTS:
+        return "out"
+    return "in" if event.from_wallet in OTHER_ACCOUNTS else None
 
 
 def iso(ms: int) -> str:

@@ -68,49 +68,73 @@ from_records as (
 
 ),
 
--- A main account is told both accounts of a move, and a sub-account nothing but its own leg.
+known_accounts as (
+
+    select distinct account_id from {{ raw_table('bitget', 'accounts') }}
+
+),
+
+-- A main account is told both accounts of a move. One that has no key here is its counterparty.
 from_sub_records as (
 
     select
         -- keys
-        {{ canonical_id('sub_account_transfers') }} as transfer_id,
-        account_id,
+        {{ canonical_id('sub_account_transfers', 'records.record_id', 'records.account_id') }}
+            as transfer_id,
+        records.account_id,
         'bitget' as exchange,
         'sub_account_transfers' as stream,
-        record_id,
+        records.record_id,
 
         -- from where to where
-        coalesce('bitget:' || from_user_id, account_id) as from_account_id,
-        from_type as from_wallet,
-        coalesce('bitget:' || to_user_id, account_id) as to_account_id,
-        to_type as to_wallet,
-        cast(null as varchar) as counterparty,
+        senders.account_id as from_account_id,
+        case when senders.account_id is not null then records.from_type end as from_wallet,
+        receivers.account_id as to_account_id,
+        case when receivers.account_id is not null then records.to_type end as to_wallet,
+        case
+            when senders.account_id is null then records.from_user_id
+            when receivers.account_id is null then records.to_user_id
+        end as counterparty,
 
         -- what
-        coin as asset,
-        coin as exchange_asset,
+        records.coin as asset,
+        records.coin as exchange_asset,
         'exchange_record' as method,
-        'certain' as confidence,
+        case
+            when senders.account_id is null or receivers.account_id is null then 'one_sided'
+            else 'certain'
+        end as confidence,
         cast(null as varchar) as note,
-        {{ bitget_transfer_status() }} as status,
-        status as exchange_status,
+        {{ bitget_transfer_status('records.status') }} as status,
+        records.status as exchange_status,
 
         -- how much
-        size as amount_sent,
-        size as amount_received,
+        case when senders.account_id is not null then records.size end as amount_sent,
+        case when receivers.account_id is not null then records.size end as amount_received,
 
         -- when
-        coalesce(transferred_at, occurred_at) as sent_at,
         case
-            when {{ bitget_transfer_status() }} = 'completed'
-                then coalesce(transferred_at, occurred_at)
+            when
+                senders.account_id is not null
+                or {{ bitget_transfer_status('records.status') }} <> 'completed'
+                then coalesce(records.transferred_at, records.occurred_at)
+        end as sent_at,
+        case
+            when
+                receivers.account_id is not null
+                and {{ bitget_transfer_status('records.status') }} = 'completed'
+                then coalesce(records.transferred_at, records.occurred_at)
         end as received_at,
 
         -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
-    from sub_records
+        records.origin,
+        records.receipt_id,
+        records.loaded_at
+    from sub_records as records
+    left join known_accounts as senders
+        on coalesce('bitget:' || records.from_user_id, records.account_id) = senders.account_id
+    left join known_accounts as receivers
+        on coalesce('bitget:' || records.to_user_id, records.account_id) = receivers.account_id
 
 ),
 
@@ -161,7 +185,7 @@ sub_ends as (
         unnest([from_wallet, to_wallet]) as wallet,
         asset,
         unnest([-amount_sent, amount_received]) as amount,
-        sent_at
+        coalesce(sent_at, received_at) as sent_at
     from from_sub_records
     where status = 'completed'
 
@@ -175,7 +199,7 @@ numbered_sub_ends as (
             partition by account_id, asset, amount, sent_at order by transfer_id
         ) as twin_number
     from sub_ends
-    where wallet = 'spot'
+    where account_id is not null and wallet = 'spot'
 
 ),
 
