@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from flows import dbt, publish
 from pipelines.home import Home
@@ -142,3 +143,16 @@ def rewrite(file: Path, old: str, new: str) -> None:
     times = file.stat()
     file.write_text(file.read_text().replace(old, new))
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_every_unit_test_of_the_models_holds(prepared_home: Home):
+    done = dbt.run_dbt(prepared_home, ["build", "--exclude-resource-type", "test"])
+    nodes = dbt.read_results(dbt.target_folder(prepared_home) / dbt.RESULTS)
+    assert [node for node in nodes if node.broken] == [], dbt.describe(nodes, done)
+    held = [node.name for node in nodes if (node.kind, node.status) == ("unit_test", "pass")]
+    written = [
+        test["name"]
+        for file in dbt.DBT_PROJECT.rglob("*unit_tests.yml")
+        for test in yaml.safe_load(file.read_text())["unit_tests"]
+    ]
+    assert sorted(name.split(".")[-1] for name in held) == sorted(written) and written
