@@ -86,10 +86,10 @@ unclassified as (
     union all
 
     select
-        account_id, exchange, stream, record_id, 'side' as field, '' as word,
+        account_id, exchange, stream, record_id, 'side' as field, side as word,
         traded_at as occurred_at
     from every_trade
-    where side is null
+    where side is null or side not in ('buy', 'sell')
 
 ),
 

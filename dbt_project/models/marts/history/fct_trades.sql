@@ -15,12 +15,12 @@ with trades as (
 
 ),
 
--- Without a side it is no trade that can be told. The ledger has what it moved, and
+-- Without a side we know it is no trade that can be told. The ledger has what it moved, and
 -- `fct_data_quality` names it.
 sided as (
 
     select * from trades
-    where side is not null
+    where side in ('buy', 'sell')
 
 )
 
