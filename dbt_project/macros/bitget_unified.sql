@@ -1,9 +1,17 @@
-{# A wallet of a unified account by the words that transfer records have for it. #}
+{#
+    A wallet of a unified account by the words that transfer records have for it. Classic wallets are
+    parts of one wallet here.
+#}
 {% macro bitget_unified_wallet(word) -%}
     case lower({{ word }})
         when 'uta' then 'unified'
         when 'unified' then 'unified'
         when 'unified_account' then 'unified'
+        when 'usdt_futures' then 'unified'
+        when 'usdc_futures' then 'unified'
+        when 'coin_futures' then 'unified'
+        when 'crossed_margin' then 'unified'
+        when 'isolated_margin' then 'unified'
         when 'spot' then 'funding'
         when 'p2p' then 'funding'
         when 'funding' then 'funding'

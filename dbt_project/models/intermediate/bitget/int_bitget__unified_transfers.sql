@@ -78,6 +78,12 @@ from_records as (
     left join since on records.account_id = since.account_id
     where
         coalesce(records.created_at, records.occurred_at) >= coalesce(since.counts_from, '-infinity')
+        -- Inside one wallet of one account nothing moves.
+        and not (
+            coalesce(records.from_user_id, '') = coalesce(records.to_user_id, '')
+            and {{ bitget_unified_wallet('records.from_type') }}
+            = {{ bitget_unified_wallet('records.to_type') }}
+        )
 
 ),
 
