@@ -148,11 +148,17 @@ def rewrite(file: Path, old: str, new: str) -> None:
 def test_every_unit_test_of_the_models_holds(prepared_home: Home):
     done = dbt.run_dbt(prepared_home, ["build", "--exclude-resource-type", "test"])
     nodes = dbt.read_results(dbt.target_folder(prepared_home) / dbt.RESULTS)
-    assert [node for node in nodes if node.broken] == [], dbt.describe(nodes, done)
-    held = [node.name for node in nodes if (node.kind, node.status) == ("unit_test", "pass")]
+    broken = [node for node in nodes if node.broken]
+    assert not broken, dbt.describe(broken, done)
+    results = json.loads((dbt.target_folder(prepared_home) / dbt.RESULTS).read_text())["results"]
+    held = [
+        result["unique_id"].split(".")[-1]
+        for result in results
+        if result["unique_id"].startswith("unit_test.") and result["status"] == "pass"
+    ]
     written = [
         test["name"]
-        for file in dbt.DBT_PROJECT.rglob("*unit_tests.yml")
-        for test in yaml.safe_load(file.read_text())["unit_tests"]
+        for file in (dbt.DBT_PROJECT / "models").rglob("*.yml")
+        for test in yaml.safe_load(file.read_text()).get("unit_tests", ())
     ]
-    assert sorted(name.split(".")[-1] for name in held) == sorted(written) and written
+    assert sorted(held) == sorted(written) and written
