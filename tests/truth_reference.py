@@ -41,6 +41,7 @@ TRANSFER = (
     "record_id", "asset", "from_wallet", "to_wallet", "amount_sent", "amount_received", "sent_at",
     "received_at", "method", "status",
 )  # fmt: skip
+MARGIN = ("crossed_margin", "isolated_margin")
 FACTS: dict[str, tuple[str, ...]] = {
     "fct_ledger_entries": LEDGER,
     "fct_deposits": MOVED,
@@ -340,7 +341,9 @@ def nameable_coins(truth: Mapping[str, Any], reach: Reach) -> frozenset[str]:
     Left out: a coin delisted since, whose every ledger row the silent floor has passed.
     """
     rows = [*truth["deposits"], *truth["withdrawals"], *_ledger(truth, reach)]
-    return reach.listed | {row["asset"] for row in rows}
+    # Balances of margin go on listing a coin that has left.
+    held = {coin for name in MARGIN for coin in truth["balances"].get(name, {})}
+    return reach.listed | held | {row["asset"] for row in rows}
 
 
 def _bitmex_transfers(
