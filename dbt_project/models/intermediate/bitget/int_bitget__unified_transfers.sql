@@ -32,6 +32,13 @@ labels as (
 
 ),
 
+known_accounts as (
+
+    select distinct account_id from {{ raw_table('bitget', 'accounts') }}
+
+),
+
+-- An account that has no key here is the counterparty of a move.
 from_records as (
 
     select
@@ -44,29 +51,48 @@ from_records as (
         records.record_id,
 
         -- from where to where
-        coalesce('bitget:' || records.from_user_id, records.account_id) as from_account_id,
-        {{ bitget_unified_wallet('records.from_type') }} as from_wallet,
-        coalesce('bitget:' || records.to_user_id, records.account_id) as to_account_id,
-        {{ bitget_unified_wallet('records.to_type') }} as to_wallet,
-        cast(null as varchar) as counterparty,
+        senders.account_id as from_account_id,
+        case
+            when senders.account_id is not null
+                then {{ bitget_unified_wallet('records.from_type') }}
+        end as from_wallet,
+        receivers.account_id as to_account_id,
+        case
+            when receivers.account_id is not null
+                then {{ bitget_unified_wallet('records.to_type') }}
+        end as to_wallet,
+        case
+            when senders.account_id is null then records.from_user_id
+            when receivers.account_id is null then records.to_user_id
+        end as counterparty,
 
         -- what
         records.coin as asset,
         records.coin as exchange_asset,
         'exchange_record' as method,
-        'certain' as confidence,
+        case
+            when senders.account_id is null or receivers.account_id is null then 'one_sided'
+            else 'certain'
+        end as confidence,
         cast(null as varchar) as note,
         {{ bitget_transfer_status('records.status') }} as status,
         records.status as exchange_status,
 
         -- how much
-        records.amount as amount_sent,
-        records.amount as amount_received,
+        case when senders.account_id is not null then records.amount end as amount_sent,
+        case when receivers.account_id is not null then records.amount end as amount_received,
 
         -- when
-        coalesce(records.created_at, records.occurred_at) as sent_at,
         case
-            when {{ bitget_transfer_status('records.status') }} = 'completed'
+            when
+                senders.account_id is not null
+                or {{ bitget_transfer_status('records.status') }} <> 'completed'
+                then coalesce(records.created_at, records.occurred_at)
+        end as sent_at,
+        case
+            when
+                receivers.account_id is not null
+                and {{ bitget_transfer_status('records.status') }} = 'completed'
                 then coalesce(records.created_at, records.occurred_at)
         end as received_at,
 
@@ -76,6 +102,10 @@ from_records as (
         records.loaded_at
     from records
     left join since on records.account_id = since.account_id
+    left join known_accounts as senders
+        on coalesce('bitget:' || records.from_user_id, records.account_id) = senders.account_id
+    left join known_accounts as receivers
+        on coalesce('bitget:' || records.to_user_id, records.account_id) = receivers.account_id
     where
         coalesce(records.created_at, records.occurred_at) >= coalesce(since.counts_from, '-infinity')
         -- Inside one wallet of one account nothing moves.
@@ -141,10 +171,14 @@ told_legs as (
         on
             legs.account_id = from_records.account_id
             and legs.coin = from_records.asset
-            and abs(legs.amount) = from_records.amount_sent
+            and abs(legs.amount)
+            = coalesce(from_records.amount_sent, from_records.amount_received)
             and legs.wallet
             = case when legs.amount < 0 then from_records.from_wallet else from_records.to_wallet end
-            and abs(epoch_ms(legs.moved_at) - epoch_ms(from_records.sent_at)) < 10000
+            and abs(
+                epoch_ms(legs.moved_at)
+                - epoch_ms(coalesce(from_records.sent_at, from_records.received_at))
+            ) < 10000
     where from_records.status <> 'failed'
 
 ),
@@ -198,9 +232,21 @@ from_ledger as (
 
 ),
 
-united as (
+-- Where both accounts list a move, the one that sent tells it.
+told_once as (
 
     select * from from_records
+    qualify row_number() over (
+        partition by
+            record_id, case when confidence = 'certain' then 'both' else account_id end
+        order by (account_id = from_account_id) desc, account_id
+    ) = 1
+
+),
+
+united as (
+
+    select * from told_once
 
     union all by name
 
