@@ -13,7 +13,7 @@ UNVERIFIED = (
     "be missing; these would make it sure"
 )
 EXCLUDED = "What the exchange's API gives nobody"
-BEYOND_READING = "Not read, for it takes a key that can do more than read"
+BEYOND_READING = "Not read, for it takes a right that the key does not have"
 GONE = "Pairs that the exchange no longer knows, and of which no row was ever read"
 
 

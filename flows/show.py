@@ -164,11 +164,14 @@ def tell_excluded(out: Console, rows: Sequence[Row]) -> None:
 
 
 def tell_beyond_reading(out: Console, rows: Sequence[Row]) -> None:
-    """What a key that only reads is refused; the better key all the same."""
-    for (label,), group in _by(rows, "label"):
-        names = " ".join(sorted({row["stream"] for row in group}))
+    """What these keys lack the right for; a key that only reads is the better one all the same."""
+    told = [
+        f"{label} {' '.join(sorted({row['stream'] for row in group}))}"
+        for (label,), group in _by(rows, "label")
+    ]
+    if told:
         out.print()
-        note(out, "~", f"Not read, for it needs a key that can do more than read: {label} {names}.")
+        note(out, "~", f"Not read, for it takes a right that the key lacks: {'; '.join(told)}.")
 
 
 def note(out: Console, mark: str, text: str) -> None:
