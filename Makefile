@@ -37,7 +37,8 @@ docs: setup
 	@$(BIN)/lookback docs
 
 bench: setup
-	@for file in tests/bench/bench_*.py; do echo "$$file"; $(BIN)/python "$$file"; done
+	@for file in tests/bench/bench_*.py; do \
+		echo "$$file"; $(BIN)/python -m "tests.bench.$$(basename "$$file" .py)" || exit 1; done
 
 # Needs uv on the path; only for those who change a dependency.
 lock:
