@@ -123,6 +123,8 @@
         case when market is null then 'unclassified' else product_type end as product_type
     {%- elif amount == 'amount' and column == 'amount' -%}
         coalesce(amount, 0) as amount
+    {%- elif entity == 'ledger_entries' and column == 'fee_amount' -%}
+        coalesce(fee_amount, 0) as fee_amount
     {%- elif amount and column == 'status' -%}
         case when asset is null or {{ amount }} is null then 'unclassified' else status end as status
     {%- else -%}

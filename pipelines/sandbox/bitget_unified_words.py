@@ -23,7 +23,7 @@ from pipelines.sandbox.bitget_books import REWARDS, Books
 from pipelines.sandbox.bitget_futures_books import PRODUCTS, ProductBooks, futures_of
 
 UNIFIED, FUNDING = "unified", "funding"
-WALLETS = {"p2p": FUNDING, "bots": "bots"}
+WALLETS = {"p2p": FUNDING, "bots": "bots", "earn": "earn"}
 """A classic wallet's name → what it is now; any other is a part of the unified one."""
 SPELLED = {UNIFIED: "uta", FUNDING: "spot"}
 """How transfer records call the two wallets."""

@@ -42,6 +42,12 @@ last_askings as (
 
 ),
 
+read_accounts as (
+
+    select distinct account_id from receipts
+
+),
+
 -- What was ever read of each scope: a pair that was never traded and is gone is no loss to fear.
 scope_rows as (
 
@@ -127,6 +133,12 @@ explained as (
         receipts.asked_at,
         coalesce(receipts.error_text, receipts.error_kind, 'no reason was given') as error_text,
         last_askings.asked_at as last_asked_at,
+        by_span.verdict = 'never_asked'
+        and by_span.scope = ''
+        and coalesce(specs.scope, '') != ''
+        and last_askings.asked_at is null
+        and read_accounts.account_id is not null as has_nothing_to_ask_by,
+        specs.scope as scope_parameter,
         proofs.proof as balance_proof,
         proofs.break_count,
         proofs.first_row_at,
@@ -167,6 +179,7 @@ explained as (
         on by_span.account_id = receipts.account_id and by_span.evidence_id = receipts.receipt_id
     left join last_askings
         on by_span.account_id = last_askings.account_id and by_span.stream = last_askings.stream
+    left join read_accounts on by_span.account_id = read_accounts.account_id
     left join proofs
         on by_span.account_id = proofs.account_id and by_span.stream = proofs.stream
 
@@ -209,6 +222,7 @@ final as (
             when is_proven_incomplete then 'critical'
             when verdict in ('unverified', 'excluded_by_exchange') then 'info'
             when lacking_right is not null then 'info'
+            when has_nothing_to_ask_by then 'info'
             when is_unknown_scope then case when is_lost_scope then 'warning' else 'info' end
             when verdict in ('failed', 'never_asked') and is_obtainable then 'warning'
             else 'critical'
@@ -288,6 +302,10 @@ final as (
                 ' How it is known: ' || nullif(reason, '') || '.'
             )
             else case
+                when has_nothing_to_ask_by then concat(
+                    title, ' must be asked for ', stream, ' by ', scope_parameter,
+                    ', and none is known of this account: there was nothing to ask.'
+                )
                 when last_asked_at is null then concat(
                     'Nothing has asked ', title, ' for ', subject, ' yet.'
                 )
@@ -302,6 +320,10 @@ final as (
             when lacking_right is not null then concat(
                 'nothing, as a rule: only a key with the right ', lacking_right,
                 ' may read it, which is more than reading; ', spec_remedy
+            )
+            when has_nothing_to_ask_by then concat(
+                'nothing, unless there was such a ', scope_parameter, ': every sync asks for those ',
+                'it finds; otherwise ', spec_remedy
             )
             when is_unknown_scope and not is_lost_scope then concat(
                 'nothing, unless you traded there at that time; then ', spec_remedy

@@ -115,6 +115,12 @@ gap_counts as (
 
 ),
 
+read_accounts as (
+
+    select distinct account_id from runs
+
+),
+
 stream_lives as (
 
     {{ stream_lives('accounts', 'specs') }}
@@ -142,6 +148,11 @@ gathered as (
         runs.last_error,
         runs.last_outcome = 'refused' and runs.last_error_kind = 'no_permission'
         and specs.needs_right is not null as is_beyond_reading,
+        -- Asked value by value, and no value is known of an account that was read otherwise.
+        runs.last_asked_at is null
+        and coalesce(specs.scope, '') != ''
+        and read_accounts.account_id is not null as has_nothing_to_ask_by,
+        specs.scope as scope_parameter,
         coalesce(runs.rows_last_run, 0) as rows_last_run,
         coalesce(stored_rows.row_count, 0) as row_count,
         coalesce(gap_counts.critical_count, 0) as critical_count,
@@ -167,6 +178,7 @@ gathered as (
             and specs.stream = stream_lives.stream
     left join runs
         on current_accounts.account_id = runs.account_id and specs.stream = runs.stream
+    left join read_accounts on current_accounts.account_id = read_accounts.account_id
     left join stored_rows
         on
             current_accounts.account_id = stored_rows.account_id
@@ -192,6 +204,7 @@ judged as (
             when is_over then 'closed'
             when served_until is not null and critical_count + warning_count = 0 then 'replaced'
             when served_until is not null then 'gaps'
+            when has_nothing_to_ask_by then 'fine'
             when last_asked_at is null then 'never_asked'
             when is_beyond_reading then 'beyond_reading'
             when last_outcome in ('failed', 'refused', 'venue_closed') then last_outcome
@@ -227,6 +240,8 @@ final as (
         state,
         case state
             when 'fine' then case
+                when has_nothing_to_ask_by
+                    then concat('nothing to ask: no ', scope_parameter, ' of this account is known')
                 when info_count > 0 then 'read to the end; what can be known is known'
                 else 'read to the end; nothing is missing'
             end
