@@ -149,7 +149,10 @@ def test_everything_outside_the_lapse_is_as_it_was(year):
     _, first_floor, _ = bounds(year, "spot_fills")
     lost = lapse(year, "spot_fills")
     listed = frozenset(coin for (coin,) in year.query("select record_id from raw_bitget.coins"))
-    reach = Reach(fills_from=first_floor, listed=listed, lapses=(lost,))
+    reach = Reach(
+        fills_from=first_floor, listed=listed, lapses=(lost,),
+        bills_from=bounds(year, "mix_bills")[1], futures_from=bounds(year, "mix_fills")[1],
+    )  # fmt: skip
     assert any(lost[0] <= datetime.fromisoformat(row["traded_at"]) < lost[1]
                for row in truth["trades"])  # fmt: skip
     assert all_differences(year.query, truth, reach) == []

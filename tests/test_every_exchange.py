@@ -208,8 +208,10 @@ def test_more_records_of_one_moment_than_a_page_holds_come_whole(name, private_h
                 f"select count(*) from raw_{name}.receipts "
                 f"where stream = '{stream}' and outcome = 'unresolved'"
             )
-            assert (every == counts[stream]) is (unresolved == 0), stream
-            assert crowd == page or unresolved == 0, stream
+            # A cursor that is reported to drop rows is not believed even where it dropped none.
+            whole = every == counts[stream]
+            assert whole or unresolved, stream
+            assert not unresolved or whole or crowd == page, stream
     assert any(crowd >= page for crowd, page in crowds.values()), crowds
 
 

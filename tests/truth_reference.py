@@ -60,7 +60,7 @@ class Reach:
     listed: frozenset[str] = frozenset()
     """Coins that the exchange itself lists today."""
     lapses: tuple[tuple[datetime, datetime], ...] = ()
-    """Half-open spans of fills that no sync read in time."""
+    """Half-open spans of fills and bills that no sync read in time."""
     bills_from: datetime | None = None
     futures_from: datetime | None = None
 
@@ -68,11 +68,12 @@ class Reach:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
         return self.ledger_from is None or moment >= self.ledger_from
 
-    def has_fill(self, at: int) -> bool:
+    def has_lapsed(self, at: int) -> bool:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
-        if any(start <= moment < end for start, end in self.lapses):
-            return False
-        return self.fills_from is None or moment >= self.fills_from
+        return any(start <= moment < end for start, end in self.lapses)
+
+    def has_fill(self, at: int) -> bool:
+        return is_since(self.fills_from, at) and not self.has_lapsed(at)
 
 
 def millis(moment: datetime | str) -> int:
@@ -207,7 +208,8 @@ def _ledger(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
 
 def _in_best_view(move: Mapping[str, Any], reach: Reach) -> Mapping[str, Any]:
     """A futures movement under the id of its bill, or of its tax record before bills reach back."""
-    if "tax_id" not in move or is_since(reach.bills_from, millis(move["at"])):
+    at = millis(move["at"])
+    if "tax_id" not in move or (is_since(reach.bills_from, at) and not reach.has_lapsed(at)):
         return move
     return {**move, "record_id": move["tax_id"]}
 
@@ -270,7 +272,7 @@ def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     for fill in truth["trades"]:
         at = millis(fill["traded_at"])
         if fill["product_type"] != "spot":
-            if is_since(reach.futures_from, at):
+            if is_since(reach.futures_from, at) and not reach.has_lapsed(at):
                 told = {name: fill[name] for name in TRADE if name in fill}
                 rows.append(_row(TRADE, **told | {"price_reason": None, "traded_at": at}))
             continue

@@ -108,7 +108,7 @@
 {#
     A column of an entity as all exchanges have it. What names no coin, or no amount that can be
     told exactly, is no movement that can be added up, whatever its state: it is kept as it is, and
-    named where words are that nobody knows.
+    named where words are that nobody knows. What does not say when counts from when it was stored.
 #}
 {% macro canonical_column(entity, column) -%}
     {%- set amount = {
@@ -125,6 +125,8 @@
         coalesce(amount, 0) as amount
     {%- elif entity == 'ledger_entries' and column == 'fee_amount' -%}
         coalesce(fee_amount, 0) as fee_amount
+    {%- elif column in ('requested_at', 'traded_at', 'occurred_at') -%}
+        coalesce({{ column }}, loaded_at) as {{ column }}
     {%- elif amount and column == 'status' -%}
         case when asset is null or {{ amount }} is null then 'unclassified' else status end as status
     {%- else -%}

@@ -140,6 +140,8 @@ def explain(response: Response, now: datetime) -> Trouble | None:
             f"the exchange finds the request's time wrong ({code}: {text})",
             kind="clock",
             remedy="set this machine's clock; the exchange allows 30 seconds",
+            retry=True,  # after the clocks were compared again
+            wait=0.0,
         )
     if code in BUSY:
         return Trouble(
