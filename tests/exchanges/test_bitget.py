@@ -74,7 +74,7 @@ def explained(status, body, *args):
         ("40018", "ip_refused", "refused", False),
         ("40014", "no_permission", "refused", False),
         ("40085", "account_mode", "refused", False),
-        ("40008", "clock", "failed", False),
+        ("40008", "clock", "failed", True),
         ("40015", "server_error", "failed", True),
         ("43111", "bad_request", "failed", False),
         ("99999", "bad_request", "failed", False),
