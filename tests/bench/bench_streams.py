@@ -251,13 +251,13 @@ def measure(
 
 def show(lines: list[Line]) -> None:
     """The table, and below it what is wrong."""
-    print(f"{'exchange':9}{'stream':27}{'from':18}{'truth':>8}{'raw':>8}{'mart':>8}"
+    print(f"{'exchange':9}{'stream':31}{'from':18}{'truth':>8}{'raw':>8}{'mart':>8}"
           f"{'requests':>10}{'budget':>9}")  # fmt: skip
     for line in lines:
         truth = "-" if line.truth is None else f"{line.truth:,}"
         budget = "-" if line.budget is None else f"{line.budget:.1%}"
         mark = "" if line.is_good else "  !"
-        print(f"{line.exchange:9}{line.stream:27}{line.floor:18}{truth:>8}{line.raw:>8,}"
+        print(f"{line.exchange:9}{line.stream:31}{line.floor:18}{truth:>8}{line.raw:>8,}"
               f"{line.mart:>8,}{line.requests:>10,}{budget:>9}{mark}")  # fmt: skip
     counted_lines = [line for line in lines if line.truth is not None]
     print(f"{len(lines)} streams; of {sum(line.truth or 0 for line in counted_lines):,} records "
