@@ -5,6 +5,7 @@
     Raw keeps every version of a record (a pending withdrawal, then the completed one). The one
     whose receipt was asked last is the newest. Only the few records with several versions are
     ranked, and on their keys alone, so the records themselves are read once and never sorted.
+    Receipts are many more than one table's rows need: only those that brought its rows are looked at.
 
     In an incremental run only rows of loads not yet seen are read, and a row replaces a stored
     one only when it is not older: a file of old answers imported today changes nothing newer.
@@ -35,6 +36,7 @@
             max(scope) as asked_scope
             {%- endif %}
         from {{ raw_table(exchange, 'receipts') }}
+        semi join taken using (receipt_id)
         group by receipt_id
 
     ),
@@ -139,6 +141,7 @@
             receipt_id,
             max(scope) as asked_scope
         from {{ raw_table(exchange, 'receipts') }}
+        semi join {{ raw_table(exchange, table) }} using (receipt_id)
         group by receipt_id
     ) as receipts on rows.receipt_id = receipts.receipt_id
 {%- endmacro %}
