@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
@@ -356,6 +356,37 @@ def test_an_amount_is_typed_exactly_or_not_at_all(sign, whole, part, exponent):
 @pytest.mark.parametrize("text", ["", "-", ".", "abc", "1,5", "1.2.3", "NaN", "inf", "1e", "e5"])
 def test_what_is_no_number_is_no_amount(text):
     assert duckdb.execute(TYPED, [text]).fetchone() == (None, None)
+
+
+PRODUCT = f"select {casts().exact_product('a', 'b')} from factors"
+FACTORS = st.decimals(-Decimal(10**20 - 1), Decimal(10**20 - 1), places=18) | st.builds(
+    lambda whole, places: Decimal(whole).scaleb(-places),
+    st.integers(-(10**19), 10**19),
+    st.integers(0, 18),
+)
+
+
+def digits(value: Decimal) -> int:
+    """Those of a decimal from its first to its last that counts, the zeros of 500 with them."""
+    whole, _, part = f"{value:f}".partition(".")
+    return len((whole + part.rstrip("0")).lstrip("0"))
+
+
+@given(factors=st.lists(st.tuples(FACTORS, FACTORS), min_size=1, max_size=50))
+@example(factors=[(Decimal("9999999999.999999999"), Decimal("9999999999.999999999"))])
+@example(factors=[(Decimal("1e-18"), Decimal(10)), (Decimal("1e-9"), Decimal("1e-9"))])
+@example(factors=[(Decimal("0.5"), Decimal("0.2")), (Decimal("1e-10"), Decimal("1e-9"))])
+@example(factors=[(Decimal(0), Decimal("99999999999999999999.9")), (Decimal(-1), Decimal(1))])
+@settings(max_examples=100, deadline=None)
+def test_a_product_is_exact_or_nothing(factors):
+    with duckdb.connect() as memory, decimal.localcontext(prec=120):
+        memory.execute("create table factors (a decimal(38, 18), b decimal(38, 18))")
+        memory.executemany("insert into factors values (?, ?)", factors)
+        for (a, b), (product,) in zip(factors, memory.execute(PRODUCT).fetchall(), strict=True):
+            assert product is None or product == a * b
+            fits = a * b < 10**20 and a * b * 10**18 % 1 == 0 and digits(a) + digits(b) <= 38
+            if min(a, b) >= 0 and fits:
+                assert product is not None, "it fits, and was not worked out"
 
 
 @pytest.mark.parametrize("name", registry.names())

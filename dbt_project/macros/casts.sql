@@ -197,32 +197,55 @@
 {%- endmacro %}
 
 {#
-    The product of two positive decimals as decimal(38, 18): exactly, or null where it needs more
-    digits than that. Whole numbers are multiplied, and the point is put back as text.
+    The product of two decimals as decimal(38, 18): exactly, or null where it needs more digits than
+    that or a factor is negative. decimal(19, 9) x decimal(19, 9) is decimal(38, 18), which holds the
+    usual sizes. Beyond them whole numbers are multiplied, and the point is put back as text; the
+    lambdas give a name to what is worked out once, where DuckDB would work out each mention anew.
 #}
 {% macro exact_product(a, b) -%}
-    {%- set digits_of = "ltrim(replace(rtrim(rtrim(cast(%s as varchar), '0'), '.'), '.', ''), '0')" -%}
-    {%- set places_of = "length(split_part(rtrim(rtrim(cast(%s as varchar), '0'), '.'), '.', 2))" -%}
-    {%- set first, second = digits_of | format(a), digits_of | format(b) -%}
-    {%- set places = "(" ~ (places_of | format(a)) ~ " + " ~ (places_of | format(b)) ~ ")" -%}
     case
         when {{ a }} = 0 or {{ b }} = 0 then cast(0 as decimal(38, 18))
-        -- A product has as many digits as its factors together, or one less.
-        when {{ a }} > 0 and {{ b }} > 0 and length({{ first }}) + length({{ second }}) <= 38
-            then {{ point_put_back(
-                "cast(cast(" ~ first ~ " as hugeint) * cast(" ~ second ~ " as hugeint) as varchar)",
-                places
+        when {{ a }} < 0 or {{ b }} < 0 then null
+        when
+            try_cast({{ a }} as decimal(19, 9)) = {{ a }}
+            and try_cast({{ b }} as decimal(19, 9)) = {{ b }}
+            then try_cast({{ a }} as decimal(19, 9)) * try_cast({{ b }} as decimal(19, 9))
+        else list_transform(
+            [struct_pack(
+                first := split(rtrim(cast({{ a }} as varchar), '0'), '.'),
+                second := split(rtrim(cast({{ b }} as varchar), '0'), '.')
+            )],
+            lambda factors: {{ product_of_digits(
+                "ltrim(factors.first[1] || factors.first[2], '0')",
+                "ltrim(factors.second[1] || factors.second[2], '0')",
+                "length(factors.first[2]) + length(factors.second[2])"
             ) }}
+        )[1]
     end
 {%- endmacro %}
 
-{# Digits and the number of them behind the point, as decimal(38, 18): exactly, or null. #}
-{% macro point_put_back(digits, places) -%}
-    {%- set places = "cast(" ~ places ~ " as integer)" -%}
-    {%- set padded = "lpad(" ~ digits ~ ", greatest(cast(length(" ~ digits ~ ") as integer), "
-        ~ places ~ " + 1), '0')" -%}
-    {{ amount(
-        "(left(" ~ padded ~ ", cast(length(" ~ padded ~ ") as integer) - " ~ places ~ ") || '.' || right("
-        ~ padded ~ ", " ~ places ~ "))"
-    ) }}
+{# Two whole numbers as text, and the digits their product has behind the point. #}
+{% macro product_of_digits(first, second, places) -%}
+    case
+        -- A product has as many digits as its factors together, or one less.
+        when length({{ first }}) + length({{ second }}) <= 38
+            then list_transform(
+                [lpad(
+                    cast(cast({{ first }} as hugeint) * cast({{ second }} as hugeint) as varchar),
+                    39, '0'
+                )],
+                lambda digits: {{ whole_amount(
+                    "left(digits, cast(39 - (" ~ places ~ ") as integer)) || '.' || right(digits, cast("
+                    ~ places ~ " as integer))"
+                ) }}
+            )[1]
+    end
+{%- endmacro %}
+
+{# Digits around a point to decimal(38, 18): exactly, or null. #}
+{% macro whole_amount(text) -%}
+    case
+        when regexp_full_match({{ text }}, '0*[0-9]{0,20}\.[0-9]{0,18}0*')
+            then try_cast({{ text }} as decimal(38, 18))
+    end
 {%- endmacro %}
