@@ -354,19 +354,24 @@ def besides(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
 
 
 def status(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One light for each account and stream."""
+    """One light for each account and stream; below, each reason once."""
     out = out or console()
     listing = table("account", "stream", "light", "last asked", "rows", "why", right=["rows"])
+    reasons: dict[str, int] = {}
     for row in rows:
+        number = reasons.setdefault(row["reason"], len(reasons) + 1)
         listing.add_row(
             row["label"],
             row["stream"],
             Text(row["light"], style=row["light"]),
             minute(row["last_asked_at"]),
             f"{row['rows'] or 0:,}",
-            row["reason"],
+            f"[{number}]",
         )
     out.print(listing)
+    out.print()
+    for reason, number in reasons.items():
+        note(out, f"[{number}]", reason)
 
 
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
