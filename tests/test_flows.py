@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,14 @@ def test_one_wrong_key_is_a_gap_and_not_a_stop(lab: Lab) -> None:
         assert shown.returncode == 0, shown.stderr
         assert max(len(line) for line in shown.stdout.splitlines()) <= 100
         assert isinstance(json.loads(lab.cli(command, "--json").stdout), list)
+
+    # Of each stream one line, and each reason once below them.
+    lights = json.loads(lab.cli("status", "--json").stdout)
+    lines, _, notes = lab.cli("status").stdout.partition("\n\n")
+    assert len(lines.splitlines()) == len(lights) + 2
+    assert len(re.findall(r"^\[\d+\] ", notes, re.MULTILINE)) == len(
+        {light["reason"] for light in lights}
+    )
 
     # The server, the logs and the state of the run know labels, and no key.
     card = lab.box.account("bitget")
