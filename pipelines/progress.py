@@ -24,7 +24,8 @@ class Progress:
     """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them.
 
     `guesses`, by the scope's parameter, are put together from coins: the exchange may not know
-    them. `unasked` are the streams of which it was said last that there is nothing to ask by.
+    them. `unasked` are the streams whose last receipt is of no span: where there are scopes, it
+    says that nothing is known to ask by.
     """
 
     asked: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
@@ -132,9 +133,9 @@ def _unasked(
             on receipts._dlt_load_id = loads.load_id and loads.status = 0
         where receipts.account_id = ? and receipts.origin = 'api'
         group by stream
-        having max(asked_at) = max(asked_at) filter (where error_kind = ? and outcome = 'exhausted')
+        having arg_max(scope = '' and asked_from = asked_to and outcome = 'exhausted', asked_at)
         """,
-        [account_id, NOTHING_TO_ASK],
+        [account_id],
     ).fetchall()
     return frozenset(stream for (stream,) in rows)
 
