@@ -549,7 +549,7 @@ class StreamVisit:
             "asked_at": receipt.asked_at,
             "finished_at": self._visit.session.clock.now(),
             "error_kind": trouble.kind if trouble else None,
-            "error_text": hide(str(trouble)) if trouble else None,
+            "error_text": hide(trouble.sentences) if trouble else None,
             "origin": "api",
         }
 

@@ -10,26 +10,40 @@ with receipts as (
 
 ),
 
-newest as (
+told as (
 
     select * from receipts
-    qualify row_number() over (
-        partition by account_id, stream order by asked_at desc, receipt_id desc
-    ) = 1
+    where error_kind = 'nothing_to_ask'
+
+),
+
+newest as (
+
+    select
+        account_id,
+        stream,
+        max((asked_at, receipt_id)) as last_asking
+    from receipts
+    semi join told using (account_id, stream)
+    group by account_id, stream
 
 ),
 
 final as (
 
     select
-        account_id,
-        exchange,
-        stream,
-        outcome = 'exhausted' as is_settled,
-        asked_at as told_at,
-        error_text as reason
-    from newest
-    where error_kind = 'nothing_to_ask'
+        told.account_id,
+        told.exchange,
+        told.stream,
+        told.outcome = 'exhausted' as is_settled,
+        told.asked_at as told_at,
+        told.error_text as reason
+    from told
+    inner join newest
+        on
+            told.account_id = newest.account_id
+            and told.stream = newest.stream
+            and (told.asked_at, told.receipt_id) = newest.last_asking
 
 )
 

@@ -12,13 +12,26 @@ specs as (
 
 ),
 
+all_receipts as (
+
+    select * from {{ ref('int_receipts_unioned') }}
+
+),
+
+asked_accounts as (
+
+    select distinct account_id from all_receipts
+    where origin is distinct from 'file'
+
+),
+
 -- An imported file is no run, unless files are all that an account has.
 receipts as (
 
-    select * from {{ ref('int_receipts_unioned') }}
-    qualify
-        origin is distinct from 'file'
-        or not bool_or(origin is distinct from 'file') over (partition by account_id)
+    select all_receipts.*
+    from all_receipts
+    left join asked_accounts on all_receipts.account_id = asked_accounts.account_id
+    where all_receipts.origin is distinct from 'file' or asked_accounts.account_id is null
 
 ),
 
