@@ -120,7 +120,7 @@ def write_raw(
             "exchange": exchange, "stream": s.stream, "kind": s.kind, "private": s.is_private,
             "scope": "coin" if s.stream == "moves" else "",
             "retention_kind": s.retention_kind,
-            "retention_seconds": KEEP // 1_000_000 if s.retention_kind == "rolling" else None,
+            "retention_seconds": s.kept // 1_000_000 if s.retention_kind == "rolling" else None,
             "lifecycle": s.lifecycle, "ends_at": at(s.ends_at),
             "spec_hash": f"{number:03}", "recorded_at": at(s.recorded_at),
             "account_kinds": json.dumps(s.account_kinds),

@@ -21,7 +21,6 @@ SLIVER = 10 * MINUTE
 READ = ("exhausted", "row_cap", "unresolved")
 FOREVER = 10**18
 KEPT = 90 * DAY
-"""How long what is kept for a time is kept."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,8 @@ class Spec:
     wallet: str = ""
     newest_rows: int | None = None
     needs_right: str = ""
+    kept: int = KEPT
+    """How long a stream that keeps rows for a time keeps them."""
 
 
 @dataclass(frozen=True)
@@ -647,7 +648,7 @@ def gap_rows(
             and not is_over(spec, as_of)
             and has_service(account, spec)
             and not is_gone
-            and not (spec.retention_kind == "rolling" and newest.end <= as_of - KEPT)
+            and not (spec.retention_kind == "rolling" and newest.end <= as_of - spec.kept)
         )
         if newest.filled_by is not None:
             severity = "info"
@@ -741,7 +742,7 @@ def deadline(
     start = min(span.start for span in spans)
     given = [] if pace is None or pace.oldest_given_at is None else [pace.oldest_given_at]
     if spec.retention_kind == "rolling":
-        given = [*given, start, as_of - KEPT]
+        given = [*given, start, as_of - spec.kept]
     elif spec.retention_kind == "unlimited":
         given = [*given, start]
 
@@ -749,7 +750,7 @@ def deadline(
     kept_until = filled_up = None
     seconds = 0
     if missing is not None and spec.retention_kind == "rolling":
-        kept_until = missing + KEPT
+        kept_until = missing + spec.kept
     if missing is not None and pace is not None and spec.newest_rows is not None:
         seconds = spec.newest_rows * 7 * DAY // SECOND // pace.busiest_week_rows
         filled_up = missing + seconds * SECOND
@@ -762,7 +763,7 @@ def deadline(
     if is_estimate:
         margin = max(DAY, seconds // 2 * SECOND)
     elif spec.retention_kind == "rolling":
-        margin = KEPT // 10
+        margin = max(DAY, spec.kept // 10)
 
     if is_over(spec, as_of):
         reason = "over"
@@ -795,7 +796,7 @@ def first_missing(
     if has_nothing_to_ask_by(spec.stream, receipts):
         return None
     loaded = {r.id: r for r in receipts if r.is_loaded}
-    reach = as_of - KEPT if spec.retention_kind == "rolling" else -FOREVER
+    reach = as_of - spec.kept if spec.retention_kind == "rolling" else -FOREVER
     moments = []
     for scope in {span.scope for span in spans}:
         if (spec.stream, scope) in closed_scopes(receipts):

@@ -73,8 +73,9 @@ LATE = st.sampled_from(
 @st.composite
 def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
     """One stream's limits, which may have been told differently later on."""
-    entities = draw(st.sets(st.sampled_from(ENTITIES), max_size=2))
-    whole = draw(st.booleans())
+    fewest = draw(st.integers(0, 1))
+    entities = draw(st.sets(st.sampled_from(ENTITIES), min_size=fewest, max_size=2))
+    whole = draw(st.sampled_from((True, True, False)))
     parts = draw(st.sets(st.sampled_from(ENTITIES), max_size=1)) - entities if whole else entities
     ends_at = draw(st.none() | MOMENTS)
     lifecycles = ("active",) if ends_at is None else ("active", "winding_down", "closed")
@@ -87,7 +88,8 @@ def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
         "part_of": tuple(sorted(parts)),
         "newest_rows": draw(st.sampled_from((None, None, 1, 100, 5000))),
         "needs_right": draw(st.sampled_from(("", "", "Transfer"))),
-        "wallet": draw(st.sampled_from(("", "spot"))),
+        "wallet": draw(st.sampled_from(("spot", "spot", ""))),
+        "kept": draw(st.sampled_from((20 * DAY, 90 * DAY))),
     }
     moments = draw(st.lists(MOMENTS, min_size=1, max_size=3, unique=True))
     return [
@@ -215,9 +217,9 @@ def lives(draw: st.DrawFn, name: str, streams: list[str]) -> tuple[Account, list
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[list[Spec], list[tuple[Account, list[Receipt]]]]:
     """The limits of an exchange, and a few accounts on it."""
-    streams = draw(st.lists(st.sampled_from(STREAMS), min_size=1, max_size=3, unique=True))
+    streams = draw(st.lists(st.sampled_from(STREAMS), min_size=2, max_size=3, unique=True))
     limits = [spec for stream in streams for spec in draw(limits_of(stream))]
-    count = draw(st.integers(1, 8))
+    count = draw(st.integers(3, 8))
     return limits, [draw(lives(f"bitmex:{number}", streams)) for number in range(count)]
 
 
