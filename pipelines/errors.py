@@ -17,11 +17,15 @@ class LookbackError(Exception):
         self.stream = stream
         self.remedy = remedy
 
+    @property
+    def sentences(self) -> str:
+        """What and what to do, for where account and stream stand beside it."""
+        remedy = self.remedy[:1].upper() + self.remedy[1:]
+        return ". ".join(part.rstrip(".") for part in (self.what, remedy) if part) + "."
+
     def __str__(self) -> str:
         where = " · ".join(part for part in (self.account, self.stream) if part)
-        remedy = self.remedy[:1].upper() + self.remedy[1:]
-        sentences = ". ".join(part.rstrip(".") for part in (self.what, remedy) if part)
-        return f"{where}: {sentences}." if where else f"{sentences}."
+        return f"{where}: {self.sentences}" if where else self.sentences
 
 
 class Trouble(LookbackError):

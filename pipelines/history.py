@@ -23,7 +23,7 @@ from dlt.extract import DltResource, DltSource
 from pipelines.client import ReadOnlySession, StreamClient
 from pipelines.errors import Outcome, Trouble
 from pipelines.exchange import Exchange, Identity
-from pipelines.progress import Progress
+from pipelines.progress import NOTHING_TO_ASK, Progress
 from pipelines.records import Record, micros
 from pipelines.spec import StreamSpec
 from pipelines.tables import (
@@ -93,6 +93,10 @@ class Agenda:
     left: deque[tuple[str, Window]] = field(default_factory=deque)
     total: int = 0
     scopes: set[str] = field(default_factory=set)
+    is_cut: bool = False
+    """Whether anything of it was not read to its end."""
+    unasked: Trouble | None = None
+    """Why there is no value to ask by, where that is still to be told by a receipt."""
 
     def add(self, scope: str, windows: list[Window]) -> None:
         """Ask these windows of a scope too, after what is left."""
@@ -290,15 +294,32 @@ class StreamVisit:
         self._put(self._table, [])
         if self._visit.identity is not None:
             self._refusal = self._visit.exchange.beyond(self._visit.identity, self._stream)
-        yield from self._ask_all(self._agenda())
+        agenda = self._agenda()
+        if agenda.unasked is not None:
+            self._tell_unasked(agenda.unasked)
+            agenda.unasked = None
+        elif self._refusal is not None and not agenda.scopes:
+            agenda.add("", self._windows(""))  # it is refused, whatever there might be to ask by
+        yield from self._ask_all(agenda)
         self._tell_vanished()
         yield from self._flush()
 
     def nothing(self, trouble: Trouble) -> Iterator[Any]:
         """The receipts of a stream that was not even asked."""
         self._refusal = trouble
-        self._give_up(list(self._agenda().left))
+        agenda = self._agenda()
+        self._give_up(list(agenda.left))
+        if not agenda.scopes:
+            self._tell_unasked(trouble)
         yield from self._flush()
+
+    def _tell_unasked(self, why: Trouble) -> None:
+        """The receipt of a stream without a value to ask by: of no span, for nothing was asked."""
+        now = self._visit.now
+        window = Window(now, now, Floor(now, "opened_at"))
+        receipt = Receipt(window, "", self._visit.session.clock.now())
+        row = self._row(receipt, window, why.outcome, why) | {"error_kind": NOTHING_TO_ASK}
+        self._put_receipts([row], receipt)
 
     def _tell_vanished(self) -> None:
         """The stored records that this round should have met and did not, or met again."""
@@ -496,6 +517,11 @@ class StreamVisit:
                 self._watch.note(
                     self._stream, row["scope"], span, row["receipt_id"], row["finished_at"]
                 )
+        self._put_rows(rows)
+
+    def _put_rows(self, rows: list[dict[str, Any]]) -> None:
+        agenda = self._visit.agendas[self._stream.name]
+        agenda.is_cut |= any(row["outcome"] != "exhausted" for row in rows)
         with self._visit.tally.lock:
             self._visit.tally.receipts += len(rows)
         self._put(RECEIPTS, rows)
@@ -523,7 +549,7 @@ class StreamVisit:
             "asked_at": receipt.asked_at,
             "finished_at": self._visit.session.clock.now(),
             "error_kind": trouble.kind if trouble else None,
-            "error_text": hide(str(trouble)) if trouble else None,
+            "error_text": hide(trouble.sentences) if trouble else None,
             "origin": "api",
         }
 
@@ -557,9 +583,7 @@ class StreamVisit:
             whole = Window(spans[0].start, spans[-1].end, spans[0].floor)
             receipt = Receipt(whole, scope, self._visit.session.clock.now())
             rows.append(self._row(receipt, whole, trouble.outcome, trouble))
-        with self._visit.tally.lock:
-            self._visit.tally.receipts += len(rows)
-        self._put(RECEIPTS, rows)
+        self._put_rows(rows)
 
 
 def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:

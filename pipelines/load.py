@@ -37,7 +37,13 @@ from pipelines.history import (
     unread_history,
 )
 from pipelines.home import Home
-from pipelines.progress import KnownAccount, Progress, known_account, read_progress
+from pipelines.progress import (
+    NOTHING_TO_ASK,
+    KnownAccount,
+    Progress,
+    known_account,
+    read_progress,
+)
 from pipelines.spec import ExchangeSpec, StreamSpec
 from pipelines.tables import all_tables
 from pipelines.vanished import Watch, read_watches
@@ -99,6 +105,7 @@ class AccountSync:
         self._agendas: dict[str, Agenda] = {}
         self._full = full
         self._looked_again = not full
+        self._told_unasked = False
         self._watches: dict[str, Watch] = {}
 
     def prepare(self) -> None:
@@ -155,7 +162,7 @@ class AccountSync:
             if not stream.serves(kind):
                 return False
             agenda = self._agendas.get(stream.name)
-            if agenda is None or agenda.left:
+            if agenda is None or agenda.left or agenda.unasked is not None:
                 return True
             return not agenda.scopes.issuperset(scopes_of(stream, self._progress))
 
@@ -201,7 +208,9 @@ class AccountSync:
         with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file anew for each job
             account_pipeline(self._home, spec, self.result.account_id).load()
         self._progress = self._read_progress(self.result.account_id)
-        self.done = self._identity is None or not (self._streams_left() or self._look_again())
+        self.done = self._identity is None or not (
+            self._streams_left() or self._look_again() or self._has_unasked()
+        )
 
     def _look_again(self) -> bool:
         """Put the balances back on the agenda, once, after everything else."""
@@ -211,6 +220,30 @@ class AccountSync:
         for stream in self.exchange.spec.streams:
             if stream.kind == "snapshot":
                 self._agendas.pop(stream.name, None)
+        return bool(self._streams_left())
+
+    def _has_unasked(self) -> bool:
+        """Put streams back on the agenda, once, that no value is known to ask by: to say so.
+
+        Only when all was read is it known that nothing names one. Where something that might
+        have named one was not read to its end, that is what is said. What was said last time
+        is not said again.
+        """
+        if self._told_unasked:
+            return False
+        self._told_unasked = True
+        spec = self.exchange.spec
+        for stream in spec.streams:
+            agenda = self._agendas.get(stream.name)
+            if stream.kind != "history" or not stream.scope or agenda is None or agenda.scopes:
+                continue
+            cut = [
+                naming.name
+                for naming in spec.naming(stream)
+                if naming.name in self._agendas and self._agendas[naming.name].is_cut
+            ]
+            if cut or stream.name not in self._progress.unasked:
+                agenda.unasked = _nothing_to_ask(stream, cut)
         return bool(self._streams_left())
 
     def _identify(self) -> None:
@@ -274,6 +307,18 @@ class AccountSync:
                 "it was corrected for, but set it"
             )
         return found
+
+
+def _nothing_to_ask(stream: StreamSpec, cut: list[str]) -> Trouble:
+    """Why a stream was not asked at all; `cut` might have named something to ask by."""
+    unknown = f"no {stream.scope} of this account is known to ask by"
+    if not cut:
+        return Trouble(unknown, kind=NOTHING_TO_ASK, outcome="exhausted")
+    return Trouble(
+        f"{unknown}, and what may name one was not read to its end: {', '.join(cut)}",
+        kind=NOTHING_TO_ASK,
+        outcome="failed",
+    )
 
 
 _claims: WeakValueDictionary[str, AccountSync] = WeakValueDictionary()

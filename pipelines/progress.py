@@ -15,18 +15,23 @@ from pipelines.windows import Asked, Span
 # A schema without these was never loaded to the end.
 NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
 
+# The `error_kind` of a receipt that tells of no asking: no value is known to ask by.
+NOTHING_TO_ASK = "nothing_to_ask"
+
 
 @dataclass(frozen=True)
 class Progress:
     """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them.
 
     `guesses`, by the scope's parameter, are put together from coins: the exchange may not know
-    them.
+    them. `unasked` are the streams whose last receipt is of no span: where there are scopes, it
+    says that nothing is known to ask by.
     """
 
     asked: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
     scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     guesses: dict[str, frozenset[str]] = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
                 if stream.scope and not stream.scope_is_closed
             },
             guesses=_guesses(connection, spec, account_id, tables),
+            unasked=_unasked(connection, spec, account_id),
         )
 
 
@@ -114,6 +120,24 @@ def _asked(
         if start < end:
             asked.setdefault((stream, scope), []).append(Asked(Span(start, end), held_from))
     return asked
+
+
+def _unasked(
+    connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str
+) -> frozenset[str]:
+    rows = connection.execute(
+        f"""
+        select stream
+        from raw_{spec.name}.receipts as receipts
+        inner join raw_{spec.name}._dlt_loads as loads
+            on receipts._dlt_load_id = loads.load_id and loads.status = 0
+        where receipts.account_id = ? and receipts.origin = 'api'
+        group by stream
+        having arg_max(scope = '' and asked_from = asked_to and outcome = 'exhausted', asked_at)
+        """,
+        [account_id],
+    ).fetchall()
+    return frozenset(stream for (stream,) in rows)
 
 
 def _scopes(

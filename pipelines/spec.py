@@ -266,6 +266,27 @@ class ExchangeSpec:
             | {("GET", path) for path in self.probes}
         )
 
+    def naming(self, asked: StreamSpec) -> tuple[StreamSpec, ...]:
+        """The streams that name values of its scope; what is asked by it too names no new one."""
+        places = {
+            stream
+            for listed in self.scope_lists
+            if listed.scope == asked.scope
+            for stream, _ in (*listed.places, *listed.seconds)
+        }
+        return tuple(
+            stream
+            for stream in self.streams
+            if stream.scope != asked.scope
+            and (
+                stream.name in places
+                or (
+                    asked.scope in stream.fields
+                    and (not asked.scope_from or stream.name in asked.scope_from)
+                )
+            )
+        )
+
     def stream(self, name: str) -> StreamSpec:
         """The stream of that name. Raises KeyError."""
         for stream in self.streams:

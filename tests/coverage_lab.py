@@ -15,18 +15,41 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.home import PROJECT
-from tests.coverage_reference import DAY, Account, EntitySpan, Receipt, Row, Span, Spec
+from tests.coverage_reference import (
+    DAY,
+    KEPT,
+    Account,
+    Deadline,
+    EntitySpan,
+    GapRow,
+    Receipt,
+    Row,
+    Span,
+    Spec,
+)
 
 DBT_PROJECT = PROJECT / "dbt_project"
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ZERO = int(EPOCH.timestamp()) * 1_000_000
 AS_OF = 300 * DAY
-KEEP = 90 * DAY
+KEEP = KEPT
 LOAD, CUT_OFF = "done", "cut off"
 FILES_OF = "wallet_history"
 """The stream of BitMEX whose files are held against the API, record by record."""
 
 COVERAGE_MODELS = ("+fct_coverage", "int_entity_sources", "fct_entity_coverage")
+GAP_MODELS = ("int_unasked_streams", "int_coverage_gaps", "fct_gaps", "fct_deadlines")
+TOLD = {
+    "int_ledger_proofs": """
+        account_id text, stream text, proof text, opening_count bigint, break_count bigint,
+        first_row_at timestamptz, opening_asset text, opening_balance decimal(38, 18),
+        opening_at timestamptz
+    """,
+    "int_row_paces": """
+        account_id text, stream text, busiest_week_rows bigint, oldest_given_at timestamptz
+    """,
+}
+"""What gaps and deadlines are told by models that read records: here it is written in."""
 
 RAW = {
     "receipts": """
@@ -47,7 +70,8 @@ RAW = {
         exchange text, stream text, path text, kind text, entities text, part_of text,
         wallet text, scope text, private boolean, account_kinds text, time_filter boolean,
         retention_kind text, retention_seconds bigint, max_window_seconds bigint,
-        overlap_seconds bigint, page_size bigint, rate_requests bigint, rate_seconds double,
+        overlap_seconds bigint, page_size bigint, newest_rows bigint, needs_right text,
+        rate_requests bigint, rate_seconds double,
         affects text, remedy text, docs_url text, checked_on date, confidence text,
         exchange_title text, lifecycle text, ends_at timestamptz, spec_hash text,
         recorded_at timestamptz, _dlt_load_id text
@@ -96,12 +120,13 @@ def write_raw(
             "exchange": exchange, "stream": s.stream, "kind": s.kind, "private": s.is_private,
             "scope": "coin" if s.stream == "moves" else "",
             "retention_kind": s.retention_kind,
-            "retention_seconds": KEEP // 1_000_000 if s.retention_kind == "rolling" else None,
+            "retention_seconds": s.kept // 1_000_000 if s.retention_kind == "rolling" else None,
             "lifecycle": s.lifecycle, "ends_at": at(s.ends_at),
             "spec_hash": f"{number:03}", "recorded_at": at(s.recorded_at),
             "account_kinds": json.dumps(s.account_kinds),
             "entities": json.dumps(s.entities), "part_of": json.dumps(s.part_of),
-            "wallet": s.wallet, "path": f"/{s.stream}", "remedy": "a file", "affects": "rows",
+            "wallet": s.wallet, "newest_rows": s.newest_rows, "needs_right": s.needs_right,
+            "path": f"/{s.stream}", "remedy": "a file", "affects": "rows",
             "_dlt_load_id": LOAD,
         }
         for number, s in enumerate(limits)
@@ -120,7 +145,8 @@ def write_raw(
             "receipt_id": r.id, "account_id": account.id, "stream": r.stream, "scope": r.scope,
             "asked_from": at(r.asked_from), "asked_to": at(r.asked_to),
             "floor_at": at(r.floor_at), "floor_reason": r.floor_reason, "outcome": r.outcome,
-            "oldest_at": at(r.oldest_at), "asked_at": at(r.asked_at), "origin": r.origin,
+            "oldest_at": at(r.oldest_at), "error_kind": r.error_kind, "rows": r.row_count,
+            "asked_at": at(r.asked_at), "origin": r.origin,
             "_dlt_load_id": LOAD if r.is_loaded else CUT_OFF,
         }
         for account, receipts in lives
@@ -128,6 +154,28 @@ def write_raw(
     ])  # fmt: skip
     for account, receipts in lives:
         write_records(con, raw, account, receipts)
+
+
+def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[Life]) -> None:
+    for table in TOLD:
+        con.execute(f"truncate intermediate.{table}")
+    insert(con, "intermediate.int_ledger_proofs", [
+        {
+            "account_id": account.id, "stream": proof.stream,
+            "first_row_at": at(proof.first_row_at), "opening_count": proof.opening_count,
+        }
+        for account, _ in lives
+        for proof in account.proofs
+    ])  # fmt: skip
+    insert(con, "intermediate.int_row_paces", [
+        {
+            "account_id": account.id, "stream": pace.stream,
+            "busiest_week_rows": pace.busiest_week_rows,
+            "oldest_given_at": at(pace.oldest_given_at),
+        }
+        for account, _ in lives
+        for pace in account.paces
+    ])  # fmt: skip
 
 
 def write_records(
@@ -233,6 +281,39 @@ def read_entity_coverage(con: duckdb.DuckDBPyConnection) -> dict[str, list[Entit
     return found
 
 
+def read_gaps(con: duckdb.DuckDBPyConnection) -> dict[str, list[GapRow]]:
+    rows = con.execute("""
+        select
+            account_id, stream, coalesce(string_split(scope_names, ', '), []),
+            epoch_us(span_start), epoch_us(span_end), verdict, filled_by, is_fill_proven,
+            is_proven_incomplete, severity, is_obtainable
+        from marts.fct_gaps
+        order by account_id, stream, span_start, span_end, verdict, 3
+    """).fetchall()
+    found: dict[str, list[GapRow]] = {}
+    for account, stream, scopes, start, end, *told in rows:
+        row = GapRow(stream, tuple(scopes), start - ZERO, end - ZERO, *told)
+        found.setdefault(account, []).append(row)
+    return found
+
+
+def read_deadlines(con: duckdb.DuckDBPyConnection) -> dict[str, list[Deadline]]:
+    rows = con.execute("""
+        select
+            account_id, stream, scope_count, epoch_us(oldest_obtainable_at),
+            epoch_us(next_loss_from), epoch_us(next_loss_at), epoch_us(sync_before),
+            is_estimate, at_risk, reason
+        from marts.fct_deadlines
+        order by account_id, stream
+    """).fetchall()
+    found: dict[str, list[Deadline]] = {}
+    for account, stream, count, *times, is_estimate, at_risk, reason in rows:
+        moments = [None if time is None else time - ZERO for time in times]
+        told = Deadline(stream, count, *moments, is_estimate, at_risk, reason)
+        found.setdefault(account, []).append(told)
+    return found
+
+
 class CompiledCoverage:
     """The coverage models as dbt compiled them once, on tables in memory that are quick to fill.
 
@@ -246,7 +327,10 @@ class CompiledCoverage:
         with duckdb.connect(str(warehouse)) as con:
             # The model of imported records is written for the streams that have files by then.
             insert(con, "raw_bitmex.file_rows", [{"stream": FILES_OF}])
-        run_dbt("run", warehouse, folder, COVERAGE_MODELS)
+            con.execute("create schema intermediate")
+            for table, columns in TOLD.items():
+                con.execute(f"create table intermediate.{table} ({columns})")
+        run_dbt("run", warehouse, folder, (*COVERAGE_MODELS, *GAP_MODELS))
         told = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
         ran = json.loads((folder / "target" / "run_results.json").read_text())["results"]
         ran.sort(key=lambda result: result["timing"][-1]["completed_at"])
@@ -266,5 +350,6 @@ class CompiledCoverage:
             self.con.execute(f"truncate raw_{exchange}.{table}")
         self.con.execute(f"truncate raw_bitmex.{FILES_OF}")
         write_raw(self.con, exchange, limits, lives)
+        write_told(self.con, lives)
         for name, code in self.tables.items():
             self.con.execute(f"create or replace table {name} as ({code})")

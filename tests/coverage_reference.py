@@ -1,4 +1,5 @@
-"""The rules of coverage once more, slow and obvious: what `fct_coverage` must say.
+"""The rules of coverage once more, slow and obvious: what `fct_coverage`, `fct_gaps` and
+`fct_deadlines` must say.
 
 Times are plain integers (microseconds). Every stretch between two neighbouring edges is judged
 by looking at everything that is known about it; nothing here is clever, and nothing is shared
@@ -7,6 +8,7 @@ with the SQL.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +20,7 @@ STALE_AFTER = 36 * HOUR
 SLIVER = 10 * MINUTE
 READ = ("exhausted", "row_cap", "unresolved")
 FOREVER = 10**18
+KEPT = 90 * DAY
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Receipt:
     rows: tuple[Row, ...] = ()
     """What a file held; nothing is told of what the API gave with one receipt."""
     is_loaded: bool = True
+    error_kind: str | None = None
+    row_count: int = 0
 
     @property
     def gone_before(self) -> int | None:
@@ -70,6 +75,10 @@ class Spec:
     entities: tuple[str, ...] = ()
     part_of: tuple[str, ...] = ()
     wallet: str = ""
+    newest_rows: int | None = None
+    needs_right: str = ""
+    kept: int = KEPT
+    """How long a stream that keeps rows for a time keeps them."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,32 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What running balances say of a ledger: its first row, and how many assets start from one."""
+
+    stream: str
+    first_row_at: int
+    opening_count: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast an account makes rows of a stream that gives its newest so many and no more."""
+
+    stream: str
+    busiest_week_rows: int
+    oldest_given_at: int | None
+
+
+@dataclass(frozen=True)
 class Account:
     """An account as its checks found it, and the records the API gave of it by stream."""
 
     id: str
     checks: tuple[Check, ...]
     rows: tuple[tuple[str, Row], ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    paces: tuple[Pace, ...] = ()
 
     @property
     def opened_at(self) -> int | None:
@@ -147,7 +176,7 @@ def coverage(
     """Every stream and scope of one account, from its opening to its end."""
     told_of = [s for s in specs if s.kind in ("history", "excluded") and s.is_private]
     streams = sorted({spec.stream for spec in told_of})
-    known = [r for r in receipts if r.stream in streams and r.is_loaded]
+    known = [r for r in asked_of(receipts) if r.stream in streams]
     if not account.checks and not known:
         return []
     wrong = frozenset(r.id for r in known if is_contradicted(r, account, known))
@@ -161,9 +190,10 @@ def coverage(
         for scope in sorted({receipt.scope for receipt in own if receipt.scope}) or [""]:
             told = [receipt for receipt in own if receipt.scope in (scope, "")]
             served_after, served_from, served_until = service
+            closed_at = closed_scopes(receipts).get((stream, scope), FOREVER)
             life = Life(
                 start=max(life_start(account, known), served_after),
-                end=life_end(account, limits[-1], told, known, as_of, served_until),
+                end=life_end(account, limits[-1], told, known, as_of, min(served_until, closed_at)),
                 limits=limits,
                 receipts=told,
                 served_from=served_from,
@@ -171,6 +201,29 @@ def coverage(
             )
             spans += judge_scope(life, scope)
     return spans
+
+
+def asked_of(receipts: list[Receipt]) -> list[Receipt]:
+    """The receipts that count, without those that say that there was nothing to ask by."""
+    return [r for r in receipts if r.is_loaded and r.error_kind != "nothing_to_ask"]
+
+
+def closed_scopes(receipts: list[Receipt]) -> dict[tuple[str, str], int]:
+    """Where the scopes end that the exchange knew no more whenever it was asked since it last
+    answered for them."""
+    closed: dict[tuple[str, str], int] = {}
+    for receipt in asked_of(receipts):
+        place = receipt.stream, receipt.scope
+        alike = [r for r in asked_of(receipts) if (r.stream, r.scope, r.origin) == (*place, "api")]
+        answers = [r.asked_at for r in alike if r.outcome in READ]
+        if (
+            receipt.scope
+            and receipt.origin == "api"
+            and (receipt.outcome, receipt.error_kind) == ("refused", "unknown_scope")
+            and receipt.asked_at > max(answers, default=-FOREVER)
+        ):
+            closed[place] = min(receipt.asked_to, closed.get(place, FOREVER))
+    return closed
 
 
 def service_of(account: Account, spec: Spec) -> tuple[int, int | None, int] | None:
@@ -244,7 +297,7 @@ def life_end(
     receipts: list[Receipt],
     of_account: list[Receipt],
     as_of: int,
-    served_until: int,
+    ends_by: int,
 ) -> int:
     """Where the newest sync or check looked; now, when that is long ago. Past an exchange's end
     only as far as something was read there. An import looks at nothing, unless it is all there
@@ -260,7 +313,7 @@ def life_end(
         read_to = [r.asked_to for r in of_account if r.outcome in READ]
         ends_at = spec.ends_at if spec.ends_at is not None else end
         end = max([min(end, ends_at), *read_to])
-    end = min(end, served_until)
+    end = min(end, ends_by)
     answered = max([r.asked_to for r in receipts if r.outcome != "refused"], default=None)
     if answered is not None and end - SLIVER <= answered < end:
         end = answered
@@ -384,7 +437,9 @@ def sources_of(specs: list[Spec]) -> dict[tuple[str, str], list[list[str]]]:
 
 
 def entity_coverage(
-    spans: list[Span], sources: dict[tuple[str, str], list[list[str]]]
+    spans: list[Span],
+    sources: dict[tuple[str, str], list[list[str]]],
+    closed: Collection[tuple[str, str]] = (),
 ) -> list[EntitySpan]:
     """The best source at each instant; a source is as good as the worst of its streams."""
     told: list[EntitySpan] = []
@@ -394,7 +449,7 @@ def entity_coverage(
             ranks = [
                 rank
                 for streams in alternatives
-                if (rank := rank_of_source(low, high, streams, spans)) is not None
+                if (rank := rank_of_source(low, high, streams, spans, closed)) is not None
             ]
             if not ranks:
                 continue
@@ -405,11 +460,354 @@ def entity_coverage(
     return told
 
 
-def rank_of_source(low: int, high: int, streams: list[str], spans: list[Span]) -> int | None:
-    """The worst verdict of [low, high) over all streams and scopes; None past the end of any."""
+def rank_of_source(
+    low: int,
+    high: int,
+    streams: list[str],
+    spans: list[Span],
+    closed: Collection[tuple[str, str]],
+) -> int | None:
+    """The worst verdict of [low, high) over all streams and scopes; None before the start of any
+    and past the end of any that goes on."""
     own = [span for span in spans if span.stream in streams]
-    places = {(span.stream, span.scope) for span in own}
     here = [span for span in own if span.start <= low and high <= span.end]
-    if {(span.stream, span.scope) for span in here} != places or not here:
+    for stream, scope in {(span.stream, span.scope) for span in own}:
+        place = [span for span in own if (span.stream, span.scope) == (stream, scope)]
+        if low < min(span.start for span in place):
+            return None
+        if high > max(span.end for span in place) and (stream, scope) not in closed:
+            return None
+    return max((BEST_FIRST.index(span.verdict) for span in here), default=None)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A piece of a span that is not complete, and which streams have what is missing."""
+
+    span: Span
+    start: int
+    end: int
+    filled_by: str | None
+    is_fill_proven: bool | None
+    is_proven_incomplete: bool
+
+
+def gaps(
+    account: Account, specs: list[Spec], receipts: list[Receipt], spans: list[Span]
+) -> list[Gap]:
+    """Every instant that is not complete, and the streams that were read over it."""
+    current = current_history(specs)
+    edges = {edge for span in spans for edge in (span.start, span.end)}
+    edges |= {proof.first_row_at for proof in account.proofs}
+    found: list[Gap] = []
+    for span in spans:
+        if span.verdict in ("covered_api", "covered_file"):
+            continue
+        cuts = sorted(edge for edge in edges if span.start <= edge <= span.end)
+        pieces: list[Gap] = []
+        for low, high in pairwise(cuts):
+            filled_by, is_proven = filled(low, high, span, account, current, spans)
+            lacks = is_proven_incomplete(low, high, span, account, specs, receipts)
+            if pieces and (filled_by, is_proven, lacks) == (
+                pieces[-1].filled_by, pieces[-1].is_fill_proven, pieces[-1].is_proven_incomplete,
+            ):  # fmt: skip
+                low = pieces.pop().start
+            pieces.append(Gap(span, low, high, filled_by, is_proven, lacks))
+        found += pieces
+    return found
+
+
+def current_history(specs: list[Spec]) -> dict[str, Spec]:
+    """The limits in force of each stream that is a history."""
+    current = {spec.stream: spec for spec in sorted(specs, key=lambda s: s.recorded_at)}
+    return {name: spec for name, spec in current.items() if spec.kind == "history"}
+
+
+def filled(
+    low: int,
+    high: int,
+    span: Span,
+    account: Account,
+    current: dict[str, Spec],
+    spans: list[Span],
+) -> tuple[str | None, bool | None]:
+    """Who else has all that the stream tells of, for each kind of thing the best, and whether all
+    of them are complete there."""
+    spec = current.get(span.stream)
+    if spec is None or not (spec.entities or spec.part_of):
+        return None, None
+    chosen: list[tuple[str, bool]] = []
+    for entity in (*spec.entities, *spec.part_of):
+        others = sorted(
+            other.stream
+            for other in current.values()
+            if other.stream != spec.stream
+            and other.wallet == spec.wallet
+            and entity in other.entities
+        )
+        proven = [other for other in others if was_read(low, high, other, True, account, spans)]
+        read = [other for other in others if was_read(low, high, other, False, account, spans)]
+        if proven:
+            chosen.append((proven[0], True))
+        elif read and span.verdict != "unverified":
+            chosen.append((read[0], False))
+        else:
+            return None, None
+    return ", ".join(sorted({name for name, _ in chosen})), all(proven for _, proven in chosen)
+
+
+def was_read(
+    low: int, high: int, stream: str, completely: bool, account: Account, spans: list[Span]
+) -> bool:
+    """Whether all scopes of the stream were read there."""
+    own = [span for span in spans if span.stream == stream]
+    places = {span.scope for span in own}
+    good = {span.scope for span in own if covers(low, high, span, completely, account)}
+    return bool(places) and good == places
+
+
+def covers(low: int, high: int, span: Span, completely: bool, account: Account) -> bool:
+    if not (span.start <= low and high <= span.end):
+        return False
+    if span.verdict in ("covered_api", "covered_file"):
+        return True
+    lacking = [p for p in account.proofs if p.stream == span.stream and p.opening_count]
+    is_lacking = any(low < proof.first_row_at for proof in lacking)
+    return span.verdict == "unverified" and not completely and not is_lacking
+
+
+def is_proven_incomplete(
+    low: int,
+    high: int,
+    span: Span,
+    account: Account,
+    specs: list[Spec],
+    receipts: list[Receipt],
+) -> bool:
+    """Whether the ledger starts later, from a balance that did not come with another kind."""
+    of_stream = [s for s in specs if s.stream == span.stream]
+    service = service_of(account, max(of_stream, key=lambda s: s.recorded_at))
+    private = {s.stream for s in specs if s.kind in ("history", "excluded") and s.is_private}
+    known = [r for r in asked_of(receipts) if r.stream in private]
+    was_another = service is not None and service[0] > life_start(account, known)
+    lacking = [p for p in account.proofs if p.stream == span.stream and p.opening_count]
+    return not was_another and any(high <= proof.first_row_at for proof in lacking)
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """What `fct_gaps` says of pieces that are alike in all scopes they name."""
+
+    stream: str
+    scopes: tuple[str, ...]
+    start: int
+    end: int
+    verdict: str
+    filled_by: str | None
+    is_fill_proven: bool | None
+    is_proven_incomplete: bool
+    severity: str
+    is_obtainable: bool
+
+
+def gap_rows(
+    account: Account, specs: list[Spec], receipts: list[Receipt], spans: list[Span], as_of: int
+) -> list[GapRow]:
+    """Scopes whose pieces are alike share a row; what it says of the way out."""
+    loaded = {r.id: r for r in receipts if r.is_loaded}
+    groups: dict[tuple[object, ...], list[Gap]] = {}
+    for gap in gaps(account, specs, receipts, spans):
+        evidence = loaded.get(gap.span.evidence)
+        is_gone = (
+            gap.span.verdict == "refused"
+            and evidence is not None
+            and evidence.error_kind == "unknown_scope"
+        )
+        place = gap.span.stream, gap.span.scope
+        has_rows = any(r.row_count for r in loaded.values() if (r.stream, r.scope) == place)
+        key = (
+            gap.span.stream, gap.start, gap.end, gap.span.verdict, gap.is_proven_incomplete,
+            gap.filled_by, is_gone, is_gone and has_rows,
+        )  # fmt: skip
+        groups.setdefault(key, []).append(gap)
+    current = {spec.stream: spec for spec in sorted(specs, key=lambda s: s.recorded_at)}
+    rows = []
+    for (*_, is_gone, is_lost), group in groups.items():
+        newest = max(group, key=lambda g: (g.span.last_asked_at or -FOREVER, g.span.evidence))
+        spec, span = current[newest.span.stream], newest.span
+        evidence = loaded.get(span.evidence)
+        is_beyond = (
+            span.verdict in ("refused", "lost_to_retention", "sync_lapse")
+            and is_beyond_reading(spec, evidence)
+        )  # fmt: skip
+        is_idle = span.verdict in ("never_asked", "failed", "refused") and has_nothing_to_ask_by(
+            span.stream, receipts
+        )
+        is_obtainable = (
+            span.verdict in ("unverified", "failed", "refused", "never_asked")
+            and not is_over(spec, as_of)
+            and has_service(account, spec)
+            and not is_gone
+            and not (spec.retention_kind == "rolling" and newest.end <= as_of - spec.kept)
+        )
+        if newest.filled_by is not None:
+            severity = "info"
+        elif newest.is_proven_incomplete:
+            severity = "critical"
+        elif span.verdict in ("unverified", "excluded_by_exchange") or is_beyond or is_idle:
+            severity = "info"
+        elif is_gone:
+            severity = "warning" if is_lost else "info"
+        elif span.verdict in ("failed", "never_asked") and is_obtainable:
+            severity = "warning"
+        else:
+            severity = "critical"
+        rows.append(
+            GapRow(
+                stream=span.stream,
+                scopes=tuple(sorted(gap.span.scope for gap in group if gap.span.scope)),
+                start=newest.start,
+                end=newest.end,
+                verdict=span.verdict,
+                filled_by=newest.filled_by,
+                is_fill_proven=(
+                    None if newest.filled_by is None else all(g.is_fill_proven for g in group)
+                ),
+                is_proven_incomplete=newest.is_proven_incomplete,
+                severity=severity,
+                is_obtainable=is_obtainable,
+            )
+        )
+    return sorted(rows, key=lambda row: (row.stream, row.start, row.end, row.verdict, row.scopes))
+
+
+def is_beyond_reading(spec: Spec, evidence: Receipt | None) -> bool:
+    """Whether it takes a right that the key does not have and need not have."""
+    return bool(spec.needs_right) and (
+        evidence is not None and evidence.error_kind == "no_permission"
+    )
+
+
+def has_nothing_to_ask_by(stream: str, receipts: list[Receipt]) -> bool:
+    """Whether the last word on the stream is that nothing is known to ask it by."""
+    own = [r for r in receipts if r.is_loaded and r.stream == stream and r.origin == "api"]
+    if not own:
+        return False
+    last = newest(own)
+    return (last.outcome, last.error_kind) == ("exhausted", "nothing_to_ask")
+
+
+def is_over(spec: Spec, as_of: int) -> bool:
+    return spec.lifecycle != "active" and spec.ends_at is not None and spec.ends_at <= as_of
+
+
+def has_service(account: Account, spec: Spec) -> bool:
+    """Whether the account is still of a kind that the stream serves."""
+    service = service_of(account, spec)
+    return service is not None and service[2] == FOREVER
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """What of a stream goes next, when, and by when a sync must have run."""
+
+    stream: str
+    scope_count: int
+    oldest_obtainable_at: int | None
+    next_loss_from: int | None
+    next_loss_at: int | None
+    sync_before: int | None
+    is_estimate: bool
+    at_risk: bool
+    reason: str
+
+
+def deadlines(
+    account: Account, specs: list[Spec], receipts: list[Receipt], spans: list[Span], as_of: int
+) -> list[Deadline]:
+    """One for each history stream that has spans and goes on."""
+    told = []
+    for stream, spec in sorted(current_history(specs).items()):
+        own = [span for span in spans if span.stream == stream]
+        if own and has_service(account, spec):
+            told.append(deadline(account, spec, receipts, own, as_of))
+    return told
+
+
+def deadline(
+    account: Account, spec: Spec, receipts: list[Receipt], spans: list[Span], as_of: int
+) -> Deadline:
+    missing = first_missing(spec, receipts, spans, as_of)
+    pace = next((pace for pace in account.paces if pace.stream == spec.stream), None)
+    start = min(span.start for span in spans)
+    given = [] if pace is None or pace.oldest_given_at is None else [pace.oldest_given_at]
+    if spec.retention_kind == "rolling":
+        given = [*given, start, as_of - spec.kept]
+    elif spec.retention_kind == "unlimited":
+        given = [*given, start]
+
+    # When each limit takes the next row away, those that are exact first.
+    kept_until = filled_up = None
+    seconds = 0
+    if missing is not None and spec.retention_kind == "rolling":
+        kept_until = missing + spec.kept
+    if missing is not None and pace is not None and spec.newest_rows is not None:
+        seconds = spec.newest_rows * 7 * DAY // SECOND // pace.busiest_week_rows
+        filled_up = missing + seconds * SECOND
+    losses = [t for t in (spec.ends_at, kept_until, filled_up) if t is not None]
+    loss = min(losses, default=None)
+    if missing is None or is_over(spec, as_of):
+        loss = None
+    is_estimate = loss is not None and loss not in (spec.ends_at, kept_until)
+    margin = DAY
+    if is_estimate:
+        margin = max(DAY, seconds // 2 * SECOND)
+    elif spec.retention_kind == "rolling":
+        margin = max(DAY, spec.kept // 10)
+
+    if is_over(spec, as_of):
+        reason = "over"
+    elif missing is None:
+        reason = "nothing_is_lost"
+    elif loss is None:
+        reason = "nothing_is_lost" if spec.newest_rows is None else "newest_rows"
+    elif is_estimate:
+        reason = "newest_rows"
+    else:
+        reason = "exchange_ends" if loss == spec.ends_at else "retention"
+    return Deadline(
+        stream=spec.stream,
+        scope_count=len({span.scope for span in spans}),
+        oldest_obtainable_at=None if is_over(spec, as_of) else max(given, default=None),
+        next_loss_from=None if loss is None else missing,
+        next_loss_at=loss,
+        sync_before=None if loss is None else loss - margin,
+        is_estimate=is_estimate,
+        at_risk=loss is not None and as_of >= loss - margin,
+        reason=reason,
+    )
+
+
+def first_missing(
+    spec: Spec, receipts: list[Receipt], spans: list[Span], as_of: int
+) -> int | None:
+    """The oldest instant that is not stored, that a sync can still read, in a scope that goes on;
+    None where nothing goes on."""
+    if has_nothing_to_ask_by(spec.stream, receipts):
         return None
-    return max(BEST_FIRST.index(span.verdict) for span in here)
+    loaded = {r.id: r for r in receipts if r.is_loaded}
+    reach = as_of - spec.kept if spec.retention_kind == "rolling" else -FOREVER
+    moments = []
+    for scope in {span.scope for span in spans}:
+        if (spec.stream, scope) in closed_scopes(receipts):
+            continue
+        own = [span for span in spans if span.scope == scope]
+        moments.append(max(reach, *(span.end for span in own)))
+        for span in own:
+            can_be_saved = span.verdict in ("failed", "never_asked") or (
+                span.verdict == "refused"
+                and not is_beyond_reading(spec, loaded.get(span.evidence))
+            )
+            if can_be_saved and span.end > reach:
+                moments.append(max(reach, span.start))
+    return min(moments, default=None)

@@ -1,4 +1,5 @@
-"""`fct_coverage` and `fct_entity_coverage` say what the slow reference says, of any life there is.
+"""`fct_coverage`, `fct_entity_coverage`, `fct_gaps` and `fct_deadlines` say what the slow reference
+says, of any life there is.
 
 dbt compiles the models once; each example fills the raw tables of a database in memory and runs
 the models' own SQL there. `COVERAGE_EXAMPLES=5000` looks deeper, at other examples each time.
@@ -20,7 +21,9 @@ from tests.coverage_lab import (
     FILES_OF,
     CompiledCoverage,
     read_coverage,
+    read_deadlines,
     read_entity_coverage,
+    read_gaps,
 )
 from tests.coverage_reference import (
     DAY,
@@ -29,11 +32,16 @@ from tests.coverage_reference import (
     STALE_AFTER,
     Account,
     Check,
+    Pace,
+    Proof,
     Receipt,
     Row,
     Spec,
+    closed_scopes,
     coverage,
+    deadlines,
     entity_coverage,
+    gap_rows,
     sources_of,
 )
 
@@ -49,6 +57,7 @@ STREAMS = (FILES_OF, "moves", "orders")
 SCOPES = {"moves": ("", "BTC", "ETH")}
 KINDS = ("classic", "unified")
 ENTITIES = ("deposits", "ledger", "trades")
+REFUSALS = ("wrong_key", "no_permission", "unknown_scope", None)
 
 # Few days, so that edges meet; and what is one microsecond beside them, or beside a rule's limit.
 DAYS = st.integers(250, 299).map(lambda day: day * DAY)
@@ -64,8 +73,10 @@ LATE = st.sampled_from(
 @st.composite
 def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
     """One stream's limits, which may have been told differently later on."""
-    entities = draw(st.sets(st.sampled_from(ENTITIES), max_size=2))
-    whole = draw(st.booleans())
+    fewest = draw(st.integers(0, 1))
+    entities = draw(st.sets(st.sampled_from(ENTITIES), min_size=fewest, max_size=2))
+    whole = draw(st.sampled_from((True, True, False)))
+    parts = draw(st.sets(st.sampled_from(ENTITIES), max_size=1)) - entities if whole else entities
     ends_at = draw(st.none() | MOMENTS)
     lifecycles = ("active",) if ends_at is None else ("active", "winding_down", "closed")
     lasting: dict[str, Any] = {
@@ -74,8 +85,11 @@ def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
         "is_private": draw(st.sampled_from((True,) * 9 + (False,))),
         "account_kinds": draw(st.sampled_from(((),) * 3 + (("classic",), ("unified",), KINDS))),
         "entities": tuple(sorted(entities)) if whole else (),
-        "part_of": () if whole else tuple(sorted(entities)),
-        "wallet": draw(st.sampled_from(("", "spot"))),
+        "part_of": tuple(sorted(parts)),
+        "newest_rows": draw(st.sampled_from((None, None, 1, 100, 5000))),
+        "needs_right": draw(st.sampled_from(("", "", "Transfer"))),
+        "wallet": draw(st.sampled_from(("spot", "spot", ""))),
+        "kept": draw(st.sampled_from((20 * DAY, 90 * DAY))),
     }
     moments = draw(st.lists(MOMENTS, min_size=1, max_size=3, unique=True))
     return [
@@ -90,14 +104,33 @@ def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
     ]
 
 
+def nothing_to_ask(
+    name: str, number: int, stream: str, moment: int, is_settled: bool
+) -> Receipt:
+    """What is said where no scope is known."""
+    return Receipt(
+        id=f"{name}-none-{number:02}", stream=stream, scope="", asked_from=moment, asked_to=moment,
+        asked_at=moment, outcome="exhausted" if is_settled else "failed", floor_at=moment,
+        floor_reason="opened_at", error_kind="nothing_to_ask",
+    )  # fmt: skip
+
+
 @st.composite
 def askings(draw: st.DrawFn, name: str, number: int, stream: str) -> Receipt:
     """One asking of the API: any window, at any time, with any outcome and floor."""
     start = draw(MOMENTS)
     end = draw(st.just(start) | st.just(start + 1) | MOMENTS | LATE)
     start, end = min(start, end), max(start, end)
+    if stream in SCOPES and draw(st.sampled_from((False,) * 6 + (True,))):
+        return nothing_to_ask(name, number, stream, draw(MOMENTS | LATE), draw(st.booleans()))
     floor = draw(st.none() | MOMENTS)
     reasons = ("retention", "retention", "opened_at", "unknown_start")
+    outcome = draw(
+        st.sampled_from(
+            ("exhausted",) * 4
+            + ("failed", "refused", "refused", "venue_closed", "row_cap", "unresolved")
+        )
+    )
     return Receipt(
         id=f"{name}-{draw(st.integers(0, 99)):02}-{number:02}",
         stream=stream,
@@ -105,12 +138,9 @@ def askings(draw: st.DrawFn, name: str, number: int, stream: str) -> Receipt:
         asked_from=start,
         asked_to=end,
         asked_at=draw(MOMENTS | LATE),
-        outcome=draw(
-            st.sampled_from(
-                ("exhausted",) * 4
-                + ("failed", "refused", "venue_closed", "row_cap", "unresolved")
-            )
-        ),
+        outcome=outcome,
+        error_kind=draw(st.sampled_from(REFUSALS)) if outcome == "refused" else None,
+        row_count=draw(st.integers(0, 1)),
         floor_at=floor,
         floor_reason=None if floor is None else draw(st.sampled_from(reasons)),
         oldest_at=draw(st.none() | st.just(start) | MOMENTS),
@@ -168,15 +198,28 @@ def lives(draw: st.DrawFn, name: str, streams: list[str]) -> tuple[Account, list
         if receipt.origin == "file" and draw(st.booleans()):
             checks += (Check(receipt.asked_at, None, None, origin="file"),)
     given_rows = draw(st.lists(ROWS, max_size=4, unique=True))
-    return Account(name, checks, tuple((FILES_OF, row) for row in given_rows)), receipts
+    account = Account(
+        name,
+        checks,
+        tuple((FILES_OF, row) for row in given_rows),
+        tuple(
+            Proof(stream, draw(MOMENTS), draw(st.integers(0, 1)))
+            for stream in draw(st.sets(st.sampled_from(streams), max_size=2))
+        ),
+        tuple(
+            Pace(stream, draw(st.integers(1, 700)), draw(st.none() | MOMENTS))
+            for stream in draw(st.sets(st.sampled_from(streams), max_size=2))
+        ),
+    )
+    return account, receipts
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[list[Spec], list[tuple[Account, list[Receipt]]]]:
     """The limits of an exchange, and a few accounts on it."""
-    streams = draw(st.lists(st.sampled_from(STREAMS), min_size=1, max_size=3, unique=True))
+    streams = draw(st.lists(st.sampled_from(STREAMS), min_size=2, max_size=3, unique=True))
     limits = [spec for stream in streams for spec in draw(limits_of(stream))]
-    count = draw(st.integers(1, 8))
+    count = draw(st.integers(3, 8))
     return limits, [draw(lives(f"bitmex:{number}", streams)) for number in range(count)]
 
 
@@ -196,6 +239,8 @@ def test_any_life_is_judged_as_the_slow_reference_judges_it(
     compiled.judge("bitmex", limits, told)
     found = read_coverage(compiled.con)
     entities = read_entity_coverage(compiled.con)
+    missing = read_gaps(compiled.con)
+    due = read_deadlines(compiled.con)
     for account, receipts in told:
         expected = coverage(account, limits, receipts, AS_OF)
         assert found.get(account.id, []) == expected
@@ -204,4 +249,8 @@ def test_any_life_is_judged_as_the_slow_reference_judges_it(
             for before, after in pairwise(expected)
             if (before.stream, before.scope) == (after.stream, after.scope)
         )
-        assert entities.get(account.id, []) == entity_coverage(expected, sources_of(limits))
+        assert entities.get(account.id, []) == entity_coverage(
+            expected, sources_of(limits), closed_scopes(receipts)
+        )
+        assert missing.get(account.id, []) == gap_rows(account, limits, receipts, expected, AS_OF)
+        assert due.get(account.id, []) == deadlines(account, limits, receipts, expected, AS_OF)

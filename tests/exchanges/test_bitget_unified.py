@@ -175,7 +175,7 @@ def test_while_an_account_is_being_changed_nothing_is_read_and_the_reason_is_sai
         stream.name
         for stream in SPEC.streams
         if stream.name in V2 and stream.kind == "history"
-    } - {"sub_account_deposits"}  # no sub-account is known, so there was nothing to ask it by
+    }
 
 
 def test_a_new_account_in_change_is_one_clear_error(lab):

@@ -48,13 +48,27 @@ scope_counts as (
 
 ),
 
-stream_entities as (
+whole_entities as (
 
     select
         exchange,
         stream,
         wallet,
         unnest(from_json(entities, '["VARCHAR"]')) as entity
+    from specs
+
+),
+
+-- What a stream tells a part of is missing with it too.
+stream_entities as (
+
+    select * from whole_entities
+    union
+    select
+        exchange,
+        stream,
+        wallet,
+        unnest(from_json(coalesce(part_of, '[]'), '["VARCHAR"]')) as entity
     from specs
 
 ),
@@ -70,7 +84,7 @@ entity_counts as (
 
 ),
 
--- Which other streams tell of the same things.
+-- Which other streams tell of the same things, whole.
 substitutes as (
 
     select
@@ -79,7 +93,7 @@ substitutes as (
         stream_entities.entity,
         others.stream as filler
     from stream_entities
-    inner join stream_entities as others
+    inner join whole_entities as others
         on
             stream_entities.exchange = others.exchange
             and stream_entities.entity = others.entity

@@ -52,7 +52,8 @@ proofs as (
         count_if(opening_balance != 0) as opening_count,
         min(first_row_at) as first_row_at,
         arg_min(asset, (opening_balance = 0, first_row_at, asset)) as opening_asset,
-        arg_min(opening_balance, (opening_balance = 0, first_row_at, asset)) as opening_balance
+        arg_min(opening_balance, (opening_balance = 0, first_row_at, asset)) as opening_balance,
+        arg_min(first_row_at, (opening_balance = 0, first_row_at, asset)) as opening_at
     from chains
     group by account_id, stream
 
@@ -78,7 +79,8 @@ final as (
         -- where, and one example
         proofs.first_row_at,
         case when proofs.opening_count > 0 then proofs.opening_asset end as opening_asset,
-        case when proofs.opening_count > 0 then proofs.opening_balance end as opening_balance
+        case when proofs.opening_count > 0 then proofs.opening_balance end as opening_balance,
+        case when proofs.opening_count > 0 then proofs.opening_at end as opening_at
     from proofs
     left join break_counts
         on

@@ -25,6 +25,8 @@ with receipts as not materialized (
         is_contradicted,
         case when floor_reason = 'retention' then floor_at end as gone_before
     from {{ ref('int_receipts_unioned') }}
+    -- Where there was nothing to ask by, nothing was asked.
+    where error_kind is distinct from 'nothing_to_ask'
 
 ),
 

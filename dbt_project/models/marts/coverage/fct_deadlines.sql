@@ -12,6 +12,24 @@ specs as (
 
 ),
 
+receipts as (
+
+    select * from {{ ref('int_receipts_unioned') }}
+
+),
+
+closed_scopes as (
+
+    select * from {{ ref('int_closed_scopes') }}
+
+),
+
+unasked as (
+
+    select * from {{ ref('int_unasked_streams') }}
+
+),
+
 -- How fast this account makes rows, for streams that give their newest so many and no more.
 paces as (
 
@@ -29,7 +47,13 @@ stored as (
         coverage.span_start,
         coverage.span_end,
         coverage.verdict in ('failed', 'never_asked')
-        or (coverage.verdict = 'refused' and specs.needs_right is null) as can_be_saved,
+        or (
+            coverage.verdict = 'refused'
+            -- What only a stronger key may read is not for us to save.
+            and not (specs.needs_right is not null and receipts.error_kind is not distinct from 'no_permission')
+        ) as can_be_saved,
+        -- In a pair that is gone nothing happens any more, nor where there is nothing to ask by.
+        closed_scopes.scope is null and not coalesce(unasked.is_settled, false) as goes_on,
         specs.retention_seconds,
         specs.lifecycle,
         specs.ends_at as exchange_ends_at,
@@ -40,6 +64,17 @@ stored as (
         {{ as_of() }} - to_seconds(specs.retention_seconds) as reaches_back_to
     from coverage
     inner join specs on coverage.exchange = specs.exchange and coverage.stream = specs.stream
+    left join receipts
+        on
+            coverage.account_id = receipts.account_id
+            and coverage.evidence_id = receipts.receipt_id
+    left join closed_scopes
+        on
+            coverage.account_id = closed_scopes.account_id
+            and coverage.stream = closed_scopes.stream
+            and coverage.scope = closed_scopes.scope
+    left join unasked
+        on coverage.account_id = unasked.account_id and coverage.stream = unasked.stream
     -- What the account's kind has no use for any more has nothing left to lose.
     where coverage.served_until is null
 
@@ -60,6 +95,7 @@ by_scope as (
             greatest(max(span_end), any_value(reaches_back_to))
         ) as missing_from
     from stored
+    where goes_on
     group by account_id, stream, scope
 
 ),
@@ -83,7 +119,7 @@ by_stream as (
         min(by_scope.missing_from) as missing_from,
         count(distinct stored.scope) as scope_count
     from stored
-    inner join by_scope using (account_id, stream, scope)
+    left join by_scope using (account_id, stream, scope)
     group by stored.account_id, stored.exchange, stored.stream
 
 ),
@@ -116,7 +152,7 @@ moments as (
         missing_from + to_seconds(retention_seconds) as out_of_time_at,
         missing_from + to_seconds(seconds_to_fill) as pushed_out_at,
         case
-            when is_over then null
+            when is_over or missing_from is null then null
             else least(out_of_time_at, pushed_out_at, exchange_ends_at)
         end as next_loss_at,
         coalesce(
@@ -152,6 +188,7 @@ final as (
         coalesce({{ as_of() }} >= next_loss_at - margin, false) as at_risk,
         case
             when is_over then 'over'
+            when missing_from is null then 'nothing_is_lost'
             when next_loss_at is null and newest_rows is not null then 'newest_rows'
             when next_loss_at is null then 'nothing_is_lost'
             when is_estimate then 'newest_rows'
@@ -169,6 +206,8 @@ final as (
             when is_over
                 then title || ' closed on ' || {{ say_when('exchange_ends_at') }}
                 || ': its API gives nothing any more.'
+            when missing_from is null
+                then 'Nothing is known that ' || title || ' could be asked for ' || stream || ' by.'
             when next_loss_at is null and newest_rows is not null
                 then title || ' gives only the newest ' || newest_rows || ' rows of ' || stream
                 || '. None is stored yet, so nobody can say how soon older ones are out of reach:'

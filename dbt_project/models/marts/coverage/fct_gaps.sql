@@ -31,6 +31,13 @@ proofs as (
 
 ),
 
+unasked as (
+
+    select * from {{ ref('int_unasked_streams') }}
+
+),
+
+-- A file that was imported is no sync, nor is a word that there was nothing to ask by.
 last_askings as (
 
     select
@@ -38,13 +45,8 @@ last_askings as (
         stream,
         max(asked_at) as asked_at
     from receipts
+    where origin is distinct from 'file' and error_kind is distinct from 'nothing_to_ask'
     group by account_id, stream
-
-),
-
-read_accounts as (
-
-    select distinct account_id from receipts
 
 ),
 
@@ -116,6 +118,10 @@ explained as (
         coalesce(accounts.label, by_span.account_id) as label,
         coalesce(specs.exchange_title, by_span.exchange) as title,
         specs.retention_seconds,
+        case
+            when by_span.span_start < {{ as_of() }} - to_seconds(specs.retention_seconds)
+                then {{ as_of() }} - to_seconds(specs.retention_seconds)
+        end as reaches_back_to,
         specs.page_size,
         specs.newest_rows,
         specs.affects,
@@ -133,15 +139,14 @@ explained as (
         receipts.asked_at,
         coalesce(receipts.error_text, receipts.error_kind, 'no reason was given') as error_text,
         last_askings.asked_at as last_asked_at,
-        by_span.verdict = 'never_asked'
-        and by_span.scope = ''
-        and coalesce(specs.scope, '') != ''
-        and last_askings.asked_at is null
-        and read_accounts.account_id is not null as has_nothing_to_ask_by,
+        by_span.verdict in ('never_asked', 'failed', 'refused')
+        and coalesce(unasked.is_settled, false) as has_nothing_to_ask_by,
+        unasked.told_at as unasked_at,
+        unasked.reason as unasked_reason,
         specs.scope as scope_parameter,
         proofs.proof as balance_proof,
         proofs.break_count,
-        proofs.first_row_at,
+        proofs.opening_at,
         proofs.opening_asset,
         proofs.opening_balance,
         case
@@ -179,7 +184,8 @@ explained as (
         on by_span.account_id = receipts.account_id and by_span.evidence_id = receipts.receipt_id
     left join last_askings
         on by_span.account_id = last_askings.account_id and by_span.stream = last_askings.stream
-    left join read_accounts on by_span.account_id = read_accounts.account_id
+    left join unasked
+        on by_span.account_id = unasked.account_id and by_span.stream = unasked.stream
     left join proofs
         on by_span.account_id = proofs.account_id and by_span.stream = proofs.stream
 
@@ -232,7 +238,11 @@ final as (
         affects,
 
         -- why, and what to do
-        case verdict
+        case when has_nothing_to_ask_by then concat(
+            title, ' must be asked for ', stream, ' by ', scope_parameter,
+            ', and none is known of this account: there was nothing to ask.'
+        )
+        else case verdict
             when 'lost_to_retention' then concat(
                 limit_words, 'It was first asked on ', asked_on, ', when ', subject, ' ', span,
                 ' had already dropped out of reach.'
@@ -286,9 +296,9 @@ final as (
                 ', but does not say how far back ', stream, ' reaches, so nobody can call it complete.',
                 case
                     when is_proven_incomplete then concat(
-                        ' It is not: the first row, of ', {{ say_when('first_row_at') }},
-                        ', starts from a balance of ', {{ say_amount('opening_balance') }}, ' ',
-                        opening_asset, ' that nothing before it explains.'
+                        ' It is not: the first row of ', opening_asset, ', of ',
+                        {{ say_when('opening_at') }}, ', starts from a balance of ',
+                        {{ say_amount('opening_balance') }}, ' that nothing before it explains.'
                     )
                     when balance_proof = 'whole'
                         then ' Its running balances speak for it: each asset starts from zero and '
@@ -302,9 +312,9 @@ final as (
                 ' How it is known: ' || nullif(reason, '') || '.'
             )
             else case
-                when has_nothing_to_ask_by then concat(
-                    title, ' must be asked for ', stream, ' by ', scope_parameter,
-                    ', and none is known of this account: there was nothing to ask.'
+                when unasked_at is not null then concat(
+                    title, ' was not asked for ', subject, ' on ', {{ say_when('unasked_at') }},
+                    ': ', unasked_reason
                 )
                 when last_asked_at is null then concat(
                     'Nothing has asked ', title, ' for ', subject, ' yet.'
@@ -315,7 +325,7 @@ final as (
                 )
                 else concat('No sync has asked for ', subject, ' ', span, ' yet.')
             end
-        end as cause,
+        end end as cause,
         case
             when lacking_right is not null then concat(
                 'nothing, as a rule: only a key with the right ', lacking_right,
@@ -332,7 +342,11 @@ final as (
                 'give the key the right to read this (`lookback guide ', exchange, '`), then ',
                 sync_command
             )
-            when verdict in ('failed', 'never_asked') and is_obtainable then sync_command
+            when verdict in ('failed', 'never_asked') and is_obtainable then concat(
+                sync_command,
+                '; what happened before ' || {{ say_when('reaches_back_to') }}
+                || ' is out of reach: ' || spec_remedy
+            )
             when verdict = 'unverified' and not is_proven_incomplete then concat(
                 'nothing is known to be missing; to be sure, compare with another source: ',
                 spec_remedy

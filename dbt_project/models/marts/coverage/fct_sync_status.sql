@@ -12,9 +12,32 @@ specs as (
 
 ),
 
-receipts as (
+all_receipts as (
 
     select * from {{ ref('int_receipts_unioned') }}
+
+),
+
+asked_accounts as (
+
+    select distinct account_id from all_receipts
+    where origin is distinct from 'file'
+
+),
+
+-- An imported file is no run, unless files are all that an account has.
+receipts as (
+
+    select all_receipts.*
+    from all_receipts
+    left join asked_accounts on all_receipts.account_id = asked_accounts.account_id
+    where all_receipts.origin is distinct from 'file' or asked_accounts.account_id is null
+
+),
+
+unasked as (
+
+    select * from {{ ref('int_unasked_streams') }}
 
 ),
 
@@ -56,7 +79,7 @@ last_runs as (
         last_askings.*,
         coalesce(accounts.checked_at, last_askings.last_asked_at) as run_at
     from last_askings
-    asof left join accounts
+    asof left join (select * from accounts where origin is distinct from 'file') as accounts
         on
             last_askings.account_id = accounts.account_id
             and last_askings.last_asked_at >= accounts.checked_at
@@ -69,13 +92,15 @@ run_receipts as (
         receipts.*,
         last_runs.last_asked_at,
         last_runs.last_success_at,
-        case receipts.outcome
-            when 'exhausted' then 1
-            when 'row_cap' then 2
-            when 'unresolved' then 3
-            when 'failed' then 4
-            when 'refused' then 5
-            when 'venue_closed' then 6
+        case
+            -- A pair that is gone says nothing of how the run went.
+            when receipts.error_kind = 'unknown_scope' then 0
+            when receipts.outcome = 'exhausted' then 1
+            when receipts.outcome = 'row_cap' then 2
+            when receipts.outcome = 'unresolved' then 3
+            when receipts.outcome = 'failed' then 4
+            when receipts.outcome = 'refused' then 5
+            when receipts.outcome = 'venue_closed' then 6
         end as badness
     from receipts
     inner join last_runs
@@ -115,12 +140,6 @@ gap_counts as (
 
 ),
 
-read_accounts as (
-
-    select distinct account_id from runs
-
-),
-
 stream_lives as (
 
     {{ stream_lives('accounts', 'specs') }}
@@ -148,10 +167,8 @@ gathered as (
         runs.last_error,
         runs.last_outcome = 'refused' and runs.last_error_kind = 'no_permission'
         and specs.needs_right is not null as is_beyond_reading,
-        -- Asked value by value, and no value is known of an account that was read otherwise.
-        runs.last_asked_at is null
-        and coalesce(specs.scope, '') != ''
-        and read_accounts.account_id is not null as has_nothing_to_ask_by,
+        coalesce(unasked.is_settled, false) as has_nothing_to_ask_by,
+        runs.last_error_kind = 'unknown_scope' as is_unknown_scope,
         specs.scope as scope_parameter,
         coalesce(runs.rows_last_run, 0) as rows_last_run,
         coalesce(stored_rows.row_count, 0) as row_count,
@@ -178,7 +195,8 @@ gathered as (
             and specs.stream = stream_lives.stream
     left join runs
         on current_accounts.account_id = runs.account_id and specs.stream = runs.stream
-    left join read_accounts on current_accounts.account_id = read_accounts.account_id
+    left join unasked
+        on current_accounts.account_id = unasked.account_id and specs.stream = unasked.stream
     left join stored_rows
         on
             current_accounts.account_id = stored_rows.account_id
@@ -200,14 +218,15 @@ judged as (
     select
         *,
         case
-            when is_over and critical_count > 0 then 'closed_with_gaps'
+            when is_over and critical_count + warning_count > 0 then 'closed_with_gaps'
             when is_over then 'closed'
             when served_until is not null and critical_count + warning_count = 0 then 'replaced'
             when served_until is not null then 'gaps'
             when has_nothing_to_ask_by then 'fine'
             when last_asked_at is null then 'never_asked'
             when is_beyond_reading then 'beyond_reading'
-            when last_outcome in ('failed', 'refused', 'venue_closed') then last_outcome
+            when last_outcome in ('failed', 'refused', 'venue_closed') and not is_unknown_scope
+                then last_outcome
             when is_at_risk and next_loss_at <= {{ as_of() }} then 'losing_rows'
             when is_at_risk then 'at_risk'
             when last_outcome in ('row_cap', 'unresolved') then last_outcome
@@ -252,11 +271,21 @@ final as (
                     when ended_at is not null then ', when lookback last read this stream'
                     else ', when the account was last of its kind'
                 end,
-                '; nothing is missing'
+                case
+                    when info_count > 0 then '; what can be known is known'
+                    else '; nothing is missing'
+                end
             )
-            when 'closed' then title || ' has closed; nothing that was there is missing'
+            when 'closed' then concat(
+                title, ' has closed; ',
+                case
+                    when info_count > 0 then 'what can be known is known'
+                    else 'nothing that was there is missing'
+                end
+            )
             when 'closed_with_gaps' then concat(
-                title, ' has closed; gaps that stay open: ', critical_count, ' (see fct_gaps)'
+                title, ' has closed; gaps that stay open: ', critical_count + warning_count,
+                ' (see fct_gaps)'
             )
             when 'never_asked' then concat('not asked yet: run `lookback sync ', label, '`')
             when 'losing_rows' then concat(

@@ -1,0 +1,102 @@
+"""A stream that must be asked value by value, where no value is known: what is said of it.
+
+The list of sub-accounts is what names those whose deposits can be asked for; this account has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipelines.accounts import configured_accounts
+from pipelines.load import AccountSync
+from pipelines.sandbox.clock import to_ms
+from pipelines.sandbox.server import Sandbox
+from pipelines.specs import bigone, bitget
+from tests.conftest import Lab
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+LISTING = bitget.SPEC.stream("sub_account_assets")
+ASKED = bitget.SPEC.stream("sub_account_deposits")
+
+
+@pytest.fixture
+def lab(prepared_home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    options = {"bitget.upgraded_at": to_ms(NOW + timedelta(days=30))}
+    with Sandbox(
+        size="tiny", pace=None, now=NOW, years=0.5, exchanges=["bitget"], options=options
+    ) as box:
+        monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        yield Lab(box, prepared_home, monkeypatch)
+
+
+def told(lab: Lab) -> list[tuple]:
+    """What the receipts say of the stream, in the order they were written."""
+    return lab.query(
+        "select outcome, error_kind, scope, asked_from = asked_to, error_text "
+        "from raw_bitget.receipts where stream = ? order by asked_at",
+        ASKED.name,
+    )
+
+
+NOTHING = (
+    "exhausted", "nothing_to_ask", "", True, "no subUid of this account is known to ask by.",
+)  # fmt: skip
+HIDDEN = (
+    "failed", "nothing_to_ask", "", True,
+    "no subUid of this account is known to ask by, and what may name one was not read to its end: "
+    "sub_account_assets.",
+)  # fmt: skip
+
+
+def test_a_list_that_names_nothing_is_told_from_one_that_was_not_read(lab):
+    label = lab.declare("bitget-upgraded")
+    expected = []
+    for day, (fault, word) in enumerate(
+        [("", NOTHING), ("", None), ("500", HIDDEN), ("denied", HIDDEN), ("", NOTHING)]
+    ):
+        lab.box.set_now(NOW + timedelta(days=day))
+        lab.box.clear_faults()
+        if fault:
+            lab.box.fault(fault, exchange="bitget", path=LISTING.path, times=None)
+        (result,) = lab.sync(label).values()
+        failed = {failure.stream for failure in result.failures}
+        assert failed == ({LISTING.name} if fault else set())
+        expected += [word] if word else []  # what was said last is not said again
+        assert told(lab) == expected
+
+
+def test_an_account_that_cannot_be_read_at_all_says_so_of_every_stream(lab):
+    label = lab.declare("bitget-upgraded")
+    lab.sync(label)
+    lab.declare("bitget-upgraded", secret="wrong")
+    lab.box.set_now(NOW + timedelta(days=1))
+    lab.sync(label)
+    nothing, (outcome, kind, *_, text) = told(lab)
+    assert nothing == NOTHING
+    assert (outcome, kind) == ("refused", "nothing_to_ask")
+    assert text.startswith("the secret does not belong to this key")  # whose: stands beside it
+
+
+def test_a_sync_that_was_cut_off_says_nothing_of_what_it_had_not_come_to(lab):
+    """The first round reads what names pairs; only the next one would ask by them."""
+    lab.declare("bitget")
+    (account,) = configured_accounts(())
+    run = AccountSync(account, lab.home)
+    run.prepare()
+    run.extract()
+    run.load()
+    assert not run.done
+    assert lab.query("select * from raw_bitget.receipts where error_kind = 'nothing_to_ask'") == []
+
+
+def test_what_is_asked_by_a_parameter_names_no_new_value_of_it():
+    naming = {stream.name for stream in bigone.SPEC.naming(bigone.SPEC.stream("spot_trades"))}
+    assert naming == {
+        "asset_pairs", "convert_trades", "deposits", "spot_accounts", "trading_fees", "withdrawals",
+    }  # fmt: skip
+    assert bitget.SPEC.naming(ASKED) == (LISTING,)
+    pairs = bitget.SPEC.naming(bitget.SPEC.stream("isolated_margin_fills"))
+    assert {stream.name for stream in pairs} == {"isolated_margin_assets", "tax_margin_records"}
