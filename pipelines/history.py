@@ -40,7 +40,7 @@ from pipelines.tables import (
 )
 from pipelines.vanished import Watch, vanished_rows
 from pipelines.walks import Walk
-from pipelines.windows import Floor, Span, Window, floor_of, plan_windows
+from pipelines.windows import FLOOR_MARGIN, Floor, Span, Window, floor_of, plan_windows
 
 # Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
 BATCH_ROWS = 10_000
@@ -321,7 +321,10 @@ class StreamVisit:
                 self._give_up(list(agenda.left))
                 agenda.left.clear()
                 return
-            scope, window = agenda.left.popleft()
+            scope, planned = agenda.left.popleft()
+            window = self._within_reach(planned)
+            if window is None:
+                continue  # no receipt claims it, so it counts as lost
             trouble, rest = yield from self._ask_window(scope, window)
             answered = trouble is None or trouble.kind == "unknown_scope"
             failed_in_a_row = 0 if answered else failed_in_a_row + 1
@@ -347,10 +350,26 @@ class StreamVisit:
         visit, stream = self._visit, self._stream
         if stream.kind != "history":
             return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
-        began_at = datetime.combine(visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC)
-        floor = floor_of(stream, now=visit.now, opened_at=visit.opened_at, began_at=began_at)
         asked = visit.progress.asked.get((stream.name, scope), [])
-        return plan_windows(stream, now=visit.now, floor=floor, asked=asked)
+        return plan_windows(stream, now=visit.now, floor=self._floor(visit.now), asked=asked)
+
+    def _floor(self, now: datetime) -> Floor:
+        visit = self._visit
+        began_at = datetime.combine(visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC)
+        return floor_of(self._stream, now=now, opened_at=visit.opened_at, began_at=began_at)
+
+    def _within_reach(self, window: Window) -> Window | None:
+        """What of a window is still told: while others were asked, the floor has moved on.
+
+        Beyond it some exchanges answer with an error, and others with nothing at all, which must
+        not be taken for "nothing happened".
+        """
+        now = self._visit.session.clock.now()
+        is_history = self._stream.kind == "history"
+        if not is_history or self._floor(now - FLOOR_MARGIN / 2).at <= window.start:
+            return window  # with half of the margin or more to spare
+        floor = self._floor(now)
+        return Window(floor.at, window.end, floor) if floor.at < window.end else None
 
     def _ask_window(
         self, scope: str, window: Window
