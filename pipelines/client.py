@@ -101,6 +101,7 @@ class ReadOnlySession(requests.Session):
         reads = exchange.spec.reads() | {("GET", exchange.clock_path)}
         self._reads = {(method, self.url_of(path)): path for method, path in reads}
         self._environments: dict[str, dict[str, Any]] = {}
+        self._ban = ""
         self.auth = _nothing_to_add
         self.requests_sent = 0
         self.headers["User-Agent"] = USER_AGENT
@@ -221,12 +222,25 @@ class ReadOnlySession(requests.Session):
         return buckets
 
     def _obey(self, trouble: Trouble, buckets: Mapping[Hashable, Rate]) -> None:
-        """Everybody in the same bucket waits as long as the exchange asked one of us to."""
-        if trouble.kind == "rate_limited" and trouble.wait and buckets:
+        """Everybody in the same bucket waits as long as the exchange asked one of us to.
+
+        After a ban nothing more is asked at all: each request would make it longer.
+        """
+        if trouble.kind != "rate_limited":
+            return
+        if not trouble.retry:
+            self._ban = self._presentable(trouble.what)
+        if trouble.wait and buckets:
             self._pacer.shut(next(iter(buckets)), trouble.wait)
 
     def _wait_turn(self, buckets: Mapping[Hashable, Rate]) -> None:
         """Raise Trouble where the exchange said not to ask for longer than a sync would wait."""
+        if self._ban:
+            raise Trouble(
+                f"not asked: the exchange had enough of our requests ({self._ban})",
+                kind="rate_limited",
+                remedy="run the sync again after an hour; it goes on from here",
+            )
         try:
             self._pacer.wait(buckets, self.account.pace, LONGEST_WAIT)
         except ShutOut as shut:

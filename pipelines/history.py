@@ -48,6 +48,9 @@ BATCH_ROWS = 10_000
 # After so many windows in a row without an answer a stream is left for the next run.
 PATIENCE = 3
 
+# Refusals of one question: of a span too old, say. A later span may well be answered.
+SPAN_REFUSALS = frozenset({"out_of_range", "bad_request"})
+
 OnEvent = Callable[[str, int, float], None]
 """(stream, rows so far, share of its windows done)."""
 
@@ -99,6 +102,16 @@ class Agenda:
         self.scopes.add(scope)
         self.left.extend((scope, window) for window in windows)
         self.total += len(windows)
+
+    def bring_newest_forward(self, scope: str) -> bool:
+        """Ask the scope's last window next; whether there is any."""
+        places = [place for place, (of, _) in enumerate(self.left) if of == scope]
+        if not places:
+            return False
+        newest = self.left[places[-1]]
+        del self.left[places[-1]]
+        self.left.appendleft(newest)
+        return True
 
     @property
     def share_done(self) -> float:
@@ -316,6 +329,7 @@ class StreamVisit:
 
     def _ask_all(self, agenda: Agenda) -> Iterator[Any]:
         failed_in_a_row = 0
+        is_newest = newest_answers = False
         while agenda.left and not self._visit.tally.is_spent():
             if failed_in_a_row >= PATIENCE or self._refusal is not None:
                 self._give_up(list(agenda.left))
@@ -326,8 +340,16 @@ class StreamVisit:
             if window is None:
                 continue  # no receipt claims it, so it counts as lost
             trouble, rest = yield from self._ask_window(scope, window)
+            is_refused = trouble is not None and trouble.kind in SPAN_REFUSALS
             answered = trouble is None or trouble.kind == "unknown_scope"
+            newest_answers |= is_newest and answered
+            answered |= is_refused and newest_answers
             failed_in_a_row = 0 if answered else failed_in_a_row + 1
+            # How far back an exchange answers may not be as documented: where it refuses old
+            # spans, the newest shows whether those between are worth asking.
+            is_newest = is_refused and failed_in_a_row == PATIENCE and not is_newest
+            if is_newest and agenda.bring_newest_forward(scope):
+                failed_in_a_row -= 1
             if rest is not None:
                 agenda.left.appendleft((scope, rest))
             self._visit.on_event(self._stream.name, self._rows, agenda.share_done)
@@ -560,8 +582,11 @@ class StreamVisit:
             remedy=trouble.remedy,
             scope=scope,
         )
+        failures = self._visit.tally.failures
         with self._visit.tally.lock:
-            self._visit.tally.failures.append(failure)
+            # The same refusal of several spans is told once; each span has its receipt.
+            if trouble.kind not in SPAN_REFUSALS or failure not in failures:
+                failures.append(failure)
 
     def _give_up(self, left: list[tuple[str, Window]]) -> None:
         """One receipt a scope for the windows that were not asked any more, with the reason."""

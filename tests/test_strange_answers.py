@@ -152,7 +152,7 @@ def account(name: str, url: str) -> Account:
     return Account("odd", name, Credentials(SECRETS), url, pace=1e9)
 
 
-def read(exchange: Exchange, path: str) -> Brought:
+def read(exchange: Exchange, path: str, opened_at: datetime = OPENED) -> Brought:
     """One visit to the stream of that path."""
     asked_before = exchange.asked
     with serving(exchange) as url:
@@ -164,7 +164,7 @@ def read(exchange: Exchange, path: str) -> Brought:
             identity=Identity(uid="1", kind="classic"),
             account_id=f"{exchange.name}:{OWN}",
             progress=Progress(scopes={"transfer_records": frozenset({"USDT"})}),
-            opened_at=OPENED,
+            opened_at=opened_at,
             now=NOW,
             agendas={},
             tally=Tally(10**9),
@@ -553,6 +553,35 @@ def test_what_is_no_list_of_records_is_said_not_stored(path, data):
     assert_accounted(brought, [])
     assert brought.outcomes == {"failed"}
     assert brought.raws == []
+
+
+@pytest.mark.parametrize("code", [b"40017", b"40704", b"43111"])
+def test_spans_too_old_to_be_answered_keep_no_newer_one_from_being_asked(code):
+    """How far back a list reaches is not always told, or not as it is."""
+    rows = life(TAX, 40, days=180)
+    exchange = speaker(TAX, rows)
+
+    def answer(path: str, params: dict[str, str]) -> Answer:
+        if int(params["startTime"]) >= NOW_MS - 200 * DAY_MS:
+            return exchange._page(rows, params)
+        return in_place(b'{"code":"%b","msg":"too old","data":null}' % code, 400)
+
+    exchange.instead[TAX] = answer
+    brought = read(exchange, TAX, NOW - timedelta(days=500))
+    assert_accounted(brought, rows)
+    assert set(brought.raws) == {row.raw for row in rows}
+    refused = [each for each in brought.receipts if each["outcome"] == "failed"]
+    assert all(each["error_kind"] != "gave_up" for each in brought.receipts) and len(refused) > 6
+    assert len(brought.failures) == 1
+
+
+def test_a_question_that_is_never_answered_is_soon_given_up():
+    exchange = speaker(TAX, [])
+    exchange.instead[TAX] = lambda path, params: in_place(b'{"code":"40017","msg":"no"}', 400)
+    brought = read(exchange, TAX, NOW - timedelta(days=500))
+    assert brought.asked == 4  # the oldest three and the newest
+    assert {each["outcome"] for each in brought.receipts} == {"failed"}
+    assert [failure.kind for failure in brought.failures] == ["bad_request"]
 
 
 def in_place(body: bytes, status: int = 200, **headers: str) -> Answer:

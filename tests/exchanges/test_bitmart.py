@@ -346,3 +346,35 @@ def test_limits_leave_room_for_the_exchanges_own_rounding():
     assert deposits.max_window < timedelta(days=90)
     assert SPEC.lifecycle == "winding_down"
     assert SPEC.ends_at == datetime(2027, 1, 31, 15, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"X-BM-RateLimit-Reset": "2"}, 2.0),
+        ({"Retry-After": "7"}, 7.0),
+        ({"X-BM-RateLimit-Reset": "2", "Retry-After": "7"}, 7.0),
+        ({"X-BM-RateLimit-Reset": "soon", "Retry-After": "nan"}, None),
+        ({"X-BM-RateLimit-Reset": "inf"}, None),
+    ],
+)
+def test_too_many_requests_wait_as_long_as_anybody_asks(headers, wait):
+    reply = answer(429, '{"message":"Request too many requests","code":30013,"data":{}}')
+    reply.headers.update(headers)
+    assert bitmart.explain(reply, BEFORE_THE_END).wait == wait
+
+
+def test_after_a_ban_nothing_more_is_asked(box):
+    card = box.account("bitmart-main")
+    keys = Credentials({key: card[key] for key in ("key", "secret", "memo")})
+    asking = ReadOnlySession(bitmart.EXCHANGE, Account("x", "bitmart", keys, card["base_url"]))
+    box.fault("418", account="bitmart-main")
+    kinds = []
+    for path in ("/spot/v1/wallet", "/account/v1/wallet", "/spot/v1/wallet"):
+        with pytest.raises(Trouble) as caught:
+            ask(asking, path)
+        kinds.append(caught.value.kind)
+    asking.close()
+    assert kinds == ["rate_limited"] * 3 and asking.requests_sent == 1
+    assert "30017" in caught.value.what
