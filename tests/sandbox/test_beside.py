@@ -170,6 +170,35 @@ def test_bitmart_tells_its_limits_with_refusals_too() -> None:
             assert answer.headers["X-BM-RateLimit-Reset"] == "2"
 
 
+def test_bitmart_moves_to_futures_keep_to_their_span(box: Sandbox) -> None:
+    caller = BitmartCaller(box, "bitmart-trading")
+    path, whole = "/account/v1/transfer-contract-list", {"page": 1, "limit": 100}
+    every = caller.post(path, whole).json()["data"]["records"]
+    times = [row["timestamp"] for row in every]
+    assert len(every) > 3 and times == sorted(times, reverse=True)
+    start, end = times[-2], times[1]
+    part = caller.post(path, {**whole, "time_start": start, "time_end": end})
+    assert part.json()["data"]["records"] == every[1:-1]
+    after = caller.post(path, {**whole, "time_start": times[0]}).json()["data"]["records"]
+    assert after == every[:1]
+    assert caller.post(path, {**whole, "currency": "BTC"}).json()["data"]["records"] == []
+    assert said(caller.post(path, {**whole, "time_start": end, "time_end": start})) == (400, 60000)
+
+
+def test_bitmart_futures_are_told_by_their_order(box: Sandbox) -> None:
+    main = BitmartCaller(box)
+    span = {"start_time": (NOW_MS - 80 * DAY) // 1_000, "end_time": NOW_MS // 1_000}
+    fills = main.get("/contract/private/trades", **span).json()["data"]
+    order = fills[len(fills) // 2]["order_id"]
+    told = main.get("/contract/private/trades", order_id=order, **span).json()["data"]
+    assert told == [fill for fill in fills if fill["order_id"] == order] and len(told) < len(fills)
+    path, asked = "/contract/private/order-history", {"symbol": fills[0]["symbol"], **span}
+    orders = main.get(path, **asked).json()["data"]
+    assert main.get(path, order_id=orders[0]["order_id"], **asked).json()["data"] == orders[:1]
+    for name in ("order_id", "client_order_id"):
+        assert main.get(path, **{name: "1"}, **asked).json()["data"] is None
+
+
 def test_bitmart_public_lists_need_no_key(box: Sandbox) -> None:
     base = box.account("bitmart-main")["base_url"]
     coins = requests.get(f"{base}/spot/v1/currencies", timeout=9).json()["data"]["currencies"]
