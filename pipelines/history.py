@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -287,7 +287,7 @@ class StreamVisit:
 
     def __init__(self, visit: Visit, stream: StreamSpec) -> None:
         self._visit = visit
-        self._stream = stream
+        self._spec = self._stream = stream
         self._table = stream_table(stream)
         self._client = StreamClient(visit.session, stream)
         self._account_id = visit.account_id if stream.private else visit.exchange.spec.name
@@ -414,9 +414,24 @@ class StreamVisit:
             trouble = met
             if met.kind == "other_account":
                 walk.disown()  # the walk had moved on before anybody looked whose rows these are
+        if trouble is not None and self._asks_for_less(trouble, receipt):
+            return (yield from self._ask_window(scope, window))
         self._largest_page = walk.largest_page
         rest = self._close(receipt, walk, trouble)
         return trouble, rest
+
+    def _asks_for_less(self, trouble: Trouble, receipt: Receipt) -> bool:
+        """Whether a refused question is worth asking again, with smaller pages.
+
+        Where that is refused as well, it was not for the page's size, and the next question is
+        for whole pages again.
+        """
+        if trouble.kind != "bad_request" or receipt.pages or self._spec.smaller_page is None:
+            return False
+        is_whole = self._stream is self._spec
+        less = replace(self._spec, page_size=self._spec.smaller_page, smaller_page=None)
+        self._stream = less if is_whole else self._spec
+        return is_whole
 
     def _may_pause(self, walk: Walk) -> bool:
         """Whether the next run could go on from here: by time, and with something read."""
