@@ -575,6 +575,18 @@ def test_spans_too_old_to_be_answered_keep_no_newer_one_from_being_asked(code):
     assert len(brought.failures) == 1
 
 
+def test_a_coin_that_is_gone_fails_no_stream():
+    """It is asked for again each time, as coins come back; the others are asked all the same."""
+    exchange = speaker(TRANSFERS, [])
+    exchange.instead[TRANSFERS] = lambda path, params: in_place(
+        b'{"code":"40034","msg":"Parameter coin does not exist","data":null}', 400
+    )
+    brought = read(exchange, TRANSFERS)
+    assert brought.failures == []
+    told = {(each["outcome"], each["error_kind"]) for each in brought.receipts}
+    assert told == {("refused", "unknown_scope")}
+
+
 def test_a_question_that_is_never_answered_is_soon_given_up():
     exchange = speaker(TAX, [])
     exchange.instead[TAX] = lambda path, params: in_place(b'{"code":"40017","msg":"no"}', 400)

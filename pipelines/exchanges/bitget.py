@@ -97,6 +97,7 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
 EXPIRED = frozenset({"40005", "40008"})
 BUSY = frozenset({"40015", "40200", "40725", "40808", "45001"})
 TOO_MANY = "429"
+NOT_THERE = "40034"
 
 
 class Envelope(msgspec.Struct):
@@ -158,6 +159,13 @@ def explain(response: Response, now: datetime) -> Trouble | None:
             kind="server_error",
             remedy="run the sync again later; nothing is lost",
             retry=True,
+        )
+    if code == NOT_THERE and any(f"{name}=" in (response.url or "") for name in ("symbol", "coin")):
+        return Trouble(
+            f"the exchange does not know this pair or coin, or not any more ({code}: {text})",
+            kind="unknown_scope",
+            outcome="refused",
+            remedy="what was stored stays; ask Bitget support for the rows of what was delisted",
         )
     if code == TOO_MANY:
         return Trouble(

@@ -88,6 +88,7 @@ RATE = frozenset({30013, 30017})
 BUSY = frozenset({30014, 30016, 40012, 59001, 60051, 70003})
 GONE = frozenset({30000, 30030, 30031})
 OUT_OF_RANGE = frozenset({50041, 60066, 60067, 40039})
+NOT_THERE = frozenset({50001, 50040, 40034})
 
 
 class Envelope(msgspec.Struct):
@@ -161,6 +162,13 @@ def _failed(response: Response, code: int, text: str) -> Trouble:
             f"the exchange does not answer for this span ({text})",
             kind="out_of_range",
             remedy="what lies before its about three months is lost through the API",
+        )
+    if code in NOT_THERE and "symbol=" in (response.url or ""):
+        return Trouble(
+            f"the exchange does not know this pair, or not any more ({text})",
+            kind="unknown_scope",
+            outcome="refused",
+            remedy="what was stored stays; save the site's own history pages of delisted pairs",
         )
     if code in BUSY or response.status_code >= 500:
         return Trouble(

@@ -378,3 +378,12 @@ def test_after_a_ban_nothing_more_is_asked(box):
     asking.close()
     assert kinds == ["rate_limited"] * 3 and asking.requests_sent == 1
     assert "30017" in caught.value.what
+
+
+@pytest.mark.parametrize("code", [50001, 50040, 40034])
+def test_a_pair_that_is_gone_is_no_failure_of_the_stream(code):
+    reply = answer(400, f'{{"message":"words","code":{code},"data":null}}')
+    assert bitmart.explain(reply, BEFORE_THE_END).kind == "bad_request"
+    reply.url = "https://api-cloud.bitmart.com/contract/private/order-history?symbol=OLDUSDT"
+    trouble = bitmart.explain(reply, BEFORE_THE_END)
+    assert (trouble.kind, trouble.outcome, trouble.retry) == ("unknown_scope", "refused", False)
