@@ -293,6 +293,7 @@ class StreamVisit:
         self._account_id = visit.account_id if stream.private else visit.exchange.spec.name
         self._out: dict[Table, list[pa.Table]] = {}
         self._seen: set[bytes | str] = set()
+        self._open: dict[str, str] = {}
         self._largest_page = 0
         self._rows = 0
         self._refusal: Trouble | None = None
@@ -398,6 +399,7 @@ class StreamVisit:
     ) -> Generator[Any, None, tuple[Trouble | None, Window | None]]:
         """Yields full batches of rows. Returns the Trouble met, and what a pause left to ask."""
         receipt = Receipt(window, scope, self._visit.session.clock.now())
+        self._open = {}
         walk = self._visit.exchange.walk(self._stream, window, scope)
         walk.largest_page = self._largest_page
         pages = self._client.pages(walk)
@@ -456,6 +458,8 @@ class StreamVisit:
             key: bytes | str = bytes.fromhex(record.digest[:32]) if is_history else record.id
             if has_twins:
                 key = f"{record.id}|{record.digest}"
+            if self._changed_meanwhile(record):
+                continue
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(record)
@@ -465,6 +469,17 @@ class StreamVisit:
         self._rows += len(fresh)
         self._visit.tally.add(len(fresh))
         return fresh
+
+    def _changed_meanwhile(self, record: Record) -> bool:
+        """Whether an earlier page of this asking had the record in a state that was not final.
+
+        Of two versions under one receipt nobody could tell the newer one. The first holds the span
+        open, so that the next asking brings the other under a receipt of its own.
+        """
+        known = self._open.get(record.id)
+        if known is None and not record.final:
+            self._open[record.id] = record.digest
+        return known is not None and known != record.digest
 
     def _check_owner(self, page: list[Record]) -> None:
         """Raise Trouble where rows say that they belong to another account than this one."""
