@@ -101,6 +101,7 @@ class ReadOnlySession(requests.Session):
         reads = exchange.spec.reads() | {("GET", exchange.clock_path)}
         self._reads = {(method, self.url_of(path)): path for method, path in reads}
         self._environments: dict[str, dict[str, Any]] = {}
+        self._bans: dict[str, str] = {}
         self.auth = _nothing_to_add
         self.requests_sent = 0
         self.headers["User-Agent"] = USER_AGENT
@@ -184,7 +185,7 @@ class ReadOnlySession(requests.Session):
         stream = self._streams.get(path)
         private = stream.private if stream else path != self.exchange.clock_path
         buckets = self._buckets(path, stream, private=private)
-        self._wait_turn(buckets)
+        self._wait_turn(path, buckets)
         if private:
             self.exchange.sign(request, target, self.account.credentials, self.clock.now())
         self.requests_sent += 1
@@ -195,7 +196,7 @@ class ReadOnlySession(requests.Session):
         _mend(response)
         trouble = self.exchange.explain(response, self.clock.now()) or broken(response)
         if trouble is not None:
-            self._obey(trouble, buckets)
+            self._obey(trouble, path, buckets)
             trouble.what = self._presentable(trouble.what)
             if trouble.kind == "clock" and trouble.retry:
                 set_clock(self)
@@ -220,13 +221,28 @@ class ReadOnlySession(requests.Session):
             buckets[host, "ip"] = spec.ip_rate
         return buckets
 
-    def _obey(self, trouble: Trouble, buckets: Mapping[Hashable, Rate]) -> None:
-        """Everybody in the same bucket waits as long as the exchange asked one of us to."""
-        if trouble.kind == "rate_limited" and trouble.wait and buckets:
+    def _obey(self, trouble: Trouble, path: str, buckets: Mapping[Hashable, Rate]) -> None:
+        """Everybody in the same bucket waits as long as the exchange asked one of us to.
+
+        A route that answers with a ban is not asked again, as each request would make it longer;
+        after a second one nothing is.
+        """
+        if trouble.kind != "rate_limited":
+            return
+        if not trouble.retry:
+            self._bans[path] = self._presentable(trouble.what)
+        if trouble.wait and buckets:
             self._pacer.shut(next(iter(buckets)), trouble.wait)
 
-    def _wait_turn(self, buckets: Mapping[Hashable, Rate]) -> None:
+    def _wait_turn(self, path: str, buckets: Mapping[Hashable, Rate]) -> None:
         """Raise Trouble where the exchange said not to ask for longer than a sync would wait."""
+        if path in self._bans or len(self._bans) > 1:
+            why = self._bans.get(path) or next(iter(self._bans.values()))
+            raise Trouble(
+                f"not asked: the exchange had enough of our requests ({why})",
+                kind="rate_limited",
+                remedy="run the sync again after an hour; it goes on from here",
+            )
         try:
             self._pacer.wait(buckets, self.account.pace, LONGEST_WAIT)
         except ShutOut as shut:

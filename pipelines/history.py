@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,13 +40,16 @@ from pipelines.tables import (
 )
 from pipelines.vanished import Watch, vanished_rows
 from pipelines.walks import Walk
-from pipelines.windows import Floor, Span, Window, floor_of, plan_windows
+from pipelines.windows import FLOOR_MARGIN, Floor, Span, Window, floor_of, plan_windows
 
 # Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
 BATCH_ROWS = 10_000
 
 # After so many windows in a row without an answer a stream is left for the next run.
 PATIENCE = 3
+
+# Refusals of one question: of a span too old, say. A later span may well be answered.
+SPAN_REFUSALS = frozenset({"out_of_range", "bad_request"})
 
 OnEvent = Callable[[str, int, float], None]
 """(stream, rows so far, share of its windows done)."""
@@ -103,6 +106,16 @@ class Agenda:
         self.scopes.add(scope)
         self.left.extend((scope, window) for window in windows)
         self.total += len(windows)
+
+    def bring_newest_forward(self, scope: str) -> bool:
+        """Ask the scope's last window next; whether there is any."""
+        places = [place for place, (of, _) in enumerate(self.left) if of == scope]
+        if not places:
+            return False
+        newest = self.left[places[-1]]
+        del self.left[places[-1]]
+        self.left.appendleft(newest)
+        return True
 
     @property
     def share_done(self) -> float:
@@ -278,12 +291,13 @@ class StreamVisit:
 
     def __init__(self, visit: Visit, stream: StreamSpec) -> None:
         self._visit = visit
-        self._stream = stream
+        self._spec = self._stream = stream
         self._table = stream_table(stream)
         self._client = StreamClient(visit.session, stream)
         self._account_id = visit.account_id if stream.private else visit.exchange.spec.name
         self._out: dict[Table, list[pa.Table]] = {}
         self._seen: set[bytes | str] = set()
+        self._open: dict[str, str] = {}
         self._largest_page = 0
         self._rows = 0
         self._refusal: Trouble | None = None
@@ -337,15 +351,27 @@ class StreamVisit:
 
     def _ask_all(self, agenda: Agenda) -> Iterator[Any]:
         failed_in_a_row = 0
+        is_newest = newest_answers = False
         while agenda.left and not self._visit.tally.is_spent():
             if failed_in_a_row >= PATIENCE or self._refusal is not None:
                 self._give_up(list(agenda.left))
                 agenda.left.clear()
                 return
-            scope, window = agenda.left.popleft()
+            scope, planned = agenda.left.popleft()
+            window = self._within_reach(planned)
+            if window is None:
+                continue  # no receipt claims it, so it counts as lost
             trouble, rest = yield from self._ask_window(scope, window)
+            is_refused = trouble is not None and trouble.kind in SPAN_REFUSALS
             answered = trouble is None or trouble.kind == "unknown_scope"
+            newest_answers |= is_newest and answered
+            answered |= is_refused and newest_answers
             failed_in_a_row = 0 if answered else failed_in_a_row + 1
+            # How far back an exchange answers may not be as documented: where it refuses old
+            # spans, the newest shows whether those between are worth asking.
+            is_newest = is_refused and failed_in_a_row == PATIENCE and not is_newest
+            if is_newest and agenda.bring_newest_forward(scope):
+                failed_in_a_row -= 1
             if rest is not None:
                 agenda.left.appendleft((scope, rest))
             self._visit.on_event(self._stream.name, self._rows, agenda.share_done)
@@ -368,16 +394,33 @@ class StreamVisit:
         visit, stream = self._visit, self._stream
         if stream.kind != "history":
             return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
-        began_at = datetime.combine(visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC)
-        floor = floor_of(stream, now=visit.now, opened_at=visit.opened_at, began_at=began_at)
         asked = visit.progress.asked.get((stream.name, scope), [])
-        return plan_windows(stream, now=visit.now, floor=floor, asked=asked)
+        return plan_windows(stream, now=visit.now, floor=self._floor(visit.now), asked=asked)
+
+    def _floor(self, now: datetime) -> Floor:
+        visit = self._visit
+        began_at = datetime.combine(visit.exchange.spec.began_on, datetime.min.time(), tzinfo=UTC)
+        return floor_of(self._stream, now=now, opened_at=visit.opened_at, began_at=began_at)
+
+    def _within_reach(self, window: Window) -> Window | None:
+        """What of a window is still told: while others were asked, the floor has moved on.
+
+        Beyond it some exchanges answer with an error, and others with nothing at all, which must
+        not be taken for "nothing happened".
+        """
+        now = self._visit.session.clock.now()
+        is_history = self._stream.kind == "history"
+        if not is_history or self._floor(now - FLOOR_MARGIN / 2).at <= window.start:
+            return window  # with half of the margin or more to spare
+        floor = self._floor(now)
+        return Window(floor.at, window.end, floor) if floor.at < window.end else None
 
     def _ask_window(
         self, scope: str, window: Window
     ) -> Generator[Any, None, tuple[Trouble | None, Window | None]]:
         """Yields full batches of rows. Returns the Trouble met, and what a pause left to ask."""
         receipt = Receipt(window, scope, self._visit.session.clock.now())
+        self._open = {}
         walk = self._visit.exchange.walk(self._stream, window, scope)
         walk.largest_page = self._largest_page
         pages = self._client.pages(walk)
@@ -394,9 +437,24 @@ class StreamVisit:
             trouble = met
             if met.kind == "other_account":
                 walk.disown()  # the walk had moved on before anybody looked whose rows these are
+        if trouble is not None and self._asks_for_less(trouble, receipt):
+            return (yield from self._ask_window(scope, window))
         self._largest_page = walk.largest_page
         rest = self._close(receipt, walk, trouble)
         return trouble, rest
+
+    def _asks_for_less(self, trouble: Trouble, receipt: Receipt) -> bool:
+        """Whether a refused question is worth asking again, with smaller pages.
+
+        Where that is refused as well, it was not for the page's size, and the next question is
+        for whole pages again.
+        """
+        if trouble.kind != "bad_request" or receipt.pages or self._spec.smaller_page is None:
+            return False
+        is_whole = self._stream is self._spec
+        less = replace(self._spec, page_size=self._spec.smaller_page, smaller_page=None)
+        self._stream = less if is_whole else self._spec
+        return is_whole
 
     def _may_pause(self, walk: Walk) -> bool:
         """Whether the next run could go on from here: by time, and with something read."""
@@ -421,6 +479,8 @@ class StreamVisit:
             key: bytes | str = bytes.fromhex(record.digest[:32]) if is_history else record.id
             if has_twins:
                 key = f"{record.id}|{record.digest}"
+            if self._changed_meanwhile(record):
+                continue
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(record)
@@ -430,6 +490,17 @@ class StreamVisit:
         self._rows += len(fresh)
         self._visit.tally.add(len(fresh))
         return fresh
+
+    def _changed_meanwhile(self, record: Record) -> bool:
+        """Whether an earlier page of this asking had the record in a state that was not final.
+
+        Of two versions under one receipt nobody could tell the newer one. The first holds the span
+        open, so that the next asking brings the other under a receipt of its own.
+        """
+        known = self._open.get(record.id)
+        if known is None and not record.final:
+            self._open[record.id] = record.digest
+        return known is not None and known != record.digest
 
     def _check_owner(self, page: list[Record]) -> None:
         """Raise Trouble where rows say that they belong to another account than this one."""
@@ -567,8 +638,11 @@ class StreamVisit:
             remedy=trouble.remedy,
             scope=scope,
         )
+        failures = self._visit.tally.failures
         with self._visit.tally.lock:
-            self._visit.tally.failures.append(failure)
+            # The same refusal of several spans is told once; each span has its receipt.
+            if trouble.kind not in SPAN_REFUSALS or failure not in failures:
+                failures.append(failure)
 
     def _give_up(self, left: list[tuple[str, Window]]) -> None:
         """One receipt a scope for the windows that were not asked any more, with the reason."""

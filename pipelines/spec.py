@@ -92,6 +92,8 @@ class StreamSpec:
     """Whether rows are so few that all there is to ask for is asked at once. Otherwise a stream
     without a `max_window` is asked for some months at a time, so that a cut-off run keeps them."""
     page_size: int = 100
+    smaller_page: int | None = None
+    """What to ask for instead, where a server was seen to refuse `page_size` though documented."""
     newest_rows: int | None = None
     """How many rows the endpoint ever gives, its newest, whatever is asked. Older ones drop out of
     reach as new ones come in: when that is depends on the account, not on the calendar."""
@@ -131,6 +133,8 @@ class StreamSpec:
             raise ValueError(f"{self.name}: a record needs an id")
         if self.newest_rows is not None and (self.newest_rows < 1 or self.time_filter):
             raise ValueError(f"{self.name}: what can be asked by time has no newest rows only")
+        if self.smaller_page is not None and not 0 < self.smaller_page < self.page_size:
+            raise ValueError(f"{self.name}: a smaller page is smaller than a page")
         if self.few_rows and self.max_window is not None:
             raise ValueError(f"{self.name}: what has a widest window cannot be asked at once")
         if self.scope_values and not self.scope:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import pytest
 
 from pipelines import registry
 from pipelines.accounts import configured_accounts
-from pipelines.client import ExchangeClock, NotARead, ReadOnlySession
+from pipelines.client import ExchangeClock, NotARead, ReadOnlySession, ask, set_clock
 from pipelines.errors import LookbackError
 from pipelines.history import StreamVisit, Tally, Visit
 from pipelines.home import PROJECT, Home, home
@@ -467,6 +468,23 @@ def test_a_clock_that_is_off_is_corrected_and_named(name, ours, lab):
     assert skew < -1_000_000 if ours == "fast" else skew > 1_000_000
 
 
+@pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_a_clock_that_is_set_while_a_sync_runs_is_compared_again(name, hours, lab):
+    """What the exchange then finds too late (or too early) is no wrong key, and goes again."""
+    (account,) = configured_accounts([lab.declare(name)])
+    exchange = registry.exchange(name)
+    session = ReadOnlySession(exchange, account)
+    set_clock(session)
+    before = session.clock.skew
+    lab.box.set_now(lab.box.now + timedelta(hours=hours))
+    assert exchange.identify(partial(ask, session), account).uid
+    session.close()
+    # BitMEX counts whole seconds, and a request of its may come an hour early.
+    moved = timedelta(0) if (name, hours) == ("bitmex", -1) else timedelta(hours=hours)
+    assert abs(session.clock.skew - before - moved) < timedelta(seconds=3)
+
+
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_no_secret_is_stored_anywhere(name, lab):
     card = lab.box.account(name)
@@ -563,6 +581,44 @@ def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
     session.close()
     clock.assert_no_bucket_ran_over()
     assert clock.share_of_budget(clock.tightest()) >= 0.9
+
+
+@pytest.mark.parametrize("hours", [0.2, 30])
+@pytest.mark.parametrize("label", ["bitget", "bitget-unified", "bitmart"])
+def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_claimed(
+    label, hours, lab
+):
+    """A stream's turn may come long after it was planned; what it is then asked is what is left."""
+    (account,) = configured_accounts([lab.declare(label)])
+    exchange = registry.exchange(account.exchange)
+    session = ReadOnlySession(exchange, account)
+    set_clock(session)
+    identity = exchange.identify(partial(ask, session), account)
+    streams = [
+        stream for stream in exchange.spec.streams
+        if stream.retention and stream.serves(identity.kind)
+        and bool(stream.scope) == bool(stream.scope_values)
+        and not exchange.beyond(identity, stream)
+    ]  # fmt: skip
+    visit = Visit(
+        session=session, identity=identity, account_id="x",
+        progress=Progress(),
+        opened_at=None, now=session.clock.now(), agendas={}, tally=Tally(10**9),
+        on_event=lambda stream, rows, share: None,
+    )  # fmt: skip
+    for stream in streams:
+        assert StreamVisit(visit, stream)._agenda().left
+    lab.box.set_now(lab.box.now + timedelta(hours=hours))
+    set_clock(session)
+    for stream in streams:
+        for item in StreamVisit(visit, stream).items():
+            rows = item.data.to_pylist() if hasattr(item, "data") else item.to_pylist()
+            for receipt in (row for row in rows if "asked_from" in row):
+                assert receipt["outcome"] == "exhausted", receipt
+                assert receipt["asked_from"] >= receipt["asked_at"] - stream.retention, stream.name
+                assert receipt["asked_from"] >= receipt["floor_at"], stream.name
+    session.close()
+    assert [(f.stream, f.kind, f.what) for f in visit.tally.failures] == []
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

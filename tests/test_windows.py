@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.specs import bitget, bitmex
+from pipelines.specs import bitget, bitmart, bitmex
 from pipelines.windows import (
     FLOOR_MARGIN,
     Asked,
@@ -73,6 +73,23 @@ def test_a_hole_left_by_a_failed_window_is_asked_again():
     asked = [Asked(Span(OPENED, days_ago(100))), Asked(Span(days_ago(70), days_ago(1)))]
     windows = plan(TAX, asked)
     assert (windows[0].start, windows[0].end) == (days_ago(100), days_ago(70))
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        bitget.SPEC.stream("spot_orders"), bitget.SPEC.stream("mix_orders"),
+        bitget.SPEC.stream("unified_orders"), bitmart.SPEC.stream("spot_orders"),
+        bitmart.SPEC.stream("futures_orders"),
+    ],
+    ids=lambda stream: stream.name,
+)  # fmt: skip
+def test_an_order_that_ends_late_is_met_under_the_time_it_was_placed(stream):
+    """It enters the list at its end: what was read before it did says nothing about it."""
+    asked = [Asked(Span(days_ago(89), days_ago(1)))]
+    windows = plan(stream, asked)
+    assert windows[0].start == days_ago(90) + FLOOR_MARGIN and windows[-1].end == NOW
+    assert all(a.end == b.start for a, b in pairwise(windows))
 
 
 def test_a_pending_row_holds_the_resume_point_until_a_later_walk_finds_it_final():

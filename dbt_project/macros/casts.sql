@@ -158,12 +158,21 @@
     end
 {%- endmacro %}
 
-{# Unix milliseconds as text to a UTC time; '', '0' and '-1' mean "not set". #}
+{#
+    Unix milliseconds as text to a UTC time; '', '0' and '-1' mean "not set". Documents and answers
+    disagree at times: a number that makes no sense as milliseconds (2009 to 2100) is read in the
+    unit in which it does, as it was when it was fetched.
+#}
 {% macro millis_to_utc(text) -%}
+    {%- set number = "try_cast(" ~ text ~ " as bigint)" -%}
     make_timestamptz(
         case
-            when try_cast({{ text }} as bigint) between 1 and 253402300799999 -- to the year 9999
-                then try_cast({{ text }} as bigint) * 1000
+            when {{ number }} between 1230768000000 and 4102444799999 then {{ number }} * 1000
+            when {{ number }} between 1230768000 and 4102444799 then {{ number }} * 1000000
+            when {{ number }} between 1230768000000000 and 4102444799999999 then {{ number }}
+            when {{ number }} between 1230768000000000000 and 4102444799999999999
+                then {{ number }} // 1000
+            when {{ number }} between 1 and 253402300799999 then {{ number }} * 1000 -- to year 9999
         end
     )
 {%- endmacro %}

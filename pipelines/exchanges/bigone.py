@@ -19,7 +19,7 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, misread, retry_after
+from pipelines.client import blocked, misread, read_date, retry_after
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, field_of, micros
@@ -46,6 +46,9 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     "40301": ("no_permission", "the key lacks the right for this", READ_RIGHTS),
 }
 BUSY = frozenset({"10005", "10011"})
+UNAUTHORIZED = "40004"
+VALID_FOR = timedelta(seconds=30)
+"""How far a token's time may lie from the exchange's (`recv_window`)."""
 NOT_FOUND = "10013"
 
 # Two requests of one millisecond still carry two nonces.
@@ -112,17 +115,25 @@ def explain(response: Response, now: datetime) -> Trouble | None:
     if response.status_code == 200 and code in ("", "0") and not envelope.anomaly:
         return None
     text = f"{code or response.status_code}: {envelope.message or envelope.anomaly or 'no reason'}"
-    return _named(code, text, response) or blocked(SPEC, response) or Trouble(
+    return _named(code, text, response, now) or blocked(SPEC, response) or Trouble(
         f"the exchange refused the question ({text})",
         kind="bad_request",
         remedy="run the sync again; if it stays, the limits in pipelines/specs/bigone.py are old",
     )
 
 
-def _named(code: str, text: str, response: Response) -> Trouble | None:
+def _named(code: str, text: str, response: Response, now: datetime) -> Trouble | None:
     """The trouble a code stands for, None where it says no more than the status does."""
     if not code:
-        code = {401: "40004", 403: "10403"}.get(response.status_code, "")
+        code = {401: UNAUTHORIZED, 403: "10403"}.get(response.status_code, "")
+    if code == UNAUTHORIZED and _is_off(now, response):
+        return Trouble(
+            f"the exchange finds the request's time wrong ({text})",
+            kind="clock",
+            remedy="set this machine's clock; the exchange allows 30 seconds",
+            retry=True,  # after the clocks were compared again
+            wait=0.0,
+        )
     if code in REFUSALS:
         kind, what, remedy = REFUSALS[code]
         return Trouble(f"{what} ({text})", kind=kind, outcome="refused", remedy=remedy)
@@ -149,6 +160,15 @@ def _named(code: str, text: str, response: Response) -> Trouble | None:
             remedy="what was stored stays; ask BigONE support for the trades of a delisted pair",
         )
     return None
+
+
+def _is_off(now: datetime, response: Response) -> bool:
+    """Whether the answer's own date shows that the token came too late or too soon.
+
+    A wrong key, a wrong secret and a wrong time are refused with the same words.
+    """
+    theirs = read_date(response.headers.get("Date", ""))
+    return theirs is not None and abs(theirs - now) > VALID_FOR
 
 
 def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:

@@ -13,7 +13,7 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, misread
+from pipelines.client import blocked, misread, retry_after
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, field_of, micros, to_micros
@@ -36,6 +36,14 @@ WHOLE_WALLETS = frozenset(
     {
         "spot_assets", "crossed_margin_assets", "unified_assets", "unified_funding_assets",
         "funding_assets", "earn_assets", *BOTS,
+    }
+)  # fmt: skip
+
+# What the list inside `data` is called, one of these a route.
+LISTS = frozenset(
+    {
+        "list", "items", "bills", "fillList", "entrustedList", "interestList", "resultList",
+        "fills", "orderList", "trackingList", "dataList", "assets",
     }
 )  # fmt: skip
 
@@ -88,6 +96,8 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
 }
 EXPIRED = frozenset({"40005", "40008"})
 BUSY = frozenset({"40015", "40200", "40725", "40808", "45001"})
+TOO_MANY = "429"
+NOT_THERE = "40034"
 
 
 class Envelope(msgspec.Struct):
@@ -150,6 +160,21 @@ def explain(response: Response, now: datetime) -> Trouble | None:
             remedy="run the sync again later; nothing is lost",
             retry=True,
         )
+    if code == NOT_THERE and any(f"{name}=" in (response.url or "") for name in ("symbol", "coin")):
+        return Trouble(
+            f"the exchange does not know this pair or coin, or not any more ({code}: {text})",
+            kind="unknown_scope",
+            outcome="refused",
+            remedy="what was stored stays; ask Bitget support for the rows of what was delisted",
+        )
+    if code == TOO_MANY:
+        return Trouble(
+            f"too many requests ({code}: {text})",
+            kind="rate_limited",
+            remedy="another program may be using the same key; the next run goes on from here",
+            retry=True,
+            wait=retry_after(response),
+        )
     if response.status_code in (401, 403):
         return blocked(SPEC, response) or Trouble(
             f"the key was refused ({code}: {text})",
@@ -169,8 +194,15 @@ def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
     data = _ENVELOPE.decode(body).data
     if not bytes(data):
         raise Trouble("the answer says success and has no data", kind="not_understood")
-    if bytes(data).lstrip().startswith(b"{") and field_of(bytes(data), "minId") == "0":
-        return []  # margin: ids of "0" beside a list that may be empty or null
+    if not bytes(data).lstrip().startswith(b"{"):
+        return cut_list(data, stream.record_id)
+    members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    named = [value for name, value in members.items() if name in LISTS]
+    if len(named) == 1 and members.keys().isdisjoint(stream.record_id):
+        # null or "" where there is nothing, whatever stands beside it.
+        return [] if bytes(named[0]) == b'""' else cut_list(named[0])
+    if not named and field_of(bytes(data), "minId") == "0":
+        return []  # margin: ids of "0" without any list
     return cut_list(data, stream.record_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, closed, has_ended, misread
+from pipelines.client import blocked, closed, has_ended, misread, retry_after
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, micros
@@ -87,6 +88,7 @@ RATE = frozenset({30013, 30017})
 BUSY = frozenset({30014, 30016, 40012, 59001, 60051, 70003})
 GONE = frozenset({30000, 30030, 30031})
 OUT_OF_RANGE = frozenset({50041, 60066, 60067, 40039})
+NOT_THERE = frozenset({50001, 50040, 40034})
 
 
 class Envelope(msgspec.Struct):
@@ -161,6 +163,13 @@ def _failed(response: Response, code: int, text: str) -> Trouble:
             kind="out_of_range",
             remedy="what lies before its about three months is lost through the API",
         )
+    if code in NOT_THERE and "symbol=" in (response.url or ""):
+        return Trouble(
+            f"the exchange does not know this pair, or not any more ({text})",
+            kind="unknown_scope",
+            outcome="refused",
+            remedy="what was stored stays; save the site's own history pages of delisted pairs",
+        )
     if code in BUSY or response.status_code >= 500:
         return Trouble(
             f"the exchange is busy or under maintenance ({text})",
@@ -176,21 +185,24 @@ def _failed(response: Response, code: int, text: str) -> Trouble:
 
 
 def _too_many(response: Response, text: str, *, is_ban: bool) -> Trouble:
-    """`…-Reset` is how long the window is, in seconds; a ban's length is not told."""
+    """`…-Reset` is how long the window is, in seconds; a ban is told by Retry-After, if at all."""
     return Trouble(
         f"too many requests ({text})",
         kind="rate_limited",
         remedy="another program may be using the same key; the next run goes on from here",
         retry=not is_ban,
-        wait=None if is_ban else _reset(response),
+        wait=retry_after(response) if is_ban else _reset(response),
     )
 
 
 def _reset(response: Response) -> float | None:
+    """The longer of what the exchange and what a gateway before it asks for."""
     try:
-        return max(0.0, float(response.headers["X-BM-RateLimit-Reset"]))
+        window = float(response.headers["X-BM-RateLimit-Reset"])
     except (KeyError, ValueError):
-        return None
+        window = math.nan
+    waits = [wait for wait in (window, retry_after(response)) if wait is not None]
+    return max((max(0.0, wait) for wait in waits if math.isfinite(wait)), default=None)
 
 
 def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:

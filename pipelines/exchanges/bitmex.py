@@ -84,6 +84,8 @@ def explain(response: Response, now: datetime) -> Trouble | None:
             f"the exchange finds the request's time wrong ({message})",
             kind="clock",
             remedy="set this machine's clock",
+            retry=True,  # after the clocks were compared again
+            wait=0.0,
         )
     if response.status_code in (401, 403):
         return Trouble(

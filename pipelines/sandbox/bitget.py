@@ -391,6 +391,7 @@ class Bitget:
             wanted.append(("coin", coin, lambda n: table.events[n].asset))  # type: ignore[attr-defined]
         if request.params.get("orderId"):
             wanted.append(("orderId", request.params["orderId"], lambda n: str(table.ids[n])))
+        wanted += request.filters(table, clientOid="clientOid")
         return request.page(table, low, high, limit, wanted)
 
     def _transfers(self, request: Request) -> bytes:
@@ -408,6 +409,7 @@ class Bitget:
         source = request.params.get("fromType", "").lower()
         if source:
             wanted.append(("fromType", source, lambda n: table.events[n].from_wallet))  # type: ignore[attr-defined]
+        wanted += request.filters(table, clientOid="clientOid")
         return request.page(table, low, high, limit, wanted, skip=(number - 1) * limit)
 
     def _assets(self, request: Request) -> bytes:

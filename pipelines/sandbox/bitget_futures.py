@@ -19,13 +19,17 @@ from pipelines.sandbox.bitget_market import VENUE
 from pipelines.sandbox.bitget_request import Filter, Refusal, Request
 
 OLD = ("40704", "Can only check the data of the last three months")
+DEMO_PRODUCTS = frozenset({"SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES"})
+"""Trading with play money: general clients ask for its contracts too. Here it has none."""
+DEFAULT_PRODUCT = "USDT-FUTURES"
+"""Where a route may be asked without one."""
 INTEREST_HOURS = 130
 """Hours of interest an account with futures shows: more than a page."""
 
 
-def product_of(params: dict[str, str]) -> str:
-    """The product asked for, whatever its case. Refuses none and an unknown one."""
-    word = params.get("productType", "").upper()
+def product_of(params: dict[str, str], default: str = "") -> str:
+    """The product asked for, whatever its case. Refuses an unknown one, and none at all."""
+    word = params.get("productType", default).upper()
     if not word:
         raise Refusal("40019", "Parameter productType cannot be empty")
     if word not in PRODUCTS:
@@ -59,7 +63,7 @@ class FuturesDesk:
         return futures_of(request.books)[product_of(request.params)]
 
     def _tax(self, request: Request) -> bytes:
-        books = self._books(request)
+        books = futures_of(request.books)[product_of(request.params, DEFAULT_PRODUCT)]
         start, end = request.span()
         limit = request.limit(500, self._tax_max_limit)
         start = max(start, request.now - self._tax_floor)
@@ -86,16 +90,31 @@ class FuturesDesk:
     def _fills(self, request: Request) -> bytes:
         books = self._books(request)
         wanted = self._by_symbol(request, [fill.contract.symbol for fill in books.chosen])
+        wanted += request.filters(books.fills, orderId="orderId")
         return self._wrapped(
             request, books.fills, "fillList", wanted, 100,
             ("43111", "param error time range illegal"),
         )  # fmt: skip
 
     def _orders(self, request: Request) -> bytes:
-        return self._wrapped(request, self._books(request).orders, "entrustedList", [], 100, OLD)
+        table = self._books(request).orders
+        wanted = request.filters(table, symbol="symbol", orderId="orderId", clientOid="clientOid")
+        return self._wrapped(request, table, "entrustedList", wanted, 100, OLD)
 
     def _closed_positions(self, request: Request) -> bytes:
-        return self._wrapped(request, self._books(request).positions, "list", [], 20, OLD)
+        """A symbol tells its product; without either, positions in USDT are told."""
+        books = futures_of(request.books)
+        symbol = request.params.get("symbol", "").upper()
+        by_symbol = {
+            contract.symbol: product for contract in VENUE.contracts
+            for product, wallet in PRODUCTS.items() if wallet == contract.wallet
+        }  # fmt: skip
+        if symbol and symbol not in by_symbol:
+            raise Refusal("40034", "Parameter symbol does not exist")
+        product = by_symbol.get(symbol) or product_of(request.params, DEFAULT_PRODUCT)
+        table = books[product].positions
+        wanted = request.filters(table, symbol="symbol")
+        return self._wrapped(request, table, "list", wanted, 20, OLD)
 
     @staticmethod
     def _by_symbol(request: Request, symbols: list[str]) -> list[Filter]:
@@ -197,6 +216,8 @@ class FuturesDesk:
 
 def list_contracts(params: dict[str, str], now: int, end: int) -> bytes:
     """The public list of one product's contracts; those that were delivered have left it."""
+    if params.get("productType", "").upper() in DEMO_PRODUCTS:
+        return b"[]"
     product = product_of(params)
     rows = [
         contract_row(contract, end)

@@ -24,6 +24,8 @@ LISTS: dict[str, tuple[str, ...]] = {
     "liquidation-history": (),
 }
 """Path of a list → the movements that make a row of it."""
+COIN_IN = {"interest-history": "loanCoin"}
+"""The field of a list that `coin` looks at, where it is not called so."""
 TAGS = {"crossed_margin": "margin_tax", "isolated_margin": "margin", "p2p": "p2p"}
 WALLETS = frozenset(TAGS)
 
@@ -210,6 +212,7 @@ class MarginDesk:
         wanted: list[Filter] = []
         if wallet == "isolated_margin":
             wanted.append(("symbol", symbol, lambda n: table.events[n].symbol))  # type: ignore[attr-defined]
+        wanted += request.filters(table, coin=COIN_IN.get(path, "coin"))
         chosen = list(request.rows(table, low, high, limit, wanted))
         rows = b",".join(table.row(n, request.now) for n in chosen)
         most, least = (table.ids[chosen[0]], table.ids[chosen[-1]]) if chosen else (0, 0)

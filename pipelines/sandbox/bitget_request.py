@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pipelines.sandbox.account import DAY, SECOND
+from pipelines.sandbox.account import DAY, MINUTE, SECOND
 from pipelines.sandbox.bitget_books import Books, Table
 from pipelines.specs.bitget import SPEC
 
@@ -81,7 +82,9 @@ class Request:
         if start > end:
             raise Refusal("40707", "Start time is greater than end time")
         is_open = not self.params.get("endTime") and stream.retention == stream.max_window
-        if end - start > width and not is_open:
+        # Who gives no end means "until now", and his now is a little before ours.
+        spare = 0 if self.params.get("endTime") else MINUTE
+        if end - start > width + spare and not is_open:
             days = width // DAY
             raise Refusal(
                 "00001", f"startTime and endTime interval cannot be greater than {days} days"
@@ -99,6 +102,18 @@ class Request:
         if end < floor or (start < floor and self.params.get("startTime")):
             raise Refusal(code, text)
         return max(start, floor)
+
+    def filters(self, table: Table, **fields: str) -> list[Filter]:
+        """Filters by parameter → field of the row, for parameters that were given."""
+
+        def of(field: str) -> Callable[[int], str]:
+            return lambda n: str(json.loads(table.row(n, self.now)).get(field) or "").upper()
+
+        return [
+            (f"field {field}", self.params[name].upper(), of(field))
+            for name, field in fields.items()
+            if self.params.get(name)
+        ]
 
     def page(
         self, table: Table, low: int, high: int, limit: int, wanted: list[Filter], skip: int = 0

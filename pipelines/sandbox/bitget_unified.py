@@ -53,10 +53,14 @@ class Unified:
             "/api/v3/trade/history-orders": self._orders,
             "/api/v3/account/deposit-records": lambda r, b: self._wallet_page(r, b.deposits),
             "/api/v3/account/withdrawal-records": lambda r, b: self._wallet_page(r, b.withdrawals),
-            "/api/v3/account/convert-records": lambda r, b: self._page(r, b.converts),
+            "/api/v3/account/convert-records": lambda r, b: self._page(
+                r, b.converts, fromCoin="fromCoin", toCoin="toCoin"
+            ),
             "/api/v3/convert/small-assets-history": lambda r, b: self._page(r, b.dust),
             "/api/v3/p2p/all-orders": self._p2p_orders,
-            "/api/v3/account/sub-transfer-record": lambda r, b: self._page(r, b.transfers),
+            "/api/v3/account/sub-transfer-record": lambda r, b: self._page(
+                r, b.transfers, coin="coin", clientOid="clientOid"
+            ),
             "/api/v3/position/history-position": self._positions,
             "/api/v3/account/assets": self._assets,
             "/api/v3/account/funding-assets": self._funding_assets,
@@ -148,21 +152,19 @@ class Unified:
 
     def _financial(self, request: Request, books: UnifiedBooks) -> bytes:
         line = self._line(request, "category")
-        coin = request.params.get("coin", "").upper()
         return self._page(
-            request,
-            books.financial,
-            lambda n: books.line_at(n) == line and coin in ("", books.coin_at(n)),
+            request, books.financial, lambda n: books.line_at(n) == line, coin="coin", type="type"
         )
 
     def _funding(self, request: Request, books: UnifiedBooks) -> bytes:
-        return self._page(request, books.funding_rows)
+        return self._page(request, books.funding_rows, coin="coin", type="type")
 
     def _tax(self, request: Request, books: UnifiedBooks) -> bytes:
         line = self._line(request, "bizType")
         margin_type = request.params.get("marginType", "crossed").lower()
         if margin_type not in ("crossed", "isolated"):
             raise Refusal("40020", "Parameter marginType error")
+        coin = request.params.get("coin", "").upper()
         start, end = request.span()
         limit = request.limit(500, self._tax_max)
         # The range is documented, what lies beyond it is not: windows there hold no rows.
@@ -174,6 +176,7 @@ class Unified:
             for n in range(high - 1, low - 1, -1)
             if books.line_at(n) == line
             and (line != "MARGIN" or books.margin_type_at(n) == margin_type)
+            and coin in ("", books.coin_at(n))
         ]
         return self._rows(books.tax, wanted[:limit], request.now)
 
@@ -195,8 +198,12 @@ class Unified:
         table: Table,
         wanted: Callable[[int], bool] = lambda n: True,
         wrapper: bytes = b'{"list":%b,"cursor":%b}',
+        **fields: str,
     ) -> bytes:
-        """A page in its wrapper; a page with rows has a cursor, the last one too."""
+        """A page in its wrapper; a page with rows has a cursor, the last one too.
+
+        `fields` are the filters the route has: parameter → field of the row.
+        """
         start, end = request.span()
         if STREAMS[request.path].retention is not None:
             start = self._within(request, start, end)
@@ -205,7 +212,9 @@ class Unified:
         if request.params.get("cursor"):
             below = request.number("cursor") ^ MASK
         low, high = table.bounds(start, end, below, False)
-        numbers = [n for n in range(high - 1, low - 1, -1) if wanted(n)][:limit]
+        filters = request.filters(table, **fields)
+        rows = request.rows(table, low, high, high - low, filters)
+        numbers = [n for n in rows if wanted(n)][:limit]
         cursor = f'"{table.ids[numbers[-1]] ^ MASK}"' if numbers else '""'
         return wrapper % (self._rows(table, numbers, request.now), cursor.encode())
 
@@ -221,13 +230,22 @@ class Unified:
         limit = request.limit(20)
         below = request.number("cursor") if request.params.get("cursor") else None
         low, high = table.bounds(start, end, below, False)
-        return self._rows(table, list(table.newest(low, high, limit)), request.now)
+        filters = request.filters(table, coin="coin", orderId="orderId", clientOid="clientOid")
+        return self._rows(
+            table, list(request.rows(table, low, high, limit, filters)), request.now
+        )
 
     def _fills(self, request: Request, books: UnifiedBooks) -> bytes:
         """Fills may be asked for one line or for all."""
         line = self._line(request, "category") if request.params.get("category") else ""
         events = books.fills.events
-        return self._page(request, books.fills, lambda n: line in ("", line_of(events[n])))
+        return self._page(
+            request,
+            books.fills,
+            lambda n: line in ("", line_of(events[n])),
+            symbol="symbol",
+            orderId="orderId",
+        )
 
     def _orders(self, request: Request, books: UnifiedBooks) -> bytes:
         """Orders that have come to their end, line by line."""
@@ -237,11 +255,12 @@ class Unified:
             books.orders,
             lambda n: line_of(books.orders.events[n]) == line
             and books.orders.events[n].at <= request.now,
+            symbol="symbol",
         )
 
     def _positions(self, request: Request, books: UnifiedBooks) -> bytes:
         line = self._line(request, "category", tuple(line for line in LINES if "FUTURES" in line))
-        return self._page(request, books.positions[line])
+        return self._page(request, books.positions[line], symbol="symbol")
 
     def _p2p_orders(self, request: Request, books: UnifiedBooks) -> bytes:
         return self._page(request, books.p2p_orders, wrapper=b'{"items":%b,"nextId":%b}')

@@ -336,11 +336,14 @@ class BitMart:
         if end - start > 90 * DAY:
             raise Refusal(40011, "Invalid parameter", 400)
         start = max(start, ask.now - MEMORY)
-        symbol, account = ask.text("symbol"), ask.text("account") or "futures"
+        wanted = {name: ask.text(name) for name in ("symbol", "order_id", "client_order_id")}
+        account = ask.text("account") or "futures"
 
         def keep(row: Row) -> bool:
             told = row.tell(ask.now)
-            return symbol in ("", told["symbol"]) and told["account"] == account
+            return told["account"] == account and all(
+                word in ("", told.get(name, word)) for name, word in wanted.items()
+            )
 
         return shelf.newest(start, self._upto(end), ask.now, 200, keep)
 
@@ -373,11 +376,19 @@ class BitMart:
         return ask.books.ledger.newest(start, self._upto(end), ask.now, limit, keep)
 
     def _transfer_list(self, ask: Ask) -> Any:
+        """All there are, or those of a span, newest first, page by page."""
         page, limit = ask.number("page") or 0, ask.size("limit", 0, 100)
-        if not 1 <= page <= 1_000 or limit < 10:
+        start, end = ask.number("time_start"), ask.number("time_end")
+        is_turned = start is not None and end is not None and end <= start
+        if not 1 <= page <= 1_000 or limit < 10 or is_turned:
             raise Refusal(60000, NO_SENSE, 400)
-        moved = [e for e in ask.books.entries if e.type == "Transfer" and e.event >= 0]
-        moved = [entry for entry in moved if entry.at <= ask.now][::-1]
+        last = ask.now if end is None else min(self._upto(end), ask.now)
+        moved = [
+            entry
+            for entry in reversed(ask.books.entries)
+            if entry.type == "Transfer" and entry.event >= 0
+            if (start or 0) <= entry.at <= last and ask.text("currency") in ("", "USDT")
+        ]
         rows = [
             {
                 "transfer_id": entry.tran_id,

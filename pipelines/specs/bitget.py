@@ -20,7 +20,7 @@ from pipelines.specs import (
 )
 from pipelines.specs import bitget_unified as unified
 from pipelines.specs.bitget_guide import EXCLUDED, GUIDE
-from pipelines.specs.bitget_terms import CHECKED_ON, CLASSIC, DOCS, per_second
+from pipelines.specs.bitget_terms import CHECKED_ON, CLASSIC, DOCS, THREE_MONTHS, per_second
 
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
 
@@ -72,6 +72,7 @@ SPEC = ExchangeSpec(
             retention_kind="not_stated",
             max_window=timedelta(days=30),
             page_size=500,
+            smaller_page=100,
             rate=per_second(1),
             affects="the spot ledger: every signed movement and the balance after it",
             remedy=f"{EXPORT} (spot transactions); the API states no limit, so ask again first",
@@ -123,6 +124,8 @@ SPEC = ExchangeSpec(
             max_window=timedelta(days=90),
             page_size=100,
             rate=per_second(20),
+            # An order enters the list at its end, under the time it was placed.
+            overlap=THREE_MONTHS,
             affects="spot orders: where they came from, and those that came to nothing",
             remedy="download the file from the site: Orders > Spot > Order history > Export",
             docs_url=f"{DOCS}/spot/trade/Get-History-Orders",

@@ -53,6 +53,7 @@ FUTURES = (
         retention_kind="not_stated",
         max_window=timedelta(days=30),
         page_size=500,
+        smaller_page=100,
         rate=per_second(1),
         scope="productType",
         scope_values=PRODUCTS,
@@ -138,6 +139,8 @@ FUTURES = (
         scope="productType",
         scope_values=PRODUCTS,
         scope_from=LISTED_BY,
+        # An order enters the list at its end, under the time it was placed.
+        overlap=THREE_MONTHS,
         affects="futures orders: where they came from, and whether the exchange placed them",
         remedy=ORDERS,
         docs_url=f"{DOCS}/contract/trade/Get-History-Orders",

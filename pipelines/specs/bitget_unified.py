@@ -67,6 +67,7 @@ STREAMS = (
         retention=timedelta(days=366),
         max_window=timedelta(days=7),
         page_size=500,
+        smaller_page=100,
         rate=per_second(1),
         scope="bizType",
         scope_values=(*LINES, "MARGIN/isolated"),
@@ -151,6 +152,8 @@ STREAMS = (
         scope="category",
         scope_values=LINES[:-1],
         scope_is_closed=True,
+        # An order enters the list at its end, under the time it was placed.
+        overlap=timedelta(days=90),
         affects="orders: what placed them, and those that came to nothing",
         remedy="download the file from the site: Orders > Order history > Export",
         docs_url=f"{DOCS}/trade/Get-Order-History",

@@ -139,6 +139,8 @@ SPEC = ExchangeSpec(
             max_window=timedelta(days=90) - timedelta(seconds=2),
             page_size=200,
             rate=every_2s(6),
+            # An order enters the list at its end, under the time it was placed.
+            overlap=timedelta(days=90),
             affects="futures orders; what they traded is in futures_fills",
             remedy=REMEDY,
             docs_url=FUTURES_DOCS,
@@ -191,6 +193,8 @@ SPEC = ExchangeSpec(
             max_window=timedelta(days=7),
             page_size=200,
             rate=every_2s(12),
+            # An order enters the list at its end, under the time it was placed.
+            overlap=timedelta(days=90),
             affects="spot orders; what they traded is in spot_fills",
             remedy=REMEDY,
             docs_url=SPOT_DOCS,

@@ -8,7 +8,7 @@ import requests
 from pipelines.accounts_model import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges import bitget
-from pipelines.records import Record, RecordReader
+from pipelines.records import Record, RecordReader, field_of
 from pipelines.specs.bitget import SPEC
 from pipelines.windows import Floor, Window
 
@@ -86,9 +86,17 @@ def test_error_codes_are_named(code, kind, outcome, retry):
     assert code in trouble.what and trouble.remedy
 
 
-@pytest.mark.parametrize("body", ['{"code":"429","msg":"Too Many Requests"}', "slow down"])
-def test_a_rate_limit_is_tried_again(body):
-    trouble = explained(429, body)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (429, '{"code":"429","msg":"Too Many Requests"}'),
+        (429, "slow down"),
+        (200, '{"code":"429","msg":"Too Many Requests"}'),
+        (400, '{"code":429,"msg":"Too Many Requests"}'),
+    ],
+)
+def test_a_rate_limit_is_tried_again(status, body):
+    trouble = explained(status, body)
     assert (trouble.kind, trouble.retry) == ("rate_limited", True)
 
 
@@ -266,6 +274,33 @@ def test_margin_lists_are_empty_beside_ids_of_zero(listed):
     data = f'{{"resultList":{listed},"maxId":"0","minId":"0"}}'
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     assert bitget.items(SPEC.stream("crossed_margin_borrows"), body) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "ids"),
+    [
+        ('{"resultList":[{"loanId":"7"}],"maxId":"0","minId":"0"}', ["7"]),  # rows all the same
+        ('{"resultList":null,"maxId":"9","minId":"9"}', []),
+        ('{"maxId":"0","minId":"0"}', []),
+        ('{"resultList":[{"loanId":"7"}],"maxId":"9","minId":"9","warnings":[]}', ["7"]),
+        ('{"bills":null,"endId":"0"}', []),
+        ('{"list":null,"cursor":"123"}', []),
+        ('{"fillList":"","endId":"7"}', []),
+        ('{"nextSettleTime":"1","borrowAmount":"0","interestList":null,"endId":""}', []),
+        ('{"loanId":"7","list":[]}', ["7"]),  # a record alone
+    ],
+)
+def test_what_stands_beside_a_list_decides_nothing(data, ids):
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    found = bitget.items(SPEC.stream("crossed_margin_borrows"), body)
+    assert [field_of(bytes(raw), "loanId") for raw in found] == ids
+
+
+@pytest.mark.parametrize("data", ['{"endId":"7"}', '{"bills":{},"endId":""}', '{"bills":17}'])
+def test_a_list_that_is_missing_is_not_taken_for_an_empty_one(data):
+    body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
+    with pytest.raises(Trouble):
+        bitget.items(SPEC.stream("mix_bills"), body)
 
 
 def test_isolated_margin_is_asked_pair_by_pair():

@@ -346,3 +346,47 @@ def test_limits_leave_room_for_the_exchanges_own_rounding():
     assert deposits.max_window < timedelta(days=90)
     assert SPEC.lifecycle == "winding_down"
     assert SPEC.ends_at == datetime(2027, 1, 31, 15, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"X-BM-RateLimit-Reset": "2"}, 2.0),
+        ({"Retry-After": "7"}, 7.0),
+        ({"X-BM-RateLimit-Reset": "2", "Retry-After": "7"}, 7.0),
+        ({"X-BM-RateLimit-Reset": "soon", "Retry-After": "nan"}, None),
+        ({"X-BM-RateLimit-Reset": "inf"}, None),
+    ],
+)
+def test_too_many_requests_wait_as_long_as_anybody_asks(headers, wait):
+    reply = answer(429, '{"message":"Request too many requests","code":30013,"data":{}}')
+    reply.headers.update(headers)
+    assert bitmart.explain(reply, BEFORE_THE_END).wait == wait
+
+
+def test_after_a_ban_nothing_more_is_asked(box):
+    card = box.account("bitmart-main")
+    keys = Credentials({key: card[key] for key in ("key", "secret", "memo")})
+    asking = ReadOnlySession(bitmart.EXCHANGE, Account("x", "bitmart", keys, card["base_url"]))
+    def banned(path):
+        with pytest.raises(Trouble) as caught:
+            ask(asking, path)
+        assert caught.value.kind == "rate_limited" and "30017" in caught.value.what
+        return asking.requests_sent
+
+    box.fault("418", account="bitmart-main")
+    assert [banned("/spot/v1/wallet"), banned("/spot/v1/wallet")] == [1, 1]
+    ask(asking, "/contract/private/assets-detail")  # it may have been that route alone
+    box.fault("418", account="bitmart-main")
+    assert [banned("/account/v1/wallet"), banned("/contract/private/assets-detail")] == [3, 3]
+    asking.close()
+
+
+@pytest.mark.parametrize("code", [50001, 50040, 40034])
+def test_a_pair_that_is_gone_is_no_failure_of_the_stream(code):
+    reply = answer(400, f'{{"message":"words","code":{code},"data":null}}')
+    assert bitmart.explain(reply, BEFORE_THE_END).kind == "bad_request"
+    reply.url = "https://api-cloud.bitmart.com/contract/private/order-history?symbol=OLDUSDT"
+    trouble = bitmart.explain(reply, BEFORE_THE_END)
+    assert (trouble.kind, trouble.outcome, trouble.retry) == ("unknown_scope", "refused", False)

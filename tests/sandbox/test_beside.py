@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 import requests
 
+from pipelines.sandbox.bitget_request import STREAMS
 from pipelines.sandbox.clock import from_ms, to_ms
 from pipelines.sandbox.server import Sandbox
 from tests.sandbox.bitget_caller import Caller as BitgetCaller
@@ -167,6 +168,35 @@ def test_bitmart_tells_its_limits_with_refusals_too() -> None:
             assert answer.headers["X-BM-RateLimit-Remaining"] == used
             assert answer.headers["X-BM-RateLimit-Limit"] == "2"
             assert answer.headers["X-BM-RateLimit-Reset"] == "2"
+
+
+def test_bitmart_moves_to_futures_keep_to_their_span(box: Sandbox) -> None:
+    caller = BitmartCaller(box, "bitmart-trading")
+    path, whole = "/account/v1/transfer-contract-list", {"page": 1, "limit": 100}
+    every = caller.post(path, whole).json()["data"]["records"]
+    times = [row["timestamp"] for row in every]
+    assert len(every) > 3 and times == sorted(times, reverse=True)
+    start, end = times[-2], times[1]
+    part = caller.post(path, {**whole, "time_start": start, "time_end": end})
+    assert part.json()["data"]["records"] == every[1:-1]
+    after = caller.post(path, {**whole, "time_start": times[0]}).json()["data"]["records"]
+    assert after == every[:1]
+    assert caller.post(path, {**whole, "currency": "BTC"}).json()["data"]["records"] == []
+    assert said(caller.post(path, {**whole, "time_start": end, "time_end": start})) == (400, 60000)
+
+
+def test_bitmart_futures_are_told_by_their_order(box: Sandbox) -> None:
+    main = BitmartCaller(box)
+    span = {"start_time": (NOW_MS - 80 * DAY) // 1_000, "end_time": NOW_MS // 1_000}
+    fills = main.get("/contract/private/trades", **span).json()["data"]
+    order = fills[len(fills) // 2]["order_id"]
+    told = main.get("/contract/private/trades", order_id=order, **span).json()["data"]
+    assert told == [fill for fill in fills if fill["order_id"] == order] and len(told) < len(fills)
+    path, asked = "/contract/private/order-history", {"symbol": fills[0]["symbol"], **span}
+    orders = main.get(path, **asked).json()["data"]
+    assert main.get(path, order_id=orders[0]["order_id"], **asked).json()["data"] == orders[:1]
+    for name in ("order_id", "client_order_id"):
+        assert main.get(path, **{name: "1"}, **asked).json()["data"] is None
 
 
 def test_bitmart_public_lists_need_no_key(box: Sandbox) -> None:
@@ -352,6 +382,100 @@ def test_bitget_refuses_a_start_beyond_what_is_kept_whatever_the_end(box: Sandbo
     # Both bounds given and too far apart is the width's own refusal.
     wide = {"startTime": NOW_MS - 91 * DAY, "endTime": NOW_MS}
     assert said(main.get(f"{SPOT}/trade/fills", **wide)) == (400, "00001")
+
+
+V3, MIX, MARGIN = "/api/v3", "/api/v2/mix", "/api/v2/margin"
+USDT_FUTURES = {"productType": "USDT-FUTURES"}
+FILTERS = [  # account, path, what must be said besides, parameter → field of the row
+    ("bitget-main", f"{SPOT}/wallet/deposit-records", {}, {"coin": "coin", "orderId": "orderId"}),
+    ("bitget-main", f"{SPOT}/wallet/withdrawal-records", {}, {"clientOid": "clientOid"}),
+    ("bitget-main", f"{SPOT}/account/transferRecords", {"coin": "USDT"},
+     {"fromType": "fromType", "clientOid": "clientOid"}),
+    ("bitget-main", f"{MIX}/order/fills", USDT_FUTURES, {"symbol": "symbol", "orderId": "orderId"}),
+    ("bitget-main", f"{MIX}/order/orders-history", USDT_FUTURES,
+     {"symbol": "symbol", "orderId": "orderId", "clientOid": "clientOid"}),
+    ("bitget-main", f"{MIX}/position/history-position", {}, {"symbol": "symbol"}),
+    *(("bitget-main", f"{MARGIN}/crossed/{name}", {}, {"coin": field}) for name, field in (
+        ("financial-records", "coin"), ("borrow-history", "coin"), ("repay-history", "coin"),
+        ("interest-history", "loanCoin"))),
+    ("bitget-unified", f"{V3}/tax/records", {"bizType": "SPOT"}, {"coin": "coin"}),
+    ("bitget-unified", f"{V3}/account/financial-records", {"category": "SPOT"},
+     {"coin": "coin", "type": "type"}),
+    ("bitget-unified", f"{V3}/trade/fills", {}, {"symbol": "symbol", "orderId": "orderId"}),
+    ("bitget-unified", f"{V3}/trade/history-orders", {"category": "SPOT"}, {"symbol": "symbol"}),
+    ("bitget-unified", f"{V3}/account/deposit-records", {}, {"coin": "coin", "orderId": "orderId"}),
+    ("bitget-unified", f"{V3}/account/withdrawal-records", {}, {"coin": "coin"}),
+    ("bitget-unified", f"{V3}/account/convert-records", {},
+     {"fromCoin": "fromCoin", "toCoin": "toCoin"}),
+    ("bitget-unified", f"{V3}/account/sub-transfer-record", {}, {"coin": "coin"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("label", "path", "besides", "fields"), FILTERS)
+def test_bitget_lists_keep_to_their_filters(
+    label: str, path: str, besides: dict[str, str], fields: dict[str, str], box: Sandbox
+) -> None:
+    """A word more in the question leaves the rows that have it, whatever its case."""
+    caller, stream = BitgetCaller(box, label), STREAMS[path]
+    width = int((stream.max_window or timedelta(days=90)).total_seconds()) * 1_000 - 1
+    reach = int((stream.retention or timedelta(days=400)).total_seconds()) * 1_000
+
+    def rows(start: int, end: int, **more: str) -> list[dict[str, str]]:
+        data = caller.data(path, startTime=start, endTime=end, limit=100, **besides, **more)
+        lists = data.values() if isinstance(data, dict) else [data]
+        found: list[dict[str, str]] = next(part for part in lists if isinstance(part, list))
+        return found
+
+    seen = dict.fromkeys(fields, 0)
+    for days_ago in range(0, 400, 60):
+        box.set_now(NOW - timedelta(days=days_ago))
+        now = caller.now
+        for end in range(now, now - reach, -width):
+            span = max(end - width, now - reach), end
+            whole = rows(*span)
+            if len(whole) == 100:
+                continue  # there may be more of them than a page shows
+            for name, field in fields.items():
+                for value in {row[field].upper() for row in whole if row[field]}:
+                    narrow = [row for row in whole if row[field].upper() == value]
+                    assert rows(*span, **{name: value}) == narrow, (name, value)
+                    assert rows(*span, **{name: value.lower()}) == narrow, (name, value)
+                    seen[name] += 1
+            for name in fields.keys() - {"symbol"}:
+                assert rows(*span, **{name: "987654321"}) == []
+        if all(seen.values()):
+            return
+    raise AssertionError(f"some filters were never tried: {seen}")
+
+
+def test_bitget_closed_positions_go_by_their_symbol_and_by_usdt_without_one(box: Sandbox) -> None:
+    main = BitgetCaller(box)
+    path = f"{MIX}/position/history-position"
+    asked = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS, "limit": 100}
+    of_usdt = main.data(path, **USDT_FUTURES, **asked)["list"]
+    assert main.data(path, **asked)["list"] == of_usdt and of_usdt
+    symbol = of_usdt[0]["symbol"]
+    of_symbol = main.data(path, productType="COIN-FUTURES", symbol=symbol, **asked)["list"]
+    assert of_symbol == [row for row in of_usdt if row["symbol"] == symbol]
+
+
+def test_bitget_answers_who_asks_from_ninety_days_ago_until_now(box: Sandbox) -> None:
+    """Ninety days from when it was asked, which is a moment before it is answered."""
+    main = BitgetCaller(box)
+    path = f"{MARGIN}/crossed/interest-history"
+    start = NOW_MS - 90 * DAY - 20
+    assert said(main.get(path, startTime=start)) == (200, "00000")
+    assert said(main.get(path, startTime=start, endTime=NOW_MS)) == (400, "00001")
+    assert said(main.get(path, startTime=start - DAY)) == (400, "00001")
+
+
+def test_bitget_has_no_contracts_for_play_money(box: Sandbox) -> None:
+    base = box.account("bitget-main")["base_url"]
+    for product in ("SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES"):
+        answer = requests.get(
+            f"{base}/api/v2/mix/market/contracts", {"productType": product}, timeout=9
+        )
+        assert said(answer) == (200, "00000") and answer.json()["data"] == []
 
 
 def test_bitget_answers_for_every_pair_it_lists_and_for_delisted_ones(box: Sandbox) -> None:

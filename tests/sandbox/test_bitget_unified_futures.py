@@ -152,6 +152,9 @@ def test_a_closed_position_comes_to_its_ledger_rows(call: Caller) -> None:
             parts = ("cumRealisedPnl", "totalFunding", "openFeeTotal", "closeFeeTotal")
             assert Decimal(row["netProfit"]) == sum_of([row], *parts)
             assert row["category"] == line and Decimal(row["openFeeTotal"]) <= 0
+        for symbol in {row["symbol"].upper() for row in told}:
+            of_symbol = [row for row in told if row["symbol"].upper() == symbol]
+            assert rows(call, POSITIONS, 80, 30, category=line, symbol=symbol) == of_symbol
 
 
 def test_what_is_owed_is_no_part_of_the_equity(call: Caller, truth: dict[str, Any]) -> None:

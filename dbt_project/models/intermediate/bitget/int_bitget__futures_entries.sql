@@ -60,46 +60,27 @@ movements as (
 
 ),
 
-canonical as (
+named as (
 
     select
-        -- keys
-        movements.ledger_entry_id,
-        movements.account_id,
-        'bitget' as exchange,
-        movements.stream,
-        movements.record_id,
-        cast(null as varchar) as event_id,
-
-        -- what
-        movements.wallet,
-        movements.coin as asset,
-        movements.coin as exchange_asset,
-        coalesce(labels.entry_type, 'unclassified') as entry_type,
-        movements.label as exchange_entry_type,
-        movements.symbol as market,
-        cast(null as varchar) as note,
-        cast(null as varchar) as accounting_regime,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
-
-        -- how much: here the fee stands beside the amount, and the balance moves by both
+        movements.*,
+        labels.entry_type,
+        -- Here the fee stands beside the amount, and the balance moves by both.
         movements.moved + movements.fee as amount,
         case
             when labels.entry_type = 'funding' then -(movements.moved + movements.fee)
             else -movements.fee
-        end as fee_amount,
-        movements.balance as balance_after,
-
-        -- when
-        movements.occurred_at,
-
-        -- where it came from
-        movements.origin,
-        movements.receipt_id,
-        movements.loaded_at
+        end as fee_amount
     from movements
     left join labels on lower(trim(movements.label)) = labels.label_key
+
+),
+
+canonical as (
+
+    select
+        {{ bitget_entry_columns() }}
+    from named
 
 )
 

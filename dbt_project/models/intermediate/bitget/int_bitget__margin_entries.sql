@@ -29,7 +29,7 @@ movements as (
         coin,
         symbol,
         margin_tax_type as label,
-        amount,
+        amount as told,
         coalesce(fee, 0) as fee,
         -- Isolated margin has a wallet for every pair, and shows the balance of that one alone.
         case when lower(margin_type) = 'crossed' then total end as balance,
@@ -50,7 +50,7 @@ movements as (
         coin,
         cast(null as varchar) as symbol,
         p2p_tax_type as label,
-        quantity as amount,
+        quantity as told,
         cast(0 as decimal(38, 18)) as fee,
         cast(null as decimal(38, 18)) as balance,
         coalesce(recorded_at, occurred_at) as occurred_at,
@@ -61,50 +61,31 @@ movements as (
 
 ),
 
+named as (
+
+    select
+        movements.*,
+        labels.entry_type,
+        -- The label tells the direction, as amounts may come without a sign.
+        case labels.direction
+            when 'in' then abs(movements.told)
+            when 'out' then -abs(movements.told)
+            else movements.told
+        end as amount,
+        case
+            when labels.entry_type = 'fee' and movements.fee = 0 then abs(movements.told)
+            else -movements.fee
+        end as fee_amount
+    from movements
+    left join labels on replace(lower(trim(movements.label)), '-', '_') = labels.label_key
+
+),
+
 canonical as (
 
     select
-        -- keys
-        movements.ledger_entry_id,
-        movements.account_id,
-        'bitget' as exchange,
-        movements.stream,
-        movements.record_id,
-        cast(null as varchar) as event_id,
-
-        -- what
-        movements.wallet,
-        movements.coin as asset,
-        movements.coin as exchange_asset,
-        coalesce(labels.entry_type, 'unclassified') as entry_type,
-        movements.label as exchange_entry_type,
-        movements.symbol as market,
-        cast(null as varchar) as note,
-        cast(null as varchar) as accounting_regime,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
-
-        -- how much: the label tells the direction, as amounts may come without a sign
-        case labels.direction
-            when 'in' then abs(movements.amount)
-            when 'out' then -abs(movements.amount)
-            else movements.amount
-        end as amount,
-        case
-            when labels.entry_type = 'fee' and movements.fee = 0 then abs(movements.amount)
-            else -movements.fee
-        end as fee_amount,
-        movements.balance as balance_after,
-
-        -- when
-        movements.occurred_at,
-
-        -- where it came from
-        movements.origin,
-        movements.receipt_id,
-        movements.loaded_at
-    from movements
-    left join labels on replace(lower(trim(movements.label)), '-', '_') = labels.label_key
+        {{ bitget_entry_columns() }}
+    from named
 
 )
 

@@ -42,64 +42,12 @@ known_accounts as (
 from_records as (
 
     select
-        -- keys
-        {{ canonical_id('unified_transfer_records', 'records.record_id', 'records.account_id') }}
-            as transfer_id,
-        records.account_id,
-        'bitget' as exchange,
-        'unified_transfer_records' as stream,
-        records.record_id,
-
-        -- from where to where
-        senders.account_id as from_account_id,
-        case
-            when senders.account_id is not null
-                then {{ bitget_unified_wallet('records.from_type') }}
-        end as from_wallet,
-        receivers.account_id as to_account_id,
-        case
-            when receivers.account_id is not null
-                then {{ bitget_unified_wallet('records.to_type') }}
-        end as to_wallet,
-        case
-            when senders.account_id is null then records.from_user_id
-            when receivers.account_id is null then records.to_user_id
-        end as counterparty,
-
-        -- what
-        records.coin as asset,
-        records.coin as exchange_asset,
-        'exchange_record' as method,
-        case
-            when senders.account_id is null or receivers.account_id is null then 'one_sided'
-            else 'certain'
-        end as confidence,
-        cast(null as varchar) as note,
-        {{ bitget_transfer_status('records.status') }} as status,
-        records.status as exchange_status,
-
-        -- how much
-        case when senders.account_id is not null then records.amount end as amount_sent,
-        case when receivers.account_id is not null then records.amount end as amount_received,
-
-        -- when
-        case
-            when
-                senders.account_id is not null
-                or {{ bitget_transfer_status('records.status') }} <> 'completed'
-                then coalesce(records.created_at, records.occurred_at)
-        end as sent_at,
-        case
-            when
-                receivers.account_id is not null
-                and {{ bitget_transfer_status('records.status') }} = 'completed'
-                then coalesce(records.created_at, records.occurred_at)
-        end as received_at,
-
-        -- where it came from
-        records.origin,
-        records.receipt_id,
-        records.loaded_at
+        {{ bitget_both_ends(
+            'unified_transfer_records',
+            from_wallet=bitget_unified_wallet('records.from_type'),
+            to_wallet=bitget_unified_wallet('records.to_type'),
+            amount='records.amount', moved_at='records.created_at'
+        ) }}
     from records
     left join since on records.account_id = since.account_id
     left join known_accounts as senders
