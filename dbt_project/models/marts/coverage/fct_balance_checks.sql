@@ -157,26 +157,34 @@ broken_chains as (
         broken_at as checked_at,
         record_id,
         case
+            -- Two breaks that cancel may be two rows that are missing; a longer swing cannot be.
+            when break_kind = 'swing' and (net_residual != 0 or break_count = 2) then 'warning'
             when net_residual = 0 then 'info'
-            when break_kind = 'swing' then 'warning'
             else 'critical'
         end as severity,
-        case break_kind
-            when 'swing' then concat(
+        case
+            when break_kind = 'swing' and net_residual = 0 and break_count = 2 then concat(
+                'the balance shown by the exchange is off by ', {{ say_amount('residual') }}, ' ',
+                asset, ' on ', {{ say_when('broken_at') }}, ' and right again on ',
+                {{ say_when('last_broken_at') }},
+                ': either that one row is printed out of step, or two rows that cancel are ',
+                'missing, one before it and one after'
+            )
+            when break_kind = 'swing' then concat(
                 'the balance shown by the exchange goes back and forth by ',
                 {{ say_amount('abs(residual)') }}, ' ', asset, ', ', break_count, ' times from ',
                 {{ say_when('broken_at') }}, ' to ', {{ say_when('last_broken_at') }},
-                ', which no missing row does; ',
+                ', which missing rows seldom do; ',
                 case
                     when net_residual = 0 then 'it ends where the rows say'
                     else 'its last word is ' || {{ say_amount('net_residual') }}
                         || ' off what the rows say'
                 end
             )
-            when 'order' then concat(
+            when break_kind = 'order' then concat(
                 'rows are listed in another order than the balance moved (',
                 {{ say_when('broken_at') }}, ' and ', {{ say_when('last_broken_at') }},
-                '); nothing is missing'
+                '); all of them together agree'
             )
             else concat(
                 'movements that add up to ', {{ say_amount('residual') }}, ' ', asset,
