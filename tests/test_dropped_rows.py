@@ -23,7 +23,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from flows import dbt, dismissals
+from flows import dbt, dismissals, dossier
 from pipelines.home import Home
 
 pytestmark = pytest.mark.xdist_group("dropped_rows")
@@ -109,12 +109,14 @@ EXCHANGES = {"shown": "bitget", "silent": "bitget", "without": "bitmart"}
 """The ways a ledger is told, and by whom."""
 ODD = "odd"
 """Books of Bitget with the same few amounts again and again, and ids in no order."""
+EMPTIED = "emptied"
+"""Books of BitMart whose wallet names no coin any more, or never did."""
 LEDGERS = {"bitget": "tax_spot_records", "bitmart": "deposit_withdraw_history"}
 WALLETS = {"bitget": "spot_assets", "bitmart": "account_wallet"}
 
 
 def exchange_of(kind: str) -> str:
-    return EXCHANGES.get(kind, "bitget")
+    return "bitmart" if kind == EMPTIED else EXCHANGES.get(kind, "bitget")
 
 
 def account(book: Book, kind: str) -> str:
@@ -145,6 +147,21 @@ def cancelling_book() -> Book:
         for number, amount in enumerate(amounts)
     )
     return Book(SEEDS, entries, frozenset({1, 3}))
+
+
+def emptied_books() -> list[Book]:
+    """5 came on the first day and went: late and told, or at once and dropped."""
+    return [
+        Book(
+            number,
+            (
+                Entry(number * 2, "BTC", START, Decimal(5), Decimal(5)),
+                Entry(number * 2 + 1, "BTC", START + timedelta(days=day), Decimal(-5), Decimal(0)),
+            ),
+            dropped,
+        )
+        for number, (day, dropped) in enumerate(((100, frozenset()), (1, frozenset({3}))))
+    ]
 
 
 def bitget_record(entry: Entry, kind: str) -> dict[str, object]:
@@ -199,6 +216,8 @@ def snapshots(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
         for number, moment in enumerate((TAKEN_BEFORE, TAKEN)):
             held = {e.asset: e.balance for e in book.entries if e.at <= moment}
             for asset, amount in held.items():
+                if kind == EMPTIED and not amount:
+                    continue
                 yield {
                     "account_id": account(book, kind),
                     "stream": WALLETS[exchange_of(kind)],
@@ -258,18 +277,19 @@ def checked(
                 f"'{exchange}' as schema_name, 0 as status, now() as inserted_at"
             )
         odd = [*(odd_book(number) for number in range(SEEDS)), cancelling_book()]
-        for kind, exchange in {**EXCHANGES, ODD: "bitget"}.items():
-            told = odd if kind == ODD else books
+        others = {ODD: odd, EMPTIED: emptied_books()}
+        for kind in (*EXCHANGES, *others):
+            exchange, told = exchange_of(kind), others.get(kind, books)
             for table, rows in (
                 (LEDGERS[exchange], raw_rows(told, kind)),
                 ("balances", snapshots(told, kind)),
                 ("receipts", receipts(told, kind)),
             ):
-                warehouse.register("told", pa.Table.from_pylist(list(rows)))
+                warehouse.register("rows", pa.Table.from_pylist(list(rows)))
                 warehouse.execute(
-                    f"insert into raw_{exchange}.{table} by name select * from told"
+                    f"insert into raw_{exchange}.{table} by name select * from rows"
                 )
-                warehouse.unregister("told")
+                warehouse.unregister("rows")
     dismissals.load(place)
     done = dbt.run_dbt(
         place,
@@ -398,3 +418,19 @@ def test_two_dropped_rows_that_cancel_are_no_note_and_leave_no_proof(
         ).fetchall()
     assert checks == [("swing", "warning", 5, 0)]
     assert proofs == [(cancelling, "rows_between_missing"), (account(odd_book(0), ODD), "whole")]
+
+
+def test_a_wallet_that_names_no_coin_holds_none(checked: tuple[list[Book], Home]) -> None:
+    """Not what it held when it still named some; and where it never did, rows are missing."""
+    _, place = checked
+    gone, never = (account(book, EMPTIED) for book in emptied_books())
+    with duckdb.connect(str(place.warehouse), read_only=True) as warehouse:
+        checks = warehouse.execute(
+            "select account_id, kind, expected, computed, severity from marts.fct_balance_checks "
+            "where account_id = any(?) order by account_id",
+            [[gone, never]],
+        ).fetchall()
+    assert checks == [(gone, "snapshot", 0, 0, "none"), (never, "snapshot", 0, 5, "critical")]
+    (held,) = dossier.newest_balances(place.warehouse, gone)
+    assert (held["amount_before"], held["taken_before"]) == (5, TAKEN_BEFORE)
+    assert (held["amount"], held["taken_at"]) == (0, TAKEN)

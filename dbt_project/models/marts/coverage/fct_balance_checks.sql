@@ -21,6 +21,20 @@ balances as (
 
 ),
 
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where
+        is_current
+        and kind = 'snapshot'
+        and (
+            {%- for exchange, streams in var('balance_streams').items() %}
+            {{ 'or ' if not loop.first }}(exchange = '{{ exchange }}' and stream in ({{ quoted(streams) }}))
+            {%- endfor %}
+        )
+
+),
+
 transfers as (
 
     select * from {{ ref('int_transfers_unioned') }}
@@ -296,11 +310,20 @@ sums as (
 
 ),
 
--- 2. The ledger against snapshots of the wallet. An asset that a snapshot leaves out is zero.
+-- 2. The ledger against snapshots of the wallet. An asset that a snapshot leaves out is zero, and
+-- so are all of a wallet whose every snapshot was empty.
 snapshot_streams as (
 
     select distinct account_id, exchange, stream, wallet
     from balances
+
+    union all
+
+    select distinct receipts.account_id, receipts.exchange, receipts.stream, specs.wallet
+    from receipts
+    inner join specs on receipts.exchange = specs.exchange and receipts.stream = specs.stream
+    anti join balances
+        on receipts.account_id = balances.account_id and receipts.stream = balances.stream
 
 ),
 
@@ -547,7 +570,11 @@ newest_snapshots as (
             and compared.exchange_asset = account_totals.exchange_asset
     where
         compared.is_newest
-        and (compared.expected != 0 or compared.computed != 0 or chains.row_count is not null)
+        and (
+            compared.expected != 0
+            or compared.last_moved_at is not null
+            or chains.row_count is not null
+        )
 
 ),
 
