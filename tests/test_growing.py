@@ -38,12 +38,12 @@ def listed_move(id: str, amount: str, at: datetime) -> dict[str, Any]:
 
 def deposit(id: str, status: int, at: datetime) -> dict[str, Any]:
     return {"deposit_id": id, "withdraw_id": "", "operation_type": "deposit", "currency": "BTC",
-            "arrival_amount": "2", "fee": "0", "status": status, "apply_time": millis(at)}  # fmt: skip
+            "arrival_amount": "2", "status": status, "apply_time": millis(at)}  # fmt: skip
 
 
 def sub_move(amount: str, at: datetime) -> dict[str, Any]:
     return {"currency": "USDT", "amount": amount, "submissionTime": millis(at) // 1000,
-            "fromAccount": "child", "toAccount": "me", **ends}  # fmt: skip
+            "fromAccount": "child", "toAccount": "me"}  # fmt: skip
 
 
 # Sync by sync: which records of which stream came.
