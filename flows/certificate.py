@@ -126,15 +126,15 @@ def statement(document: dict[str, Any]) -> str:
     books = on_books(document["checks"])
     match document["verdict"]:
         case "complete":
-            told = f"**Complete.** Every span was read to its end. {books}"
-            return " ".join([told, *on_start(document["account"])])
+            said = f"**Complete.** Every span was read to its end. {books}"
+            return " ".join([said, *on_start(document["account"])])
         case "unverified":
-            told = (
+            said = (
                 "**Nothing is known to be missing.** All the exchange gave is here, but for some "
                 "spans nobody can say that this is all there was, so completeness cannot be "
                 f"claimed; the first table says for which. {books}"
             )
-            return " ".join([told, *on_start(document["account"])])
+            return " ".join([said, *on_start(document["account"])])
     findings = document["findings"]
     grave_checks = {row["check_id"] for row in grave(document["checks"])}
     wrong = [row for row in findings if row["evidence_id"] in grave_checks]
