@@ -146,6 +146,8 @@ def statement(document: dict[str, Any]) -> str:
     ]
     named = [markdown.counted(number, what) for number, what in counts if number]
     told = [f"**Not complete, or not proven.** {markdown.listed(named)}, listed below."]
+    if not grave_checks:
+        told.append(books)
     if follow := len(wrong) - alone:
         verb = "follows" if follow == 1 else "follow"
         what = markdown.counted(follow, "difference")
