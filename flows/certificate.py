@@ -1,7 +1,7 @@
 """One page that says what an account's history holds, what proves it and what is missing.
 
 The same published warehouse gives the same bytes: nothing here looks at the clock, and the hash
-at the end of the page is that of the JSON beside it.
+at the end of the page is that of the JSON beside it, and the page says how anybody can check it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from flows import gap_words, markdown
 from flows.answers import Row
-from flows.documents import Written, write_both
+from flows.documents import Written, how_to_check, write_both
 from flows.dossier import COVERED, Dossier, digest, gather, grave
 
 FORMAT = "lookback certificate 2"
@@ -59,7 +59,12 @@ def certify(published: Path, label: str, folder: Path) -> Written:
     """Write the certificate of an account, as Markdown and JSON. Raises LookbackError."""
     dossier = gather(published, label)
     document = document_of(dossier)
-    return write_both(folder, f"certificate-{dossier.account['label']}", page(document), document)
+    return write_both(folder, name_of(document), page(document), document)
+
+
+def name_of(document: dict[str, Any]) -> str:
+    """What the two files are called."""
+    return f"certificate-{document['account']['label']}"
 
 
 def document_of(dossier: Dossier) -> dict[str, Any]:
@@ -118,15 +123,18 @@ def unsettled(findings: Sequence[Row]) -> list[Row]:
 
 def statement(document: dict[str, Any]) -> str:
     """The verdict in a sentence or two."""
+    books = on_books(document["checks"])
     match document["verdict"]:
         case "complete":
-            return "**Complete.** Every span was read to its end, and the balances agree."
+            said = f"**Complete.** Every span was read to its end. {books}"
+            return " ".join([said, *on_start(document["account"])])
         case "unverified":
-            return (
-                "**Nothing is known to be missing.** All the exchange gave is here and the "
-                "balances agree, but for some spans the exchange does not say how far back it "
-                "reaches, so completeness cannot be claimed."
+            said = (
+                "**Nothing is known to be missing.** All the exchange gave is here, but for some "
+                "spans nobody can say that this is all there was, so completeness cannot be "
+                f"claimed; the first table says for which. {books}"
             )
+            return " ".join([said, *on_start(document["account"])])
     findings = document["findings"]
     grave_checks = {row["check_id"] for row in grave(document["checks"])}
     wrong = [row for row in findings if row["evidence_id"] in grave_checks]
@@ -138,6 +146,8 @@ def statement(document: dict[str, Any]) -> str:
     ]
     named = [markdown.counted(number, what) for number, what in counts if number]
     told = [f"**Not complete, or not proven.** {markdown.listed(named)}, listed below."]
+    if not grave_checks:
+        told.append(books)
     if follow := len(wrong) - alone:
         verb = "follows" if follow == 1 else "follow"
         what = markdown.counted(follow, "difference")
@@ -145,6 +155,27 @@ def statement(document: dict[str, Any]) -> str:
     if aside := sum(row["state"] == "dismissed" for row in findings):
         told.append(f"{markdown.counted(aside, 'finding')} set aside, with the reason.")
     return " ".join(told)
+
+
+def on_books(checks: Sequence[Row]) -> str:
+    """What the balances say of an account that nothing grave was found of."""
+    if not checks:
+        return "No balance of the exchange could be held against the rows."
+    notes = sum(not row["is_ok"] for row in checks)
+    if not notes:
+        return f"The balances agree ({markdown.counted(len(checks), 'check')})."
+    verb = "differs" if notes == 1 else "differ"
+    return (
+        f"Of {markdown.counted(len(checks), 'balance check')}, {notes} {verb} for a reason that is "
+        "given below; the others agree."
+    )
+
+
+def on_start(account: Row) -> list[str]:
+    """A warning where nobody says since when the account exists."""
+    if STARTS[account["history_start_evidence"]].startswith("nobody"):
+        return ["Since when the account exists nobody says: what may have been before is not told."]
+    return []
 
 
 def page(document: dict[str, Any]) -> str:
@@ -162,7 +193,7 @@ def page(document: dict[str, Any]) -> str:
                 ("kind", account["account_kind"]),
                 ("history starts", account["history_starts_at"]),
                 ("according to", STARTS[account["history_start_evidence"]]),
-                ("last read", document["as_of"]),
+                ("last asked", document["as_of"]),
             ],
         ),
         "",
@@ -182,9 +213,18 @@ def page(document: dict[str, Any]) -> str:
         "",
         f"SHA-256 of this account's data: `{document['sha256']}`",
         "",
-        "It is over the JSON file of the same name without its own `sha256`, keys sorted. The "
-        "digest of a stream is over the SHA-256 of each record, a line each, in the order of the "
-        "record's id.",
+        how_to_check(name_of(document)),
+        "",
+        "The digest of a stream is over the SHA-256 of each version of each record, as the "
+        "exchange sent it. It comes out again from the published file, `data/lookback.duckdb`:",
+        "",
+        "```sql",
+        "select sha256(string_agg(sha256(record::varchar), chr(10) order by record_id, "
+        "record_hash))",
+        f"from raw_{account['exchange']}.<stream> where account_id = '{account['account_id']}'",
+        "```",
+        "",
+        "A stream without records has the SHA-256 of nothing at all.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -25,7 +25,7 @@ def write_both(folder: Path, name: str, page: str, document: dict[str, object]) 
 
     Raises LookbackError where it cannot be written to.
     """
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    safe = file_name(name)
     written = Written(folder / f"{safe}.md", folder / f"{safe}.json", document)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,6 +36,21 @@ def write_both(folder: Path, name: str, page: str, document: dict[str, object]) 
             f"cannot write to {folder}: {error.strerror}", remedy="name another folder with --to"
         ) from error
     return written
+
+
+def file_name(name: str) -> str:
+    """The name as it may stand in any folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+
+
+def how_to_check(name: str) -> str:
+    """What somebody who has the JSON, and nothing of ours, does to see that its hash is right."""
+    return (
+        "This page is made from the JSON file beside it, and the hash is over that file without "
+        "the one line that holds it. To check it, with tools that every Unix has:\n\n"
+        f"```sh\ngrep -v '^  \"sha256\": ' {file_name(name)}.json | sha256sum\n```\n\n"
+        "It must print that hash, and the JSON must name it as its `sha256`."
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -232,24 +232,35 @@ def newest_balances(path: Path, account_id: str) -> list[Row]:
     return select(
         path,
         """
-        with looks as (
-            select *, dense_rank() over (
-                partition by stream, wallet order by taken_at desc
-            ) as look
+        with told as (
             from intermediate.int_balances_unioned where account_id = ?
+        ),
+        assets as (
+            select distinct stream, wallet, asset, exchange_asset from told
+        ),
+        -- A look that names an asset no more, or none at all, found nothing of it.
+        looks as (
+            select stream, receipt_id, asked_at, dense_rank() over (
+                partition by stream order by asked_at desc
+            ) as look
+            from intermediate.int_receipts_unioned
+            where account_id = ? and outcome = 'exhausted' and stream in (select stream from told)
         )
         select
             wallet, asset, exchange_asset,
-            max(taken_at) filter (where look = 1) as taken_at,
-            sum(amount) filter (where look = 1) as amount,
-            max(taken_at) filter (where look = 2) as taken_before,
-            sum(amount) filter (where look = 2) as amount_before
-        from looks where look <= 2
+            max(asked_at) filter (where look = 1) as taken_at,
+            sum(coalesce(amount, 0)) filter (where look = 1) as amount,
+            max(asked_at) filter (where look = 2) as taken_before,
+            sum(coalesce(amount, 0)) filter (where look = 2) as amount_before
+        from looks
+        inner join assets using (stream)
+        left join told using (stream, receipt_id, wallet, asset, exchange_asset)
+        where look <= 2
         group by wallet, asset, exchange_asset
         having sum(abs(amount)) > 0
         order by wallet, asset, exchange_asset
         """,
-        [account_id],
+        [account_id, account_id],
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from flows import gap_words, markdown
 from flows.answers import Row
-from flows.documents import Written, write_both
+from flows.documents import Written, how_to_check, write_both
 from flows.dossier import COVERED, Dossier, digest, gather, grave
 from pipelines import registry
 from pipelines.spec import ExchangeSpec
 
-FORMAT = "lookback evacuation 1"
+FORMAT = "lookback evacuation 2"
 READ = (*COVERED, "unverified")
 BY_HAND = ("lost_to_retention", "sync_lapse", "row_cap", "unresolved", "venue_closed")
 
@@ -26,11 +26,17 @@ def take_inventory(published: Path, label: str, folder: Path) -> Written:
     dossier = gather(published, label)
     spec = registry.exchange(dossier.account["exchange"]).spec
     document = document_of(dossier, spec)
-    return write_both(folder, f"evacuation-{dossier.account['label']}", page(document), document)
+    return write_both(folder, name_of(document), page(document), document)
+
+
+def name_of(document: dict[str, Any]) -> str:
+    """What the two files are called."""
+    return f"evacuation-{document['label']}"
 
 
 def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
     """The inventory as data, its own hash included as `sha256`."""
+    told = [saved(row, dossier.spans) for row in dossier.records]
     body = {
         "format": FORMAT,
         "account": dossier.account["account_id"],
@@ -39,7 +45,8 @@ def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
         "lifecycle": spec.lifecycle,
         "ends_at": spec.ends_at,
         "as_of": dossier.as_of,
-        "saved": [saved(row, dossier.spans) for row in dossier.records],
+        "saved": told,
+        "streams": {"all": len(told), "to_the_end": sum(row["is_whole"] for row in told)},
         "balances": dossier.balances,
         "not_saved": dossier.gaps,
         "not_asked": [asdict(route) for route in spec.left_out],
@@ -88,6 +95,8 @@ def page(document: dict[str, Any]) -> str:
         *markdown.section("Left alone", left_alone(document["not_asked"])),
         "",
         f"SHA-256 of this inventory: `{document['sha256']}`",
+        "",
+        how_to_check(name_of(document)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -100,10 +109,10 @@ def opening(document: dict[str, Any]) -> str:
         "winding_down": f"{document['exchange']} is winding down: its API ends on {end} UTC.",
         "closed": f"{document['exchange']} closed on {end} UTC.",
     }
-    whole = sum(1 for row in document["saved"] if row["is_whole"])
+    streams = document["streams"]
     return (
-        f"{states[document['lifecycle']]} Read on {markdown.cell(document['as_of'])} UTC: "
-        f"{whole} of {len(document['saved'])} streams to their end, "
+        f"{states[document['lifecycle']]} Last asked on {markdown.cell(document['as_of'])} UTC: "
+        f"{streams['to_the_end']} of {streams['all']} streams read to their end, "
         f"{markdown.counted(len(grave(document['not_saved'])), 'gap')} left."
     )
 

@@ -29,9 +29,26 @@ def test_rows_are_built_anew_only_where_the_models_changed(private_home: Home):
     every_view_opens(publish.publish(private_home))
     dbt.build(private_home)
     assert not was_full(private_home)
+    dated_load(private_home, timedelta(hours=-1))
+    dbt.build(private_home)
+    assert not was_full(private_home)
+    dated_load(private_home, timedelta(days=1))
+    dbt.build(private_home)  # what is loaded today would look older than that
+    assert was_full(private_home)
     (private_home.data / "dbt" / "built_from").write_text("an older version's models")
     dbt.build(private_home)
     assert was_full(private_home)
+
+
+def dated_load(place: Home, later: timedelta) -> None:
+    """Leave one load behind, of a clock that is off by so much."""
+    with duckdb.connect(str(place.warehouse)) as warehouse:
+        warehouse.execute("delete from raw_bitget._dlt_loads where load_id = 'dated'")
+        warehouse.execute(
+            "insert into raw_bitget._dlt_loads by name select 'dated' as load_id, "
+            "'bitget' as schema_name, 0 as status, ?::timestamptz as inserted_at",
+            [datetime.now(UTC) + later],
+        )
 
 
 def every_view_opens(published: Path) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows import certificate, documents, evacuation, gap_words, markdown
 from flows.dossier import Dossier, canonical
 from pipelines.errors import LookbackError
+from pipelines.home import Home
 from tests.conftest import Lab
 
 SNAPSHOTS = ("account_wallet", "futures_assets")
@@ -98,6 +102,11 @@ def test_an_evacuation_ends_with_an_inventory_and_a_certificate_has_the_same_byt
     told = document.pop("sha256")
     assert told == hashlib.sha256(canonical(document).encode()).hexdigest()
     assert told.encode() in first[0]
+    for name in ("evacuation", "certificate"):
+        anybody_can_check(folder / f"{name}-bitmart_main.md")
+    digests = {row["stream"]: row["sha256"] for row in document["records"]}
+    assert digests["spot_fills"] != digests["futures_ledger"]
+    assert digest_by_the_page(lab.home, first[0].decode()) == digests
     assert document["verdict"] == "incomplete"
     assert oct((folder / "certificate-bitmart_main.md").stat().st_mode)[-3:] == "600"
     wrong = lab.cli("certificate", "nobody")
@@ -105,6 +114,38 @@ def test_an_evacuation_ends_with_an_inventory_and_a_certificate_has_the_same_byt
     assert "bitmart_main" in wrong.stderr
     secret = lab.box.account("bitmart")["secret"]
     assert secret.encode() not in first[0] + first[1] + printed.encode()
+
+
+def anybody_can_check(page: Path) -> None:
+    """Do what the page says, word by word, and once more with a changed figure."""
+    data = page.with_suffix(".json")
+    (command,) = re.findall(r"```sh\n(.+)\n```", page.read_text())
+    said = json.loads(data.read_text())["sha256"]
+    assert f"`{said}`" in page.read_text()
+    assert shell(command, page.parent) == f"{said}  -\n"
+    told = data.read_text()
+    data.write_text(told.replace('"row_count": ', '"row_count": 1', 1).replace("2026", "2025", 1))
+    assert shell(command, page.parent) != f"{said}  -\n"
+    data.write_text(told)
+
+
+def shell(command: str, folder: Path) -> str:
+    done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def digest_by_the_page(place: Home, page: str) -> dict[str, str]:
+    """The digest of each stream on the page, by the query that is printed there."""
+    (query,) = re.findall(r"```sql\n(.+?)\n```", page, re.DOTALL)
+    (table,) = re.findall(r"## Records as they were sent\n\n((?:\|.+\n)+)", page)
+    streams = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+    with duckdb.connect(str(place.published), read_only=True) as published:
+        found = {
+            stream: published.execute(query.replace("<stream>", stream)).fetchone()[0]
+            for stream in streams
+        }
+    nothing = hashlib.sha256(b"").hexdigest()
+    return {stream: digest or nothing for stream, digest in found.items()}
 
 
 def certify(lab: Lab, label: str) -> tuple[bytes, bytes]:
@@ -212,3 +253,27 @@ def test_what_was_found_beside_gaps_and_balances_counts_unless_it_is_mended(
         findings=[{"evidence_kind": "record", **finding}],
     )  # fmt: skip
     assert certificate.verdict_of(dossier) == expected
+
+
+@pytest.mark.parametrize(
+    ("checks", "evidence", "expected"),
+    [
+        ([True, True], "exchange", "The balances agree (2 checks)."),
+        ([], "exchange", "No balance of the exchange could be held against the rows."),
+        ([True, False], "exchange", "Of 2 balance checks, 1 differs for a reason that is given"),
+        ([True], "first_record", "Since when the account exists nobody says"),
+    ],
+)
+def test_the_statement_claims_no_agreement_that_nobody_saw(
+    checks: list[bool], evidence: str, expected: str
+) -> None:
+    for verdict in ("complete", "unverified"):
+        said = certificate.statement(
+            {
+                "verdict": verdict,
+                "checks": [{"is_ok": is_ok} for is_ok in checks],
+                "account": {"history_start_evidence": evidence},
+            }
+        )
+        assert expected in said
+        assert ("The balances agree" in said) == (bool(checks) and all(checks))

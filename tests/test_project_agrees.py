@@ -40,6 +40,18 @@ def test_every_exchange_is_in_the_models_settings():
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
+def test_what_tells_a_wallets_balance_is_read_whole_and_names_its_wallet(name):
+    """An answer without a coin is taken for an empty wallet: it must be the only answer of one."""
+    streams = {stream.name: stream for stream in registry.exchange(name).spec.streams}
+    told = [streams[stream] for stream in VARS["balance_streams"][name]]
+    assert told
+    for stream in told:
+        assert (stream.kind, stream.scope) == ("snapshot", ""), stream.name
+        assert stream.wallet, stream.name
+    assert len({stream.wallet for stream in told}) == len(told)
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
 def test_every_exchange_has_its_spec_under_its_own_name(name):
     spec = registry.exchange(name).spec
     assert spec.name == name

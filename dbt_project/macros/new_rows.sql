@@ -13,6 +13,58 @@
 {%- endmacro %}
 
 {#
+    Exchanges that have no ledger, or no trades, of their own: theirs is put together from several
+    lists and stored. There a row of one list changes, or takes away, what was made of an older row
+    of another one, so when it was loaded says nothing. Known by `stg_<exchange>__<entity>` being a
+    table.
+#}
+{% macro put_together(entity) -%}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+            {%- for exchange in var('entities')[entity] -%}
+                {%- if
+                    node.name == 'stg_' ~ exchange ~ '__' ~ entity
+                    and node.config.materialized == 'table'
+                -%}
+                    {%- do found.append("'" ~ exchange ~ "'") -%}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found | sort) }}
+{%- endmacro %}
+
+{# Beside the new rows, those of what is put together that the incremental table has otherwise. #}
+{% macro and_changed_rows(entity) -%}
+    {%- if execute and is_incremental() and put_together(entity) -%}
+    union
+
+    (
+        select * from {{ ref('int_' ~ entity ~ '_unioned') }}
+        where exchange in ({{ put_together(entity) | join(', ') }})
+
+        except
+
+        select * from {{ this }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Removes what the incremental table has of what is put together, and is not made any more. #}
+{% macro delete_gone(entity, key) -%}
+    {%- if put_together(entity) -%}
+    delete from {{ this }}
+    where
+        exchange in ({{ put_together(entity) | join(', ') }})
+        and {{ key }} not in (
+            select {{ key }} from {{ ref('int_' ~ entity ~ '_unioned') }}
+            where exchange in ({{ put_together(entity) | join(', ') }})
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
     Removes what an incremental fact table holds and no longer should: a second telling whose first
     has arrived since. `model` lists the ids; in a full build there are none to remove.
 #}

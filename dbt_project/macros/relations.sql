@@ -9,3 +9,8 @@
 {% macro source() -%}
     {{ return(builtins.source(*varargs, **kwargs).include(database=false)) }}
 {%- endmacro %}
+
+{# Words as SQL text, with commas between them. #}
+{% macro quoted(words) -%}
+    {%- for word in words -%}'{{ word }}'{{ ', ' if not loop.last }}{%- endfor -%}
+{%- endmacro %}

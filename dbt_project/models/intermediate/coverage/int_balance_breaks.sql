@@ -4,8 +4,9 @@
 
     - `missing`: the balance moved and no row says why. One finding each.
     - `order`: rows are listed in another order than the balance moved. Either two breaks of
-      exactly a row that is there, or a run of three and more that ends where it began.
-    - `swing`: it goes back and forth by the same size, which no missing row does: the exchange
+      exactly a row that is there, a month apart at most (a year apart, two rows of one size are
+      missing), or a run of three and more that ends where it began.
+    - `swing`: it goes back and forth by the same size, which missing rows seldom do: the exchange
       shows two balances in turn (seen on BitMEX's testnet), or one row is printed out of step.
 -#}
 with moments as (
@@ -111,7 +112,8 @@ turns as (
         turn_number,
         count(*) as turn_length,
         max(moments_between) filter (where jump = -jump_before) as widest_step,
-        count_if(amount = -jump) as own_row_count
+        count_if(amount = -jump) > 0
+        and max(occurred_at) - min(occurred_at) <= interval '31 days' as has_own_row
     from numbered
     group by account_id, wallet, exchange_asset, turn_number
 
@@ -122,14 +124,14 @@ named as (
     select
         numbered.* exclude (loop_number),
         case
-            when turns.turn_length = 2 and turns.own_row_count > 0 then 'order'
+            when turns.turn_length = 2 and turns.has_own_row then 'order'
             when turns.turn_length >= 3 then 'swing'
             when turns.turn_length = 2 and turns.widest_step = 1 then 'swing'
             else 'missing'
         end as break_kind,
         case
             when turns.turn_length >= 3 then 0
-            when turns.turn_length = 2 and (turns.own_row_count > 0 or turns.widest_step = 1) then 0
+            when turns.turn_length = 2 and (turns.has_own_row or turns.widest_step = 1) then 0
             else numbered.moment_number
         end as own_number
     from numbered

@@ -88,8 +88,8 @@ tied_ends as (
 
 ),
 
--- Where the rows do not chain among themselves, any of their balances may be the last; the
--- newest id is the best guess.
+-- Where the rows do not chain among themselves, any of their balances may be the last; where no
+-- neighbour tells, the newest id is the best guess.
 tied_guesses as (
 
     select
@@ -130,25 +130,39 @@ sure as (
     select
         *,
         sure_balance - running_amount as sure_level,
-        last_value(sure_balance - running_amount ignore nulls) over (
-            partition by account_id, wallet, exchange_asset
-            order by occurred_at
-            rows between unbounded preceding and 1 preceding
-        ) as sure_level_before
+        -- Before its first row a ledger is empty, until a balance says otherwise.
+        coalesce(last_value(sure_balance - running_amount ignore nulls) over (
+            chain rows between unbounded preceding and 1 preceding
+        ), 0) as sure_level_before,
+        first_value(sure_balance - running_amount ignore nulls) over (
+            chain rows between 1 following and unbounded following
+        ) as sure_level_after
     from summed
+    window chain as (partition by account_id, wallet, exchange_asset order by occurred_at)
 
 ),
 
--- A tie that can be read so that nothing is missing is read so.
+-- A tie that can be read so that nothing is missing is read so, else so that as little as can be
+-- is: as its neighbours say. One of which a row tells no balance may have ended with that row.
 levelled as (
 
     select
         *,
         case
+            when possible_balances is null then sure_level
+            when sure_level in (sure_level_before, sure_level_after) then sure_level
+            -- It came back to where it began: one row is missing inside, not one before and after.
+            when
+                sure_level is not null
+                and running_amount + sure_level_after = running_amount - amount + sure_level_before
+                and list_contains(possible_balances, running_amount + sure_level_after)
+                then sure_level_after
             when sure_level is not null then sure_level
             when list_contains(possible_balances, running_amount + sure_level_before)
                 then sure_level_before
-            else guessed_balance - running_amount
+            when list_contains(possible_balances, running_amount + sure_level_after)
+                then sure_level_after
+            when balance_count = row_count then guessed_balance - running_amount
         end as level
     from sure
 

@@ -1,7 +1,8 @@
 {#-
     What running balances say about a ledger's completeness. A ledger whose every asset starts
-    from zero and never breaks has all its rows, whatever the exchange leaves unsaid; one that
-    starts from a balance lacks rows before its first.
+    from zero and never breaks has all its rows, whatever the exchange leaves unsaid (rows that
+    cancel between two others leave no trace); one that starts from a balance lacks rows before its
+    first. A swing is the exchange's, or rows that are missing: it proves nothing.
 -#}
 with moments as (
 
@@ -12,7 +13,7 @@ with moments as (
 breaks as (
 
     select * from {{ ref('int_balance_breaks') }}
-    where break_kind = 'missing'
+    where break_kind != 'order'
 
 ),
 

@@ -16,10 +16,14 @@ moments as (
 
 ),
 
+-- A mere note explains no difference: nobody would be left to look at it.
 gaps as (
 
     select * from {{ ref('int_gap_findings') }}
-    where fixed_by is null and (verdict != 'unverified' or is_proven_incomplete)
+    where
+        fixed_by is null
+        and (verdict != 'unverified' or is_proven_incomplete)
+        and severity is distinct from 'info'
 
 ),
 

@@ -28,7 +28,9 @@ numbered as (
                 transfers.from_wallet,
                 transfers.to_account_id,
                 transfers.to_wallet
+            -- One that was not asked again since tells less than one that was.
             order by
+                (transfers.status is not distinct from 'pending'),
                 (transfers.account_id = transfers.from_account_id) desc,
                 transfers.amount_received is not null desc,
                 transfers.transfer_id

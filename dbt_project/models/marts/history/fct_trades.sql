@@ -4,7 +4,10 @@
         incremental_strategy='delete+insert',
         unique_key='trade_id',
         on_schema_change='fail',
-        post_hook="{{ delete_superseded('int_superseded_trades', 'trade_id') }}"
+        post_hook=[
+            "{{ delete_superseded('int_superseded_trades', 'trade_id') }}",
+            "{{ delete_gone('trades', 'trade_id') }}"
+        ]
     )
 }}
 
@@ -12,6 +15,8 @@ with trades as (
 
     select * from {{ ref('int_trades_unioned') }}
     {{ only_new_rows() }}
+
+    {{ and_changed_rows('trades') }}
 
 ),
 

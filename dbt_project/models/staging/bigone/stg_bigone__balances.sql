@@ -1,7 +1,7 @@
 with balances as (
 
     select * from {{ raw_table('bigone', 'balances') }}
-    where stream in ('spot_accounts', 'fund_accounts', 'contract_accounts')
+    where stream in ({{ quoted(var('balance_streams')['bigone']) }})
 
 ),
 

@@ -1,12 +1,7 @@
 with balances as (
 
     select * from {{ raw_table('bitget', 'balances') }}
-    where stream in (
-        'spot_assets', 'usdt_futures_accounts', 'usdc_futures_accounts', 'coin_futures_accounts',
-        'crossed_margin_assets', 'isolated_margin_assets',
-        'funding_assets', 'earn_assets', 'spot_bot_assets', 'futures_bot_assets',
-        'unified_assets', 'unified_funding_assets'
-    )
+    where stream in ({{ quoted(var('balance_streams')['bitget']) }})
 
 ),
 

@@ -1,7 +1,7 @@
 with balances as (
 
     select * from {{ raw_table('bitmart', 'balances') }}
-    where stream in ('account_wallet', 'futures_assets')
+    where stream in ({{ quoted(var('balance_streams')['bitmart']) }})
 
 ),
 

@@ -1,7 +1,7 @@
 with balances as (
 
     select * from {{ raw_table('bitmex', 'balances') }}
-    where stream in ('wallet')
+    where stream in ({{ quoted(var('balance_streams')['bitmex']) }})
 
 ),
 
