@@ -154,7 +154,11 @@ explained as (
             when by_span.scope_count = 1 then by_span.stream || ' of ' || by_span.scope
             when by_span.scope_count = by_span.stream_scope_count
                 then concat(
-                    by_span.stream, ' of all ', by_span.scope_count, ' ',
+                    by_span.stream,
+                    case by_span.scope_count
+                        when 2 then ' of both '
+                        else ' of all ' || by_span.scope_count || ' '
+                    end,
                     regexp_replace(specs.scope, 'y$', 'ie'), 's'
                 )
             else
