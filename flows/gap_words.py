@@ -13,7 +13,7 @@ UNVERIFIED = (
     "be missing; these would make it sure"
 )
 EXCLUDED = "What the exchange's API gives nobody"
-BEYOND_READING = "Not read, for it takes a right that the key does not have"
+BEYOND_READING = "Not read, for it takes a right or role that key and account lack"
 GONE = "Pairs that the exchange no longer knows, and of which no row was ever read"
 
 

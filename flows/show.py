@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows import watch
+from flows import gap_words, watch
 from flows.answers import Row, plain_amount
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def tell_beyond_reading(out: Console, rows: Sequence[Row]) -> None:
     ]
     if told:
         out.print()
-        note(out, "~", f"Not read, for it takes a right that the key lacks: {'; '.join(told)}.")
+        note(out, "~", f"{gap_words.BEYOND_READING}: {'; '.join(told)}.")
 
 
 def note(out: Console, mark: str, text: str) -> None:

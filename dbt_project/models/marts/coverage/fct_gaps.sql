@@ -332,8 +332,8 @@ final as (
         end end as cause,
         case
             when lacking_right is not null then concat(
-                'nothing, as a rule: only a key with the right ', lacking_right,
-                ' may read it, which is more than reading; ', spec_remedy
+                'nothing, as a rule: it takes the right or role ', lacking_right,
+                ', which a key that only reads need not have; ', spec_remedy
             )
             when has_nothing_to_ask_by then concat(
                 'nothing, unless there was such a ', scope_parameter, ': every sync asks for those ',
