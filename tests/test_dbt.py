@@ -29,12 +29,10 @@ def test_rows_are_built_anew_only_where_the_models_changed(private_home: Home):
     every_view_opens(publish.publish(private_home))
     dbt.build(private_home)
     assert not was_full(private_home)
-    dated_load(private_home, timedelta(hours=-1))
-    dbt.build(private_home)
-    assert not was_full(private_home)
     dated_load(private_home, timedelta(days=1))
     dbt.build(private_home)  # what is loaded today would look older than that
     assert was_full(private_home)
+    dated_load(private_home, timedelta(hours=-1))
     (private_home.data / "dbt" / "built_from").write_text("an older version's models")
     dbt.build(private_home)
     assert was_full(private_home)
@@ -49,6 +47,13 @@ def dated_load(place: Home, later: timedelta) -> None:
             "'bitget' as schema_name, 0 as status, ?::timestamptz as inserted_at",
             [datetime.now(UTC) + later],
         )
+
+
+def test_a_load_of_tomorrow_is_noticed_until_it_is_past(prepared_home: Home):
+    assert not dbt.has_load_to_come(prepared_home)
+    for later, is_to_come in ((timedelta(days=1), True), (timedelta(hours=-1), False)):
+        dated_load(prepared_home, later)
+        assert dbt.has_load_to_come(prepared_home) == is_to_come
 
 
 def every_view_opens(published: Path) -> None:
