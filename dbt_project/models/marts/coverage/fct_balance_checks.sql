@@ -501,7 +501,10 @@ account_totals as (
         sum(expected) as expected,
         sum(computed) as computed,
         sum(residual) as residual,
-        max(taken_at) as taken_at
+        min(taken_at) as first_taken_at,
+        max(taken_at) as taken_at,
+        -- What moved between two looks is in one wallet's and not in the other's.
+        max(taken_at) - min(taken_at) > interval '{{ var("sliver_minutes", 10) }} minutes' as is_apart
     from compared
     where is_newest and not is_unledgered
     group by account_id, exchange, exchange_asset
@@ -596,8 +599,14 @@ total_checks as (
         cast(null as timestamptz) as since_at,
         taken_at as checked_at,
         cast(null as varchar) as record_id,
-        case when residual = 0 then 'none' else 'critical' end as severity,
+        case when residual = 0 then 'none' when is_apart then 'warning' else 'critical' end
+            as severity,
         case
+            when residual != 0 and is_apart then concat(
+                'the wallets were not looked at together (', {{ say_when('first_taken_at') }},
+                ' to ', {{ say_when('taken_at') }}, '): something may have moved between them ',
+                'meanwhile; if a sync that reads them all does not explain it, rows are missing'
+            )
             when residual != 0
                 then 'movements are missing, or went where no stream reaches (sub-accounts, earn)'
         end as likely_cause
