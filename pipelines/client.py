@@ -302,13 +302,7 @@ def blocked(
     if has_ended(spec, now) and (response.is_redirect or (is_page and status < 500)):
         return closed(spec, f"HTTP {status} and a web page instead of an answer")
     if status in (418, 429):
-        return Trouble(
-            "too many requests",
-            kind="rate_limited",
-            remedy="another program may be using the same key; the next run goes on from here",
-            retry=True,
-            wait=retry_after(response),
-        )
+        return too_many(response)
     if response.is_redirect:
         return Trouble(
             "the address redirects elsewhere, and redirects are not followed",
@@ -331,6 +325,17 @@ def blocked(
             "try from another network",
         )
     return None
+
+
+def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> Trouble:
+    """The exchange counts too many requests, by what may be `shared` with another program."""
+    return Trouble(
+        f"too many requests ({said})" if said else "too many requests",
+        kind="rate_limited",
+        remedy=f"another program may be using {shared}; the next run goes on from here",
+        retry=True,
+        wait=retry_after(response),
+    )
 
 
 def retry_after(response: Response) -> float | None:

@@ -91,8 +91,8 @@
 {%- endmacro %}
 
 {#
-    The canonical columns of `named`: movements of a wallet beside spot with the label's
-    `entry_type`, and `amount` and `fee_amount` as the ledger's own signs make them.
+    The canonical columns of `named`: movements of a wallet, but a classic account's spot, with the
+    label's `entry_type`, and `amount` and `fee_amount` as the ledger's own signs make them.
 #}
 {% macro bitget_entry_columns() -%}
     -- keys

@@ -27,7 +27,7 @@
                     node.name == 'stg_' ~ exchange ~ '__' ~ entity
                     and node.config.materialized == 'table'
                 -%}
-                    {%- do found.append("'" ~ exchange ~ "'") -%}
+                    {%- do found.append(exchange) -%}
                 {%- endif -%}
             {%- endfor -%}
         {%- endfor -%}
@@ -37,29 +37,32 @@
 
 {# Beside the new rows, those of what is put together that the incremental table has otherwise. #}
 {% macro and_changed_rows(entity) -%}
-    {%- if execute and is_incremental() and put_together(entity) -%}
+    {%- set exchanges = put_together(entity) -%}
+    {%- if execute and is_incremental() and exchanges -%}
     union
 
     (
         select * from {{ ref('int_' ~ entity ~ '_unioned') }}
-        where exchange in ({{ put_together(entity) | join(', ') }})
+        where exchange in ({{ quoted(exchanges) }})
 
         except
 
         select * from {{ this }}
+        where exchange in ({{ quoted(exchanges) }})
     )
     {%- endif -%}
 {%- endmacro %}
 
 {# Removes what the incremental table has of what is put together, and is not made any more. #}
 {% macro delete_gone(entity, key) -%}
-    {%- if put_together(entity) -%}
+    {%- set exchanges = put_together(entity) -%}
+    {%- if exchanges -%}
     delete from {{ this }}
     where
-        exchange in ({{ put_together(entity) | join(', ') }})
+        exchange in ({{ quoted(exchanges) }})
         and {{ key }} not in (
             select {{ key }} from {{ ref('int_' ~ entity ~ '_unioned') }}
-            where exchange in ({{ put_together(entity) | join(', ') }})
+            where exchange in ({{ quoted(exchanges) }})
         )
     {%- endif -%}
 {%- endmacro %}

@@ -19,7 +19,7 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, misread, read_date, retry_after
+from pipelines.client import blocked, misread, read_date, too_many
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, field_of, micros
@@ -138,13 +138,7 @@ def _named(code: str, text: str, response: Response, now: datetime) -> Trouble |
         kind, what, remedy = REFUSALS[code]
         return Trouble(f"{what} ({text})", kind=kind, outcome="refused", remedy=remedy)
     if code == "10429":
-        return Trouble(
-            f"too many requests ({text})",
-            kind="rate_limited",
-            remedy="another program may be using this address; the next run goes on from here",
-            retry=True,
-            wait=retry_after(response),
-        )
+        return too_many(response, text, shared="this address")
     if code in BUSY:
         return Trouble(
             f"the exchange is busy ({text})",

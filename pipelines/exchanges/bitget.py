@@ -13,7 +13,7 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.accounts_model import Account, Credentials
-from pipelines.client import blocked, misread, retry_after
+from pipelines.client import blocked, misread, too_many
 from pipelines.errors import Trouble
 from pipelines.exchange import Ask, Exchange, Identity
 from pipelines.records import Record, cut_list, field_of, micros, to_micros
@@ -168,13 +168,7 @@ def explain(response: Response, now: datetime) -> Trouble | None:
             remedy="what was stored stays; ask Bitget support for the rows of what was delisted",
         )
     if code == TOO_MANY:
-        return Trouble(
-            f"too many requests ({code}: {text})",
-            kind="rate_limited",
-            remedy="another program may be using the same key; the next run goes on from here",
-            retry=True,
-            wait=retry_after(response),
-        )
+        return too_many(response, f"{code}: {text}")
     if response.status_code in (401, 403):
         return blocked(SPEC, response) or Trouble(
             f"the key was refused ({code}: {text})",

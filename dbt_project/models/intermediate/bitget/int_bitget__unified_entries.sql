@@ -33,11 +33,11 @@ movements as (
         'unified' as wallet,
         coin,
         symbol,
-        record_type,
+        record_type as label,
         amount,
         -fee as fee_said,
         balance,
-        booked_at,
+        booked_at as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -52,11 +52,11 @@ movements as (
         'funding' as wallet,
         funding.coin,
         cast(null as varchar) as symbol,
-        funding.record_type,
+        funding.record_type as label,
         funding.amount,
         cast(0 as decimal(38, 18)) as fee_said,
         funding.balance,
-        coalesce(funding.booked_at, funding.occurred_at) as booked_at,
+        coalesce(funding.booked_at, funding.occurred_at) as occurred_at,
         funding.origin,
         funding.receipt_id,
         funding.loaded_at
@@ -66,48 +66,28 @@ movements as (
 
 ),
 
-canonical as (
+named as (
 
     select
-        -- keys
+        movements.*,
         {{ canonical_id_by_stream('movements.stream', 'movements.record_id') }} as ledger_entry_id,
-        movements.account_id,
-        'bitget' as exchange,
-        movements.stream,
-        movements.record_id,
-        cast(null as varchar) as event_id,
-
-        -- what
-        movements.wallet,
-        movements.coin as asset,
-        movements.coin as exchange_asset,
-        coalesce(labels.entry_type, 'unclassified') as entry_type,
-        movements.record_type as exchange_entry_type,
-        movements.symbol as market,
-        cast(null as varchar) as note,
-        cast(null as varchar) as accounting_regime,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
-
-        -- how much
-        movements.amount,
+        labels.entry_type,
         -- A row that is nothing but a fee, or a funding payment, has it all in the amount.
         case
             when labels.entry_type in ('fee', 'funding') and movements.fee_said = 0
                 then -movements.amount
             else movements.fee_said
-        end as fee_amount,
-        movements.balance as balance_after,
-
-        -- when
-        movements.booked_at as occurred_at,
-
-        -- where it came from
-        movements.origin,
-        movements.receipt_id,
-        movements.loaded_at
+        end as fee_amount
     from movements
-    left join labels on lower(trim(movements.record_type)) = labels.label_key
+    left join labels on lower(trim(movements.label)) = labels.label_key
+
+),
+
+canonical as (
+
+    select
+        {{ bitget_entry_columns() }}
+    from named
 
 )
 
