@@ -31,6 +31,7 @@ VERDICTS = {
     "sync_lapse": "was within reach, and was not read in time, see below",
     "never_asked": "not asked yet, see below",
     "excluded_by_exchange": "nothing that the exchange tells anybody, see below",
+    "rows_missing": "other rows prove that some are missing, see the findings",
 }
 STARTS = {
     "exchange": "the exchange: its registration",

@@ -56,7 +56,9 @@ class StreamSpec:
     confidence: Confidence
 
     entities: tuple[str, ...] = ()
-    """Which canonical entities the rows feed: deposits, withdrawals, trades, transfers, ledger."""
+    """Which canonical entities the rows carry whole: deposits, withdrawals, trades, transfers,
+    ledger. `trades/spot` names the part that the rows carry (one product, one kind of move): such
+    a stream never makes `trades` complete. It fills gaps of streams that carry that same part."""
     method: Method = "GET"
     base_url: str = ""
     """Where the endpoint is, if not where the exchange's others are. An account's own `base_url`
@@ -248,6 +250,8 @@ class ExchangeSpec:
     excluded: tuple[Excluded, ...] = ()
     """What no route tells, for every account alike."""
     guide: Guide = Guide(steps=())
+    imports_files: bool = False
+    """Whether saved answers of it can be imported: no other remedy may ask for an import."""
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
     credential_aliases: Mapping[str, str] = field(default_factory=dict)

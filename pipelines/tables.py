@@ -178,6 +178,7 @@ STREAM_SPECS = Table(
         exchange_title=_TEXT,
         lifecycle=_TEXT,
         ends_at=TIME,
+        imports_files=pa.bool_(),
         stream=_TEXT,
         method=_TEXT,
         path=_TEXT,
@@ -265,6 +266,7 @@ def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]
         "exchange_title": spec.title,
         "lifecycle": spec.lifecycle,
         "ends_at": spec.ends_at,
+        "imports_files": spec.imports_files,
     }
     told = [
         *(_of_stream(stream) for stream in spec.streams),

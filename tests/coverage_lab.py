@@ -45,6 +45,10 @@ TOLD = {
         first_row_at timestamptz, opening_asset text, opening_balance decimal(38, 18),
         opening_at timestamptz
     """,
+    "int_entity_holes": """
+        account_id text, exchange text, entity text, wallet text, span_start timestamptz,
+        span_end timestamptz, stream text
+    """,
     "int_row_paces": """
         account_id text, stream text, busiest_week_rows bigint, oldest_given_at timestamptz
     """,
@@ -73,7 +77,8 @@ RAW = {
         overlap_seconds bigint, page_size bigint, newest_rows bigint, needs_right text,
         rate_requests bigint, rate_seconds double,
         affects text, remedy text, docs_url text, checked_on date, confidence text,
-        exchange_title text, lifecycle text, ends_at timestamptz, spec_hash text,
+        exchange_title text, lifecycle text, ends_at timestamptz, imports_files boolean,
+        spec_hash text,
         recorded_at timestamptz, _dlt_load_id text
     """,
     "_dlt_loads": """
@@ -156,6 +161,13 @@ def write_raw(
         write_records(con, raw, account, receipts)
 
 
+def make_told(con: duckdb.DuckDBPyConnection) -> None:
+    """The tables of models that read records, with nothing in them."""
+    con.execute("create schema intermediate")
+    for table, columns in TOLD.items():
+        con.execute(f"create table intermediate.{table} ({columns})")
+
+
 def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[Life]) -> None:
     for table in TOLD:
         con.execute(f"truncate intermediate.{table}")
@@ -166,6 +178,15 @@ def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[Life]) -> None:
         }
         for account, _ in lives
         for proof in account.proofs
+    ])  # fmt: skip
+    insert(con, "intermediate.int_entity_holes", [
+        {
+            "account_id": account.id, "exchange": account.id.partition(":")[0],
+            "entity": hole.entity, "wallet": hole.wallet, "stream": "told",
+            "span_start": at(hole.start), "span_end": at(hole.end),
+        }
+        for account, _ in lives
+        for hole in account.holes
     ])  # fmt: skip
     insert(con, "intermediate.int_row_paces", [
         {
@@ -327,9 +348,7 @@ class CompiledCoverage:
         with duckdb.connect(str(warehouse)) as con:
             # The model of imported records is written for the streams that have files by then.
             insert(con, "raw_bitmex.file_rows", [{"stream": FILES_OF}])
-            con.execute("create schema intermediate")
-            for table, columns in TOLD.items():
-                con.execute(f"create table intermediate.{table} ({columns})")
+            make_told(con)
         run_dbt("run", warehouse, folder, (*COVERAGE_MODELS, *GAP_MODELS))
         told = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
         ran = json.loads((folder / "target" / "run_results.json").read_text())["results"]

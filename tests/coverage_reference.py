@@ -101,6 +101,19 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Hole:
+    """A span in which stored rows prove that an entity of a wallet lacks others."""
+
+    entity: str
+    wallet: str
+    start: int
+    end: int
+
+    def meets(self, low: int, high: int) -> bool:
+        return self.start < high and low < self.end
+
+
+@dataclass(frozen=True)
 class Pace:
     """How fast an account makes rows of a stream that gives its newest so many and no more."""
 
@@ -118,6 +131,7 @@ class Account:
     rows: tuple[tuple[str, Row], ...] = ()
     proofs: tuple[Proof, ...] = ()
     paces: tuple[Pace, ...] = ()
+    holes: tuple[Hole, ...] = ()
 
     @property
     def opened_at(self) -> int | None:
@@ -156,6 +170,7 @@ BEST_FIRST = (
     "covered_api", "covered_file", "unverified", "unresolved", "row_cap", "failed", "refused",
     "venue_closed", "sync_lapse", "lost_to_retention", "never_asked", "excluded_by_exchange",
 )  # fmt: skip
+READ_TO_THE_END = BEST_FIRST[:3]
 
 
 @dataclass(frozen=True)
@@ -424,7 +439,8 @@ def sources_of(specs: list[Spec]) -> dict[tuple[str, str], list[list[str]]]:
     current = {spec.stream: spec for spec in sorted(specs, key=lambda s: s.recorded_at)}
     history = [spec for spec in current.values() if spec.kind == "history"]
     sources: dict[tuple[str, str], list[list[str]]] = {}
-    for entity in {name for spec in history for name in (*spec.entities, *spec.part_of)}:
+    named = {name for spec in history for name in (*spec.entities, *spec.part_of)}
+    for entity in {name for name in named if "/" not in name}:
         whole = [spec for spec in history if entity in spec.entities]
         parts = [spec for spec in history if entity in spec.part_of]
         wallets = {spec.wallet for spec in [*whole, *parts]}
@@ -440,11 +456,16 @@ def entity_coverage(
     spans: list[Span],
     sources: dict[tuple[str, str], list[list[str]]],
     closed: Collection[tuple[str, str]] = (),
+    holes: Collection[Hole] = (),
 ) -> list[EntitySpan]:
-    """The best source at each instant; a source is as good as the worst of its streams."""
+    """The best source at each instant; a source is as good as the worst of its streams. Where
+    rows are proven to be missing, what was read to the end is not all there is."""
     told: list[EntitySpan] = []
-    for (entity, wallet), alternatives in sorted(sources.items()):
-        edges = sorted({edge for span in spans for edge in (span.start, span.end)})
+    proven = {(hole.entity, hole.wallet) for hole in holes}
+    for entity, wallet in sorted({*sources, *proven}):
+        alternatives = sources.get((entity, wallet), [])
+        own = [hole for hole in holes if (hole.entity, hole.wallet) == (entity, wallet)]
+        edges = sorted({edge for span in [*spans, *own] for edge in (span.start, span.end)})
         for low, high in pairwise(edges):
             ranks = [
                 rank
@@ -454,9 +475,14 @@ def entity_coverage(
             if not ranks:
                 continue
             verdict = BEST_FIRST[min(ranks)]
+            if verdict in READ_TO_THE_END and any(hole.meets(low, high) for hole in own):
+                verdict = "rows_missing"
             if told and told[-1] == EntitySpan(entity, wallet, told[-1].start, low, verdict):
                 low = told.pop().start
             told.append(EntitySpan(entity, wallet, low, high, verdict))
+        if own and not any((span.entity, span.wallet) == (entity, wallet) for span in told):
+            first, last = min(hole.start for hole in own), max(hole.end for hole in own)
+            told.append(EntitySpan(entity, wallet, first, last, "rows_missing"))
     return told
 
 
@@ -499,6 +525,7 @@ def gaps(
     current = current_history(specs)
     edges = {edge for span in spans for edge in (span.start, span.end)}
     edges |= {proof.first_row_at for proof in account.proofs}
+    edges |= {edge for hole in account.holes for edge in (hole.start, hole.end)}
     found: list[Gap] = []
     for span in spans:
         if span.verdict in ("covered_api", "covered_file"):
@@ -538,12 +565,18 @@ def filled(
         return None, None
     chosen: list[tuple[str, bool]] = []
     for entity in (*spec.entities, *spec.part_of):
+        whole, _, _ = entity.partition("/")
+        if any(
+            (hole.entity, hole.wallet) == (whole, spec.wallet) and hole.meets(low, high)
+            for hole in account.holes
+        ):
+            return None, None
         others = sorted(
             other.stream
             for other in current.values()
             if other.stream != spec.stream
             and other.wallet == spec.wallet
-            and entity in other.entities
+            and {entity, whole} & {*other.entities}
         )
         proven = [other for other in others if was_read(low, high, other, True, account, spans)]
         read = [other for other in others if was_read(low, high, other, False, account, spans)]

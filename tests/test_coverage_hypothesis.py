@@ -32,6 +32,7 @@ from tests.coverage_reference import (
     STALE_AFTER,
     Account,
     Check,
+    Hole,
     Pace,
     Proof,
     Receipt,
@@ -56,7 +57,7 @@ DEPTH = settings(
 STREAMS = (FILES_OF, "moves", "orders")
 SCOPES = {"moves": ("", "BTC", "ETH")}
 KINDS = ("classic", "unified")
-ENTITIES = ("deposits", "ledger", "trades")
+ENTITIES = ("deposits", "ledger", "trades", "trades/spot")
 REFUSALS = ("wrong_key", "no_permission", "unknown_scope", None)
 
 # Few days, so that edges meet; and what is one microsecond beside them, or beside a rule's limit.
@@ -210,6 +211,14 @@ def lives(draw: st.DrawFn, name: str, streams: list[str]) -> tuple[Account, list
             Pace(stream, draw(st.integers(1, 700)), draw(st.none() | MOMENTS))
             for stream in draw(st.sets(st.sampled_from(streams), max_size=2))
         ),
+        tuple(
+            Hole(
+                draw(st.sampled_from(("trades", "trades", "conversions"))),
+                draw(st.sampled_from(("spot", "spot", ""))),
+                *draw(st.lists(MOMENTS, min_size=2, max_size=2, unique=True).map(sorted)),
+            )
+            for _ in range(draw(st.sampled_from((0, 0, 1, 2))))
+        ),
     )
     return account, receipts
 
@@ -250,7 +259,7 @@ def test_any_life_is_judged_as_the_slow_reference_judges_it(
             if (before.stream, before.scope) == (after.stream, after.scope)
         )
         assert entities.get(account.id, []) == entity_coverage(
-            expected, sources_of(limits), closed_scopes(receipts)
+            expected, sources_of(limits), closed_scopes(receipts), account.holes
         )
         assert missing.get(account.id, []) == gap_rows(account, limits, receipts, expected, AS_OF)
         assert due.get(account.id, []) == deadlines(account, limits, receipts, expected, AS_OF)

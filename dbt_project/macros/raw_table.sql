@@ -76,7 +76,7 @@
             'newest_rows': 'bigint', 'rate_requests': 'bigint', 'rate_seconds': 'double', 'affects': 'varchar', 'remedy': 'varchar',
             'reason': 'varchar', 'docs_url': 'varchar', 'checked_on': 'date', 'confidence': 'varchar',
             'exchange_title': 'varchar', 'lifecycle': 'varchar', 'ends_at': 'timestamptz',
-            'spec_hash': 'varchar', 'version_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
+            'imports_files': 'boolean', 'spec_hash': 'varchar', 'version_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
         },
         'dismissals': {
             'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',

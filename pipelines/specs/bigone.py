@@ -7,9 +7,7 @@ from pipelines.specs.bigone_guide import DOCS, GUIDE, LEFT_OUT
 
 CHECKED_ON = date(2026, 11, 21)
 SPOT, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"
-STATEMENT = (
-    "no file export is documented; ask again, then ask BigONE support for a statement of the span"
-)
+STATEMENT = "no file export is documented: ask BigONE support for a statement of the span"
 
 SPEC = ExchangeSpec(
     name="bigone",

@@ -58,7 +58,8 @@ STREAMS = (
         path="/api/v3/tax/records",
         kind="history",
         account_kinds=KINDS,
-        entities=("ledger", "trades", "transfers"),
+        # Two rows make a spot trade. Of futures the records have profit and fees, no execution.
+        entities=("ledger", "trades/spot", "transfers"),
         wallet="unified",
         record_id=("id",),
         fields=("id", "coin", "type", "amount", "fee", "balance", "ts"),

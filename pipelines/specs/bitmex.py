@@ -29,7 +29,8 @@ SPEC = ExchangeSpec(
             name="wallet_history",
             path="/api/v1/user/walletHistory",
             kind="history",
-            entities=("ledger", "deposits", "withdrawals", "transfers", "trades"),
+            # Two rows of SpotTrade make a trade. Of contracts the ledger has profit, no execution.
+            entities=("ledger", "deposits", "withdrawals", "transfers", "trades/spot"),
             wallet="main",
             record_id=("transactID",),
             fields=(
@@ -324,4 +325,5 @@ SPEC = ExchangeSpec(
     ),
     left_out=LEFT_OUT,
     guide=GUIDE,
+    imports_files=True,
 )

@@ -93,6 +93,7 @@ numbered as (
         specs.exchange_title,
         specs.lifecycle,
         specs.ends_at,
+        specs.imports_files,
 
         -- when
         specs.recorded_at,

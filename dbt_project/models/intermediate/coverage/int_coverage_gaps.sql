@@ -2,7 +2,8 @@
     Every span that is not covered, for one scope each, and whether other streams have what is
     missing. A gap is cut where another stream's history begins or ends. A piece counts as filled
     when, for every entity its stream feeds, some other stream of the same wallet was read over all
-    of it, in all of its scopes. Where balances prove that a ledger lacks rows, it fills nothing.
+    of it, in all of its scopes. Where balances prove that a ledger lacks rows, it fills nothing,
+    nor does anything where stored rows prove that the entity lacks some.
 -#}
 with coverage as (
 
@@ -20,6 +21,12 @@ specs as (
 proofs as (
 
     select * from {{ ref('int_ledger_proofs') }}
+
+),
+
+holes as (
+
+    select * from {{ ref('int_entity_holes') }}
 
 ),
 
@@ -84,6 +91,33 @@ entity_counts as (
 
 ),
 
+-- Holes in what a stream carries, in its own wallet or in all that it serves.
+stream_holes as (
+
+    select distinct
+        stream_entities.exchange,
+        stream_entities.stream,
+        stream_entities.entity,
+        holes.account_id,
+        holes.span_start,
+        holes.span_end
+    from stream_entities
+    inner join holes
+        on
+            stream_entities.exchange = holes.exchange
+            and split_part(stream_entities.entity, '/', 1) = holes.entity
+            and stream_entities.wallet = holes.wallet
+
+),
+
+hole_edges as (
+
+    select account_id, stream, span_start as edge_at from stream_holes
+    union
+    select account_id, stream, span_end as edge_at from stream_holes
+
+),
+
 -- Which other streams tell of the same things, whole.
 substitutes as (
 
@@ -96,7 +130,10 @@ substitutes as (
     inner join whole_entities as others
         on
             stream_entities.exchange = others.exchange
-            and stream_entities.entity = others.entity
+            -- What carries an entity whole carries each part of it, and not the other way round.
+            and others.entity in (
+                stream_entities.entity, split_part(stream_entities.entity, '/', 1)
+            )
             and stream_entities.wallet is not distinct from others.wallet
             and stream_entities.stream != others.stream
 
@@ -201,6 +238,17 @@ cuts as (
             and proofs.first_row_at > gaps.span_start
             and proofs.first_row_at < gaps.span_end
 
+    union
+
+    select gaps.coverage_id, hole_edges.edge_at as piece_start
+    from gaps
+    inner join hole_edges
+        on
+            gaps.account_id = hole_edges.account_id
+            and gaps.stream = hole_edges.stream
+            and hole_edges.edge_at > gaps.span_start
+            and hole_edges.edge_at < gaps.span_end
+
 ),
 
 pieces as (
@@ -239,6 +287,13 @@ questions as (
     inner join scopes
         on pieces.account_id = scopes.account_id and substitutes.filler = scopes.stream
     cross join (values (true), (false)) as standards (is_proven)
+    anti join stream_holes
+        on
+            pieces.account_id = stream_holes.account_id
+            and pieces.stream = stream_holes.stream
+            and substitutes.entity = stream_holes.entity
+            and pieces.piece_start < stream_holes.span_end
+            and stream_holes.span_start < pieces.piece_end
     where standards.is_proven or pieces.verdict != 'unverified'
 
 ),

@@ -9,7 +9,7 @@ with specs as (
 
 ),
 
-carried as (
+named as (
 
     select
         exchange,
@@ -29,6 +29,14 @@ carried as (
         unnest(from_json(coalesce(part_of, '[]'), '["VARCHAR"]')) as entity
     from specs
     where ended_at is null
+
+),
+
+-- A part such as `trades/spot` makes no entity complete.
+carried as (
+
+    select * from named
+    where not contains(entity, '/')
 
 ),
 

@@ -34,6 +34,26 @@ specs as (
 
 ),
 
+accounts as (
+
+    select * from {{ ref('int_accounts_unioned') }}
+    where is_current
+
+),
+
+-- What an exchange as a whole allows is on each of its streams.
+exchanges as (
+
+    select
+        exchange,
+        any_value(coalesce(exchange_title, exchange)) as title,
+        bool_or({{ is_over('specs') }}) as is_over,
+        bool_or(imports_files) as imports_files
+    from specs
+    group by exchange
+
+),
+
 ledger_entries as (
 
     select * from {{ ref('fct_ledger_entries') }}
@@ -145,7 +165,12 @@ explained as (
 
     select
         named.*,
-        specs.remedy as spec_remedy,
+        {{ possible_remedy('specs') }} as spec_remedy,
+        exchanges.title,
+        coalesce(exchanges.is_over, false) as is_over,
+        coalesce(exchanges.imports_files, false) as imports_files,
+        {{ sync_step('named.exchange', 'coalesce(accounts.label, named.account_id)', 'accounts.origin') }}
+            as sync_words,
         case
             when named.kind = 'sum_rule' then largest_breaks.break_id
             when named.kind = 'snapshot' and wrong_sums.finding_id is not null
@@ -182,6 +207,8 @@ explained as (
             and named.exchange_asset = wrong_sums.exchange_asset
             and named.net_residual = wrong_sums.net_residual
     left join specs on named.exchange = specs.exchange and named.stream = specs.stream
+    left join exchanges on named.exchange = exchanges.exchange
+    left join accounts on named.account_id = accounts.account_id
 
 ),
 
@@ -222,12 +249,18 @@ final as (
         ) as what,
         case
             when explanation is not null then 'settle what explains it'
-            when severity = 'info' then 'nothing to do now: the next sync looks again'
-            else concat_ws(
-                '; ', 'sync again',
-                'if it stays, bring what is missing from a file of the exchange''s site',
+            when severity = 'info' and is_over
+                then 'nothing to do: ' || title || ' has closed, and no balance can be read again'
+            when severity = 'info' then 'nothing to do now: the next sync compares again'
+            when is_over and imports_files then concat_ws(
+                '; ', 'import saved answers that hold what is missing', spec_remedy
+            )
+            when is_over then coalesce(spec_remedy, 'ask the support of ' || title || ' for what is missing')
+            when imports_files then concat_ws(
+                '; ', sync_words, 'if it stays, import saved answers that hold what is missing',
                 spec_remedy
             )
+            else concat_ws('; ', sync_words, 'if it stays, ' || spec_remedy)
         end as remedy,
         explained_by,
         explanation,

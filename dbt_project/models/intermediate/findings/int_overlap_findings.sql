@@ -6,6 +6,13 @@ with file_overlaps as (
 
 ),
 
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current
+
+),
+
 final as (
 
     select
@@ -36,12 +43,18 @@ final as (
             ', of ', file_count, ' and ', api_count, coalesce(' (' || differing_sums || ')', ''),
             '. The file is not taken for complete anywhere.'
         ) as what,
-        'save the file again for the whole span, without a filter, and import it; look up what only '
-        || 'one of them has on the site' as remedy,
+        case
+            when {{ is_over('specs') }}
+                then coalesce(specs.exchange_title, file_overlaps.exchange) || ' has closed: see which '
+                || 'of the two the balance checks confirm, or ask its support'
+            else 'save the file again for the whole span, without a filter, and import it; look up '
+                || 'what only one of them has on the site'
+        end as remedy,
         cast(null as varchar) as explained_by,
         cast(null as varchar) as explanation,
         cast(null as varchar) as fixed_by
     from file_overlaps
+    left join specs using (exchange, stream)
 
 )
 

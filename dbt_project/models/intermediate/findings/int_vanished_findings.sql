@@ -20,15 +20,26 @@ specs as (
 
 ),
 
+accounts as (
+
+    select * from {{ ref('int_accounts_unioned') }}
+    where is_current
+
+),
+
 named as (
 
     select
         incidents.*,
+        {{ is_over('specs') }} as is_over,
+        {{ sync_step('incidents.exchange', 'coalesce(accounts.label, incidents.account_id)', 'accounts.origin') }}
+            as sync_words,
         coalesce(specs.exchange_title, incidents.exchange) as title,
         specs.wallet,
         drifts.finding_id as drift_id
     from incidents
     left join specs on incidents.exchange = specs.exchange and incidents.stream = specs.stream
+    left join accounts on incidents.account_id = accounts.account_id
     left join drifts
         on
             incidents.account_id = drifts.account_id
@@ -61,8 +72,13 @@ final as (
             'again when that time was read to its end on ', {{ say_when('noticed_at') }},
             '. It is kept and still counts: either it was taken back, or the answers lack rows.'
         ) as what,
-        'sync again; if it stays away, compare with the site: where it is there, the API loses rows, '
-        || 'and where it is not, the exchange took it back' as remedy,
+        case
+            when is_over
+                then title || ' has closed: a statement of its support can tell whether it took the '
+                || 'record back'
+            else sync_words || '; if it stays away, compare with the site: where it is there, the API '
+                || 'loses rows, and where it is not, the exchange took it back'
+        end as remedy,
         drift_id as explained_by,
         case when drift_id is not null then 'everything before a moment was cut off' end
             as explanation,

@@ -1,7 +1,8 @@
 {#-
     The same question asked of a kind of thing and not of an endpoint: since when are all deposits
     of this account known? Any stream that carries the entity whole answers for it; where the
-    exchange tells it in parts, all parts must be known.
+    exchange tells it in parts, all parts must be known. Where stored rows prove that others are
+    missing, no stream makes it complete.
 -#}
 with coverage as (
 
@@ -18,6 +19,12 @@ sources as (
 closed_scopes as (
 
     select * from {{ ref('int_closed_scopes') }}
+
+),
+
+holes as (
+
+    select * from {{ ref('int_entity_holes') }}
 
 ),
 
@@ -136,7 +143,7 @@ best_sources as (
 
 ),
 
-judged as (
+answered as (
 
     select
         best_sources.account_id,
@@ -148,10 +155,97 @@ judged as (
         coverage.verdict,
         source_claims.source,
         source_claims.coverage_id,
-        coverage.start_reason
+        coverage.start_reason,
+        coverage.verdict in ('covered_api', 'covered_file', 'unverified') as is_read
     from best_sources
     inner join source_claims using (account_id, entity, wallet, precedence)
     inner join coverage on source_claims.coverage_id = coverage.coverage_id
+
+),
+
+-- A proof that rows are missing is stronger than that all were read; why they were not read says
+-- more. Where no stream answers for the entity at all, the proofs are all that is known.
+hole_claims as (
+
+    select
+        holes.account_id,
+        holes.exchange,
+        holes.entity,
+        holes.wallet,
+        greatest(holes.span_start, answered.span_start) as span_start,
+        least(holes.span_end, answered.span_end) as span_end,
+        holes.stream
+    from holes
+    inner join answered using (account_id, entity, wallet)
+    where
+        answered.is_read
+        and greatest(holes.span_start, answered.span_start)
+        < least(holes.span_end, answered.span_end)
+
+    union all
+
+    select
+        account_id,
+        exchange,
+        entity,
+        wallet,
+        min(span_start) as span_start,
+        max(span_end) as span_end,
+        min(stream) as stream
+    from holes
+    anti join answered using (account_id, entity, wallet)
+    group by account_id, exchange, entity, wallet
+
+),
+
+rival_claims as (
+
+    select * exclude (is_read), 1 as strength
+    from answered
+
+    union all by name
+
+    select
+        * exclude (stream),
+        'rows_missing' as verdict,
+        stream as source,
+        2 as strength
+    from hole_claims
+
+),
+
+final_claims as (
+
+    select
+        *,
+        row_number() over (
+            partition by account_id, entity, wallet order by strength, span_start, span_end, source
+        ) as precedence
+    from rival_claims
+
+),
+
+resolved as (
+
+    {{ paint_spans('final_claims', ['account_id', 'entity', 'wallet']) }}
+
+),
+
+judged as (
+
+    select
+        resolved.account_id,
+        final_claims.exchange,
+        resolved.entity,
+        resolved.wallet,
+        resolved.span_start,
+        resolved.span_end,
+        final_claims.verdict,
+        final_claims.source,
+        final_claims.coverage_id,
+        final_claims.start_reason
+    from resolved
+    inner join final_claims using (account_id, entity, wallet, precedence)
 
 ),
 

@@ -50,6 +50,13 @@ last_askings as (
 
 ),
 
+file_streams as (
+
+    select distinct account_id, stream from receipts
+    where origin = 'file'
+
+),
+
 -- What was ever read of each scope: a pair that was never traded and is gone is no loss to fear.
 scope_rows as (
 
@@ -126,7 +133,8 @@ explained as (
         specs.newest_rows,
         specs.affects,
         specs.reason,
-        specs.remedy as spec_remedy,
+        {{ possible_remedy('specs') }} as spec_remedy,
+        accounts.origin as account_origin,
         case
             when
                 by_span.verdict in ('refused', 'lost_to_retention', 'sync_lapse')
@@ -139,6 +147,7 @@ explained as (
         receipts.asked_at,
         coalesce(receipts.error_text, receipts.error_kind, 'no reason was given') as error_text,
         last_askings.asked_at as last_asked_at,
+        file_streams.stream is not null as has_files,
         by_span.verdict in ('never_asked', 'failed', 'refused')
         and coalesce(unasked.is_settled, false) as has_nothing_to_ask_by,
         unasked.told_at as unasked_at,
@@ -175,7 +184,7 @@ explained as (
                     'excluded_by_exchange'
                 )
                 then false
-            when specs.lifecycle != 'active' and specs.ends_at <= {{ as_of() }} then false
+            when {{ is_over('specs') }} then false
             when by_span.served_until is not null then false
             when by_span.is_unknown_scope then false
             when by_span.span_end <= {{ as_of() }} - to_seconds(specs.retention_seconds) then false
@@ -188,6 +197,8 @@ explained as (
         on by_span.account_id = receipts.account_id and by_span.evidence_id = receipts.receipt_id
     left join last_askings
         on by_span.account_id = last_askings.account_id and by_span.stream = last_askings.stream
+    left join file_streams
+        on by_span.account_id = file_streams.account_id and by_span.stream = file_streams.stream
     left join unasked
         on by_span.account_id = unasked.account_id and by_span.stream = unasked.stream
     left join proofs
@@ -203,7 +214,8 @@ told as (
         title || ' keeps ' || stream || ' for ' || {{ say_seconds('retention_seconds') }} || '. '
             as limit_words,
         {{ say_when('asked_at') }} as asked_on,
-        case when is_obtainable then 'run `lookback sync ' || label || '`' end as sync_command
+        case when is_obtainable then {{ sync_step('exchange', 'label', 'account_origin') }} end
+            as sync_command
     from explained
 
 ),
@@ -319,6 +331,10 @@ final as (
                 when unasked_at is not null then concat(
                     title, ' was not asked for ', subject, ' on ', {{ say_when('unasked_at') }},
                     ': ', unasked_reason
+                )
+                -- What a file has of a stream says nothing of what lies before or after it.
+                when last_asked_at is null and has_files then concat(
+                    'No imported file of ', subject, ' covers what happened ', span, '.'
                 )
                 when last_asked_at is null then concat(
                     'Nothing has asked ', title, ' for ', subject, ' yet.'

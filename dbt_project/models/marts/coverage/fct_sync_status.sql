@@ -134,7 +134,8 @@ gap_counts as (
         stream,
         count_if(severity = 'critical') as critical_count,
         count_if(severity = 'warning') as warning_count,
-        count_if(severity = 'info') as info_count
+        count_if(severity = 'info') as info_count,
+        count_if(verdict = 'unverified') as unverified_count
     from gaps
     group by account_id, stream
 
@@ -175,6 +176,7 @@ gathered as (
         coalesce(gap_counts.critical_count, 0) as critical_count,
         coalesce(gap_counts.warning_count, 0) as warning_count,
         coalesce(gap_counts.info_count, 0) as info_count,
+        coalesce(gap_counts.unverified_count, 0) as unverified_count,
         deadlines.next_loss_at,
         deadlines.sync_before,
         coalesce(deadlines.at_risk, false) as is_at_risk,
@@ -316,7 +318,7 @@ final as (
         cast(row_count as bigint) as "rows",
         cast(critical_count + warning_count as bigint) as open_gaps,
         cast(critical_count as bigint) as critical_gaps,
-        cast(info_count as bigint) as unverified_spans,
+        cast(unverified_count as bigint) as unverified_spans,
         next_loss_at,
         sync_before
     from judged

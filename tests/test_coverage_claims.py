@@ -1,0 +1,287 @@
+"""Coverage claims what the marts hold and no more, and every remedy can be followed.
+
+One warehouse: the simulators' accounts, saved answers of BitMEX (a wallet alone, a trade history
+that was cut, one of a few markets), and a Bitget ledger with rows that nothing can pair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import registry
+from pipelines.files import import_files
+from pipelines.home import PROJECT, home
+from pipelines.sandbox.server import Sandbox
+from tests.conftest import Lab
+from tests.strange_server import Row
+from tests.test_strange_answers import NOW, NOW_MS, OWN, TAX, speaker, sync
+
+pytestmark = pytest.mark.xdist_group("coverage_claims")
+
+SYNCED = datetime(2026, 8, 20, 12, tzinfo=UTC)
+"""The simulators' accounts were synced before BitMEX closed, and are judged by now."""
+CASES = PROJECT.parent / "shared" / "cases"
+ACCOUNTS = ("bigone-main", "bitget-main", "bitget-unified", "bitmart-main", "bitmex-main")
+DAY_MS = 86_400_000
+COMPLETE_TRADES = """
+    select wallet, span_start, span_end from marts.fct_entity_coverage
+    where account_id = ? and entity = 'trades' and is_complete
+"""
+GAPS = """
+    select state, span_start, span_end from marts.fct_gaps
+    where account_id = ? and stream = 'trade_history'
+"""
+FINDINGS = """
+    select stream, size, what from marts.fct_findings
+    where account_id = ? and kind = 'missing_rows' and state = 'open' order by what
+"""
+
+
+def moment(day: int, hour: int = 12) -> str:
+    """A moment of 2018, so many days after October began."""
+    at = datetime(2018, 10, 1, hour, tzinfo=UTC) + timedelta(days=day)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def wallet_row(uid: int, number: int, day: int, market: str, amount: int) -> dict[str, Any]:
+    kind = "RealisedPNL" if market else "Deposit"
+    return {
+        "transactID": f"00000000-0000-4000-8000-{uid:06}{number:06}", "account": uid,
+        "currency": "XBt", "transactType": kind, "amount": amount, "fee": 0,
+        "transactStatus": "Completed", "address": market, "tx": "", "text": "",
+        "transactTime": moment(day), "timestamp": moment(day), "walletBalance": 100_000_000,
+    }  # fmt: skip
+
+
+def execution(
+    uid: int, number: int, day: int, market: str, side: str, quantity: int, kind: str = "Trade"
+) -> dict[str, Any]:
+    return {
+        "execID": f"00000000-0000-4000-9000-{uid:06}{number:06}", "orderID": "", "account": uid,
+        "symbol": market, "side": side, "lastQty": quantity, "lastPx": 4000, "currency": "USD",
+        "settlCurrency": "XBt", "execType": kind, "ordType": "Limit", "ordStatus": "Filled",
+        "commission": 0, "execCost": 25_000_000, "execComm": 0, "text": "",
+        "transactTime": moment(day, 9), "timestamp": moment(day, 9),
+    }  # fmt: skip
+
+
+WALLET = [
+    wallet_row(0, 1, 0, "", 100_000_000),
+    wallet_row(0, 2, 14, "XBTUSD", -2_500_000),
+    wallet_row(0, 3, 55, "XBTUSD", 1_000_000),
+]
+CUT = [
+    execution(0, 1, 50, "XBTUSD", "Buy", 1000),
+    execution(0, 2, 55, "XBTUSD", "Sell", 1000),
+]
+SOME_MARKETS = [
+    execution(0, 1, 1, "XBTUSD", "Buy", 1000),
+    execution(0, 2, 20, "XBTZ18", "Sell", 700, "Settlement"),
+    execution(0, 3, 55, "XBTUSD", "Sell", 1000),
+]
+SOME_WALLET = [*WALLET, wallet_row(0, 4, 30, "ETHUSD", 5_000)]
+
+
+def of_account(rows: Sequence[dict[str, Any]], uid: int) -> str:
+    """Those rows as a saved answer of that account."""
+    keys = ("transactID", "execID")
+    return json.dumps(
+        [
+            row | {"account": uid} | {k: row[k][:-12] + f"{uid:06}" + row[k][-6:]
+                                      for k in keys if k in row}
+            for row in rows
+        ]
+    )  # fmt: skip
+
+
+def bring(folder: Path, label: str, uid: int, *answers: Sequence[dict[str, Any]]) -> None:
+    """Import saved answers of one BitMEX account."""
+    paths = []
+    for number, rows in enumerate(answers):
+        paths.append(folder / f"{label}-{number}.json")
+        paths[-1].write_text(of_account(rows, uid))
+    import_files("bitmex", paths, label, home())
+
+
+def tax_rows() -> list[Row]:
+    """Two trades that share a moment, three conversions that do, and a trade that can be paired."""
+    told = [
+        ("SOL", "Buy", "1", 9), ("BTC", "Sell", "-0.1", 9), ("ETH", "Buy", "1.5", 9),
+        ("USDT", "Sell", "-100", 9), ("XRP", "Exchange spending", "-3", 8),
+        ("DOGE", "Exchange spending", "-9", 8), ("TRX", "Exchange spending", "-20", 8),
+        ("BGB", "Exchange income", "0.5", 8), ("BGB", "Exchange income", "0.7", 8),
+        ("BGB", "Exchange income", "0.9", 8), ("USDT", "Sell", "-50", 7), ("SOL", "Buy", "0.5", 7),
+    ]  # fmt: skip
+    rows = []
+    for number, (coin, label, amount, days_ago) in enumerate(told, start=1):
+        at_ms = NOW_MS - days_ago * DAY_MS
+        record = {
+            "id": str(number), "coin": coin, "spotTaxType": label, "amount": amount, "fee": "0",
+            "balance": amount, "bizOrderId": "", "ts": str(at_ms),
+        }  # fmt: skip
+        rows.append(Row(number, at_ms, json.dumps(record).encode()))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("claims")
+    with Sandbox(size="tiny", now=SYNCED, pace=None) as box, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKBACK_HOME", str(folder))
+        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        lab = Lab(box, home(), patch)
+        for name in ACCOUNTS:
+            lab.declare(name)
+        lab.sync()
+        sync(speaker(TAX, tax_rows()), lab.home)
+        bring(folder, "wallet_only", 900_001, WALLET)
+        bring(folder, "cut", 900_002, WALLET, CUT)
+        bring(folder, "some_markets", 900_003, SOME_WALLET, SOME_MARKETS)
+        case = CASES / "15-bitmex-tradehistory-cut"
+        if case.exists():
+            import_files("bitmex", [case / "wallet.json", case / "executions.json"], "case", home())
+        lab.build(NOW)
+        yield lab
+
+
+def test_a_wallet_alone_makes_no_trades_complete(built: Lab) -> None:
+    assert built.query(COMPLETE_TRADES, "bitmex:900001") == []
+    gaps = built.query(GAPS, "bitmex:900001")
+    assert gaps and {state for state, *_ in gaps} == {"open"}
+
+
+def assert_cut(built: Lab, account_id: str) -> None:
+    first, cut = datetime(2018, 10, 2, tzinfo=UTC), datetime(2018, 11, 20, tzinfo=UTC)
+    gaps = built.query(GAPS, account_id)
+    assert any(state == "open" and start <= first and end >= cut for state, start, end in gaps), (
+        gaps
+    )
+    assert all(start >= cut for _, start, _ in built.query(COMPLETE_TRADES, account_id))
+
+
+def test_trades_before_a_cut_history_stay_an_open_gap(built: Lab) -> None:
+    assert_cut(built, "bitmex:900002")
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the cases are not here")
+def test_the_cut_history_of_the_case_stays_an_open_gap(built: Lab) -> None:
+    assert_cut(built, "bitmex:1000001")
+
+
+def test_a_history_of_some_markets_is_not_complete(built: Lab) -> None:
+    complete = built.query(COMPLETE_TRADES, "bitmex:900003")
+    assert all(start > datetime(2018, 10, 31, tzinfo=UTC) for _, start, _ in complete)
+    found = {what: size for _, size, what in built.query(FINDINGS, "bitmex:900003")}
+    (unopened,) = [what for what in found if "XBTZ18" in what]
+    (untraded,) = [what for what in found if "ETHUSD" in what]
+    assert "700 contracts" in unopened and found[unopened] == 700
+    assert found[untraded] == 1
+
+
+def test_unpaired_rows_are_counted_and_named(built: Lab) -> None:
+    account_id = f"bitget:{OWN}"
+    trades, conversions = built.query(FINDINGS, account_id)
+    assert trades[1] == 2 and "4 ledger rows of 2 trades" in trades[2]
+    assert conversions[1] == 3 and "6 ledger rows of 3 conversions" in conversions[2]
+    incomplete = built.query(
+        "select distinct entity from marts.fct_entity_coverage "
+        "where account_id = ? and verdict = 'rows_missing' and not is_complete order by 1",
+        account_id,
+    )
+    assert incomplete == [("conversions",), ("trades",)]
+
+
+def test_no_span_with_profit_and_no_trades_is_complete(built: Lab) -> None:
+    assert not built.query(
+        """
+        select entries.account_id, entries.market, entries.occurred_at
+        from marts.fct_ledger_entries as entries
+        inner join marts.fct_entity_coverage as coverage
+            on
+                entries.account_id = coverage.account_id
+                and coverage.entity = 'trades'
+                and coverage.is_complete
+                and entries.occurred_at >= coverage.span_start
+                and entries.occurred_at < coverage.span_end
+        where
+            entries.entry_type in ('realised_pnl', 'trade')
+            and not exists (
+                select 1 from marts.fct_trades as trades
+                where
+                    trades.account_id = entries.account_id
+                    and trades.traded_at <= entries.occurred_at + interval 1 minute
+            )
+        """
+    )
+
+
+def test_simulated_accounts_lack_no_rows(built: Lab) -> None:
+    assert not built.query(
+        "select account_id, what from marts.fct_findings where kind = 'missing_rows' "
+        "and state = 'open' and account_id not like 'bitmex:900%' and account_id not in (?, ?)",
+        f"bitget:{OWN}", "bitmex:1000001",
+    )  # fmt: skip
+
+
+def test_every_remedy_can_be_followed(built: Lab) -> None:
+    remedies = built.query(
+        """
+        select account_id, remedy from marts.fct_gaps
+        union
+        select account_id, remedy from marts.fct_findings
+        union
+        select account_id, reason from marts.fct_sync_status
+        """
+    )
+    with_keys = {
+        account_id
+        for (account_id,) in built.query(
+            "select distinct account_id from intermediate.int_accounts_unioned "
+            "where origin = 'api' or origin is null"
+        )
+    }
+    assert len({account_id.partition(":")[0] for account_id, _ in remedies}) == 4
+    for account_id, remedy in remedies:
+        exchange = registry.exchange(account_id.partition(":")[0])
+        is_over = exchange.spec.ends_at is not None and exchange.spec.ends_at <= NOW
+        if "lookback sync" in remedy or "next sync" in remedy:
+            assert not is_over, (account_id, remedy)
+            assert account_id in with_keys or "connect the account" in remedy, (account_id, remedy)
+        if exchange.uid_of is None:
+            assert "lookback import" not in remedy, (account_id, remedy)
+            assert "download" not in remedy or "cannot import" in remedy, (account_id, remedy)
+
+
+def test_a_stream_without_a_request_since_its_file_says_so(built: Lab) -> None:
+    causes = built.query(
+        "select cause from marts.fct_gaps where stream = 'trade_history' "
+        "and account_id in ('bitmex:900002', 'bitmex:900003')"
+    )
+    assert causes and not any("Nothing has asked" in cause for (cause,) in causes)
+
+
+def test_unverified_spans_counts_unverified_gaps_alone(built: Lab) -> None:
+    counted = built.query(
+        """
+        select account_id, stream, unverified_spans from marts.fct_sync_status
+        where unverified_spans != (
+            select count(*) from marts.fct_gaps as gaps
+            where gaps.account_id = fct_sync_status.account_id
+                and gaps.stream = fct_sync_status.stream
+                and gaps.verdict = 'unverified' and gaps.state = 'open'
+        )
+        """
+    )
+    assert counted == []
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_spec_says_whether_files_can_be_imported(name: str) -> None:
+    exchange = registry.exchange(name)
+    assert exchange.spec.imports_files == (exchange.uid_of is not None)
