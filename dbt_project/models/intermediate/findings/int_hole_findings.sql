@@ -130,10 +130,14 @@ final as (
                 ': trades of this market are missing.'
             )
         end as what,
-        coalesce(
-            {{ possible_remedy('specs') }},
-            'report what the rows are, so that they can be paired'
-        ) as remedy,
+        case
+            when grouped.reason != 'unpaired' then {{ possible_remedy('specs') }}
+            when {{ is_over('specs') }} then concat(
+                coalesce(specs.exchange_title, grouped.exchange),
+                ' has closed: only its support can tell which rows belong together'
+            )
+            else 'look up on the site which rows belong together; the ledger itself lacks nothing'
+        end as remedy,
         covering_gaps.gap_id as explained_by,
         case when covering_gaps.gap_id is not null
             then 'they lie in a gap that is listed on its own' end as explanation,

@@ -352,8 +352,9 @@ final as (
                 ', which a key that only reads need not have; ', spec_remedy
             )
             when has_nothing_to_ask_by then concat(
-                'nothing, unless there was such a ', scope_parameter, ': every sync asks for those ',
-                'it finds; otherwise ', spec_remedy
+                'nothing, unless there was such a ', scope_parameter, ': ',
+                case when is_obtainable then 'every sync asks for those it finds; otherwise ' end,
+                spec_remedy
             )
             when is_unknown_scope and not is_lost_scope then concat(
                 'nothing, unless you traded there at that time; then ', spec_remedy
