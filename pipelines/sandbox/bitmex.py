@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.exchanges.bitmex.spec import SPEC
 from pipelines.sandbox.account import DAY, HOUR
 from pipelines.sandbox.bitmex_accounts import make_keys, make_plans
 from pipelines.sandbox.bitmex_beside import (
@@ -58,7 +59,6 @@ from pipelines.sandbox.bitmex_table import (
 )
 from pipelines.sandbox.bitmex_truth import tell
 from pipelines.sandbox.dialect import Answer, Call, Card, Dialect, World
-from pipelines.specs.bitmex import SPEC
 
 BASE = "/api/v1"
 JSON = "application/json; charset=utf-8"
