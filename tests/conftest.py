@@ -19,7 +19,7 @@ from flows import dbt, publish
 from pipelines.accounts import configured_accounts
 from pipelines.home import PROJECT, Home, home
 from pipelines.load import AccountResult, AccountSync, prepare_warehouse
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 
 PACE = 1000.0
 

@@ -30,7 +30,7 @@ from pipelines.history import StreamVisit, Tally, Visit
 from pipelines.home import PROJECT, Home, home
 from pipelines.load import AccountSync, prepare_warehouse
 from pipelines.progress import Progress, read_progress
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from pipelines.windows import FLOOR_MARGIN
 from tests.conftest import Lab

@@ -16,7 +16,7 @@ from pipelines.errors import LookbackError
 from pipelines.home import Home, home
 from pipelines.load import prepare_warehouse
 from pipelines.progress import known_account
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 
 pytestmark = pytest.mark.xdist_group("findings")

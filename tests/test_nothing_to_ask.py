@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.accounts import configured_accounts
 from pipelines.load import AccountSync
-from pipelines.sandbox.clock import to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.specs import bigone, bitget
 from tests.conftest import Lab
 

@@ -11,7 +11,7 @@ import yaml
 
 from pipelines import registry, tables
 from pipelines.home import PROJECT
-from pipelines.sandbox.server import dialect_names
+from pipelines.sandbox.engine.server import dialect_names
 
 DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
@@ -138,7 +138,7 @@ def test_the_readme_says_what_an_exchange_is_made_of():
     assert {
         "pipelines/specs/{name}.py",
         "pipelines/exchanges/{name}.py",
-        "pipelines/sandbox/{name}.py",
+        "pipelines/sandbox/{name}/",
         "dbt_project/models/staging/{name}/",
         "dbt_project/models/_docs_{name}.md",
         "dbt_project/dbt_project.yml",

@@ -19,7 +19,7 @@ import pytest
 from flows import answers, dbt, show
 from pipelines import registry
 from pipelines.home import home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.truth_reference import millis, moves_between
 

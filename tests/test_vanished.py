@@ -11,8 +11,8 @@ import pytest
 
 from pipelines import registry
 from pipelines.home import Home
-from pipelines.sandbox.faults import without_rows
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.faults import without_rows
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from pipelines.vanished import Stored, Watch
 from pipelines.windows import Asked, Span, reread_spans

@@ -27,7 +27,7 @@ from pipelines.history import Failure, StreamVisit, Tally, Visit
 from pipelines.home import Home
 from pipelines.pace import Pacer
 from pipelines.progress import Progress
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.test_every_exchange import EXCHANGES, ledger_of, records
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
 
 from pipelines.pace import Pacer
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import Rate
 
 

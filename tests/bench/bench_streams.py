@@ -42,7 +42,7 @@ from pipelines.history import StreamVisit, Tally, Visit
 from pipelines.home import home
 from pipelines.load import AccountResult, AccountSync, prepare_warehouse
 from pipelines.progress import Progress, read_progress
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import variable
 from tests.turned_clock import TurnedClock

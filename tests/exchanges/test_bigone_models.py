@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from pipelines.home import home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.specs.bigone import SPEC
 from tests.conftest import Lab
 

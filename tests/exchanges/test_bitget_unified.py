@@ -15,8 +15,8 @@ from pipelines.errors import LookbackError, Trouble
 from pipelines.exchanges import bitget
 from pipelines.home import Home
 from pipelines.records import Record
-from pipelines.sandbox.clock import to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.specs.bitget import SPEC
 from tests.conftest import Lab
 

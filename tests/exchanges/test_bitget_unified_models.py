@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from pipelines.home import home
-from pipelines.sandbox.clock import to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.specs.bitget import SPEC
 from tests import truth_reference, unified_reference
 from tests.conftest import Lab

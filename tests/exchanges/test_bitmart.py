@@ -12,8 +12,8 @@ from pipelines.client import NotARead, ReadOnlySession, ask, set_clock
 from pipelines.errors import Trouble
 from pipelines.exchanges import bitmart
 from pipelines.records import RecordReader
-from pipelines.sandbox import bitmart_keys
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bitmart import keys as bitmart_keys
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.specs.bitmart import FUTURES_HOST, SPEC
 from pipelines.windows import Floor, Window
 

@@ -9,7 +9,7 @@ from pipelines.accounts_model import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges import bitmex
 from pipelines.records import Record, RecordReader
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.specs.bitmex import SPEC
 from pipelines.windows import Floor, Window
 from tests.conftest import Lab
