@@ -11,8 +11,7 @@ import yaml
 
 from pipelines import registry
 from pipelines.home import PROJECT
-from pipelines.load import tables
-from pipelines.sandbox.server import dialect_names
+from pipelines.sandbox.engine.server import dialect_names
 
 DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
@@ -137,10 +136,9 @@ def test_the_readme_says_what_an_exchange_is_made_of():
         for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
     }
     assert {
-        "pipelines/exchanges/{name}/spec.py",
-        "pipelines/exchanges/{name}/api.py",
-        "pipelines/exchanges/{name}/guide.py",
-        "pipelines/sandbox/{name}.py",
+        "pipelines/specs/{name}.py",
+        "pipelines/exchanges/{name}.py",
+        "pipelines/sandbox/{name}/",
         "dbt_project/models/staging/{name}/",
         "dbt_project/models/_docs_{name}.md",
         "dbt_project/dbt_project.yml",

@@ -21,7 +21,7 @@ from flows.cli import show
 from flows.reports import answers
 from pipelines import registry
 from pipelines.home import home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.truth_reference import millis, moves_between
 

@@ -17,7 +17,7 @@ import pytest
 
 from pipelines import registry
 from pipelines.home import home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests import truth_reference, unified_reference
 from tests.conftest import Lab
 from tests.truth_reference import FACTS, Reach, Row, millis

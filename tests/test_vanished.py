@@ -13,8 +13,8 @@ from pipelines import registry
 from pipelines.extract.vanished import Stored, Watch
 from pipelines.extract.windows import Asked, Span, reread_spans
 from pipelines.home import Home
-from pipelines.sandbox.faults import without_rows
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.faults import without_rows
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import Lab
 

@@ -61,8 +61,8 @@ def sandbox(
 
     The first line printed is JSON: the address, and the accounts with their keys.
     """
-    from pipelines.sandbox.account import SIZES
-    from pipelines.sandbox.server import serve
+    from pipelines.sandbox.engine.account import SIZES
+    from pipelines.sandbox.engine.server import serve
 
     if size not in SIZES and not size.isdigit():
         raise LookbackError(

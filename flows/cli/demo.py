@@ -31,8 +31,8 @@ def run_demo(size: str) -> None:
     Raises LookbackError where the flow fails: then the demo has shown nothing.
     """
     from pipelines import registry
-    from pipelines.sandbox.account import SIZES
-    from pipelines.sandbox.server import Sandbox
+    from pipelines.sandbox.engine.account import SIZES
+    from pipelines.sandbox.engine.server import Sandbox
 
     if size not in SIZES and not size.isdigit():
         raise LookbackError(

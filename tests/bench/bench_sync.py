@@ -29,7 +29,7 @@ CONTEXT = multiprocessing.get_context("spawn")
 
 def serve(pipe: Connection, exchange: str, fills: int, years: float) -> None:
     """The sandbox, until the pipe says stop."""
-    from pipelines.sandbox.server import Sandbox
+    from pipelines.sandbox.engine.server import Sandbox
 
     # BitMEX's history ends in September 2026 whatever the clock says; Bitget's ends today.
     with Sandbox(size=fills, pace=None, years=years, exchanges=[exchange]) as box:

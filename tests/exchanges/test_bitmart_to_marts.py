@@ -14,7 +14,7 @@ import pytest
 
 from flows.build import dbt
 from pipelines.home import home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 
 pytestmark = pytest.mark.xdist_group("bitmart_to_marts")
