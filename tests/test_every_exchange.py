@@ -29,8 +29,8 @@ from pipelines.extract.client import ExchangeClock, NotARead, ReadOnlySession, a
 from pipelines.extract.progress import Progress, read_progress
 from pipelines.extract.windows import FLOOR_MARGIN
 from pipelines.home import PROJECT, Home, home
-from pipelines.load import AccountSync, prepare_warehouse
-from pipelines.progress import Progress, read_progress
+from pipelines.load.account_sync import AccountSync, prepare_warehouse
+from pipelines.load.history import StreamVisit, Tally, Visit
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import Lab

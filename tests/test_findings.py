@@ -15,8 +15,7 @@ from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.extract.progress import known_account
 from pipelines.home import Home, home
-from pipelines.load import prepare_warehouse
-from pipelines.progress import known_account
+from pipelines.load.account_sync import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 

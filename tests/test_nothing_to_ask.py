@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines.accounts import configured_accounts
-from pipelines.load import AccountSync
+from pipelines.config.accounts import configured_accounts
+from pipelines.exchanges.bigone import spec as bigone
+from pipelines.exchanges.bitget import spec as bitget
+from pipelines.load.account_sync import AccountSync
 from pipelines.sandbox.engine.clock import to_ms
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs import bigone, bitget
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)

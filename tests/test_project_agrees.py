@@ -11,6 +11,7 @@ import yaml
 
 from pipelines import registry
 from pipelines.home import PROJECT
+from pipelines.load import tables
 from pipelines.sandbox.engine.server import dialect_names
 
 DBT = PROJECT / "dbt_project"
@@ -136,8 +137,9 @@ def test_the_readme_says_what_an_exchange_is_made_of():
         for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
     }
     assert {
-        "pipelines/specs/{name}.py",
-        "pipelines/exchanges/{name}.py",
+        "pipelines/exchanges/{name}/spec.py",
+        "pipelines/exchanges/{name}/api.py",
+        "pipelines/exchanges/{name}/guide.py",
         "pipelines/sandbox/{name}/",
         "dbt_project/models/staging/{name}/",
         "dbt_project/models/_docs_{name}.md",

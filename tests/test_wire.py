@@ -26,8 +26,7 @@ from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.progress import Progress
 from pipelines.extract.rate_limits import Pacer
 from pipelines.home import Home
-from pipelines.pace import Pacer
-from pipelines.progress import Progress
+from pipelines.load.history import Failure, StreamVisit, Tally, Visit
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.test_every_exchange import EXCHANGES, ledger_of, records

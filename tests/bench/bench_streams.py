@@ -40,8 +40,8 @@ from pipelines.config.accounts import configured_accounts
 from pipelines.extract.client import ExchangeClock, ReadOnlySession, StreamClient
 from pipelines.extract.progress import Progress, read_progress
 from pipelines.home import home
-from pipelines.load import AccountResult, AccountSync, prepare_warehouse
-from pipelines.progress import Progress, read_progress
+from pipelines.load.account_sync import AccountResult, AccountSync, prepare_warehouse
+from pipelines.load.history import StreamVisit, Tally, Visit
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import variable

@@ -16,10 +16,8 @@ from pipelines.exchanges.bitget import api as bitget
 from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.extract.records import Record
 from pipelines.home import Home
-from pipelines.records import Record
 from pipelines.sandbox.engine.clock import to_ms
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitget import SPEC
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)

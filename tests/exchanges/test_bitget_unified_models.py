@@ -19,7 +19,6 @@ from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.home import home
 from pipelines.sandbox.engine.clock import to_ms
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitget import SPEC
 from tests import truth_reference, unified_reference
 from tests.conftest import Lab
 from tests.truth_reference import Reach

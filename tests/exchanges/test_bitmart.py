@@ -9,12 +9,13 @@ import requests
 
 from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
-from pipelines.exchanges import bitmart
-from pipelines.records import RecordReader
+from pipelines.exchanges.bitmart import api as bitmart
+from pipelines.exchanges.bitmart.spec import FUTURES_HOST, SPEC
+from pipelines.extract.client import NotARead, ReadOnlySession, ask, set_clock
+from pipelines.extract.records import RecordReader
+from pipelines.extract.windows import Floor, Window
 from pipelines.sandbox.bitmart import keys as bitmart_keys
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitmart import FUTURES_HOST, SPEC
-from pipelines.windows import Floor, Window
 
 SECRET = "0123456789abcdef" * 4
 KEYS = Credentials({"key": "bm_key", "secret": SECRET, "memo": "tax-memo"})
