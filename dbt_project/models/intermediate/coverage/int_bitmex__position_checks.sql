@@ -105,6 +105,8 @@ final as (
     select
         -- keys
         compared.account_id,
+        'bitmex' as exchange,
+        'trade_history' as stream,
         compared.symbol,
         compared.currency,
 

@@ -103,6 +103,9 @@ final as (
     select
         -- keys
         compared.account_id,
+        'bitmex' as exchange,
+        'main' as wallet,
+        'wallet_history' as stream,
         coalesce(assets.asset, upper(compared.currency)) as asset,
         compared.currency as exchange_asset,
         trim(compared.transact_type || ' ' || compared.symbol) as detail,
