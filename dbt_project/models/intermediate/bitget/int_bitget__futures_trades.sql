@@ -118,7 +118,6 @@ canonical as (
         cast(null as varchar) as price_reason,
         coalesce(-fee_total, 0) as fee_amount,
         fee_coin as fee_asset,
-        profit as realised_pnl,
 
         -- when
         coalesce(filled_at, occurred_at) as traded_at,

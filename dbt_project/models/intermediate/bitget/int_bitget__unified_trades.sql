@@ -113,7 +113,6 @@ canonical as (
         -- Positive is charged here, and negative in v2.
         coalesce(fee_total, 0) as fee_amount,
         fee_coin as fee_asset,
-        case when not is_spot then exec_pnl end as realised_pnl,
 
         -- when
         coalesce(created_at, occurred_at) as traded_at,

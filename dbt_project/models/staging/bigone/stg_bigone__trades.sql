@@ -100,7 +100,6 @@ from_spot as (
             when 'buy' then {{ bigone_asset('base_symbol') }}
             when 'sell' then {{ bigone_asset('quote_symbol') }}
         end as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         coalesce(inserted_at, created_at, occurred_at, asked_at) as traded_at,
@@ -202,7 +201,6 @@ from_contracts as (
         cast(null as varchar) as price_reason,
         coalesce(fee, 0) as fee_amount,
         {{ bigone_asset('currency') }} as fee_asset,
-        pnl as realised_pnl,
 
         -- when
         coalesce(traded_at, occurred_at, asked_at) as traded_at,

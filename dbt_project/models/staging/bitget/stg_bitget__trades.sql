@@ -70,7 +70,6 @@ from_fills as (
         cast(null as varchar) as price_reason,
         coalesce(-fee_total, 0) as fee_amount,
         fee_coin as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         coalesce(filled_at, occurred_at) as traded_at,
@@ -154,7 +153,6 @@ from_ledger as (
         'ledger_only' as price_reason,
         fee_quantity as fee_amount,
         fee_coin as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         occurred_at as traded_at,

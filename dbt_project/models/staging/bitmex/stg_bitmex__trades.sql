@@ -173,7 +173,6 @@ from_executions as (
         cast(null as varchar) as price_reason,
         coalesce({{ from_minor_units('exec_comm_minor', 'fee_scale') }}, 0) as fee_amount,
         fee_asset,
-        {{ from_minor_units('realised_pnl_minor', 'settle_scale') }} as realised_pnl,
 
         -- when
         coalesce(executed_at, occurred_at) as traded_at,
@@ -224,7 +223,6 @@ from_ledger as (
         'ledger_only' as price_reason,
         cast(0 as decimal(38, 18)) as fee_amount,
         case when received_is_base then paid_asset else received_asset end as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         swapped_at as traded_at,
