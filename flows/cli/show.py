@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.table import Column, Table
 from rich.text import Text
 
 from flows.reports import gap_words
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from pipelines.files.importer import ImportResult
 
 WIDTH = 100
-SHOWN = 20
-"""Rows of one table before the rest is only counted."""
+BETWEEN = 3
+"""Blanks between two columns of a table."""
+
+READABLE = 24
+"""Characters a line of prose has at least, before columns are stacked."""
 
 GOOD, WARN, BAD = "green", "yellow", "red"
 
@@ -33,15 +39,78 @@ SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console no wider than `WIDTH`, and as wide as that where there is no terminal."""
+    """A console no wider than `WIDTH`; as wide where neither a terminal nor COLUMNS says less."""
     found = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    found.width = min(found.width, WIDTH) if found.is_terminal else WIDTH
+    has_width = found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    found.width = min(found.width, WIDTH) if has_width else WIDTH
     return found
 
 
-def table(*columns: str, right: Sequence[str] = ()) -> Table:
+class Listing(Table):
+    """A table that breaks no word: where words do not fit, it stacks its first columns."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render with the fewest columns stacked that leave every word whole."""
+        columns = [Cells.of(column, console) for column in self.columns]
+        while len(columns) > 1 and sum(c.least for c in columns) > room(columns, options):
+            columns[:2] = [columns[0].stacked_on(columns[1])]
+        widths = [column.widest for column in columns]
+        while sum(widths) > room(columns, options):
+            spare = [w if w > c.least else 0 for w, c in zip(widths, columns, strict=True)]
+            if not any(spare):
+                break
+            widths[spare.index(max(spare))] -= 1
+        made = table()
+        for column, width in zip(columns, widths, strict=True):
+            made.add_column(column.header, justify=column.justify, width=width, overflow="fold")
+        for row in zip(*(column.cells for column in columns), strict=True):
+            made.add_row(*row)
+        return Table.__rich_console__(made, console, options)
+
+
+def room(columns: Sequence[Cells], options: ConsoleOptions) -> int:
+    """How many characters the cells of one line may have together."""
+    return options.max_width - BETWEEN * (len(columns) - 1)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column of a table: its header, its cells, and how narrow they can be."""
+
+    header: Text
+    cells: list[Text]
+    justify: JustifyMethod
+    least: int
+    widest: int
+
+    @classmethod
+    def of(cls, column: Column, console: Console) -> Cells:
+        """The column as text, markup resolved."""
+        found = [
+            console.render_str(cell) if isinstance(cell, str) else cell
+            for cell in (column.header, *column.cells)
+        ]
+        texts = [cell if isinstance(cell, Text) else Text(str(cell)) for cell in found]
+        lines = [line for text in texts for line in text.plain.splitlines()]
+        words = lines if column.no_wrap else [word for line in lines for word in line.split()]
+        widest = max(map(cell_len, lines), default=0)
+        least = max(max(map(cell_len, words), default=0), min(widest, READABLE))
+        return cls(texts[0], texts[1:], column.justify, least, widest)
+
+    def stacked_on(self, other: Cells) -> Cells:
+        """Both columns as one, each cell of this one above the other's."""
+        return Cells(
+            Text("\n").join((self.header, other.header)),
+            [Text("\n").join(pair) for pair in zip(self.cells, other.cells, strict=True)],
+            self.justify,
+            max(self.least, other.least),
+            max(self.widest, other.widest),
+        )
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Listing:
     """An empty table in the house's look."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = Listing(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
@@ -227,17 +296,15 @@ def minute(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
 
 
-def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) -> None:
-    """How many agree for each account and wallet, then every finding with its size and cause."""
+def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = None) -> None:
+    """How many agree for each account and wallet, then the differences, or the first `shown`."""
     out = out or console()
     if not rows:
         out.print("No balance has been checked yet: nothing was synced.", style=WARN)
         return
     right = ("agree", "differ")
     listing = table("account", "wallet", "checks", *right, right=right)
-    for (label, wallet), group in sorted(
-        _by(rows, "label", "wallet"), key=lambda found: found[0]
-    ):
+    for (label, wallet), group in sorted(_by(rows, "label", "wallet"), key=lambda found: found[0]):
         differ = sum(not row["is_ok"] for row in group)
         kinds = sorted({row["kind"].replace("_", " ") for row in group})
         listing.add_row(
@@ -249,23 +316,31 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) 
         )
     out.print(listing)
     # A warning only repeats what a critical finding of the same asset explains.
-    findings = [row for row in rows if row["severity"] == "critical"]
-    findings = findings or [row for row in rows if not row["is_ok"]]
-    if findings:
+    found = [row for row in rows if row["severity"] == "critical"]
+    found = found or [row for row in rows if not row["is_ok"]]
+    told = found[:shown]
+    if told:
         out.print()
-        out.print(differences(findings[:shown]))
-    if len(findings) > shown:
-        out.print(f"… and {len(findings) - shown} more: lookback checks")
+        out.print(differences(told))
+    if len(found) > len(told):
+        out.print(f"… and {len(found) - len(told)} more: lookback checks")
+    others = sum(not row["is_ok"] for row in rows) - len(found)
+    if others:
+        note(
+            out, "~",
+            f"{others} other differences follow from these or are notes: lookback checks --json",
+        )  # fmt: skip
 
 
 def differences(rows: Sequence[Row]) -> Table:
     """Findings: what the exchange has beyond what the rows come to, signed, and why."""
-    listing = table("account", "asset", "exchange less rows", "likely cause")
-    listing.columns[2].justify = "right"
+    size_of = "exchange less rows"
+    listing = table("account", "wallet", "asset", size_of, "likely cause", right=[size_of])
     for row in rows:
         residual = row["residual"]
         size = "–" if residual is None else f"{'+' if residual > 0 else ''}{plain_amount(residual)}"
-        listing.add_row(row["label"], row["asset"], size, row["likely_cause"] or row["kind"])
+        cause = row["likely_cause"] or row["kind"].replace("_", " ")
+        listing.add_row(row["label"], row["wallet"], row["asset"], size, cause)
     return listing
 
 
@@ -284,7 +359,7 @@ def findings(rows: Sequence[Row], out: Console | None = None) -> None:
             note(out, f"[{number}]", what_of(row))
         tell_settling(out, told)
     else:
-        out.print("Nothing is open that somebody must look at.", style=GOOD)
+        out.print("No open findings.", style=GOOD)
     notes = len(rows) - len(told)
     if notes:
         out.print()
