@@ -4,8 +4,6 @@ A failed account becomes a gap and not a stop: the rest is loaded, built and pub
 then does the run end as failed, saying what is missing and what to do about it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
