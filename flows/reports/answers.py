@@ -97,6 +97,7 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
     return select(
         path,
         f"""
+        from (
         select {LABEL}, * exclude (label)
         from marts.fct_gaps {NAMED}
         where ? or state = 'open'
@@ -107,6 +108,7 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
             reason as cause, '' as remedy
         from {UNREAD}
         where state = 'never_connected'
+        )
         order by
             case severity when 'critical' then 1 when 'warning' then 2 else 3 end,
             label, exchange, stream, scope, span_start
@@ -120,6 +122,7 @@ def deadlines(path: Path) -> list[Row]:
     return select(
         path,
         f"""
+        from (
         select {LABEL}, * exclude (label)
         from marts.fct_deadlines {NAMED}
         where account_id not in (
@@ -130,6 +133,7 @@ def deadlines(path: Path) -> list[Row]:
             label, account_id, exchange, stream, state as reason, reason as explanation,
             true as at_risk
         from {UNREAD}
+        )
         order by sync_before nulls last, label, stream
         """,
     )
