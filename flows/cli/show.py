@@ -9,20 +9,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.safe_text import visible
+from flows.cli.terminal import console, table
 from flows.reports import gap_words
 from flows.reports.answers import Row, plain_amount
 from flows.runtime import watch
+from flows.runtime.outcome import shortened
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
     from pipelines.files.importer import ImportResult
 
-WIDTH = 100
 SHOWN = 20
 """Rows of one table before the rest is only counted."""
 
@@ -30,21 +31,6 @@ GOOD, WARN, BAD = "green", "yellow", "red"
 
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 """How a gap looks, the lightest first."""
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console no wider than `WIDTH`, and as wide as that where there is no terminal."""
-    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    found.width = min(found.width, WIDTH) if found.is_terminal else WIDTH
-    return found
-
-
-def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """An empty table in the house's look."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return made
 
 
 def day(moment: datetime | None) -> str:
@@ -74,7 +60,8 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
         for (label, stream, verdict, *_), group in merged_gaps(told):
             notes.append(group)
             start, end = span(
-                min(row["span_start"] for row in group), max(row["span_end"] for row in group)
+                min((row["span_start"] for row in group if row["span_start"]), default=None),
+                max((row["span_end"] for row in group if row["span_end"]), default=None),
             )
             spans = f" ({len(group)} spans)" if len(group) > 1 else ""
             look = SEVERITY[group[0]["severity"]]
@@ -180,7 +167,7 @@ def note(out: Console, mark: str, text: str) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(Text(mark), Text(text))
+    grid.add_row(Text(mark), Text(visible(text)))
     out.print(grid)
 
 
@@ -206,6 +193,9 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
                 note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
         out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
+    for row in rows:
+        if row["reason"] in {"never_connected", "not_connected"}:
+            note(out, "!", f"{row['label']}: {row['explanation']}")
     ended = [row for row in rows if row["reason"] == "over"]
     for _, group in _by(ended, "exchange"):
         note(out, "~", group[0]["explanation"])
@@ -375,6 +365,22 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
         note(out, f"[{number}]", reason)
 
 
+def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
+    """A line an account: where it is, who it is, and the worst that is known of it."""
+    out = out or console()
+    listing = table("label", "exchange", "account", "light", "last asked", "why")
+    for row in rows:
+        listing.add_row(
+            row["label"],
+            row["exchange"],
+            row["account_id"],
+            Text(row["light"], style=row["light"]),
+            minute(row["last_asked_at"]),
+            row["reason"],
+        )
+    out.print(listing)
+
+
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
     """How many oddities of records need a look, in one line; nothing where none does."""
     urgent = [row for row in rows if row["severity"] == "warning"]
@@ -389,18 +395,22 @@ def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
 def summary(done: Summary, published: Path) -> None:
     """What a sync brought, account by account, and warnings about keys and clocks."""
     out = console()
-    right = ("new rows", "requests")
+    right = ("new rows", "rows read", "requests")
     listing = table("account", *right, "streams with trouble", right=right)
     for result in done.results:
         troubled = sorted({failure.stream for failure in result.failures})
         listing.add_row(
-            result.label, f"{result.rows:,}", f"{result.requests:,}", ", ".join(troubled) or "–"
+            result.label,
+            f"{result.new_rows:,}",
+            f"{result.rows:,}",
+            f"{result.requests:,}",
+            shortened(troubled) or "–",
         )
     out.print(listing)
     for result in done.results:
         for warning in result.warnings:
             note(out, "!", f"{result.label}: {warning}")
-    out.print(f"\npublished: {published}")
+    out.print(f"\npublished: {published}", soft_wrap=True)
 
 
 def imported(results: Sequence[ImportResult], published: Path) -> None:
@@ -421,7 +431,7 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
     for result in results:
         for finding in result.findings:
             note(out, "!", f"{Path(result.file).name}: {finding}")
-    out.print(f"\npublished: {published}")
+    out.print(f"\npublished: {published}", soft_wrap=True)
 
 
 def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:
@@ -499,10 +509,10 @@ def bars(out: Console) -> Iterator[watch.Watcher]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<24}"),
+        SpinnerColumn("line"),  # others need more than ASCII
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=out,
     ) as display:
         yield Bars(display)
