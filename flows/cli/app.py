@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.safe_text import visible, write_anywhere
 from pipelines.errors import LookbackError
 from pipelines.home import home
 
@@ -211,7 +212,7 @@ def certificate(
     if as_json:
         typer.echo(canonical(written.document), nl=False)
     else:
-        typer.echo(f"{written.document['verdict']}: {written.page}\n{written.data}")
+        print(f"{written.document['verdict']}: {written.page}\n{written.data}")
 
 
 @app.command()
@@ -234,24 +235,83 @@ def evacuate(
         failed, summary = error, error.summary
     show.summary(summary, place.published)
     written = take_inventory(place.published, label, to or place.data / "documents")
-    typer.echo(written.page.read_text(encoding="utf-8"))
-    typer.echo(f"{written.page}\n{written.data}")
+    print(visible(written.page.read_text(encoding="utf-8")))
+    print(f"{written.page}\n{written.data}")
     if failed:
         raise failed
+
+
+accounts_app = typer.Typer(
+    help="Which accounts are declared; `retire` one that is not any more.", rich_markup_mode=None
+)
+app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
+
+
+@accounts_app.callback()
+def accounts(context: typer.Context, as_json: AsJson = False) -> None:
+    """Which accounts are declared and known, and what kept one from being read."""
+    if context.invoked_subcommand is None:
+        answer("accounts", as_json)
+
+
+@accounts_app.command()
+def retire(label: Annotated[str, typer.Argument(help="The account's label.")]) -> None:
+    """Stop warning of an account that was removed from the settings; keeps its history."""
+    from flows.cli import show
+    from flows.cli.run import run_retire
+
+    with show.progress():
+        run_retire(label)
+    print(f"{label} is retired: its history stays, and its status warns no more")
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write; by default in data/backups.")
+    ] = None,
+) -> None:
+    """Copy the warehouse, records and models, to a file that `restore` takes."""
+    from flows.build.backup import back_up
+    from flows.runtime import lock
+
+    place = home()
+    with lock.run_lock(place, "backup"):
+        print(back_up(place, to))
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path | None, typer.Argument(help="A file of `backup`; by default the published one.")
+    ] = None,
+) -> None:
+    """Make a backup, or the published file, the warehouse; keeps the one that was there."""
+    from flows.build import backup as backups
+    from flows.runtime import lock
+
+    place = home()
+    with lock.run_lock(place, "restore", may_be_damaged=True):
+        kept = backups.restore(place, file)
+    print(f"{place.warehouse} is {file or place.published} again; `lookback sync` goes on from it")
+    if kept:
+        print(f"what was there before: {kept}")
 
 
 @app.command()
 def docs() -> None:
     """Write the documentation of all models and columns as one page, and say where it is."""
     from flows.build import dbt
+    from flows.build.backup import restore_if_lost
     from flows.runtime import lock
     from pipelines.load.account_sync import prepare_warehouse
 
     place = home()
     with lock.run_lock(place, "docs"):
+        restore_if_lost(place)
         prepare_warehouse(place)
         page = dbt.write_docs(place)
-    typer.echo(page)
+    print(page)
 
 
 def answer(name: str, as_json: bool, **options: Any) -> None:
@@ -275,10 +335,11 @@ def main(arguments: list[str] | None = None) -> None:
     tracebacks.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    write_anywhere()
     try:
         app(args=given, prog_name="lookback")
     except KeyboardInterrupt:
-        typer.echo("stopped; the next sync resumes where this one was", err=True)
+        print("stopped; the next sync resumes where this one was", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if os.environ.get("LOOKBACK_DEBUG"):
@@ -297,7 +358,7 @@ def tell_error(error: Exception, *, as_json: bool) -> None:
     else:
         lines = [str(known)]
     for line in lines:
-        typer.echo(line, err=True)
+        print(visible(line), file=sys.stderr)
     if as_json:
         import json
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.build import dbt, dismissals, publish
+from flows.build.backup import restore_if_lost
 from flows.runtime import lock, watch
 from flows.runtime.prefect_server import prefect_api
 from pipelines.config.accounts import readable_accounts
@@ -63,6 +64,7 @@ def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportR
     place = home()
     dismissals.read(place)  # a slip in the file is told before the warehouse is touched
     with lock.run_lock(place, "import"):
+        restore_if_lost(place)
         prepare_warehouse(place)
         watch.tell_stage("reading the files")
         results = import_files(exchange, paths, label, place)
@@ -71,3 +73,19 @@ def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportR
         watch.tell_stage("publishing")
         publish.publish(place)
     return results
+
+
+def run_retire(label: str) -> None:
+    """Retire an account, then build and publish. Raises LookbackError."""
+    from flows.build import declared
+    from pipelines.load.account_sync import prepare_warehouse
+
+    place = home()
+    with lock.run_lock(place, "retire"):
+        restore_if_lost(place)
+        prepare_warehouse(place)
+        declared.retire(place, label)
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)

@@ -2,118 +2,33 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
-from rich.table import Column, Table
+from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from flows.cli.safe_text import visible
+from flows.cli.terminal import console, table
 from flows.reports import gap_words
 from flows.reports.answers import Row, plain_amount
 from flows.runtime import watch
+from flows.runtime.outcome import shortened
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
     from pipelines.files.importer import ImportResult
 
-WIDTH = 100
-BETWEEN = 3
-"""Blanks between two columns of a table."""
-
-READABLE = 24
-"""Characters a line of prose has at least, before columns are stacked."""
 
 GOOD, WARN, BAD = "green", "yellow", "red"
 
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 """How a gap looks, the lightest first."""
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console no wider than `WIDTH`; as wide where neither a terminal nor COLUMNS says less."""
-    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    has_width = found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
-    found.width = min(found.width, WIDTH) if has_width else WIDTH
-    return found
-
-
-class Listing(Table):
-    """A table that breaks no word: where words do not fit, it stacks its first columns."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render with the fewest columns stacked that leave every word whole."""
-        columns = [Cells.of(column, console) for column in self.columns]
-        while len(columns) > 1 and sum(c.least for c in columns) > room(columns, options):
-            columns[:2] = [columns[0].stacked_on(columns[1])]
-        widths = [column.widest for column in columns]
-        while sum(widths) > room(columns, options):
-            spare = [w if w > c.least else 0 for w, c in zip(widths, columns, strict=True)]
-            if not any(spare):
-                break
-            widths[spare.index(max(spare))] -= 1
-        made = table()
-        for column, width in zip(columns, widths, strict=True):
-            made.add_column(column.header, justify=column.justify, width=width, overflow="fold")
-        for row in zip(*(column.cells for column in columns), strict=True):
-            made.add_row(*row)
-        return Table.__rich_console__(made, console, options)
-
-
-def room(columns: Sequence[Cells], options: ConsoleOptions) -> int:
-    """How many characters the cells of one line may have together."""
-    return options.max_width - BETWEEN * (len(columns) - 1)
-
-
-@dataclass(frozen=True)
-class Cells:
-    """One column of a table: its header, its cells, and how narrow they can be."""
-
-    header: Text
-    cells: list[Text]
-    justify: JustifyMethod
-    least: int
-    widest: int
-
-    @classmethod
-    def of(cls, column: Column, console: Console) -> Cells:
-        """The column as text, markup resolved."""
-        found = [
-            console.render_str(cell) if isinstance(cell, str) else cell
-            for cell in (column.header, *column.cells)
-        ]
-        texts = [cell if isinstance(cell, Text) else Text(str(cell)) for cell in found]
-        lines = [line for text in texts for line in text.plain.splitlines()]
-        words = lines if column.no_wrap else [word for line in lines for word in line.split()]
-        widest = max(map(cell_len, lines), default=0)
-        least = max(max(map(cell_len, words), default=0), min(widest, READABLE))
-        return cls(texts[0], texts[1:], column.justify, least, widest)
-
-    def stacked_on(self, other: Cells) -> Cells:
-        """Both columns as one, each cell of this one above the other's."""
-        return Cells(
-            Text("\n").join((self.header, other.header)),
-            [Text("\n").join(pair) for pair in zip(self.cells, other.cells, strict=True)],
-            self.justify,
-            max(self.least, other.least),
-            max(self.widest, other.widest),
-        )
-
-
-def table(*columns: str, right: Sequence[str] = ()) -> Listing:
-    """An empty table in the house's look."""
-    made = Listing(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return made
 
 
 def day(moment: datetime | None) -> str:
@@ -143,7 +58,8 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
         for (label, stream, verdict, *_), group in merged_gaps(told):
             notes.append(group)
             start, end = span(
-                min(row["span_start"] for row in group), max(row["span_end"] for row in group)
+                min((row["span_start"] for row in group if row["span_start"]), default=None),
+                max((row["span_end"] for row in group if row["span_end"]), default=None),
             )
             spans = f" ({len(group)} spans)" if len(group) > 1 else ""
             look = SEVERITY[group[0]["severity"]]
@@ -249,7 +165,7 @@ def note(out: Console, mark: str, text: str) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(Text(mark), Text(text))
+    grid.add_row(Text(mark), Text(visible(text)))
     out.print(grid)
 
 
@@ -275,6 +191,9 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
                 note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
         out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
+    for row in rows:
+        if row["reason"] in {"never_connected", "not_connected"}:
+            note(out, "!", f"{row['label']}: {row['explanation']}")
     ended = [row for row in rows if row["reason"] == "over"]
     for _, group in _by(ended, "exchange"):
         note(out, "~", group[0]["explanation"])
@@ -450,6 +369,22 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
         note(out, f"[{number}]", reason)
 
 
+def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
+    """A line an account: where it is, who it is, and the worst that is known of it."""
+    out = out or console()
+    listing = table("label", "exchange", "account", "light", "last asked", "why")
+    for row in rows:
+        listing.add_row(
+            row["label"],
+            row["exchange"],
+            row["account_id"],
+            Text(row["light"], style=row["light"]),
+            minute(row["last_asked_at"]),
+            row["reason"],
+        )
+    out.print(listing)
+
+
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
     """How many oddities of records need a look, in one line; nothing where none does."""
     urgent = [row for row in rows if row["severity"] == "warning"]
@@ -464,18 +399,22 @@ def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
 def summary(done: Summary, published: Path) -> None:
     """What a sync brought, account by account, and warnings about keys and clocks."""
     out = console()
-    right = ("new rows", "requests")
+    right = ("new rows", "rows read", "requests")
     listing = table("account", *right, "streams with trouble", right=right)
     for result in done.results:
         troubled = sorted({failure.stream for failure in result.failures})
         listing.add_row(
-            result.label, f"{result.rows:,}", f"{result.requests:,}", ", ".join(troubled) or "–"
+            result.label,
+            f"{result.new_rows:,}",
+            f"{result.rows:,}",
+            f"{result.requests:,}",
+            shortened(troubled) or "–",
         )
     out.print(listing)
     for result in done.results:
         for warning in result.warnings:
             note(out, "!", f"{result.label}: {warning}")
-    out.print(f"\npublished: {published}")
+    out.print(f"\npublished: {published}", soft_wrap=True)
 
 
 def imported(results: Sequence[ImportResult], published: Path) -> None:
@@ -496,7 +435,7 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
     for result in results:
         for finding in result.findings:
             note(out, "!", f"{Path(result.file).name}: {finding}")
-    out.print(f"\npublished: {published}")
+    out.print(f"\npublished: {published}", soft_wrap=True)
 
 
 def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:
@@ -574,10 +513,10 @@ def bars(out: Console) -> Iterator[watch.Watcher]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<24}"),
+        SpinnerColumn("line"),  # others need more than ASCII
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=out,
     ) as display:
         yield Bars(display)

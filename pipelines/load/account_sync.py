@@ -7,6 +7,7 @@ only the account's own files, and may run beside anything.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import shutil
@@ -23,7 +24,8 @@ import duckdb
 
 from pipelines import registry
 from pipelines.account import Account
-from pipelines.errors import LookbackError, Trouble
+from pipelines.config.accounts import declared_accounts
+from pipelines.errors import LookbackError, Trouble, unexpected
 from pipelines.extract.client import ReadOnlySession, ask, set_clock
 from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import (
@@ -31,7 +33,9 @@ from pipelines.extract.progress import (
     KnownAccount,
     Progress,
     known_account,
+    labels_of_accounts,
     read_progress,
+    stored_rows,
 )
 from pipelines.extract.vanished import Watch, read_watches
 from pipelines.home import Home
@@ -53,6 +57,9 @@ log = logging.getLogger(__name__)
 ROW_BUDGET = 250_000
 """Rows read before they are loaded: what a cut-off run can lose, and what memory must hold."""
 
+LONGEST_NAME = 80
+"""Characters of an account that name its working folder: a file may say anything of whose it is."""
+
 OnEvent = Callable[[str, str, int, float], None]
 """(label, stream, rows so far, share of its windows done)."""
 
@@ -64,6 +71,9 @@ class AccountResult:
     label: str
     account_id: str = ""
     rows: int = 0
+    """Rows of the answers, those that were stored already among them."""
+    new_rows: int = 0
+    """Rows of history that were not stored before."""
     receipts: int = 0
     requests: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -107,12 +117,16 @@ class AccountSync:
         self._looked_again = not full
         self._told_unasked = False
         self._watches: dict[str, Watch] = {}
+        self._in_round: set[str] = set()
+        self._receipts_due = 0
+        self._labels: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
         spec = self.exchange.spec
         finish_pending(self._home, spec)
         self._known = known_account(self._home.warehouse, spec, self.account.label)
+        self._labels = labels_of_accounts(self._home.warehouse, spec)
         if self._known is not None:
             self._progress = self._read_progress(self._known.account_id)
             self._watches = read_watches(
@@ -131,12 +145,25 @@ class AccountSync:
             self._session.close()  # idle connections do not outlive the round
 
     def _extract_round(self) -> None:
+        """One round; one that is cut off puts back what it took from the list of what to ask."""
+        agendas = {name: agenda.copy() for name, agenda in self._agendas.items()}
+        watches = {name: watch.copy() for name, watch in self._watches.items()}
+        try:
+            self._deliver_round()
+        except BaseException:  # a time-out is no Exception
+            self._agendas, self._watches = agendas, watches
+            raise
+
+    def _deliver_round(self) -> None:
         tally = Tally(self._row_budget)
         source = self._next_round(tally)
         pipeline = account_pipeline(self._home, self.exchange.spec, self.result.account_id)
         _forget_unfinished_extracts(pipeline)
         pipeline.extract(source, loader_file_format="parquet")
         pipeline.normalize()
+        if lost := sorted(self._in_round - tally.delivered):
+            raise self._incomplete(f"{', '.join(lost)} ended before their last row")
+        self._receipts_due = tally.receipts
         self.result.rows += tally.rows
         self.result.receipts += tally.receipts
         self.result.requests = self._session.requests_sent
@@ -152,7 +179,9 @@ class AccountSync:
                 return self._unread(tally, self._known, trouble)
         assert self._identity is not None
         opened_at = self._identity.opened_at or self.account.opened_at
-        return account_history(self._visit(tally, opened_at), self._streams_left())
+        streams = self._streams_left()
+        self._in_round = {stream.name for stream in streams}
+        return account_history(self._visit(tally, opened_at), streams)
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
         """The streams that were not asked yet, or not to their end, or not for every scope."""
@@ -203,13 +232,41 @@ class AccountSync:
         )
 
     def load(self) -> None:
-        """Load what `extract` brought, and see what is left to ask."""
+        """Load what `extract` brought, and see what is left to ask.
+
+        Raises Trouble where less has arrived than was read.
+        """
         spec = self.exchange.spec
+        stored_before = stored_rows(self._home.warehouse, spec, self.result.account_id)
         with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file anew for each job
-            account_pipeline(self._home, spec, self.result.account_id).load()
+            loaded = account_pipeline(self._home, spec, self.result.account_id).load()
+        self._check_delivery(loaded.loads_ids)
+        stored = stored_rows(self._home.warehouse, spec, self.result.account_id)
+        self.result.new_rows += stored - stored_before
         self._progress = self._read_progress(self.result.account_id)
         self.done = self._identity is None or not (
             self._streams_left() or self._look_again() or self._has_unasked()
+        )
+
+    def _check_delivery(self, load_ids: Iterable[str]) -> None:
+        """Each receipt of the round must have arrived, as its rows travel in the same package."""
+        with duckdb.connect(str(self._home.warehouse), read_only=True) as connection:
+            found = connection.execute(
+                f"select count(*) from raw_{self.exchange.spec.name}.receipts "
+                "where _dlt_load_id in (select unnest(?))",
+                [list(load_ids)],
+            ).fetchone()
+        arrived = found[0] if found else 0
+        if arrived < self._receipts_due:
+            raise self._incomplete(f"{arrived} of {self._receipts_due} receipts have arrived")
+
+    def _incomplete(self, what: str) -> Trouble:
+        return Trouble(
+            f"the round delivered less than it read: {what}",
+            kind="incomplete",
+            remedy="run the sync again: it reads what is missing; report this message where it "
+            "stays",
+            retry=True,
         )
 
     def _look_again(self) -> bool:
@@ -255,6 +312,13 @@ class AccountSync:
             trouble.account = self.account.label
             trouble.stream = trouble.stream or "identity"
             raise
+        except LookbackError:
+            raise
+        except Exception as error:
+            log.debug("identifying %s failed", self.account.label, exc_info=True)
+            fault = unexpected(error, stream="identity")
+            fault.what = self.account.credentials.hide_in(fault.what)
+            raise fault from error
         if not self._identity.uid:
             raise LookbackError(
                 f"{self.exchange.spec.title} did not say whose key this is",
@@ -273,12 +337,24 @@ class AccountSync:
                 stream="identity",
                 remedy="give the other account a label of its own, or put the right key back",
             )
+        self._require_own_account(account_id)
         _claim(account_id, self)
         self.result.account_id = account_id
         self._now = self._session.clock.now()
         if self._identity.opened_at is not None and self._identity.opened_at > self._now:
             self._identity = replace(self._identity, opened_at=None)  # it cannot be so
         self.result.warnings += self._warnings(self._identity)
+
+    def _require_own_account(self, account_id: str) -> None:
+        """Raises LookbackError where the account belongs to another label that is declared."""
+        holder = self._labels.get(account_id, self.account.label)
+        if holder.lower() == self.account.label.lower():
+            return
+        if holder.lower() in {label.lower() for label in declared_accounts()}:
+            raise _same_account(account_id, holder, self.account.label)
+        self.result.warnings.append(
+            f"{account_id} was called {holder} so far; its history goes on as {self.account.label}"
+        )
 
     def _is_known_key(self, known: KnownAccount) -> bool:
         """Whether the label's last key is still this one: a key never moves to another account.
@@ -330,13 +406,17 @@ def _claim(account_id: str, sync: AccountSync) -> None:
     with _claims_lock:
         holder = _claims.get(account_id)
         if holder is not None and not holder.done and holder.account.label != sync.account.label:
-            raise LookbackError(
-                f"this is the same account as {holder.account.label} ({account_id})",
-                account=sync.account.label,
-                stream="identity",
-                remedy="remove one of the two from .dlt/config.toml",
-            )
+            raise _same_account(account_id, holder.account.label, sync.account.label)
         _claims[account_id] = sync
+
+
+def _same_account(account_id: str, holder: str, label: str) -> LookbackError:
+    return LookbackError(
+        f"this is the same account as {holder} ({account_id})",
+        account=label,
+        stream="identity",
+        remedy="remove one of the two from .dlt/config.toml",
+    )
 
 
 def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
@@ -345,7 +425,10 @@ def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
 
 
 def _pipeline_name(of: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
+    name = re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}_{hashlib.sha256(of.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def _pipeline(home: Home, spec: ExchangeSpec, name: str) -> Any:
