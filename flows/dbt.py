@@ -116,6 +116,11 @@ def built_from(home: Home) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
+def forget_build(home: Home) -> None:
+    """Have the next build make every table anew: rows were taken out of the raw tables."""
+    _built_from_file(home).unlink(missing_ok=True)
+
+
 def _built_from_file(home: Home) -> Path:
     return home.data / "dbt" / "built_from"
 

@@ -17,6 +17,7 @@ from pipelines.home import home
 
 if TYPE_CHECKING:
     from flows.outcome import Summary
+    from pipelines.file_imports import Withdrawal
     from pipelines.files import ImportResult
 
 
@@ -54,8 +55,13 @@ def run_sync(
     return summary
 
 
-def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportResult]:
-    """Load files the user has, then build and publish. Raises LookbackError."""
+def run_import(
+    exchange: str, paths: Sequence[Path], label: str, uid: str = ""
+) -> list[ImportResult]:
+    """Load files the user has, then build and publish. Raises LookbackError.
+
+    `uid` is the account's number as the user states it.
+    """
     from pipelines.files import import_files
     from pipelines.load import prepare_warehouse
 
@@ -64,9 +70,27 @@ def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportR
     with lock.run_lock(place, "import"):
         prepare_warehouse(place)
         watch.tell_stage("reading the files")
-        results = import_files(exchange, paths, label, place)
+        results = import_files(exchange, paths, label, place, uid)
         watch.tell_stage("building and testing the models")
         dbt.build(place)
         watch.tell_stage("publishing")
         publish.publish(place)
     return results
+
+
+def run_withdrawal(prefix: str) -> Withdrawal:
+    """Take back the file whose SHA-256 begins so, then build and publish. Raises LookbackError."""
+    from pipelines.file_imports import withdraw
+    from pipelines.load import prepare_warehouse
+
+    place = home()
+    dismissals.read(place)
+    with lock.run_lock(place, "import"):
+        prepare_warehouse(place)
+        done = withdraw(prefix, place)
+        dbt.forget_build(place)  # incremental models hold rows that are no longer there
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)
+    return done
