@@ -157,16 +157,17 @@ def _take_back(
     done.rows += _delete(connection, table, imported.receipt_id)
     for other in ("file_rows", "file_states", "balances"):
         _delete(connection, f"{schema}.{other}", imported.receipt_id)
+    _delete(connection, f"{schema}.receipts", imported.receipt_id)
     connection.execute(
         f"""
-        delete from {schema}.accounts
-        where origin = 'file' and (account_id, checked_at) in (
-            select (account_id, asked_at) from {schema}.receipts where receipt_id = ?
+        delete from {schema}.accounts as named
+        where origin = 'file' and account_id = ? and not exists (
+            select 1 from {schema}.receipts as receipts
+            where receipts.account_id = named.account_id and receipts.asked_at = named.checked_at
         )
         """,
-        [imported.receipt_id],
+        [imported.account_id],
     )
-    _delete(connection, f"{schema}.receipts", imported.receipt_id)
     if stream.kind != "history":
         restate(connection, spec, stream, holder_of(spec, stream, imported.account_id))
 

@@ -42,6 +42,7 @@ from pipelines.tables import (
     FILE_STATES,
     RECEIPTS,
     STREAM_SPECS,
+    Table,
     record_rows,
     spec_rows,
     stream_table,
@@ -98,6 +99,7 @@ def import_files(
     that cannot be stored is refused, and the others are imported. Raises LookbackError where
     none can be.
     """
+    now = datetime.now(UTC)
     exchange = _exchange(exchange_name, label)
     finish_pending(home, exchange.spec)
     known = known_account(home.warehouse, exchange.spec, label)
@@ -117,13 +119,14 @@ def import_files(
     if not files:
         raise _nothing_left([found for found in checked if isinstance(found, ImportResult)], label)
     taken = _taken_together(files)
-    return [
-        found
-        if isinstance(found, ImportResult)
-        else _load(exchange, replace(found, taken=taken.get(id(found), found.taken)), label, owner,
-                   _evidence(found, uid), home)
-        for found in checked
-    ]  # fmt: skip
+    imports = [
+        _Import(
+            replace(file, taken=taken.get(id(file), file.taken)), owner, _evidence(file, uid), now
+        )
+        for file in files
+    ]
+    loaded = iter(_load(exchange, imports, label, owner, home))
+    return [found if isinstance(found, ImportResult) else next(loaded) for found in checked]
 
 
 def _exchange(name: str, label: str) -> Exchange:
@@ -311,76 +314,122 @@ def _taken_together(files: Sequence[SavedFile]) -> dict[int, int]:
     return {id(file): newest for file in states}
 
 
+class _Import:
+    """A file on its way into the warehouse, with its receipt."""
+
+    def __init__(self, file: SavedFile, account_id: str, evidence: str, now: datetime) -> None:
+        self.file = file
+        self.receipt = _receipt(file, account_id, evidence, now)
+        self.receipt_id: str = self.receipt["receipt_id"]
+
+
 def _load(
-    exchange: Exchange, file: SavedFile, label: str, account_id: str, evidence: str, home: Home
+    exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str, home: Home
+) -> list[ImportResult]:
+    """Load what was not imported before, all files in one package."""
+    spec = exchange.spec
+    known = {
+        each.receipt_id
+        for each in imports
+        if _count(home, spec.name, "receipts", each.receipt_id) > 0
+    }
+    new = {each.receipt_id: each for each in imports if each.receipt_id not in known}
+    if new:
+        load_source(
+            account_pipeline(home, spec, account_id),
+            _source(exchange, list(new.values()), label, account_id),
+        )
+    states = {each.file.stream for each in new.values() if each.file.stream.kind != "history"}
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for stream in states:
+            restate(connection, spec, stream, holder_of(spec, stream, account_id))
+    return [
+        _result(each, account_id, each is not new.get(each.receipt_id), home, spec.name)
+        for each in imports
+    ]
+
+
+def _result(
+    each: _Import, account_id: str, already_imported: bool, home: Home, exchange_name: str
 ) -> ImportResult:
-    spec, stream = exchange.spec, file.stream
-    receipt = _receipt(file, account_id, evidence)
+    file = each.file
     result = ImportResult(
         file=file.name,
-        stream=stream.name,
+        stream=file.stream.name,
         account_id=account_id,
         rows_in_file=len(file.records),
         skipped=file.skipped,
         span=_span(file.records),
-        already_imported=_count(home, spec.name, "receipts", receipt["receipt_id"]) > 0,
+        already_imported=already_imported,
     )
-    if result.already_imported:
-        return result
-    load_source(
-        account_pipeline(home, spec, account_id),
-        _source(exchange, file, label, account_id, receipt),
-    )
-    if stream.kind == "history":
-        result.rows_new = _count(home, spec.name, stream.name, receipt["receipt_id"])
-    else:
-        with duckdb.connect(str(home.warehouse)) as connection:
-            restate(connection, spec, stream, holder_of(spec, stream, account_id))
-        result.rows_new = len(file.records)
+    if not already_imported:
+        is_history = file.stream.kind == "history"
+        table = file.stream.name if is_history else FILE_STATES.name
+        result.rows_new = _count(home, exchange_name, table, each.receipt_id)
     return result
 
 
-def _source(
-    exchange: Exchange, file: SavedFile, label: str, account_id: str, receipt: dict[str, Any]
-) -> Any:
-    spec, stream = exchange.spec, file.stream
-    table = stream_table(stream)
-    is_history = stream.kind == "history"
-    rows = record_rows(
-        file.records,
-        account_id=holder_of(spec, stream, account_id),
-        receipt_id=receipt["receipt_id"],
-        origin="file",
-    )
-    held = rows.append_column("stream", pa.array([stream.name] * rows.num_rows, pa.string()))
-    states = held.append_column("is_whole", pa.array([file.is_whole] * rows.num_rows, pa.bool_()))
+def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str) -> Any:
+    """All rows of an import. A row that two of its files hold is loaded once."""
+    spec, now = exchange.spec, imports[0].receipt["asked_at"]
+    seen: set[tuple[str, str, str]] = set()
+
+    def fresh(each: _Import) -> list[Record]:
+        name = each.file.stream.name
+        found = [record for record in each.file.records if (name, *record[1:3]) not in seen]
+        seen.update((name, *record[1:3]) for record in found)
+        return found
+
+    def rows(each: _Import, records: Sequence[Record]) -> pa.Table:
+        stream = each.file.stream
+        made = record_rows(
+            records,
+            account_id=holder_of(spec, stream, account_id),
+            receipt_id=each.receipt_id,
+            origin="file",
+        )
+        count = made.num_rows
+        return made.append_column(
+            "stream", pa.array([stream.name] * count, pa.string())
+        ).append_column("is_whole", pa.array([each.file.is_whole] * count, pa.bool_()))
+
+    def items() -> Any:
+        for each in imports:
+            stream = each.file.stream
+            table, is_history = stream_table(stream), stream.kind == "history"
+            yield rows_of(table, _columns(rows(each, fresh(each) if is_history else []), table))
+            if not is_history:
+                yield rows_of(FILE_STATES, _columns(rows(each, each.file.records), FILE_STATES))
+            elif stream.private:
+                yield rows_of(FILE_ROWS, _columns(rows(each, each.file.records), FILE_ROWS))
+        yield rows_of(RECEIPTS, [each.receipt for each in imports])
+        yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, now)])
+        yield rows_of(STREAM_SPECS, spec_rows(spec, now))
+        balances = {
+            tuple(row[name] for name in BALANCES.key): row
+            for each in imports
+            for row in _balances(exchange, each.file, account_id, each.receipt)
+        }
+        if balances:
+            yield rows_of(BALANCES, list(balances.values()))
 
     @dlt.source(name=spec.name, max_table_nesting=0)
     def saved() -> Any:
-        def items() -> Any:
-            yield rows_of(table, rows if is_history else rows.slice(0, 0))
-            yield rows_of(RECEIPTS, [receipt])
-            if not is_history:
-                yield rows_of(FILE_STATES, states.select(FILE_STATES.schema.names))
-            elif stream.private:
-                yield rows_of(FILE_ROWS, held.select(FILE_ROWS.schema.names))
-            yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, receipt)])
-            yield rows_of(STREAM_SPECS, spec_rows(spec, receipt["asked_at"]))
-            if balances := _balances(exchange, file, account_id, receipt):
-                yield rows_of(BALANCES, balances)
-
-        return dlt.resource(items(), name=stream.name)
+        return dlt.resource(items(), name="saved_files")
 
     return saved()
 
 
-def _receipt(file: SavedFile, account_id: str, evidence: str) -> dict[str, Any]:
+def _columns(rows: pa.Table, table: Table) -> pa.Table:
+    return rows.select(table.schema.names)
+
+
+def _receipt(file: SavedFile, account_id: str, evidence: str, now: datetime) -> dict[str, Any]:
     """One receipt a file. Its id is the file's content, so that a second import is none.
 
     A history is told up to the moment the file was taken, where it tells that.
     """
     span = _span(file.records)
-    now = datetime.now(UTC)
     identity = f"{account_id}|{file.stream.name}|{file.sha256}"
     start, end = (now, now)
     if span and file.stream.kind == "history":
@@ -410,9 +459,7 @@ def _receipt(file: SavedFile, account_id: str, evidence: str) -> dict[str, Any]:
     }
 
 
-def _account_row(
-    exchange_name: str, label: str, account_id: str, receipt: dict[str, Any]
-) -> dict[str, Any]:
+def _account_row(exchange_name: str, label: str, account_id: str, now: datetime) -> dict[str, Any]:
     return {
         "account_id": account_id,
         "exchange": exchange_name,
@@ -422,7 +469,7 @@ def _account_row(
         "account_kind": "file",
         "permissions": "[]",
         "ip_allow_list": "[]",
-        "checked_at": receipt["asked_at"],
+        "checked_at": now,
         "origin": "file",
     }
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from flows import answers, dbt, publish
-from pipelines.errors import LookbackError
 from pipelines.file_imports import withdraw
 from pipelines.files import import_files
 from pipelines.home import PROJECT, Home, home
@@ -265,27 +264,26 @@ def import_cases(bring, refused):
     ):
         uid = str(20000 + number)
         label = path.stem.replace("-", "_")
-        try:
-            if path.suffix == ".zip":
-                bring(label, path)
-                continue
-            is_wide = path.suffix == ".txt"
-            encoding = "utf-16" if is_wide else "utf-8"
-            copied = bring.folder / path.name
-            text = path.read_text(encoding=encoding).replace("1000001", uid)
-            copied.write_bytes(text.encode(encoding))
-            bring(label, copied)
-        except LookbackError as error:
-            refused[path.stem] = str(error)
         good = (CASES / "05-bitmex-spreadsheet-damage" / "good.json").read_text(encoding="utf-8")
-        if path.stem in refused:
-            bring(label, json.loads(good.replace("1000001", uid)))
+        if path.suffix == ".zip":
+            bring(label, path)
+            continue
+        encoding = "utf-16" if path.suffix == ".txt" else "utf-8"
+        copied = bring.folder / path.name
+        copied.write_bytes(
+            path.read_text(encoding=encoding).replace("1000001", uid).encode(encoding)
+        )
+        for result in bring(label, copied, json.loads(good.replace("1000001", uid))):
+            if result.refused is not None:
+                refused[path.stem] = str(result.refused)
+    lower = []
     for name in ("wallet", "execution"):
         path = CASES / "04-bitmex-lowercase-csv" / f"{name}.csv"
         copied = bring.folder / f"lower-{name}.csv"
         text = path.read_text(encoding="utf-8").replace("1000001", "30001")
         copied.write_bytes(text.encode())
-        bring("lower_case", copied)
+        lower.append(copied)
+    bring("lower_case", *lower)
 
 
 def rows(built, sql, *parameters):
@@ -315,9 +313,7 @@ def test_pending_version_never_replaces_completed_one(built, uid):
 
 def test_version_with_fewer_fields_never_replaces_fuller_one(built):
     assert movements(built, 3) == WHOLE
-    addresses = rows(
-        built, "select address from marts.fct_deposits where account_id = 'bitmex:3'"
-    )
+    addresses = rows(built, "select address from marts.fct_deposits where account_id = 'bitmex:3'")
     assert addresses == [("bc1qexample",)]
 
 
