@@ -230,8 +230,10 @@ def built(tmp_path_factory, empty_warehouse):
         mistake = copy.deepcopy(ledger(11))
         mistake[0]["amount"] = 999
         bring("withdrawn", mistake)
-        bring("withdrawn", *late_set(11).values())
-        for number in (bring.count - 6, *range(bring.count - 5, bring.count + 1)):
+        saved = late_set(11)
+        del saved["instrument"]  # other accounts imported the same bytes
+        bring("withdrawn", *saved.values())
+        for number in range(bring.count - len(saved), bring.count + 1):
             path = next(folder.glob(f"{number}-withdrawn.json"))
             withdraw(sha_of(place, path.name)[:12], place)
 
@@ -325,7 +327,7 @@ def test_versions_that_contradict_each_other_are_a_finding(built):
     )
     ((account, size, what),) = [row for row in found if row[0] == "bitmex:4"]
     assert (account, size) == ("bitmex:4", 1)
-    assert "in amount," in what and "0000-000000040002" in what
+    assert "in amount," in what and "000000040002" in what
 
 
 @pytest.mark.parametrize("uid", [1, 2, 3, 5])
@@ -404,9 +406,8 @@ def test_stated_account_is_recorded_as_statement(built):
 
 def test_withdrawn_import_leaves_what_other_files_held(built):
     assert movements(built, 11) == WHOLE[:2]
-    assert {row["file_name"] for row in answers.files(built[0]) if row["label"] == "withdrawn"} == {
-        next(row["file_name"] for row in answers.files(built[0]) if row["label"] == "withdrawn")
-    }
+    (left,) = [row for row in answers.files(built[0]) if row["label"] == "withdrawn"]
+    assert left["row_count"] == 2
     assert not rows(
         built, "select * from raw_bitmex.balances where account_id = 'bitmex:11'"
     ) and not rows(built, "select * from raw_bitmex.wallet where account_id = 'bitmex:11'")
