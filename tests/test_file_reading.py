@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import file_reading, registry
+from pipelines import registry
 from pipelines.errors import LookbackError
-from pipelines.file_reading import Content, contents
-from pipelines.file_recognition import DECIMAL, MINOR_UNITS, is_decimal, recognise
-from pipelines.files import importable, read_content
+from pipelines.files import reading
+from pipelines.files.importer import importable, read_content
+from pipelines.files.reading import Content, contents
+from pipelines.files.recognition import DECIMAL, MINOR_UNITS, is_decimal, recognise
 from pipelines.home import PROJECT
 
 BITMEX = registry.exchange("bitmex")
@@ -118,7 +119,7 @@ def test_each_odd_path_has_its_own_reason(tmp_path):
 def test_packed_file_larger_than_the_limit_is_refused(tmp_path, monkeypatch, suffix):
     import gzip
 
-    monkeypatch.setattr(file_reading, "LARGEST", 1000)
+    monkeypatch.setattr(reading, "LARGEST", 1000)
     path = tmp_path / f"bomb.{suffix}"
     if suffix == "gz":
         path.write_bytes(gzip.compress(b"0" * 2000))
@@ -249,7 +250,7 @@ def test_files_are_checked_for_what_models_type(stream):
 def test_import_help_names_importable_exchanges_only():
     from typer.testing import CliRunner
 
-    from flows.cli import app
+    from flows.cli.app import app
 
     shown = CliRunner().invoke(app, ["import", "--help"]).stdout
     named = {name for name in registry.names() if re.search(rf"\b{name}\b", shown)}

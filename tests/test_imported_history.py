@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flows import answers, dbt, publish
-from pipelines.file_imports import withdraw
-from pipelines.files import import_files
+from flows.build import dbt, publish
+from flows.reports import answers
+from pipelines.files.importer import import_files
+from pipelines.files.imports import withdraw
 from pipelines.home import PROJECT, Home, home
 
 CASES = PROJECT.parent / "shared" / "cases"

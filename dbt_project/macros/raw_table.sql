@@ -89,6 +89,10 @@
             'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',
             'dismissed_on': 'date', 'line': 'bigint',
         },
+        'declared_accounts': {
+            'label': 'varchar', 'exchange': 'varchar', 'is_declared': 'boolean',
+            'last_error': 'varchar', 'last_error_at': 'timestamptz', 'retired_at': 'timestamptz',
+        },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
             'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',
