@@ -125,20 +125,70 @@ def sync(
 
 @app.command("import")
 def import_(
-    exchange: Annotated[str, typer.Argument(help="bitget or bitmex.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Saved answers.")],
-    account: Annotated[str, typer.Option(help="The label of the account they belong to.")],
+    exchange: Annotated[
+        str, typer.Argument(metavar="EXCHANGE", show_default=False, help="bitmex.")
+    ] = "",
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", show_default=False, help="Saved answers."),
+    ] = None,
+    account: Annotated[
+        str, typer.Option(show_default=False, help="The label of the account they belong to.")
+    ] = "",
+    uid: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER",
+            show_default=False,
+            help="The account's number, for files that do not name it. Recorded as your statement.",
+        ),
+    ] = "",
+    withdraw: Annotated[
+        str,
+        typer.Option(
+            metavar="SHA",
+            show_default=False,
+            help="Take an import back: the beginning of the file's SHA-256 (`lookback files`).",
+        ),
+    ] = "",
 ) -> None:
-    """Load files you have: answers of an exchange's API that were saved, while it gave them."""
-    from flows.cli import show
-    from flows.cli.run import run_import
+    """Load files you have: answers of an exchange's API that were saved, while it gave them.
 
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        raise LookbackError(f"no such file: {', '.join(missing)}", account=account)
+    JSON, JSON lines or tables (CSV, semicolons, tabs) with the API's field names; plain, gzipped
+    or zipped.
+    """
+    from flows.cli import show
+    from flows.cli.run import run_import, run_withdrawal
+
+    if withdraw:
+        if exchange or files or account or uid:
+            raise LookbackError("--withdraw goes alone", remedy="leave the other arguments out")
+        with show.progress():
+            done = run_withdrawal(withdraw)
+        show.withdrawn(done, home().published)
+        return
+    if not (exchange and files and account):
+        raise LookbackError(
+            "an import needs an exchange, files and an account",
+            remedy="lookback import EXCHANGE FILE... --account LABEL",
+        )
+    if uid and not uid.isalnum():
+        raise LookbackError(f"{uid!r} is no account number", account=account)
     with show.progress():
-        results = run_import(exchange.lower(), files, account)
+        results = run_import(exchange.lower(), files, account, uid)
     show.imported(results, home().published)
+    if refused := [result for result in results if result.refused is not None]:
+        raise LookbackError(
+            f"{len(refused)} of {len(results)} files were not imported",
+            account=account,
+            remedy="see the reasons above",
+        )
+
+
+@app.command("files")
+def files_(as_json: AsJson = False) -> None:
+    """Which files were imported, and what each of them covers."""
+    answer("files", as_json)
 
 
 @app.command()

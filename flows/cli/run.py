@@ -20,6 +20,7 @@ from pipelines.home import home
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
     from pipelines.files.importer import ImportResult
+    from pipelines.files.imports import Withdrawal
 
 
 def run_sync(
@@ -56,8 +57,13 @@ def run_sync(
     return summary
 
 
-def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportResult]:
-    """Load files the user has, then build and publish. Raises LookbackError."""
+def run_import(
+    exchange: str, paths: Sequence[Path], label: str, uid: str = ""
+) -> list[ImportResult]:
+    """Load files the user has, then build and publish. Raises LookbackError.
+
+    `uid` is the account's number as the user states it.
+    """
     from pipelines.files.importer import import_files
     from pipelines.load.account_sync import prepare_warehouse
 
@@ -67,12 +73,31 @@ def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportR
         restore_if_lost(place)
         prepare_warehouse(place)
         watch.tell_stage("reading the files")
-        results = import_files(exchange, paths, label, place)
+        results = import_files(exchange, paths, label, place, uid)
         watch.tell_stage("building and testing the models")
         dbt.build(place)
         watch.tell_stage("publishing")
         publish.publish(place)
     return results
+
+
+def run_withdrawal(prefix: str) -> Withdrawal:
+    """Take back the file whose SHA-256 begins so, then build and publish. Raises LookbackError."""
+    from pipelines.files.imports import withdraw
+    from pipelines.load.account_sync import prepare_warehouse
+
+    place = home()
+    dismissals.read(place)
+    with lock.run_lock(place, "import"):
+        restore_if_lost(place)
+        prepare_warehouse(place)
+        done = withdraw(prefix, place)
+        dbt.forget_build(place)  # incremental models hold rows that are no longer there
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)
+    return done
 
 
 def run_retire(label: str) -> None:

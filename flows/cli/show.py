@@ -23,6 +23,7 @@ from flows.runtime.outcome import shortened
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
     from pipelines.files.importer import ImportResult
+    from pipelines.files.imports import Withdrawal
 
 
 GOOD, WARN, BAD = "green", "yellow", "red"
@@ -423,19 +424,69 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
     right = ("rows", "new")
     listing = table("file", "account", "stream", *right, "from", "to", right=right)
     for result in results:
-        listing.add_row(
-            Path(result.file).name,
-            result.account_id,
-            result.stream,
-            f"{result.rows_in_file:,}",
-            "had it" if result.already_imported else f"{result.rows_new:,}",
-            *(span(*result.span) if result.span else ("–", "–")),
-        )
+        if result.refused is None:
+            listing.add_row(
+                Text(visible(result.file)),
+                result.account_id,
+                result.stream,
+                f"{result.rows_in_file:,}",
+                "had it" if result.already_imported else f"{result.rows_new:,}",
+                *(span(*result.span) if result.span else ("–", "–")),
+            )
     out.print(listing)
     for result in results:
+        if result.refused is not None:
+            note(out, "!", f"not imported: {result.refused.sentences}")
         for finding in result.findings:
-            note(out, "!", f"{Path(result.file).name}: {finding}")
+            note(out, "!", f"{result.file}: {finding}")
     out.print(f"\npublished: {published}", soft_wrap=True)
+
+
+def withdrawn(done: Withdrawal, published: Path) -> None:
+    """What taking an import back removed, and what stays."""
+    out = console()
+    note(out, "-", f"{', '.join(done.files)} was taken back: {done.rows:,} rows removed.")
+    if done.kept:
+        note(
+            out, "!",
+            f"{done.kept:,} of its rows stay: the API has read their span since, and may have "
+            "given the same rows.",
+        )  # fmt: skip
+    out.print(f"\npublished: {published}", soft_wrap=True)
+
+
+EVIDENCE = {
+    "file": "named in the file",
+    "user": "stated by the user",
+    "label": "taken from the label",
+}
+"""How it is known whose a file is, in words."""
+
+
+def files(rows: Sequence[Row]) -> None:
+    """One line an imported file."""
+    out = console()
+    if not rows:
+        out.print("No file was imported.")
+        return
+    listing = table(
+        "sha", "file", "account", "stream", "rows", "from", "to", "imported", right=("rows",)
+    )
+    for row in rows:
+        listing.add_row(
+            row["file_sha256"][:8], Text(visible(row["file_name"])), Text(visible(row["label"])),
+            row["stream"],
+            f"{row['row_count']:,}", *span(row["span_start"], row["span_end"]),
+            day(row["imported_at"]),
+        )  # fmt: skip
+    out.print(listing)
+    for row in rows:
+        if row["account_evidence"] in ("user", "label"):
+            note(
+                out, "~",
+                f"{row['file_name']} belongs to {row['account_id']}: "
+                f"{EVIDENCE[row['account_evidence']]}.",
+            )  # fmt: skip
 
 
 def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:

@@ -117,6 +117,24 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
     )
 
 
+def files(path: Path) -> list[Row]:
+    """Every imported file: its hash and name, whose it is and how that is known, what it covers."""
+    return select(
+        path,
+        f"""
+        select
+            {LABEL}, account_id, exchange, stream, file_name, file_sha256, account_evidence,
+            row_count, skipped_count,
+            case when asked_from < asked_to then asked_from end as span_start,
+            case when asked_from < asked_to then asked_to end as span_end,
+            taken_at, is_contradicted, asked_at as imported_at
+        from intermediate.int_receipts_unioned {NAMED}
+        where origin = 'file'
+        order by imported_at, label, stream, file_name
+        """,
+    )
+
+
 def deadlines(path: Path) -> list[Row]:
     """By when a sync must have run, stream by stream, the most urgent first."""
     return select(

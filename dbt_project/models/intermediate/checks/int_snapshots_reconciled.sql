@@ -22,6 +22,12 @@ receipts as (
 
 ),
 
+file_states as (
+
+    select * from {{ ref('int_file_states_unioned') }}
+
+),
+
 specs as (
 
     select * from {{ ref('int_stream_specs_unioned') }}
@@ -71,6 +77,7 @@ snapshots as (
         on
             receipts.account_id = snapshot_streams.account_id
             and receipts.stream = snapshot_streams.stream
+    where receipts.origin is distinct from 'file'
 
 ),
 
@@ -86,7 +93,76 @@ held_assets as (
 
 ),
 
+-- A balance in a file is of its own last change. What a file of all balances leaves out was zero
+-- when the file was taken.
+whole_files as (
+
+    select
+        file_states.account_id,
+        file_states.stream,
+        snapshot_streams.exchange,
+        snapshot_streams.wallet,
+        file_states.receipt_id,
+        any_value(file_states.taken_at) as taken_at
+    from file_states
+    inner join snapshot_streams
+        on
+            file_states.account_id = snapshot_streams.account_id
+            and file_states.stream = snapshot_streams.stream
+    where file_states.taken_at is not null
+    group by all
+    having bool_and(file_states.is_whole)
+
+),
+
+listed_in_files as (
+
+    select distinct
+        file_states.receipt_id,
+        balances.exchange_asset
+    from file_states
+    inner join balances
+        on
+            file_states.account_id = balances.account_id
+            and file_states.stream = balances.stream
+            and file_states.record_id = balances.record_id
+
+),
+
+left_out_of_files as (
+
+    select
+        whole_files.*,
+        held_assets.asset,
+        held_assets.exchange_asset
+    from whole_files
+    inner join held_assets
+        on
+            whole_files.account_id = held_assets.account_id
+            and whole_files.wallet = held_assets.wallet
+    anti join listed_in_files
+        on
+            whole_files.receipt_id = listed_in_files.receipt_id
+            and held_assets.exchange_asset = listed_in_files.exchange_asset
+
+),
+
 said_balances as (
+
+    select
+        account_id, exchange, stream, wallet, receipt_id, taken_at, asset, exchange_asset,
+        amount as expected
+    from balances
+    where origin = 'file'
+
+    union all
+
+    select
+        account_id, exchange, stream, wallet, receipt_id, taken_at, asset, exchange_asset,
+        cast(0 as decimal(38, 18)) as expected
+    from left_out_of_files
+
+    union all
 
     select
         snapshots.*,

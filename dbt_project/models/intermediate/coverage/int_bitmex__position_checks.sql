@@ -39,7 +39,9 @@ newest as (
 
     select account_id, receipt_id, asked_at, origin
     from receipts
-    qualify row_number() over (partition by account_id order by asked_at desc, receipt_id) = 1
+    qualify row_number() over (
+        partition by account_id order by taken_at desc nulls last, asked_at desc, receipt_id
+    ) = 1
 
 ),
 
