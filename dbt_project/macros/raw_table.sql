@@ -82,6 +82,11 @@
             'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',
             'dismissed_on': 'date', 'line': 'bigint',
         },
+        'asset_renames': {
+            'exchange': 'varchar', 'from_asset': 'varchar', 'to_asset': 'varchar',
+            'ratio': 'varchar', 'changed_from': 'timestamptz', 'changed_until': 'timestamptz',
+            'kind': 'varchar', 'source': 'varchar', 'line': 'bigint',
+        },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
             'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',
