@@ -49,9 +49,7 @@ def read(home: Home) -> list[Dismissal]:
     """
     found: dict[str, Dismissal] = {}
     for item in LIST.read(file_of(home)):
-        dismissal = Dismissal(
-            item["id"], item["reason"], item.get("by"), item.day("on"), item.line
-        )
+        dismissal = Dismissal(item["id"], item["reason"], item.get("by"), item.day("on"), item.line)
         if (earlier := found.get(dismissal.finding_id)) is not None:
             raise item.bad(f"{dismissal.finding_id} is set aside on line {earlier.line} already")
         found[dismissal.finding_id] = dismissal

@@ -74,9 +74,7 @@ def _rename(item: Item) -> Rename:
     old, new = item["from"].upper(), item["to"].upper()
     if old == new and ratio == 1:
         raise item.bad(f"{old} stays what it is: another coin or another ratio is missing")
-    return Rename(
-        item.get("exchange"), old, new, ratio, first, last, item.get("reason"), item.line
-    )
+    return Rename(item.get("exchange"), old, new, ratio, first, last, item.get("reason"), item.line)
 
 
 def _ratio(item: Item) -> Decimal:

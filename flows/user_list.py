@@ -1,4 +1,4 @@
-"""A YAML file of the user's: a list of items, each with a few fields, read with its line numbers."""
+"""A YAML file of the user: a list of items of a few fields each, read with its line numbers."""
 
 from __future__ import annotations
 
