@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from flows import dbt
+from flows.build import dbt, dismissals, renames
 from pipelines.home import PROJECT, Home
 
 CASES = PROJECT.parent / "shared" / "cases"
@@ -180,7 +180,13 @@ def built(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> Ho
                     f"insert into raw_{told.exchange}.{table} by name select * from rows"
                 )
                 warehouse.unregister("rows")
-    dbt.build(place, NOW)
+    dismissals.load(place)
+    renames.load(place)
+    wanted = ("fct_trades", "fct_ledger_entries", "fct_findings", "fct_data_quality")
+    selected = [part for model in wanted for part in ("--select", f"+{model}")]
+    kinds = ["--resource-type", "model", "--resource-type", "seed"]
+    done = dbt.run_dbt(place, ["build", *selected, *kinds], NOW)
+    assert done.returncode == 0, done.stdout
     return place
 
 

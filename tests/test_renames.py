@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from flows import renames
+from flows.build import renames
 from pipelines.errors import LookbackError
 from pipelines.home import Home
 

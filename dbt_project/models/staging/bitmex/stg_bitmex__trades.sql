@@ -88,7 +88,7 @@ terms as (
         coalesce(instruments.multiplier, cast(facts.multiplier as decimal(38, 18))) as multiplier,
         coalesce(
             instruments.underlying,
-            facts.underlying,
+            nullif(facts.underlying, ''),
             case
                 when {{ bitmex_is_spot_name('traded.symbol', 'traded.currency') }}
                     then split_part(traded.symbol, '_', 1)
