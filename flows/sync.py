@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from flows.build import dbt, declared, dismissals
+from flows.build import dbt, declared, dismissals, renames
 from flows.build import publish as publishing
 from flows.build.backup import restore_if_lost
 from flows.reports import answers
@@ -104,6 +104,7 @@ def sync(
             remedy=f"declare one in {place.settings / 'config.toml'}, or see `lookback demo`",
         )
     dismissals.read(place)  # a slip in the file is told before the exchanges are asked
+    renames.read(place)
     with lock.run_lock(place, "sync"):
         if restore_if_lost(place):
             watch.tell_stage("the warehouse is gone: restored it from the published file")

@@ -93,6 +93,11 @@
             'label': 'varchar', 'exchange': 'varchar', 'is_declared': 'boolean',
             'last_error': 'varchar', 'last_error_at': 'timestamptz', 'retired_at': 'timestamptz',
         },
+        'asset_renames': {
+            'exchange': 'varchar', 'from_asset': 'varchar', 'to_asset': 'varchar',
+            'ratio': 'varchar', 'changed_from': 'timestamptz', 'changed_until': 'timestamptz',
+            'kind': 'varchar', 'source': 'varchar', 'line': 'bigint',
+        },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
             'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from flows.build import dismissals
+from flows.build import dismissals, renames
 from flows.runtime.child import parent_pipe
 from flows.runtime.environment import without_secrets
 from pipelines.errors import LookbackError
@@ -56,6 +56,7 @@ def build(
     Raises LookbackError that names the first models and tests that broke.
     """
     dismissals.load(home)
+    renames.load(home)
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
     models = fingerprint(DBT_PROJECT)
     if built_from(home) != models or has_load_to_come(home):

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.build import dbt, dismissals, publish
+from flows.build import dbt, dismissals, publish, renames
 from flows.build.backup import restore_if_lost
 from flows.runtime import lock, watch
 from flows.runtime.prefect_server import prefect_api
@@ -69,6 +69,7 @@ def run_import(
 
     place = home()
     dismissals.read(place)  # a slip in the file is told before the warehouse is touched
+    renames.read(place)
     with lock.run_lock(place, "import"):
         restore_if_lost(place)
         prepare_warehouse(place)

@@ -31,7 +31,7 @@ executions as (
         exec_type in ('Trade', 'Settlement', 'Liquidation', 'Bankruptcy')
         and lower(side) in ('buy', 'sell')
         and settl_currency is not null
-        and not contains(symbol, '_')
+        and not {{ bitmex_is_spot_name('symbol', 'currency') }}
 
 ),
 

@@ -15,6 +15,12 @@ with all_checks as (
     {% endfor %}
 ),
 
+renamed as (
+
+    {{ renamed_differences() }}
+
+),
+
 final as (
 
     select
@@ -44,10 +50,12 @@ final as (
         cast(net_residual as decimal(38, 18)) as net_residual,
         break_count = 0 as is_ok,
         cast(break_count as bigint) as break_count,
-        severity,
-        likely_cause,
-        record_id
+        case when renamed.rename_id is not null then 'info' else severity end as severity,
+        coalesce(renamed.what, likely_cause) as likely_cause,
+        record_id,
+        renamed.rename_id
     from all_checks
+    left join renamed using (account_id, wallet, asset, net_residual)
 
 )
 
