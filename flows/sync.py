@@ -4,21 +4,23 @@ A failed account becomes a gap and not a stop: the rest is loaded, built and pub
 then does the run end as failed, saying what is missing and what to do about it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from flows import answers, dbt, dismissals, lock, watch
-from flows import publish as publishing
-from flows.outcome import Summary, SyncFailed, as_failure, merged_failures
-from flows.prefect_server import quiet_prefect
-from pipelines.accounts import readable_accounts
+from flows.build import dbt, declared, dismissals, renames
+from flows.build import publish as publishing
+from flows.build.backup import restore_if_lost
+from flows.reports import answers
+from flows.runtime import lock, watch
+from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
+from flows.runtime.prefect_server import quiet_prefect
+from pipelines.account import Account
+from pipelines.config.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import home
-from pipelines.load import AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountSync, prepare_warehouse
 
 quiet_prefect(home())  # Prefect reads its settings when it is imported
 
@@ -31,6 +33,9 @@ from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 SIDE_BY_SIDE = 8
 """Accounts extracted at once; they wait for exchanges far more than they compute."""
 
+LONGEST_ROUND = 6 * 3_600.0
+"""Seconds that one round of one account may take: a server that answers for ever holds no other."""
+
 TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE)
 
 # Tasks get an account's label, and find the rest here: Prefect may store what a task is given.
@@ -40,6 +45,8 @@ _syncs: ContextVar[Mapping[str, AccountSync]] = ContextVar("syncs")
 def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     """Whether to run a failed task again: not where a person has to act first."""
     error = state.result(raise_on_failure=False)
+    if isinstance(error, TimeoutError):
+        return False
     return not isinstance(error, LookbackError) or bool(getattr(error, "retry", False))
 
 
@@ -48,6 +55,7 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     retries=2,
     retry_delay_seconds=[2, 10],
     retry_condition_fn=may_pass,
+    timeout_seconds=LONGEST_ROUND,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -96,7 +104,10 @@ def sync(
             remedy=f"declare one in {place.settings / 'config.toml'}, or see `lookback demo`",
         )
     dismissals.read(place)  # a slip in the file is told before the exchanges are asked
+    renames.read(place)
     with lock.run_lock(place, "sync"):
+        if restore_if_lost(place):
+            watch.tell_stage("the warehouse is gone: restored it from the published file")
         watch.tell_stage("asking the exchanges")
         prepare_warehouse(place)
         syncs = {
@@ -106,6 +117,7 @@ def sync(
         with dbt.parsing_ahead(place):
             summary = extract_and_load(syncs)
         summary.failures += [as_failure(error, error.account) for error in unreadable]
+        declared.record(place, syncs, connect_errors(summary, accounts))
         watch.tell_stage("building and testing the models")
         build(as_of)
         watch.tell_stage("publishing")
@@ -145,6 +157,16 @@ def extract_and_load(syncs: Mapping[str, AccountSync]) -> Summary:
     for result in summary.results:
         summary.failures += merged_failures(result.label, result.failures)
     return summary
+
+
+def connect_errors(summary: Summary, accounts: Sequence[Account]) -> dict[str, str]:
+    """Why accounts could not be read at all, by label and without a secret."""
+    hide = {account.label: account.credentials.hide_in for account in accounts}
+    return {
+        failure.account: hide.get(failure.account, str)(failure.sentences)
+        for failure in summary.failures
+        if failure.stream in {"", "identity"}
+    }
 
 
 def note_gaps() -> None:

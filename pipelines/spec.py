@@ -65,7 +65,8 @@ class StreamSpec:
     (a sandbox, a gateway) serves all of them."""
     params: tuple[str, ...] = ()
     """The parameters the endpoint takes, in its own spelling: no other is ever sent. Left empty
-    where the exchange refuses what it does not know; some ignore it and answer something else."""
+    where the exchange refuses what it does not know, and its own `params` are the list; some
+    ignore it and answer something else."""
     part_of: tuple[str, ...] = ()
     """Entities of which the rows are a part only: they are known where all the parts are. A
     stream that carries an entity whole names it in `entities`."""
@@ -116,6 +117,14 @@ class StreamSpec:
     status_field: str = ""
     final_statuses: frozenset[str] = frozenset()
     """Rows in any other status can still change and hold the resume point."""
+    known_by: tuple[str, ...] = ()
+    """Fields that each record has and that together tell it from other streams' (`required`)."""
+    minor_fields: tuple[str, ...] = ()
+    """Fields that hold whole numbers: amounts in minor units, counts of contracts."""
+    decimal_fields: tuple[str, ...] = ()
+    """Fields that hold decimal numbers."""
+    other_times: tuple[str, ...] = ()
+    """Fields besides `time_field` that hold a time in `time_unit`."""
     overlap: timedelta = timedelta(days=1)
     """How far a resumed walk reaches back over what it has, for rows that arrive late."""
 
@@ -143,9 +152,17 @@ class StreamSpec:
             raise ValueError(f"{self.name}: values of a scope it does not have")
         if self.scope_is_closed and not self.scope_values:
             raise ValueError(f"{self.name}: a closed scope without values is never asked")
-        unknown = set(self.record_id) - set(self.fields)
+        typed = {*self.known_by, *self.minor_fields, *self.decimal_fields, *self.other_times}
+        unknown = (set(self.record_id) | typed) - set(self.fields)
         if unknown:
             raise ValueError(f"{self.name}: {sorted(unknown)} are not fields of the record")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields without which a file is not this stream's, and a record in it not whole."""
+        return self.known_by or tuple(
+            name for name in (self.record_id[0], self.time_field, self.status_field) if name
+        )
 
     def serves(self, account_kind: str) -> bool:
         """Whether the endpoint exists for that kind of account; '' is a kind nobody knows."""
@@ -235,6 +252,8 @@ class ExchangeSpec:
 
     began_on: date
     """No account is older than this; where nothing else is known, a walk begins here."""
+    params: frozenset[str] = frozenset()
+    """The parameters of its reads. No other is sent, to probes and to streams without a list."""
     lifecycle: Lifecycle = "active"
     ends_at: datetime | None = None
     """When the API stops, or stopped, for good."""

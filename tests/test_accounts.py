@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines.accounts import configured_accounts, readable_accounts
+from pipelines.config.accounts import configured_accounts, readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import Home
 
@@ -97,6 +97,29 @@ def test_a_bad_field_is_named_with_its_remedy(private_home, monkeypatch, field, 
     assert caught.value.account == "a" and caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [("PASPHRASE", "write 'passphrase'"), ("ZZZ", "the fields are: exchange, ")],
+)
+def test_an_unknown_field_is_refused_with_the_nearest(place, monkeypatch, field, says):
+    monkeypatch.setenv(f"ACCOUNTS__MAIN__{field}", "not-to-be-shown")
+    with pytest.raises(LookbackError, match=f"no field '{field.lower()}'") as caught:
+        configured_accounts(["main"])
+    assert says in caught.value.remedy
+    assert "not-to-be-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["config.toml", "secrets.toml"])
+def test_a_slip_in_a_file_is_told_with_its_place(place, name):
+    file = place.settings / name
+    file.write_text('[accounts.main]\nexchange "bitget"\n')
+    with pytest.raises(LookbackError, match=rf"{name}: .*line 2, column 10"):
+        readable_accounts()
+    file.write_bytes(b"[accounts.main]\nkey = '\xff'\n")
+    with pytest.raises(LookbackError, match=rf"{name}, line 2: it is not UTF-8"):
+        readable_accounts()
+
+
 def test_one_bad_account_stops_no_other(place, monkeypatch):
     monkeypatch.setenv("ACCOUNTS__BROKEN__EXCHANGE", "bitget")
     accounts, wrong = readable_accounts()
@@ -116,3 +139,35 @@ def test_an_account_never_shows_its_secrets(place):
 
 def test_private_data_is_readable_by_its_owner_only(private_home):
     assert private_home.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://gateway.example/bitget", "plain http"),
+        ("http://10.0.0.7:8080", "plain http"),
+        ("http://127.0.0.1.example", "plain http"),
+        ("ftp://gateway.example", "no address"),
+        ("gateway.example", "no address"),
+        ("http://[::1", "no address"),
+    ],
+)
+def test_a_key_goes_over_plain_http_to_this_machine_alone(place, monkeypatch, url, says):
+    monkeypatch.setenv("ACCOUNTS__MAIN__BASE_URL", url)
+    with pytest.raises(LookbackError, match=says):
+        configured_accounts(["main"])
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://localhost:8080", ""),
+        ("http://[::1]:8080", ""),
+        ("https://gateway.example", ""),
+        ("http://gateway.example", "true"),
+    ],
+)
+def test_a_local_or_allowed_address_is_taken(place, monkeypatch, url, allowed):
+    monkeypatch.setenv("ACCOUNTS__MAIN__BASE_URL", url)
+    monkeypatch.setenv("ACCOUNTS__MAIN__ALLOW_PLAIN_HTTP", allowed)
+    assert configured_accounts(["main"])[0].base_url == url

@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from pipelines import registry
-from pipelines.accounts_model import Account, Credentials
-from pipelines.client import (
+from pipelines.account import Account, Credentials
+from pipelines.errors import Trouble
+from pipelines.extract.client import (
     ATTEMPTS,
     ExchangeClock,
     NotARead,
@@ -20,10 +21,9 @@ from pipelines.client import (
     ask,
     set_clock,
 )
-from pipelines.errors import Trouble
-from pipelines.pace import Pacer
-from pipelines.walks import OnePage
-from pipelines.windows import Floor, Window
+from pipelines.extract.paginators import OnePage
+from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.windows import Floor, Window
 
 BITGET = registry.exchange("bitget")
 SECRET = "a-secret-that-must-never-be-seen"
@@ -96,6 +96,52 @@ def test_nothing_but_declared_reads_is_sent(method, path):
         session = session_at(url)
         with pytest.raises(NotARead):
             session.request(method, host + path)
+        assert seen == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?side=buy", "?startTime=1&_method=DELETE", "?startTime=1&x%09=1"],
+)
+def test_a_parameter_that_is_not_listed_is_not_sent(query):
+    with serving((200, JSON, GOOD)) as (url, seen):
+        with pytest.raises(NotARead):
+            session_at(url).get(f"{url}/api/v2/spot/trade/fills{query}")
+        assert seen == []
+
+
+@pytest.mark.parametrize("sign", ["\t", "\n", "\r"])
+def test_an_address_with_a_control_character_is_not_sent(sign):
+    with serving((200, JSON, GOOD)) as (url, seen):
+        session = session_at(url)
+        request = session.prepare_request(
+            requests.Request("GET", f"{url}/api/v2/spot/trade/fills")
+        )
+        request.url = request.url.replace("fills", f"fi{sign}lls")
+        with pytest.raises(NotARead):
+            session.send(request)
+        assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-HTTP-Method-Override", "DELETE"),
+        ("x_http_method", "POST"),
+        ("X-Method-Override", "PUT"),
+        ("X-Note", "a\tb"),
+        ("X-Note", "a\nb"),
+    ],
+)
+def test_a_header_that_changes_the_request_is_not_sent(name, value):
+    with serving((200, JSON, GOOD)) as (url, seen):
+        session = session_at(url)
+        request = session.prepare_request(
+            requests.Request("GET", f"{url}/api/v2/spot/trade/fills")
+        )
+        request.headers[name] = value
+        with pytest.raises(NotARead):
+            session.send(request)
         assert seen == []
 
 

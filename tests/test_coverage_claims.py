@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from pipelines import registry
-from pipelines.files import import_files
+from pipelines.files.importer import import_files
 from pipelines.home import PROJECT, home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.strange_server import Row
-from tests.test_strange_answers import NOW, NOW_MS, OWN, TAX, speaker, sync
+from tests.test_strange_answers import NOW, NOW_MS, TAX, speaker, sync
 
 pytestmark = pytest.mark.xdist_group("coverage_claims")
 
@@ -28,6 +28,8 @@ SYNCED = datetime(2026, 8, 20, 12, tzinfo=UTC)
 """The simulators' accounts were synced before BitMEX closed, and are judged by now."""
 CASES = PROJECT.parent / "shared" / "cases"
 ACCOUNTS = ("bigone-main", "bitget-main", "bitget-unified", "bitmart-main", "bitmex-main")
+SERVED = "bitget:7000000001"
+"""The account that has rows which nothing can pair: the same as the simulator's main one."""
 DAY_MS = 86_400_000
 COMPLETE_TRADES = """
     select wallet, span_start, span_end from marts.fct_entity_coverage
@@ -134,7 +136,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("claims")
     with Sandbox(size="tiny", now=SYNCED, pace=None) as box, pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOOKBACK_HOME", str(folder))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         lab = Lab(box, home(), patch)
         for name in ACCOUNTS:
             lab.declare(name)
@@ -185,14 +187,13 @@ def test_a_history_of_some_markets_is_not_complete(built: Lab) -> None:
 
 
 def test_unpaired_rows_are_counted_and_named(built: Lab) -> None:
-    account_id = f"bitget:{OWN}"
-    trades, conversions = built.query(FINDINGS, account_id)
+    trades, conversions = built.query(FINDINGS, SERVED)
     assert trades[1] == 2 and "4 ledger rows of 2 trades" in trades[2]
     assert conversions[1] == 3 and "6 ledger rows of 3 conversions" in conversions[2]
     incomplete = built.query(
         "select distinct entity from marts.fct_entity_coverage "
         "where account_id = ? and verdict = 'rows_missing' and not is_complete order by 1",
-        account_id,
+        SERVED,
     )
     assert incomplete == [("conversions",), ("trades",)]
 
@@ -225,7 +226,7 @@ def test_simulated_accounts_lack_no_rows(built: Lab) -> None:
     assert not built.query(
         "select account_id, what from marts.fct_findings where kind = 'missing_rows' "
         "and state = 'open' and account_id not like 'bitmex:900%' and account_id not in (?, ?)",
-        f"bitget:{OWN}", "bitmex:1000001",
+        SERVED, "bitmex:1000001",
     )  # fmt: skip
 
 

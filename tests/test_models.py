@@ -17,11 +17,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from flows import dbt
+from flows.build import dbt
 from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there

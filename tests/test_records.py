@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from pipelines.errors import Trouble
-from pipelines.records import RecordReader, cut_list, to_micros
-from pipelines.specs import bitget, bitmex
+from pipelines.exchanges.bitget import spec as bitget
+from pipelines.exchanges.bitmex import spec as bitmex
+from pipelines.extract.records import RecordReader, cut_list, to_micros
 
 TAX = RecordReader(bitget.SPEC.stream("tax_spot_records"))
 LEDGER = RecordReader(bitmex.SPEC.stream("wallet_history"))
@@ -65,6 +66,8 @@ def test_only_known_final_statuses_are_final(status, final):
         (1_754_999_000, "seconds", 1_754_999_000_000_000),
         ("2026-03-02T12:00:00.214Z", "iso8601", 1_772_452_800_214_000),
         ("2026-03-02T12:00:00Z", "iso8601", 1_772_452_800_000_000),
+        ("2021-01-01T03:30:00", "iso8601", 1_609_471_800_000_000),
+        ("2020-12-31T22:30:00-05:00", "iso8601", 1_609_471_800_000_000),
         ("", "milliseconds", None),
         ("-1", "milliseconds", None),
         (None, "iso8601", None),

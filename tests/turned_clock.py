@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
 
-from pipelines.pace import Pacer
-from pipelines.sandbox.server import Sandbox
+from pipelines.extract.rate_limits import Pacer
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import Rate
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from pipelines import registry
-from pipelines.sandbox.dialect import Answer, Call
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.dialect import Answer, Call
+from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 
 PROBE = "xUndocumented"

@@ -10,9 +10,10 @@ import resource
 import sys
 import time
 
-from pipelines.sandbox.account import DAY, AccountPlan, generate
-from pipelines.sandbox.bitget_books import Books
-from pipelines.sandbox.bitget_market import VENUE
+from pipelines.sandbox.bitget.books import Books
+from pipelines.sandbox.bitget.market import VENUE
+from pipelines.sandbox.engine.account import DAY, AccountPlan
+from pipelines.sandbox.engine.life import generate
 
 END = 1_795_219_200_000
 

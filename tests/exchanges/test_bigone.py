@@ -4,16 +4,17 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 import requests
 
-from pipelines.accounts_model import Account, Credentials
+from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
-from pipelines.exchanges import bigone
-from pipelines.records import RecordReader
-from pipelines.specs.bigone import SPEC
-from pipelines.walks import ByCursor
-from pipelines.windows import Floor, Window
+from pipelines.exchanges.bigone import api as bigone
+from pipelines.exchanges.bigone.spec import SPEC
+from pipelines.extract.paginators import ByCursor
+from pipelines.extract.records import RecordReader
+from pipelines.extract.windows import Floor, Window
 
 KEY = "11111111-2222-3333-4444-555555555555"
 SECRET = "bigone-demo-secret"
@@ -151,6 +152,19 @@ def test_the_clock_counts_nanoseconds(key):
 
 
 WITHDRAWALS = b'{"code":0,"data":[{"id":1,"customer_id":1082679}],"page_token":""}'
+@pytest.mark.parametrize("stream", SPEC.streams, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("body", [b'{"code":0}', b'{"code":0,"message":"OK"}', b'[{"id":"1"}'])
+def test_success_without_data_is_no_empty_list(stream, body):
+    with pytest.raises((Trouble, msgspec.DecodeError)):
+        bigone.items(stream, body)
+
+
+@pytest.mark.parametrize("name", ["contract_accounts", "contract_positions"])
+def test_a_contract_account_without_its_parts_is_no_empty_list(name):
+    with pytest.raises((Trouble, msgspec.DecodeError)):
+        bigone.items(SPEC.stream(name), b'[{"id":"1"}]')
+
+
 CASH = b'[{"cash":{"id":"c","currency":"USDT","readableId":1000001},"positions":[]}]'
 NOTHING = b'{"code":0,"data":[]}'
 DENIED = Trouble("no", kind="no_permission", outcome="refused")

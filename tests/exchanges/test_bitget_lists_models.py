@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.home import home
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import requests
 
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 
 DAY = 86_400_000
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.sandbox.account import (
+from pipelines.sandbox.engine.account import (
     DAY,
     AccountPlan,
     Arrival,
@@ -24,9 +24,9 @@ from pipelines.sandbox.account import (
     Venue,
     Withdrawal,
     exact,
-    generate,
 )
-from pipelines.sandbox.schedule import quiet_stretches
+from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.schedule import quiet_stretches
 
 END = 1_795_219_200_000
 OPENED = END - 1_095 * DAY

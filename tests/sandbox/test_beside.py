@@ -13,9 +13,9 @@ from decimal import Decimal
 import pytest
 import requests
 
-from pipelines.sandbox.bitget_request import STREAMS
-from pipelines.sandbox.clock import from_ms, to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bitget.request import STREAMS
+from pipelines.sandbox.engine.clock import from_ms, to_ms
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import Caller as BitgetCaller
 from tests.sandbox.test_bigone import Caller as BigoneCaller
 from tests.sandbox.test_bitmart import Caller as BitmartCaller

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.bigone_keys import read_token
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bigone.keys import read_token
+from pipelines.sandbox.engine.server import Sandbox
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 API, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.bitget_keys import sign
-from pipelines.sandbox.dialect import Call
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bitget.keys import sign
+from pipelines.sandbox.engine.dialect import Call
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import DAY, Caller, signature
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import DAY, Caller
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -200,6 +200,18 @@ def test_an_order_sums_up_its_fills_and_a_position_its_trades(whole: Caller) -> 
                 Decimal(position[name]) for name in ("pnl", "totalFunding", "openFee", "closeFee")
             )
             assert net == Decimal(position["netProfit"])
+
+
+def test_order_filled_after_now_is_not_listed(whole: Caller) -> None:
+    orders = pages(whole, ORDERS, "USDT-FUTURES", whole.now - 89 * DAY)
+    order = next(row for row in orders if int(row["uTime"]) > int(row["cTime"]) + 1)
+    clock, now, placed = whole.box.shell.clock, whole.now, int(order["cTime"])
+    try:
+        clock.freeze(placed + 1)
+        listed = whole.data(ORDERS, productType="USDT-FUTURES", startTime=placed - DAY)
+    finally:
+        clock.freeze(now)
+    assert order["orderId"] not in {row["orderId"] for row in listed["entrustedList"]}
 
 
 def test_equity_less_open_profit_is_the_balance(whole: Caller) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import DAY, Caller
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

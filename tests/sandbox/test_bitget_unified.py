@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.clock import to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import DAY, Caller
 from tests.sandbox.test_bitget import code
 

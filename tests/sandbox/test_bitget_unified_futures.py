@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import Caller
 from tests.sandbox.test_bitget import code
 from tests.sandbox.test_bitget_unified import (

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.bitmart_keys import sign
-from pipelines.sandbox.clock import to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bitmart.keys import sign
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.server import Sandbox
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)
 NOW_MS = to_ms(NOW)

@@ -18,8 +18,8 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 
-from pipelines.sandbox.bitmex_keys import Key, Refusal, check, signature
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bitmex.keys import Key, Refusal, check, signature
+from pipelines.sandbox.engine.server import Sandbox
 
 SCALES = {"BTC": 8, "USDT": 6, "ETH": 9, "SOL": 9, "BMEX": 6}
 CODES = {"XBt": "BTC", "USDt": "USDT", "Gwei": "ETH", "LAMp": "SOL", "BMEx": "BMEX"}

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.sandbox.moves import draw_moves
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.engine.moves import draw_moves
+from pipelines.sandbox.engine.server import Sandbox
 from tests.truth_reference import moves_between
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)

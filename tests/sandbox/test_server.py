@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox.server import Sandbox, make_world
+from pipelines.sandbox.engine.server import Sandbox, make_world
 from tests.sandbox.bitget_caller import Caller
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -210,7 +210,7 @@ def test_a_closed_sandbox_refuses_connections(box: Sandbox) -> None:
 def test_serving_prints_one_line_of_json_first_and_stops_on_a_signal(number: int) -> None:
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # as in the background
-        "from pipelines.sandbox.server import serve; serve(size='tiny')"
+        "from pipelines.sandbox.engine.server import serve; serve(size='tiny')"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         try:

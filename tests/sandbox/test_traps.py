@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox import bigone_keys, bitmart_keys
-from pipelines.sandbox.bitmex_keys import iso
-from pipelines.sandbox.clock import to_ms
-from pipelines.sandbox.server import Sandbox
+from pipelines.sandbox.bigone import keys as bigone_keys
+from pipelines.sandbox.bitmart import keys as bitmart_keys
+from pipelines.sandbox.bitmex.keys import iso
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import Caller as BitgetCaller
 from tests.sandbox.test_bigone import Caller as BigoneCaller
 from tests.sandbox.test_bitmart import Caller as BitmartCaller

@@ -1,0 +1,281 @@
+"""What the published warehouse says, as plain rows. Reads only that file, so it never waits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import LookbackError
+from pipelines.home import Home
+
+Row = dict[str, Any]
+
+NAMED = """
+    left join (select account_id, label from marts.dim_accounts) as named using (account_id)
+"""
+LABEL = "coalesce(named.label, account_id) as label"
+STATUS_LABEL = "coalesce(status.label, named.label, account_id) as label"
+
+WORST = "(list_position(['red', 'yellow', 'green'], light), stream != 'identity', stream)"
+
+UNREAD = f"""
+    (
+        select
+            {STATUS_LABEL}, sync_status_id, account_id, status.exchange, stream, state,
+            reason
+        from marts.fct_sync_status as status {NAMED}
+        where state in ('not_connected', 'never_connected')
+    )
+"""
+"""Declared accounts that could not be read at all, for the answers that tell of streams."""
+
+
+def published(home: Home) -> Path:
+    """The published file. Raises LookbackError where there is none yet."""
+    if not home.published.exists():
+        raise LookbackError(
+            "nothing is published yet",
+            remedy="run `lookback sync` (or `lookback demo` for a try-out) first",
+        )
+    return home.published
+
+
+def select(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    """The rows of one query on the published file, times in UTC, amounts as Decimal."""
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        try:
+            cursor = connection.execute(sql, list(parameters))
+        except duckdb.BinderException as error:
+            raise LookbackError(
+                "the published file was made by another version of lookback",
+                remedy="run `lookback sync` once to make it anew",
+            ) from error
+        columns = [column[0] for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def status(path: Path) -> list[Row]:
+    """One light for every account and stream."""
+    return select(
+        path,
+        f"""
+        select {STATUS_LABEL}, * exclude (label)
+        from marts.fct_sync_status as status {NAMED}
+        order by 1, exchange, stream
+        """,
+    )
+
+
+def accounts(path: Path) -> list[Row]:
+    """Every account that is declared or has history, with its worst light and why."""
+    return select(
+        path,
+        f"""
+        select
+            {STATUS_LABEL},
+            status.exchange,
+            account_id,
+            arg_min(light, {WORST}) as light,
+            arg_min(reason, {WORST}) as reason,
+            max(last_asked_at) as last_asked_at
+        from marts.fct_sync_status as status {NAMED}
+        group by all
+        order by 1, account_id
+        """,
+    )
+
+
+def gaps(path: Path, *, closed: bool = False) -> list[Row]:
+    """What is missing, why, and what would fill it; also what has been filled, if asked for."""
+    return select(
+        path,
+        f"""
+        from (
+        select {LABEL}, * exclude (label)
+        from marts.fct_gaps {NAMED}
+        where ? or state = 'open'
+        union all by name
+        select
+            label, sync_status_id as gap_id, account_id, exchange, stream,
+            'never_asked' as verdict, 'critical' as severity, 'open' as state,
+            reason as cause, '' as remedy
+        from {UNREAD}
+        where state = 'never_connected'
+        )
+        order by
+            case severity when 'critical' then 1 when 'warning' then 2 else 3 end,
+            label, exchange, stream, scope, span_start
+        """,
+        [closed],
+    )
+
+
+def files(path: Path) -> list[Row]:
+    """Every imported file: its hash and name, whose it is and how that is known, what it covers."""
+    return select(
+        path,
+        f"""
+        select
+            {LABEL}, account_id, exchange, stream, file_name, file_sha256, account_evidence,
+            row_count, skipped_count,
+            case when asked_from < asked_to then asked_from end as span_start,
+            case when asked_from < asked_to then asked_to end as span_end,
+            taken_at, is_contradicted, asked_at as imported_at
+        from intermediate.int_receipts_unioned {NAMED}
+        where origin = 'file'
+        order by imported_at, label, stream, file_name
+        """,
+    )
+
+
+def deadlines(path: Path) -> list[Row]:
+    """By when a sync must have run, stream by stream, the most urgent first."""
+    return select(
+        path,
+        f"""
+        from (
+        select {LABEL}, * exclude (label)
+        from marts.fct_deadlines {NAMED}
+        where account_id not in (
+            select account_id from marts.dim_accounts where retired_at is not null
+        )
+        union all by name
+        select
+            label, account_id, exchange, stream, state as reason, reason as explanation,
+            true as at_risk
+        from {UNREAD}
+        )
+        order by sync_before nulls last, label, stream
+        """,
+    )
+
+
+def checks(path: Path) -> list[Row]:
+    """Every comparison of computed with reported balances; what does not agree comes first.
+
+    `finding_id` and `finding_state` lead to the finding that a difference is.
+    """
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label), finding_id, finding_state
+        from marts.fct_balance_checks {NAMED}
+        left join (
+            select evidence_id as check_id, finding_id, state as finding_state
+            from marts.fct_findings where evidence_kind = 'check'
+        ) as findings using (check_id)
+        order by is_ok, label, wallet, asset, checked_at desc, kind
+        """,
+    )
+
+
+def findings(path: Path, *, everything: bool = False) -> list[Row]:
+    """What somebody should look at, the gravest first; what is settled too, if asked for."""
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_findings {NAMED}
+        where ? or state = 'open'
+        order by
+            list_position(['open', 'dismissed', 'explained', 'fixed'], state),
+            list_position(['critical', 'warning', 'info'], severity),
+            label, kind, stream nulls last, wallet, asset, span_start, finding_id
+        """,
+        [everything],
+    )
+
+
+def settled(path: Path) -> dict[str, int]:
+    """How many findings there are of each state but `open`."""
+    rows = select(
+        path,
+        "select state, count(*) as number from marts.fct_findings where state != 'open' group by 1",
+    )
+    return {row["state"]: row["number"] for row in rows}
+
+
+def stray_dismissals(path: Path) -> list[Row]:
+    """What `findings.yml` sets aside though no finding has that id (any more)."""
+    return select(
+        path,
+        """
+        select finding_id, line
+        from raw_user.dismissals
+        anti join marts.fct_findings using (finding_id)
+        order by line
+        """,
+    )
+
+
+def oddities(path: Path) -> list[Row]:
+    """What was odd about records, what needs a look first; nothing in a file of older models."""
+    models = "select 1 from information_schema.tables where table_name = 'fct_data_quality'"
+    if not select(path, models):
+        return []
+    return select(
+        path,
+        f"""
+        select {LABEL}, * exclude (label)
+        from marts.fct_data_quality {NAMED}
+        order by severity desc, label, stream, problem, field
+        """,
+    )
+
+
+ENTITIES = ("deposits", "withdrawals", "trades", "transfers", "ledger_entries")
+
+
+def counts(path: Path) -> list[Row]:
+    """Rows of every entity for each exchange. A transfer counts for the side that sent it."""
+    return select(
+        path,
+        " union all ".join(
+            f"""
+            select exchange, '{entity}' as entity, count(*) as rows
+            from marts.fct_{entity} group by exchange
+            """
+            for entity in ENTITIES
+        ),
+    )
+
+
+def moves(path: Path) -> list[Row]:
+    """How many moves between own accounts were found, and by which method, the surest first."""
+    return select(
+        path,
+        """
+        select method, count(*) as rows
+        from marts.fct_transfers
+        where from_account_id <> to_account_id
+        group by method
+        order by list_position(['exchange_id', 'tx_hash', 'amount_and_time'], method)
+        """,
+    )
+
+
+def to_json(rows: Sequence[Row] | Row) -> str:
+    """Rows, or one, as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
+    return json.dumps(rows, default=plain, indent=2, ensure_ascii=False)
+
+
+def plain(value: object) -> str:
+    """What JSON has no word for, as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return plain_amount(value) if isinstance(value, Decimal) else str(value)
+
+
+def plain_amount(amount: Decimal) -> str:
+    """An amount without exponent and without zeros at its end."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,72 @@
+"""What a sync came to, in types that cost no import of Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipelines.errors import LookbackError
+
+if TYPE_CHECKING:
+    from pipelines.load.account_sync import AccountResult
+    from pipelines.load.history import Failure
+
+
+@dataclass
+class Summary:
+    """What one run brought, account by account, and what it could not bring."""
+
+    results: list[AccountResult] = field(default_factory=list)
+    failures: list[LookbackError] = field(default_factory=list)
+
+
+class SyncFailed(LookbackError):
+    """Some accounts or streams were not synced; everything else was loaded and published."""
+
+    def __init__(self, summary: Summary) -> None:
+        count = len(summary.failures)
+        has_read = any(result.rows for result in summary.results)
+        super().__init__(
+            f"{count} {'stream or account' if count == 1 else 'streams or accounts'} could not be "
+            f"synced; {'everything else is published' if has_read else 'no row was read'}",
+            remedy=" ".join(f"[{failure}]" for failure in summary.failures),
+        )
+        self.summary = summary
+        self.failures = summary.failures
+
+
+def merged_failures(label: str, failures: Iterable[Failure]) -> list[LookbackError]:
+    """One error a cause, however many streams, windows and scopes met it."""
+    met: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for failure in failures:
+        streams = met.setdefault((failure.what, failure.remedy), {})
+        streams.setdefault(failure.stream, set()).add(failure.scope)
+    merged = []
+    for (what, remedy), streams in met.items():
+        scopes = sorted(scope for scope in set().union(*streams.values()) if scope)
+        where = f" ({shortened(scopes)})" if scopes and len(streams) == 1 else ""
+        merged.append(
+            LookbackError(what + where, account=label, stream=shortened(streams), remedy=remedy)
+        )
+    return merged
+
+
+def shortened(names: Iterable[str]) -> str:
+    """The first three names, and how many there are beyond."""
+    told = list(names)
+    beyond = len(told) - 3
+    return ", ".join(told[:3]) + (f" and {beyond} more" if beyond > 0 else "")
+
+
+def as_failure(error: Exception, label: str) -> LookbackError:
+    """Any error as one that names the account and what to do."""
+    if isinstance(error, LookbackError):
+        error.account = error.account or label
+        return error
+    first_line = next(iter(str(error).splitlines()), "")
+    return LookbackError(
+        f"{type(error).__name__}: {first_line}".rstrip(": "),
+        account=label,
+        remedy="run sync again; it resumes where it was cut off",
+    )

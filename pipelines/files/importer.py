@@ -1,0 +1,522 @@
+"""Import saved API answers into the raw tables, with `origin = 'file'`, and take imports back.
+
+`reading` gives the items of a file, `recognition` the stream they are of and what keeps
+a record from being stored. What is here decides whose a file is and when it was taken, and loads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dlt
+import duckdb
+import pyarrow as pa
+
+from pipelines import registry
+from pipelines.errors import LookbackError, Trouble
+from pipelines.extract.exchange import Exchange
+from pipelines.extract.progress import known_account
+from pipelines.extract.records import Record, RecordReader
+from pipelines.files.imports import holder_of, restate
+from pipelines.files.reading import Content, contents, header_of, items_of, malformed, text_of
+from pipelines.files.recognition import (
+    faults_of,
+    fields_of,
+    not_recognised,
+    recognise,
+    respelled,
+)
+from pipelines.home import Home
+from pipelines.load.account_sync import account_pipeline, finish_pending, load_source
+from pipelines.load.history import rows_of
+from pipelines.load.tables import (
+    ACCOUNTS,
+    BALANCES,
+    FILE_ROWS,
+    FILE_STATES,
+    RECEIPTS,
+    STREAM_SPECS,
+    Table,
+    record_rows,
+    spec_rows,
+    stream_table,
+)
+from pipelines.spec import StreamSpec
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """One saved answer, read.
+
+    `taken` is the newest moment it tells, in microseconds: that of a row which is no record counts
+    too. `is_whole` says that it lists all there was, and not one thing that was asked for alone.
+    """
+
+    name: str
+    sha256: str
+    stream: StreamSpec
+    records: list[Record]
+    skipped: int
+    uids: frozenset[str]
+    taken: int | None
+    is_whole: bool
+
+
+@dataclass
+class ImportResult:
+    """What importing one file came to. `refused` says why nothing of it was stored."""
+
+    file: str
+    stream: str = ""
+    account_id: str = ""
+    rows_in_file: int = 0
+    skipped: int = 0
+    rows_new: int = 0
+    already_imported: bool = False
+    span: tuple[datetime, datetime] | None = None
+    refused: LookbackError | None = None
+    findings: list[str] = field(default_factory=list)
+
+
+def importable() -> tuple[str, ...]:
+    """The exchanges whose saved answers can be imported: their records name the account."""
+    return tuple(name for name in registry.names() if registry.exchange(name).uid_of is not None)
+
+
+def import_files(
+    exchange_name: str, paths: Sequence[Path], label: str, home: Home, uid: str = ""
+) -> list[ImportResult]:
+    """Import saved answers for the account the user calls `label`. The caller holds the warehouse.
+
+    `uid` is the account's number as the user states it, for files that name no account. A file
+    that cannot be stored is refused, and the others are imported. Raises LookbackError where
+    none can be.
+    """
+    now = datetime.now(UTC)
+    exchange = _exchange(exchange_name, label)
+    finish_pending(home, exchange.spec)
+    known = known_account(home.warehouse, exchange.spec, label)
+    read = [found for path in paths for found in _read_path(exchange, path, label)]
+    owner = _owner(
+        exchange,
+        [file for file in read if isinstance(file, SavedFile)],
+        known.account_id if known is not None else "",
+        label,
+        uid,
+    )
+    checked = [
+        found if isinstance(found, ImportResult) else _of_owner(exchange, found, owner, uid)
+        for found in read
+    ]
+    files = [found for found in checked if isinstance(found, SavedFile)]
+    if not files:
+        raise _nothing_left([found for found in checked if isinstance(found, ImportResult)], label)
+    taken = _taken_together(files)
+    imports = [
+        _Import(
+            replace(file, taken=taken.get(id(file), file.taken)), owner, _evidence(file, uid), now
+        )
+        for file in files
+    ]
+    loaded = iter(_load(exchange, imports, label, owner, home))
+    return [found if isinstance(found, ImportResult) else next(loaded) for found in checked]
+
+
+def _exchange(name: str, label: str) -> Exchange:
+    """The exchange whose files are imported. Raises LookbackError."""
+    if name not in registry.names():
+        raise LookbackError(
+            f"no such exchange: {name}",
+            account=label,
+            remedy=f"saved answers of {', '.join(importable())} can be imported",
+        )
+    exchange = registry.exchange(name)
+    if exchange.uid_of is None:
+        raise LookbackError(
+            f"saved answers of {exchange.spec.title} cannot be imported: they do not name their "
+            "account",
+            account=label,
+            remedy="sync the account by its API key",
+        )
+    return exchange
+
+
+def _read_path(exchange: Exchange, path: Path, label: str) -> list[SavedFile | ImportResult]:
+    """The saved answers in one file; an answer that cannot be stored with the reason."""
+    try:
+        found = contents(path)
+    except LookbackError as error:
+        return [_refusal(path.name, error, label)]
+    read: list[SavedFile | ImportResult] = []
+    for content in found:
+        try:
+            read.append(read_content(exchange, content))
+        except LookbackError as error:
+            read.append(_refusal(content.name, error, label))
+    return read
+
+
+def _refusal(name: str, error: LookbackError, label: str) -> ImportResult:
+    error.account = label
+    return ImportResult(name, stream=error.stream, refused=error)
+
+
+def _nothing_left(refused: Sequence[ImportResult], label: str) -> LookbackError:
+    """The one error where no file can be stored."""
+    errors = [result.refused for result in refused if result.refused is not None]
+    if len(errors) == 1:
+        return errors[0]
+    return LookbackError(
+        "none of the files can be imported: " + "; ".join(error.what for error in errors),
+        account=label,
+        remedy=errors[0].remedy if errors else "name at least one file",
+    )
+
+
+def read_content(exchange: Exchange, content: Content) -> SavedFile:
+    """The records of one answer and the stream they are of. Raises LookbackError."""
+    text = text_of(content)
+    header = header_of(text)
+    for unusable in exchange.unusable_files:
+        if unusable.is_headed(header):
+            raise LookbackError(
+                f"{content.name} is {unusable.what}, which cannot be imported: {unusable.why}",
+                remedy=unusable.remedy,
+            )
+    items = items_of(content.name, text)
+    fields = fields_of(content.name, items)
+    names = {name for each in fields for name in each} | (set(header) if items else set())
+    stream = recognise(exchange.spec, names)
+    if stream is None:
+        raise not_recognised(exchange.spec, content.name, names)
+    items = respelled(stream, items, fields)
+    try:
+        records = RecordReader(stream).read([item.raw for item in items])
+    except Trouble as trouble:
+        raise malformed(content.name, trouble.what) from trouble
+    faults = [
+        (item.line, fault)
+        for item, record in zip(items, records, strict=True)
+        if exchange.is_record(stream, record)
+        for fault in faults_of(stream, record.raw)
+    ]
+    if faults:
+        line, fault = faults[0]
+        rest = f" (and {len(faults) - 1} more such values)" if len(faults) > 1 else ""
+        raise LookbackError(
+            f"{content.name}, line {line}: {fault}{rest}",
+            stream=stream.name,
+            remedy="import the file as it was saved: spreadsheets change times and numbers",
+        )
+    kept = [record for record in records if exchange.is_record(stream, record)]
+    uids: frozenset[str] = frozenset()
+    if stream.private and exchange.uid_of is not None:
+        uids = frozenset(uid for record in records if (uid := exchange.uid_of(record.raw)))
+    return SavedFile(
+        name=content.name,
+        sha256=hashlib.sha256(content.data).hexdigest(),
+        stream=stream,
+        records=_without_doubles(kept),
+        skipped=len(records) - len(kept),
+        uids=uids,
+        taken=max((record.at for record in records if record.at is not None), default=None),
+        is_whole=text.lstrip().startswith("[") or len(items) > 1,
+    )
+
+
+def _without_doubles(records: Sequence[Record]) -> list[Record]:
+    return list({(record.id, record.digest): record for record in records}.values())
+
+
+def _owner(exchange: Exchange, files: Sequence[SavedFile], known: str, label: str, uid: str) -> str:
+    """The one account the files are imported for. Raises LookbackError."""
+    name = exchange.spec.name
+    stated = f"{name}:{uid}" if uid else ""
+    if stated and known and stated != known:
+        raise LookbackError(
+            f"--uid says {stated}, but the label stands for {known}",
+            account=label,
+            remedy="leave --uid out, or import under another label",
+        )
+    if stated or known:
+        return stated or known
+    uids = sorted({uid for file in files if len(file.uids) == 1 for uid in file.uids})
+    if len(uids) > 1:
+        raise LookbackError(
+            f"these files belong to several accounts: {', '.join(uids)}",
+            account=label,
+            remedy="import each account's files under a label of its own",
+        )
+    return f"{name}:{uids[0]}" if uids else ""
+
+
+def _of_owner(
+    exchange: Exchange, file: SavedFile, owner: str, uid: str
+) -> SavedFile | ImportResult:
+    """The file, or why it cannot be stored for that account."""
+    account = owner.partition(":")[2]
+    remedy = "import it under another label"
+    if len(file.uids) > 1:
+        what = f"{file.name} holds rows of several accounts: {', '.join(sorted(file.uids))}"
+        remedy = "split it, one account a file, and import each under its own label"
+    elif file.uids and file.uids != {account}:
+        other = f"{exchange.spec.name}:{next(iter(file.uids))}"
+        what = f"{file.name} belongs to {other}, but the label stands for {owner}"
+    elif _names_no_account(exchange, file) and not uid:
+        what = (
+            f"{file.name} does not name its account: the column {exchange.uid_field} is missing "
+            "or empty"
+        )
+        remedy = "state whose it is with --uid NUMBER; that is recorded as your statement"
+    elif not owner:
+        what = f"{file.name}: none of these files says whose it is"
+        remedy = (
+            "import a file with an account column first (wallet history, trades, orders), or "
+            "state whose it is with --uid NUMBER"
+        )
+    else:
+        return file
+    error = LookbackError(what, stream=file.stream.name, remedy=remedy)
+    return _refusal(file.name, error, "")
+
+
+def _names_no_account(exchange: Exchange, file: SavedFile) -> bool:
+    """Whether records of the stream name their account, and those of the file do not."""
+    names_it = file.stream.private and exchange.uid_field in file.stream.fields
+    return names_it and not file.uids
+
+
+def _evidence(file: SavedFile, uid: str) -> str:
+    """How it is known whose the file is: its rows, the user's statement, or the label alone."""
+    if file.uids or not file.stream.private:
+        return "file"
+    return "user" if uid else "label"
+
+
+def _taken_together(files: Sequence[SavedFile]) -> dict[int, int]:
+    """When the states of one import were taken, by the file's identity.
+
+    Files imported together were saved together, unless two of them are of the same state. A state
+    says at best when it last changed, so it was taken when the newest file was.
+    """
+    private = [file for file in files if file.stream.private]
+    states = [file for file in private if file.stream.kind == "snapshot"]
+    newest = max((file.taken for file in private if file.taken is not None), default=None)
+    if newest is None or len({file.stream.name for file in states}) < len(states):
+        return {}
+    return {id(file): newest for file in states}
+
+
+class _Import:
+    """A file on its way into the warehouse, with its receipt."""
+
+    def __init__(self, file: SavedFile, account_id: str, evidence: str, now: datetime) -> None:
+        self.file = file
+        self.receipt = _receipt(file, account_id, evidence, now)
+        self.receipt_id: str = self.receipt["receipt_id"]
+
+
+def _load(
+    exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str, home: Home
+) -> list[ImportResult]:
+    """Load what was not imported before, all files in one package."""
+    spec = exchange.spec
+    known = {
+        each.receipt_id
+        for each in imports
+        if _count(home, spec.name, "receipts", each.receipt_id) > 0
+    }
+    new = {each.receipt_id: each for each in imports if each.receipt_id not in known}
+    if new:
+        load_source(
+            account_pipeline(home, spec, account_id),
+            _source(exchange, list(new.values()), label, account_id),
+        )
+    states = {each.file.stream for each in new.values() if each.file.stream.kind != "history"}
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for stream in states:
+            restate(connection, spec, stream, holder_of(spec, stream, account_id))
+    return [
+        _result(each, account_id, each is not new.get(each.receipt_id), home, spec.name)
+        for each in imports
+    ]
+
+
+def _result(
+    each: _Import, account_id: str, already_imported: bool, home: Home, exchange_name: str
+) -> ImportResult:
+    file = each.file
+    result = ImportResult(
+        file=file.name,
+        stream=file.stream.name,
+        account_id=account_id,
+        rows_in_file=len(file.records),
+        skipped=file.skipped,
+        span=_span(file.records),
+        already_imported=already_imported,
+    )
+    if not already_imported:
+        is_history = file.stream.kind == "history"
+        table = file.stream.name if is_history else FILE_STATES.name
+        result.rows_new = _count(home, exchange_name, table, each.receipt_id)
+    return result
+
+
+def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str) -> Any:
+    """All rows of an import. A row that two of its files hold is loaded once."""
+    spec, now = exchange.spec, imports[0].receipt["asked_at"]
+    seen: set[tuple[str, str, str]] = set()
+
+    def fresh(each: _Import) -> list[Record]:
+        name = each.file.stream.name
+        found = [record for record in each.file.records if (name, *record[1:3]) not in seen]
+        seen.update((name, *record[1:3]) for record in found)
+        return found
+
+    def rows(each: _Import, records: Sequence[Record]) -> pa.Table:
+        stream = each.file.stream
+        made = record_rows(
+            records,
+            account_id=holder_of(spec, stream, account_id),
+            receipt_id=each.receipt_id,
+            origin="file",
+        )
+        count = made.num_rows
+        return made.append_column(
+            "stream", pa.array([stream.name] * count, pa.string())
+        ).append_column("is_whole", pa.array([each.file.is_whole] * count, pa.bool_()))
+
+    def items() -> Any:
+        for each in imports:
+            stream = each.file.stream
+            table, is_history = stream_table(stream), stream.kind == "history"
+            yield rows_of(table, _columns(rows(each, fresh(each) if is_history else []), table))
+            if not is_history:
+                yield rows_of(FILE_STATES, _columns(rows(each, each.file.records), FILE_STATES))
+            elif stream.private:
+                yield rows_of(FILE_ROWS, _columns(rows(each, each.file.records), FILE_ROWS))
+        yield rows_of(RECEIPTS, [each.receipt for each in imports])
+        yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, now)])
+        yield rows_of(STREAM_SPECS, spec_rows(spec, now))
+        balances = {
+            tuple(row[name] for name in BALANCES.key): row
+            for each in imports
+            for row in _balances(exchange, each.file, account_id, each.receipt)
+        }
+        if balances:
+            yield rows_of(BALANCES, list(balances.values()))
+
+    @dlt.source(name=spec.name, max_table_nesting=0)
+    def saved() -> Any:
+        return dlt.resource(items(), name="saved_files")
+
+    return saved()
+
+
+def _columns(rows: pa.Table, table: Table) -> pa.Table:
+    return rows.select(table.schema.names)
+
+
+def _receipt(file: SavedFile, account_id: str, evidence: str, now: datetime) -> dict[str, Any]:
+    """One receipt a file. Its id is the file's content, so that a second import is none.
+
+    A history is told up to the moment the file was taken, where it tells that.
+    """
+    span = _span(file.records)
+    identity = f"{account_id}|{file.stream.name}|{file.sha256}"
+    start, end = (now, now)
+    if span and file.stream.kind == "history":
+        start, end = span[0], max(span[1], _moment(file.taken or 0))
+    return {
+        "receipt_id": hashlib.sha256(identity.encode()).hexdigest()[:32],
+        "account_id": account_id,
+        "stream": file.stream.name,
+        "scope": "",
+        "asked_from": start,
+        "asked_to": end + MICROSECOND if start != end else end,
+        "floor_at": start,
+        "floor_reason": "unknown_start",
+        "outcome": "exhausted",
+        "rows": len(file.records),
+        "pages": 1,
+        "skipped": file.skipped,
+        "oldest_at": span[0] if span else None,
+        "newest_at": span[1] if span else None,
+        "asked_at": now,
+        "finished_at": now,
+        "origin": "file",
+        "file_sha256": file.sha256,
+        "file_name": file.name,
+        "taken_at": None if file.taken is None else _moment(file.taken),
+        "account_evidence": evidence,
+    }
+
+
+def _account_row(exchange_name: str, label: str, account_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "exchange": exchange_name,
+        "label": label,
+        "uid": account_id.partition(":")[2],
+        "parent_uid": "",
+        "account_kind": "file",
+        "permissions": "[]",
+        "ip_allow_list": "[]",
+        "checked_at": now,
+        "origin": "file",
+    }
+
+
+def _balances(
+    exchange: Exchange, file: SavedFile, account_id: str, receipt: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A saved balance holds from its own last change on, which is when it is taken for."""
+    rows = []
+    for record in file.records if file.stream.kind == "snapshot" else ():
+        place = exchange.balance_of(file.stream, record)
+        if place is not None and record.at is not None:
+            rows.append(
+                {
+                    "account_id": account_id,
+                    "stream": file.stream.name,
+                    "wallet": place[0],
+                    "asset": place[1],
+                    "record_id": record.id,
+                    "taken_at": _moment(record.at),
+                    "record": record.raw.decode(),
+                    "record_hash": record.digest,
+                    "receipt_id": receipt["receipt_id"],
+                    "origin": "file",
+                }
+            )
+    return rows
+
+
+def _span(records: Sequence[Record]) -> tuple[datetime, datetime] | None:
+    times = [record.at for record in records if record.at is not None]
+    return (_moment(min(times)), _moment(max(times))) if times else None
+
+
+def _moment(value: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
+
+
+def _count(home: Home, exchange_name: str, table: str, receipt_id: str) -> int:
+    if not home.warehouse.exists():
+        return 0
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        try:
+            found = connection.execute(
+                f"select count(*) from raw_{exchange_name}.{table} where receipt_id = ?",
+                [receipt_id],
+            ).fetchone()
+        except duckdb.CatalogException:
+            return 0
+    return int(found[0]) if found else 0

@@ -1,0 +1,195 @@
+"""What there is at BigONE's stand-in: coins, pairs, contracts, and the public lists of them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from pipelines.sandbox.engine.account import HOUR, Asset, Contract, Market, Venue, exact
+
+SPOT = Venue(
+    name="bigone",
+    cash="USDT",
+    home="spot",
+    assets=(
+        Asset(
+            code="USDT", scale=12, usd=Decimal(1), networks=("Tron", "Ethereum"),
+            withdraw_fee=Decimal(1),
+        ),
+        Asset(
+            code="BTC", scale=12, usd=Decimal(60000), networks=("Bitcoin",),
+            withdraw_fee=Decimal("0.0005"),
+        ),
+        Asset(
+            code="ETH", scale=12, usd=Decimal(3000), networks=("Ethereum",),
+            withdraw_fee=Decimal("0.003"),
+        ),
+        Asset(
+            code="XIN", scale=12, usd=Decimal(70), networks=("Mixin",), withdraw_fee=Decimal("0.01")
+        ),
+        Asset(code="ONE", scale=12, usd=Decimal("0.002"), networks=("Ethereum",)),
+        Asset(code="MOONX", scale=12, usd=Decimal(200), networks=("Ethereum",)),
+        Asset(code="WEIX", scale=18, usd=Decimal("0.4"), networks=("Ethereum",)),
+    ),
+    # Scales of price and quantity add up to eight at most: the exchange states no quote total,
+    # and price x amount is it to the last digit.
+    markets=(
+        Market(
+            symbol="BTC-USDT", base="BTC", quote="USDT", price_scale=2, quantity_scale=6,
+            start_price=6_000_000,
+        ),
+        Market(
+            symbol="ETH-USDT", base="ETH", quote="USDT", price_scale=2, quantity_scale=4,
+            start_price=300_000,
+        ),
+        Market(
+            symbol="XIN-USDT", base="XIN", quote="USDT", price_scale=2, quantity_scale=6,
+            start_price=7_000,
+        ),
+        Market(
+            symbol="ETH-BTC", base="ETH", quote="BTC", price_scale=5, quantity_scale=3,
+            start_price=5_000,
+        ),
+        Market(
+            symbol="MOONX-USDT", base="MOONX", quote="USDT", price_scale=0, quantity_scale=4,
+            start_price=200, brief=True,
+        ),
+    ),
+    other_wallets=("fund",),
+    rewards=("air_drop", "one_holder_dividend", "referral_mining", "trade_mining"),
+)  # fmt: skip
+
+CONTRACTS = Venue(
+    name="bigone-contract",
+    cash="USDT",
+    home="contract",
+    assets=(
+        Asset(
+            code="USDT", scale=8, usd=Decimal(1), networks=("Tron",), withdraw_fee=Decimal(0)
+        ),
+        Asset(code="BTC", scale=12, usd=Decimal(60000), networks=("Bitcoin",)),
+    ),
+    contracts=(
+        Contract(
+            symbol="BTCUSDT", base="BTC", quote="USDT", settle="USDT", inverse=False,
+            size=Decimal("0.0001"), price_scale=1, start_price=600_000, lot=1, taker_ppm=600,
+            maker_ppm=200,
+        ),
+        Contract(
+            symbol="BTCUSD", base="BTC", quote="USD", settle="BTC", inverse=True, size=Decimal(1),
+            price_scale=1, start_price=600_000, lot=1, taker_ppm=600, maker_ppm=200,
+        ),
+    ),
+    rewards=(),
+    conversions=False,
+)  # fmt: skip
+"""The contract wallet lives by itself: what reaches it are deposits that name it as target."""
+
+
+FUNDING_EVERY = 8 * HOUR
+
+
+def stable_uuid(*parts: object) -> str:
+    """The same UUID for the same words."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join(str(part) for part in parts)))
+
+
+def list_pairs(is_late: bool) -> list[dict[str, Any]]:
+    """The public list of pairs; delisted ones are not on it."""
+    names = {asset.code: coin(asset) for asset in SPOT.assets}
+    return [
+        {
+            "id": stable_uuid("pair", market.symbol),
+            "name": market.symbol,
+            "base_scale": market.quantity_scale,
+            "quote_scale": market.price_scale,
+            "base_asset": names[market.base],
+            "quote_asset": names[market.quote],
+            "min_quote_value": "1",
+            "max_quote_value": "1000000",
+        }
+        for market in SPOT.markets
+        if not (is_late and market.brief)
+    ]
+
+
+def coin(asset: Asset) -> dict[str, Any]:
+    """A coin as a pair names it."""
+    name = f"{asset.code.title()} Coin"
+    return {"id": stable_uuid("asset", asset.code), "symbol": asset.code, "name": name}
+
+
+def list_assets(is_late: bool) -> list[dict[str, Any]]:
+    """The public list of coins, with the networks of each."""
+    brief = {market.base for market in SPOT.markets if market.brief}
+    return [
+        {
+            "uuid": stable_uuid("asset", asset.code),
+            "symbol": asset.code,
+            "name": f"{asset.code.title()} Coin",
+            "scale": asset.scale,
+            "is_fiat": False,
+            "is_transfer_enabled": True,
+            "transfer_scale": asset.scale,
+            "binding_gateways": [
+                {
+                    "guid": stable_uuid("gateway", asset.code, network),
+                    "is_deposit_enabled": True,
+                    "gateway_name": network,
+                    "min_withdrawal_amount": "10",
+                    "withdrawal_fee": exact(int(asset.withdraw_fee * 10**8), 8),
+                    "is_withdrawal_enabled": True,
+                    "min_deposit_amount": "0.01",
+                    "is_memo_required": False,
+                    "withdrawal_scale": 6,
+                    "scale": 6,
+                }
+                for network in asset.networks
+            ],
+        }
+        for asset in SPOT.assets
+        if not (is_late and asset.code in brief)
+    ]
+
+
+def list_contracts() -> bytes:
+    """The public list of contracts: bare JSON, numbers as numbers."""
+    rows = [
+        f'{{"symbol":"{c.symbol}","baseName":"Bitcoin","baseCurrency":"{c.base}",'
+        f'"quoteCurrency":"{c.quote}","settleCurrency":"{c.settle}",'
+        f'"isInverse":{json.dumps(c.inverse)},"multiplier":{c.size},"enable":true,'
+        '"priceStep":0.5,"pricePrecision":1,"valuePrecision":4,"feePrecision":8,"priceMin":0.5,'
+        '"priceMax":1000000.0,"initialMargin":0.01,"maintenanceMargin":0.005,"minRiskLimit":100,'
+        '"maxRiskLimit":1000,"riskStep":1,"riskLimit":100}'
+        for c in CONTRACTS.contracts
+    ]
+    return f"[{','.join(rows)}]".encode()
+
+
+def list_instruments(now: int) -> bytes:
+    """The public list of what contracts stand at: bare JSON."""
+    rows = [
+        {
+            "symbol": c.symbol,
+            "latestPrice": c.start_price / 10**c.price_scale,
+            "markPrice": c.start_price / 10**c.price_scale,
+            "indexPrice": c.start_price / 10**c.price_scale,
+            "fundingRate": 0.0001,
+            "nextFundingRate": 0.0001,
+            "nextFundingTime": (now // FUNDING_EVERY + 1) * FUNDING_EVERY,
+            "openInterest": 1,
+            "volume24h": 1,
+        }
+        for c in CONTRACTS.contracts
+    ]
+    return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def list_fees(is_late: bool) -> list[dict[str, str]]:
+    """What the account pays, pair by pair."""
+    return [
+        {"asset_pair_name": pair["name"], "maker_fee_rate": "0.0008", "taker_fee_rate": "0.001"}
+        for pair in list_pairs(is_late)
+    ]

@@ -1,0 +1,80 @@
+"""Moves between a main account and its sub-account of BitMart's stand-in, as each end sees them.
+
+No row of theirs has an id, and times are whole seconds: two of them are legal twins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelines.sandbox.engine.account import DAY, SECOND, Movement, exact
+
+MAIN_NAME, SUB_NAME = "main@example.com", "sub1@example.com"
+# Days before the end, whole USDT, sender, receiver, wallet. Two of them differ in nothing.
+MOVES = (
+    (40, 5, SUB_NAME, MAIN_NAME, "spot"),
+    (39, 2, MAIN_NAME, SUB_NAME, "spot"),
+    (39, 2, MAIN_NAME, SUB_NAME, "spot"),
+    (38, 1, SUB_NAME, MAIN_NAME, "futures"),
+)
+
+
+@dataclass(frozen=True)
+class SubMove:
+    """One move between two accounts of one owner, seen by one of them."""
+
+    at: int
+    event: int
+    amount: int
+    """In units of `scale`; positive where it reached this account."""
+    scale: int
+    sender: str
+    receiver: str
+    wallet: str
+    twin: int
+    """1, or which of several alike it is."""
+
+    @property
+    def told(self) -> dict[str, str | int]:
+        """The row of BitMart's routes."""
+        kind = "future" if self.wallet == "futures" else "spot"
+        return {
+            "fromAccount": self.sender,
+            "fromWalletType": kind,
+            "toAccount": self.receiver,
+            "toWalletType": kind,
+            "currency": "USDT",
+            "amount": exact(abs(self.amount), self.scale),
+            "submissionTime": self.at // SECOND,
+        }
+
+    @property
+    def record_id(self) -> str:
+        """All that the row says, and a number for the second of two alike."""
+        whole = "|".join(str(value) for value in self.told.values())
+        return whole if self.twin == 1 else f"{whole}|{self.twin}"
+
+    @property
+    def movement(self) -> Movement:
+        """What it did to this account."""
+        return Movement(self.at, self.wallet, "USDT", self.amount, "transfer", self.event, 0)
+
+
+def moves_of(name: str, end: int, scale: int) -> Iterator[SubMove]:
+    """The moves that account sees, by time."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for n, (days, whole, sender, receiver, wallet) in enumerate(MOVES):
+        key = (days, whole, sender, wallet)
+        seen[key] += 1
+        yield SubMove(
+            at=(end - days * DAY) // SECOND * SECOND,
+            event=-10 - n,
+            amount=(1 if receiver == name else -1) * whole * 10**scale,
+            scale=scale,
+            sender=sender,
+            receiver=receiver,
+            wallet=wallet,
+            twin=seen[key],
+        )

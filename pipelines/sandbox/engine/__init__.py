@@ -1,0 +1,1 @@
+"""What every simulator shares: HTTP, clock, faults, simulated accounts."""

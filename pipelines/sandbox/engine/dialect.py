@@ -1,0 +1,137 @@
+"""What an exchange's stand-in provides to the HTTP shell, and what it is given.
+
+A dialect is a module `pipelines/sandbox/<exchange>/simulator.py` with `build(world) -> Dialect`.
+It never sees sockets: a `Call` comes in, an `Answer` goes out, on the event loop's thread and fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, unquote
+
+from pipelines.sandbox.engine.account import Arrival, Departure
+from pipelines.sandbox.engine.clock import Clock
+from pipelines.sandbox.engine.moves import Move, arrivals_of, departures_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What every dialect starts from."""
+
+    clock: Clock
+    end: int
+    """Where histories end (about now); events after it exist and wait for the clock. Unix ms."""
+    seed: int
+    fills: int
+    """Fills of the main account up to `end`."""
+    opened_at: int
+    """When main accounts were registered, Unix ms."""
+    pace: float | None
+    """None: no rate limits. 1.0: the real ones. 20.0: twenty times as fast."""
+    future: int
+    """How long lives go on after `end`, ms."""
+    tie_groups: tuple[int, ...] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Switches of one dialect, e.g. {"bitget.tax_floor_days": 365}."""
+
+    moves: tuple[Move, ...] = ()
+    """Money that main accounts of different exchanges send each other."""
+
+    def departures(self, exchange: str) -> tuple[Departure, ...]:
+        """What the main account of that exchange sends to the others."""
+        return departures_of(self.moves, exchange)
+
+    def arrivals(self, exchange: str) -> tuple[Arrival, ...]:
+        """What the main account of that exchange gets from the others."""
+        return arrivals_of(self.moves, exchange)
+
+    def option(self, name: str, default: Any) -> Any:
+        """The switch of that name, or its default."""
+        return self.options.get(name, default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One key of one account, as `accounts` of the sandbox's first line says it."""
+
+    exchange: str
+    label: str
+    key: str
+    secret: str
+    uid: str
+    profile: str
+    """read-only, tax, trading, withdrawing, disabled, ip-bound, empty, ..."""
+    account_id: str
+    passphrase: str = ""
+    memo: str = ""
+    """What some exchanges call a passphrase; told under both names."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, below /<exchange>. Header names are lower case."""
+
+    method: str
+    path: str
+    """Percent-decoded, e.g. /api/v2/public/time."""
+    raw_path: str
+    """As it came over the wire, without the query."""
+    query: str
+    """As it came over the wire, without the question mark."""
+    headers: Mapping[str, str]
+    ip: str
+    body: bytes = b""
+
+    @property
+    def decoded_query(self) -> str:
+        """The query with percent escapes resolved (`+` stays `+`)."""
+        return unquote(self.query)
+
+    def params(self) -> dict[str, str]:
+        """The query's parameters, the last one wins; blanks are kept."""
+        return dict(parse_qsl(self.query, keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response; the shell adds Date and Content-Length."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
+
+
+class Dialect(Protocol):
+    """One exchange's stand-in."""
+
+    name: str
+    """The mount point: everything below /<name> comes here."""
+
+    def cards(self) -> list[Card]:
+        """Every key there is; the main read-only one first."""
+        ...
+
+    def label_of(self, call: Call) -> str:
+        """The label of the key a call shows, '' when it shows none or an unknown one."""
+        ...
+
+    def handle(self, call: Call) -> Answer:
+        """The answer, refusals included. Never raises for what a client may send."""
+        ...
+
+    def fault(self, name: str, call: Call) -> Answer | None:
+        """This exchange's own shape of an injected fault ('429', '500', '40015', ...).
+
+        None lets the shell answer in its general shape.
+        """
+        ...
+
+    def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
+        """What really happened to that key's account up to `at` (Unix ms), canonical words.
+
+        `parts`: movements, balances, deposits, withdrawals, trades, transfers, counts.
+        """
+        ...
