@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from pipelines.sandbox.engine.account import HOUR, Asset, Contract, Market, Venue, exact
 
@@ -154,37 +155,33 @@ def list_assets(is_late: bool) -> list[dict[str, Any]]:
     ]
 
 
-def list_contracts() -> bytes:
-    """The public list of contracts: bare JSON, numbers as numbers."""
-    rows = [
-        f'{{"symbol":"{c.symbol}","baseName":"Bitcoin","baseCurrency":"{c.base}",'
-        f'"quoteCurrency":"{c.quote}","settleCurrency":"{c.settle}",'
-        f'"isInverse":{json.dumps(c.inverse)},"multiplier":{c.size},"enable":true,'
-        '"priceStep":0.5,"pricePrecision":1,"valuePrecision":4,"feePrecision":8,"priceMin":0.5,'
-        '"priceMax":1000000.0,"initialMargin":0.01,"maintenanceMargin":0.005,"minRiskLimit":100,'
-        '"maxRiskLimit":1000,"riskStep":1,"riskLimit":100}'
-        for c in CONTRACTS.contracts
-    ]
-    return f"[{','.join(rows)}]".encode()
-
-
-def list_instruments(now: int) -> bytes:
-    """The public list of what contracts stand at: bare JSON."""
-    rows = [
+def list_contracts() -> list[dict[str, Any]]:
+    """The public list of contracts; amounts are JSON numbers."""
+    return [
         {
-            "symbol": c.symbol,
-            "latestPrice": c.start_price / 10**c.price_scale,
-            "markPrice": c.start_price / 10**c.price_scale,
-            "indexPrice": c.start_price / 10**c.price_scale,
-            "fundingRate": 0.0001,
-            "nextFundingRate": 0.0001,
-            "nextFundingTime": (now // FUNDING_EVERY + 1) * FUNDING_EVERY,
-            "openInterest": 1,
-            "volume24h": 1,
+            "symbol": c.symbol, "baseName": "Bitcoin", "baseCurrency": c.base,
+            "quoteCurrency": c.quote, "settleCurrency": c.settle, "isInverse": c.inverse,
+            "multiplier": msgspec.Raw(str(c.size).encode()), "enable": True, "priceStep": 0.5,
+            "pricePrecision": 1, "valuePrecision": 4, "feePrecision": 8, "priceMin": 0.5,
+            "priceMax": 1000000.0, "initialMargin": 0.01, "maintenanceMargin": 0.005,
+            "minRiskLimit": 100, "maxRiskLimit": 1000, "riskStep": 1, "riskLimit": 100,
         }
         for c in CONTRACTS.contracts
-    ]
-    return json.dumps(rows, separators=(",", ":")).encode()
+    ]  # fmt: skip
+
+
+def list_instruments(now: int) -> list[dict[str, Any]]:
+    """The public list of contracts' prices; amounts are JSON numbers."""
+    return [
+        {
+            "symbol": c.symbol,
+            **dict.fromkeys(("latestPrice", "markPrice", "indexPrice"), c.start_price / 10),
+            "fundingRate": 0.0001, "nextFundingRate": 0.0001,
+            "nextFundingTime": (now // FUNDING_EVERY + 1) * FUNDING_EVERY,
+            "openInterest": 1, "volume24h": 1,
+        }
+        for c in CONTRACTS.contracts
+    ]  # fmt: skip
 
 
 def list_fees(is_late: bool) -> list[dict[str, str]]:
