@@ -124,16 +124,11 @@ def one_row_short(table: Table, rows: Sequence[int], size: int) -> int:
     return int(size > 1 and table.ids[rows[0]] % 4 == 1)
 
 
-def table(name: str) -> Callable[[Request], Table]:
-    """The account's table of that name."""
-    return lambda request: request.account.tables[name]
-
-
 def money(name: str, kind: str) -> List:
     """Deposits or withdrawals: new rows shift what lies behind an offset."""
     filters = {field: field for field in ("asset_symbol", "kind", "txid")}
     return List(
-        table=table(name), size=Whole("limit", 50, 1, 200), filters=filters, shape=paged,
+        table=name, size=Whole("limit", 50, 1, 200), filters=filters, shape=paged,
         paging=Token("page_token", "offset", extra=(("kind", kind),)),
     )  # fmt: skip
 
@@ -141,7 +136,7 @@ def money(name: str, kind: str) -> List:
 def contract_list(name: str) -> List:
     """A list of the contract service: rows older than an id, which replaces the end time."""
     return List(
-        table=table(name), size=Whole("limit", 100, 1, 100), many=",",
+        table=name, size=Whole("limit", 100, 1, 100), many=",",
         window=Window(start="start-time", end="end-time"),
         paging=FromId("id", is_inclusive=False, numeric=False, replaces_end=True),
         filters={"symbol": "symbol", "side": "side", "type": "type", "status": "status",
@@ -314,15 +309,16 @@ def routes(world: World) -> tuple[Route, ...]:
         if market is None or (market.brief and forgets and world.is_late(request.now)):
             raise Refusal(*UNKNOWN)
 
-    by_pair = {"size": LIMIT, "group": PAIR.name, "check": known_pair, "shape": paged,
-               "paging": Token("page_token", "last id", shorten=one_row_short)}  # fmt: skip
-    trades = List(table=table("spot_trades"), **by_pair)
-    orders = List(
-        table=table("spot_orders"), **by_pair,
+    trades = List(
+        table="spot_trades", size=LIMIT, group=PAIR.name, check=known_pair, shape=paged,
+        paging=Token("page_token", "last id", shorten=one_row_short),
+    )  # fmt: skip
+    orders = replace(
+        trades, table="spot_orders",
         keep=lambda request, order: order.state(request.now) in STATES[request.text("state")],
     )  # fmt: skip
     conversions = List(
-        table=table("convert_trades"), size=LIMIT, paging=Token("page_token", "page"), shape=paged
+        table="convert_trades", size=LIMIT, paging=Token("page_token", "page"), shape=paged
     )
     state = Text("state", "PENDING", choices=tuple(STATES))
     opening = (Text("status", "NEW,PARTIALLY_FILLED"),)

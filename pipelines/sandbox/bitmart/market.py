@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -195,8 +194,3 @@ def contracts(now: int, wanted: str = "") -> list[dict[str, Any]]:
         for contract in VENUE.contracts
         if wanted in ("", contract.symbol)
     ]
-
-
-def as_json(value: Any) -> bytes:
-    """Compact JSON."""
-    return json.dumps(value, separators=(",", ":")).encode()

@@ -135,7 +135,7 @@ class Ledger:
 
     def spot_fill(self, fill: SpotFill, record: str, **changes: Any) -> dict[str, Any]:
         """A fill on a spot market."""
-        market, scale = fill.market, lambda code: self.scale(fill.wallet, code)
+        market, wallet = fill.market, fill.wallet
         return {
             "record_id": record,
             "event_id": str(fill.seq),
@@ -145,10 +145,10 @@ class Ledger:
             "side": fill.side,
             "base_asset": self.asset(market.base),
             "quote_asset": self.asset(market.quote),
-            "base_quantity": exact(fill.quantity, scale(market.base)),
-            "quote_quantity": exact(fill.quote_amount, scale(market.quote)),
+            "base_quantity": exact(fill.quantity, self.scale(wallet, market.base)),
+            "quote_quantity": exact(fill.quote_amount, self.scale(wallet, market.quote)),
             "price": exact(fill.price, market.price_scale),
-            "fee_amount": exact(fill.fee, scale(fill.fee_asset)),
+            "fee_amount": exact(fill.fee, self.scale(wallet, fill.fee_asset)),
             "fee_asset": self.asset(fill.fee_asset),
             "is_maker": fill.is_maker,
             "traded_at": iso(self.shown_at(fill.at, "trade")),

@@ -34,7 +34,8 @@ class Table:
         self.events = [events[n] for n in order]
         self.ids = [ids[n] for n in order]
         self.at = [times[n] for n in order]
-        self._render, self._shown_from = render, shown_from
+        self.render, self.time_of, self.group_of = render, at, group
+        self._shown_from = shown_from
         self._groups: dict[str, list[int]] = defaultdict(list)
         if group is not None:
             for n, event in enumerate(self.events):
@@ -65,7 +66,7 @@ class Table:
 
     def row(self, n: int, now: int) -> Any:
         """Row `n` as it reads at `now`."""
-        return self._render(self.events[n], self.ids[n], now)
+        return self.render(self.events[n], self.ids[n], now)
 
     def select(
         self, now: int, start: int | None = None, end: int | None = None, group: str = ""

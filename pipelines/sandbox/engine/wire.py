@@ -153,8 +153,11 @@ class Window:
     """How far back rows are kept, counted from now."""
     too_old: Error | None = None
     reversed: Error | None = None
+    """For an end before the start, where both are given."""
     refuses_empty: bool = False
     """Whether start == end counts as reversed."""
+    compares_defaults: bool = False
+    """Whether `reversed` also compares a given bound with the default of the other."""
     excludes_end: bool = False
 
     def params(self) -> tuple[Param, ...]:
@@ -166,7 +169,7 @@ class Window:
 
     def bounds(self, request: Request) -> tuple[int | None, int]:
         """First and last millisecond, both inclusive. Raises Refusal."""
-        start, end = request.number(self.start), request.number(self.end)
+        given = start, end = request.number(self.start), request.number(self.end)
         start = None if start is None else start * self.unit
         last = request.now if end is None else end * self.unit
         if end is None and start is not None and self.start_alone == "one default":
@@ -174,10 +177,9 @@ class Window:
         if start is None and self.default is not None:
             start = last - self.default
         if start is not None:
-            is_reversed = last < start or (
-                self.refuses_empty and last == start and end is not None
-            )
-            if is_reversed and self.reversed is not None:
+            is_compared = self.compares_defaults or None not in given
+            is_reversed = last < start or (self.refuses_empty and last == start)
+            if is_compared and is_reversed and self.reversed is not None:
                 raise Refusal(*self.reversed)
             if self.most is not None and last - start > self.most:
                 if self.too_wide is not None:
@@ -357,7 +359,7 @@ class List:
     """A list route: which rows of which table it serves, in which order and pages."""
 
     table: str | Callable[[Request], Table]
-    """An attribute of the account's ledger, or what gives the table."""
+    """The name of a table of the account's ledger, or what gives the table."""
     size: Whole | int = 1_000_000
     """The parameter for the page's length, or the length."""
     order: Literal["newest", "oldest"] = "newest"
@@ -393,7 +395,7 @@ class List:
         if isinstance(self.paging, FromId) and self.paging.replaces_end:
             end = None if request.params[self.paging.param] is not None else end
         table: Table = (
-            getattr(request.account, self.table) if isinstance(self.table, str)
+            request.account.tables[self.table] if isinstance(self.table, str)
             else self.table(request)
         )  # fmt: skip
         group = request.text(self.group) if self.group else ""
