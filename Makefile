@@ -20,7 +20,7 @@ $(INSTALLED): requirements.lock
 
 $(LINKED): pyproject.toml $(INSTALLED)
 	@cmp -s $< $@ || { $(PIP) install --no-build-isolation --no-deps --editable . \
-		&& $(BIN)/python -m flows.prefect_server; }
+		&& $(BIN)/python -m flows.runtime.prefect_server; }
 	@cp $< $@
 
 demo: setup

@@ -11,14 +11,16 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from flows import answers, dbt, dismissals, lock, watch
-from flows import publish as publishing
-from flows.outcome import Summary, SyncFailed, as_failure, merged_failures
-from flows.prefect_server import quiet_prefect
-from pipelines.accounts import readable_accounts
+from flows.build import dbt, dismissals
+from flows.build import publish as publishing
+from flows.reports import answers
+from flows.runtime import lock, watch
+from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
+from flows.runtime.prefect_server import quiet_prefect
+from pipelines.config.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import home
-from pipelines.load import AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountSync, prepare_warehouse
 
 quiet_prefect(home())  # Prefect reads its settings when it is imported
 

@@ -1,4 +1,4 @@
-"""The exchanges are the modules found in `pipelines/exchanges/`; nothing else lists them."""
+"""The exchanges are the folders found in `pipelines/exchanges/`; nothing else lists them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 from pipelines import exchanges
-from pipelines.exchange import Exchange
+from pipelines.extract.exchange import Exchange
 
 
 @cache
@@ -21,5 +21,5 @@ def exchange(name: str) -> Exchange:
     """The exchange of that name. Raises KeyError."""
     if name not in names():
         raise KeyError(name)
-    found: Exchange = importlib.import_module(f"pipelines.exchanges.{name}").EXCHANGE
+    found: Exchange = importlib.import_module(f"pipelines.exchanges.{name}.api").EXCHANGE
     return found

@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import dbt, publish
-from pipelines.accounts import configured_accounts
+from flows.build import dbt, publish
+from pipelines.config.accounts import configured_accounts
 from pipelines.home import PROJECT, Home, home
-from pipelines.load import AccountResult, AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountResult, AccountSync, prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 
 PACE = 1000.0

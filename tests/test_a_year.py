@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.extract.windows import FLOOR_MARGIN
 from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.windows import FLOOR_MARGIN
 from tests.conftest import Lab
 from tests.truth_reference import Reach, all_differences, balance_differences, millis
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines.accounts import configured_accounts, readable_accounts
+from pipelines.config.accounts import configured_accounts, readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import Home
 

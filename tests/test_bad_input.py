@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("bad_input")))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         lab = Lab(box, home(), patch)
         twisted = {name: twist(box, name, worded=UNIT) for name in registry.names()}
         for name in ACCOUNTS:

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli
+from flows.cli import app as cli
 from pipelines.home import PROJECT, Home
 from tests.conftest import run_cli
 
@@ -42,7 +42,7 @@ def test_nothing_heavy_is_imported_for_help() -> None:
     import subprocess
     import sys
 
-    code = "import sys, flows.cli; print(*sys.modules)"
+    code = "import sys, flows.cli.app; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     ).stdout.split()

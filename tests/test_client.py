@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from pipelines import registry
-from pipelines.accounts_model import Account, Credentials
-from pipelines.client import (
+from pipelines.account import Account, Credentials
+from pipelines.errors import Trouble
+from pipelines.extract.client import (
     ATTEMPTS,
     ExchangeClock,
     NotARead,
@@ -20,10 +21,9 @@ from pipelines.client import (
     ask,
     set_clock,
 )
-from pipelines.errors import Trouble
-from pipelines.pace import Pacer
-from pipelines.walks import OnePage
-from pipelines.windows import Floor, Window
+from pipelines.extract.paginators import OnePage
+from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.windows import Floor, Window
 
 BITGET = registry.exchange("bitget")
 SECRET = "a-secret-that-must-never-be-seen"

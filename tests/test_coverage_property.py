@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.extract.windows import Asked, floor_of, plan_windows
+from pipelines.extract.windows import Span as AskedSpan
 from pipelines.spec import StreamSpec
-from pipelines.windows import Asked, floor_of, plan_windows
-from pipelines.windows import Span as AskedSpan
 from tests.coverage_lab import (
     AS_OF,
     COVERAGE_MODELS,

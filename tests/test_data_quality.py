@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import answers, dbt, publish
+from flows.build import dbt, publish
+from flows.reports import answers
 from pipelines.home import Home
 from tests.conftest import run_cli
 from tests.strange_server import Row
@@ -26,7 +27,7 @@ FINE = "0.100000000000000005"  # as a JSON number: a double would end in ...001
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
 
 
 def tax_row(number: int, said: dict[str, Any]) -> Row:

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 import yaml
 
-from flows import dbt, publish
+from flows.build import dbt, publish
 from pipelines.home import Home
-from pipelines.load import prepare_warehouse
+from pipelines.load.account_sync import prepare_warehouse
 
 
 def was_full(place: Home) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import certificate
+from flows.reports import certificate
 from pipelines.home import PROJECT
 
 MODELS = PROJECT / "dbt_project" / "models"

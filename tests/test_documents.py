@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows import certificate, documents, evacuation, gap_words, markdown
-from flows.dossier import Dossier, canonical
+from flows.reports import certificate, documents, evacuation, gap_words, markdown
+from flows.reports.dossier import Dossier, canonical
 from pipelines.errors import LookbackError
 from pipelines.home import Home
 from tests.conftest import Lab

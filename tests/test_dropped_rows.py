@@ -23,7 +23,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from flows import dbt, dismissals, dossier
+from flows.build import dbt, dismissals
+from flows.reports import dossier
 from pipelines.home import Home
 
 pytestmark = pytest.mark.xdist_group("dropped_rows")

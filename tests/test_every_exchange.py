@@ -23,16 +23,16 @@ from pathlib import Path
 import pytest
 
 from pipelines import registry
-from pipelines.accounts import configured_accounts
-from pipelines.client import ExchangeClock, NotARead, ReadOnlySession, ask, set_clock
+from pipelines.config.accounts import configured_accounts
 from pipelines.errors import LookbackError
-from pipelines.history import StreamVisit, Tally, Visit
+from pipelines.extract.client import ExchangeClock, NotARead, ReadOnlySession, ask, set_clock
+from pipelines.extract.progress import Progress, read_progress
+from pipelines.extract.windows import FLOOR_MARGIN
 from pipelines.home import PROJECT, Home, home
-from pipelines.load import AccountSync, prepare_warehouse
-from pipelines.progress import Progress, read_progress
+from pipelines.load.account_sync import AccountSync, prepare_warehouse
+from pipelines.load.history import StreamVisit, Tally, Visit
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
-from pipelines.windows import FLOOR_MARGIN
 from tests.conftest import Lab
 from tests.turned_clock import TurnedClock, speed
 
@@ -64,7 +64,7 @@ def lab(box: Sandbox, prepared_home: Home, monkeypatch: pytest.MonkeyPatch) -> I
     """A lab on the shared sandbox, whose clock and faults are put back."""
     box.set_now(NOW)
     # Waiting between attempts is tested with the client; here it would only take time.
-    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
     yield Lab(box, prepared_home, monkeypatch)
     box.clear_faults()
     box.set_now(NOW)
@@ -349,9 +349,9 @@ KEYS = {
 }
 SYNC_ONCE = """
 import sys
-from pipelines.accounts import configured_accounts
+from pipelines.config.accounts import configured_accounts
 from pipelines.home import home
-from pipelines.load import AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountSync, prepare_warehouse
 prepare_warehouse(home())
 (account,) = configured_accounts(sys.argv[1:])
 run = AccountSync(account, home(), row_budget=100)

@@ -11,9 +11,9 @@ import pytest
 
 from pipelines import registry
 from pipelines.errors import LookbackError
-from pipelines.files import import_files
+from pipelines.extract.progress import known_account
+from pipelines.files.importer import import_files
 from pipelines.home import home
-from pipelines.progress import known_account
 
 ROWS = [
     {

@@ -10,12 +10,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows import dismissals
+from flows.build import dismissals
 from pipelines import registry
 from pipelines.errors import LookbackError
+from pipelines.extract.progress import known_account
 from pipelines.home import Home, home
-from pipelines.load import prepare_warehouse
-from pipelines.progress import known_account
+from pipelines.load.account_sync import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 

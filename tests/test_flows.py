@@ -10,12 +10,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.environment import without_secrets
-from flows.outcome import Summary, SyncFailed, as_failure, merged_failures
-from flows.prefect_server import quiet_prefect
+from flows.runtime.environment import without_secrets
+from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
+from flows.runtime.prefect_server import quiet_prefect
 from pipelines.errors import LookbackError, Trouble
-from pipelines.history import Failure
 from pipelines.home import Home
+from pipelines.load.history import Failure
 from tests.conftest import Lab
 
 

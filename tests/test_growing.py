@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from flows import dbt, dismissals
+from flows.build import dbt, dismissals
 from pipelines.home import Home
 
 pytestmark = pytest.mark.xdist_group("growing")

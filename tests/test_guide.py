@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from flows import guide
+from flows.cli import guide
 from pipelines import registry
 from pipelines.home import Home
 from pipelines.spec import ExchangeSpec, Guide, LeftOut

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -50,39 +51,75 @@ def test_pipelines_have_not_heard_of_flows_prefect_or_dbt(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules("pipelines/sandbox"), ids=by_name)
-def test_the_sandbox_has_not_heard_of_the_code_it_answers(path: Path) -> None:
-    allowed = {"pipelines", "pipelines.spec", "pipelines.specs", "pipelines.sandbox"}
-    ours = reaches(path, "pipelines")
-    strangers = {
-        name
-        for name in ours
-        if name not in allowed and not name.startswith(tuple(f"{a}." for a in sorted(allowed)[1:]))
-    }
-    assert not strangers
-
-
-@pytest.mark.parametrize("path", modules("pipelines/specs"), ids=by_name)
-def test_specs_are_data_that_needs_only_their_types(path: Path) -> None:
-    """And the other parts of the same exchange's spec: `bitget_futures` is one of `bitget`."""
-    part_of = f"pipelines.specs.{path.stem.split('_')[0]}_"
-    assert not {
-        name
-        for name in reaches(path, "pipelines")
-        if name not in ("pipelines.spec", "pipelines.specs")
-        if not name.startswith(("pipelines.spec.", part_of))
-    }
+def test_sandbox_imports_only_specifications(path: Path) -> None:
+    allowed = re.compile(
+        r"pipelines\.(sandbox|spec|exchanges\.\w+\.(spec|guide))\b.*|pipelines(\.exchanges(\.\w+)?)?"
+    )
+    assert not {name for name in reaches(path, "pipelines") if not allowed.fullmatch(name)}
 
 
 @pytest.mark.parametrize("path", modules("pipelines/exchanges"), ids=by_name)
-def test_an_exchange_knows_no_other_exchange(path: Path) -> None:
-    others = {
+def test_exchange_imports_no_other_exchange(path: Path) -> None:
+    own = ".".join(("pipelines", *path.relative_to(PROJECT / "pipelines").parts[:2]))
+    assert not {
         name
-        for name in reaches(path, "pipelines.exchanges", "pipelines.specs")
-        if path.stem not in name.split(".") and name.split(".")[-1] != "SPEC"
-        if not name.startswith(f"pipelines.specs.{path.stem}_")
+        for name in reaches(path, "pipelines.exchanges")
+        if name != "pipelines.exchanges" and not f"{name}.".startswith(f"{own}.")
     }
-    assert others <= {"pipelines.exchanges", "pipelines.specs"}
-    assert not reaches(path, "pipelines.load", "pipelines.history", "pipelines.sandbox")
+    if path.stem.startswith(("spec", "guide")):
+        assert not {
+            name
+            for name in reaches(path, "pipelines")
+            if not f"{name}.".startswith((f"{own}.", "pipelines.spec."))
+        }
+
+
+ROOMS = (
+    "flows.cli",
+    "flows.sync",
+    "flows.reports",
+    "flows.build",
+    "flows.runtime",
+    "pipelines.sandbox",
+    "pipelines.files",
+    "pipelines.load",
+    "pipelines.config",
+    "pipelines.registry",
+    "pipelines.exchanges",
+    "pipelines.extract",
+    "pipelines.account",
+    "pipelines.spec",
+    "pipelines.errors",
+    "pipelines.home",
+)
+"""Each room may import itself and those after it."""
+
+
+def room_of(name: str) -> int | None:
+    found = [room for room in ROOMS if name == room or name.startswith(f"{room}.")]
+    return ROOMS.index(found[0]) if found else None
+
+
+@pytest.mark.parametrize("path", [*modules("pipelines"), *modules("flows")], ids=by_name)
+def test_imports_go_down_the_list_of_rooms(path: Path) -> None:
+    own = room_of(".".join(path.relative_to(PROJECT).with_suffix("").parts))
+    if own is None:
+        assert path.name == "__init__.py"
+        return
+    rooms = {name: room_of(name) for name in reaches(path, "pipelines", "flows")}
+    assert not {name for name, room in rooms.items() if room is not None and room < own}
+
+
+def test_no_import_circle() -> None:
+    files = {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (*modules("pipelines"), *modules("flows"))
+    }
+    left = {name: imports_of(path) & files.keys() - {name} for name, path in files.items()}
+    while done := {name for name, needs in left.items() if not needs & left.keys()}:
+        for name in done:
+            del left[name]
+    assert not left
 
 
 def test_product_code_never_imports_tests() -> None:

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from flows import dbt
+from flows.build import dbt
 from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, home

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.pace import LEAST_MARGIN, Pacer
+from pipelines.extract.rate_limits import LEAST_MARGIN, Pacer
 from pipelines.spec import Rate
 
 TEN = Rate(requests=10, per=timedelta(seconds=1))

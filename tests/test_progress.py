@@ -12,14 +12,14 @@ import duckdb
 import pytest
 
 from pipelines import registry
-from pipelines.accounts_model import Account, Credentials
-from pipelines.client import ReadOnlySession
-from pipelines.exchange import Identity
-from pipelines.history import StreamVisit, Tally, Visit, scopes_of
-from pipelines.pace import Pacer
-from pipelines.progress import Progress, read_progress
+from pipelines.account import Account, Credentials
+from pipelines.exchanges.bigone.spec import SPEC
+from pipelines.extract.client import ReadOnlySession
+from pipelines.extract.exchange import Identity
+from pipelines.extract.progress import Progress, read_progress
+from pipelines.extract.rate_limits import Pacer
+from pipelines.load.history import StreamVisit, Tally, Visit, scopes_of
 from pipelines.spec import ScopeList
-from pipelines.specs.bigone import SPEC
 from tests.strange_server import Answer, Exchange, serving
 
 ACCOUNT = "bigone:1"

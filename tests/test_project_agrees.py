@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import registry, tables
+from pipelines import registry
 from pipelines.home import PROJECT
+from pipelines.load import tables
 from pipelines.sandbox.engine.server import dialect_names
 
 DBT = PROJECT / "dbt_project"
@@ -55,7 +56,7 @@ def test_what_tells_a_wallets_balance_is_read_whole_and_names_its_wallet(name):
 def test_every_exchange_has_its_spec_under_its_own_name(name):
     spec = registry.exchange(name).spec
     assert spec.name == name
-    assert (PROJECT / "pipelines" / "specs" / f"{name}.py").exists()
+    assert (PROJECT / "pipelines" / "exchanges" / name / "spec.py").exists()
 
 
 def test_every_staging_folder_is_of_an_exchange_and_set_up():
@@ -136,8 +137,9 @@ def test_the_readme_says_what_an_exchange_is_made_of():
         for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
     }
     assert {
-        "pipelines/specs/{name}.py",
-        "pipelines/exchanges/{name}.py",
+        "pipelines/exchanges/{name}/spec.py",
+        "pipelines/exchanges/{name}/api.py",
+        "pipelines/exchanges/{name}/guide.py",
         "pipelines/sandbox/{name}/",
         "dbt_project/models/staging/{name}/",
         "dbt_project/models/_docs_{name}.md",

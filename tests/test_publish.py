@@ -11,8 +11,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import answers, dbt, lock, publish
-from flows.run import run_import
+from flows.build import dbt, publish
+from flows.cli.run import run_import
+from flows.reports import answers
+from flows.runtime import lock
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home
 

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from pipelines.errors import Trouble
-from pipelines.records import RecordReader, cut_list, to_micros
-from pipelines.specs import bitget, bitmex
+from pipelines.exchanges.bitget import spec as bitget
+from pipelines.exchanges.bitmex import spec as bitmex
+from pipelines.extract.records import RecordReader, cut_list, to_micros
 
 TAX = RecordReader(bitget.SPEC.stream("tax_spot_records"))
 LEDGER = RecordReader(bitmex.SPEC.stream("wallet_history"))

@@ -17,16 +17,16 @@ import duckdb
 import pytest
 
 from pipelines import registry
-from pipelines.accounts_model import Account, Credentials
-from pipelines.client import ReadOnlySession, ask, set_clock
+from pipelines.account import Account, Credentials
 from pipelines.errors import LookbackError, Trouble
-from pipelines.exchange import Identity
-from pipelines.history import Failure, StreamVisit, Tally, Visit
+from pipelines.extract.client import ReadOnlySession, ask, set_clock
+from pipelines.extract.exchange import Identity
+from pipelines.extract.progress import Progress
+from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.records import micros
 from pipelines.home import Home
-from pipelines.load import AccountSync
-from pipelines.pace import Pacer
-from pipelines.progress import Progress
-from pipelines.records import micros
+from pipelines.load.account_sync import AccountSync
+from pipelines.load.history import Failure, StreamVisit, Tally, Visit
 from tests.strange_server import ENOUGH, Answer, Exchange, Manners, Row, serving, zipped
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -56,7 +56,7 @@ PAGE = {FILLS: 100, TAX: 500, DEPOSITS: 100, TRANSFERS: 500, LEDGER: 10_000, TRA
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
 
 
 # Rows ---------------------------------------------------------------------------------------------

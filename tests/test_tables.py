@@ -10,8 +10,8 @@ import pytest
 
 from pipelines import registry
 from pipelines.home import Home
-from pipelines.load import prepare_warehouse
-from pipelines.tables import STREAM_SPECS, spec_rows
+from pipelines.load.account_sync import prepare_warehouse
+from pipelines.load.tables import STREAM_SPECS, spec_rows
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -47,8 +47,8 @@ def test_a_table_of_an_older_version_gets_the_columns_it_lacks(
         STREAM_SPECS, schema=STREAM_SPECS.schema.remove(STREAM_SPECS.schema.names.index("reason"))
     )
     with monkeypatch.context() as before:
-        before.setattr("pipelines.history.STREAM_SPECS", older)
-        before.setattr("pipelines.tables.BESIDE", ())
+        before.setattr("pipelines.load.history.STREAM_SPECS", older)
+        before.setattr("pipelines.load.tables.BESIDE", ())
         prepare_warehouse(private_home)
     assert "reason" not in columns(private_home, name)
     prepare_warehouse(private_home)

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from flows import answers, dbt, show
+from flows.build import dbt
+from flows.cli import show
+from flows.reports import answers
 from pipelines import registry
 from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
@@ -93,7 +95,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> t
     ):
         patch.setenv("LOOKBACK_HOME", str(folder / "home"))
         patch.setenv("HOME", str(folder))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         lab = Lab(box, home(), patch)
         lab.home.warehouse.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(empty_warehouse, lab.home.warehouse)

@@ -162,7 +162,7 @@ def story(folder: Path, names: tuple[str, ...], **world: Any) -> Iterator[Story]
     with pytest.MonkeyPatch.context() as patch, Sandbox(size="small", **world) as box:
         patch.setenv("LOOKBACK_HOME", str(folder / "home"))
         patch.setenv("HOME", str(folder))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         yield Story(Lab(box, home(), patch), names)
 
 

@@ -10,12 +10,12 @@ import duckdb
 import pytest
 
 from pipelines import registry
+from pipelines.extract.vanished import Stored, Watch
+from pipelines.extract.windows import Asked, Span, reread_spans
 from pipelines.home import Home
 from pipelines.sandbox.engine.faults import without_rows
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
-from pipelines.vanished import Stored, Watch
-from pipelines.windows import Asked, Span, reread_spans
 from tests.conftest import Lab
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)  # every exchange is still there, and trades

@@ -7,9 +7,16 @@ import pytest
 from requests import Request, Response
 
 from pipelines.errors import Trouble
-from pipelines.records import Record
-from pipelines.walks import ByCursor, ByOffset, ByPageNumber, NewestFirst, NewestOnly, OldestFirst
-from pipelines.windows import Floor, Window
+from pipelines.extract.paginators import (
+    ByCursor,
+    ByOffset,
+    ByPageNumber,
+    NewestFirst,
+    NewestOnly,
+    OldestFirst,
+)
+from pipelines.extract.records import Record
+from pipelines.extract.windows import Floor, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = EPOCH + timedelta(days=1)

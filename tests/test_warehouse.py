@@ -7,10 +7,10 @@ from dataclasses import replace
 import duckdb
 import pytest
 
-from pipelines import history, tables
 from pipelines.home import Home
-from pipelines.load import prepare_warehouse
-from pipelines.tables import BESIDE, STREAM_SPECS
+from pipelines.load import history, tables
+from pipelines.load.account_sync import prepare_warehouse
+from pipelines.load.tables import BESIDE, STREAM_SPECS
 
 
 def columns(home: Home) -> set[str]:

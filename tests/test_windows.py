@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.specs import bitget, bitmart, bitmex
-from pipelines.windows import (
+from pipelines.exchanges.bitget import spec as bitget
+from pipelines.exchanges.bitmart import spec as bitmart
+from pipelines.exchanges.bitmex import spec as bitmex
+from pipelines.extract.windows import (
     FLOOR_MARGIN,
     Asked,
     Floor,

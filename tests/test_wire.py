@@ -21,12 +21,12 @@ import pytest
 import requests
 
 from pipelines import registry
-from pipelines.accounts import configured_accounts
-from pipelines.client import ReadOnlySession
-from pipelines.history import Failure, StreamVisit, Tally, Visit
+from pipelines.config.accounts import configured_accounts
+from pipelines.extract.client import ReadOnlySession
+from pipelines.extract.progress import Progress
+from pipelines.extract.rate_limits import Pacer
 from pipelines.home import Home
-from pipelines.pace import Pacer
-from pipelines.progress import Progress
+from pipelines.load.history import Failure, StreamVisit, Tally, Visit
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.test_every_exchange import EXCHANGES, ledger_of, records
@@ -163,7 +163,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def lab(box: Sandbox, private_home: Home, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
     return Lab(box, private_home, monkeypatch)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
 
-from pipelines.pace import Pacer
+from pipelines.extract.rate_limits import Pacer
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import Rate
 

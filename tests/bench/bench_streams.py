@@ -36,12 +36,12 @@ import duckdb
 import pytest
 
 from pipelines import registry
-from pipelines.accounts import configured_accounts
-from pipelines.client import ExchangeClock, ReadOnlySession, StreamClient
-from pipelines.history import StreamVisit, Tally, Visit
+from pipelines.config.accounts import configured_accounts
+from pipelines.extract.client import ExchangeClock, ReadOnlySession, StreamClient
+from pipelines.extract.progress import Progress, read_progress
 from pipelines.home import home
-from pipelines.load import AccountResult, AccountSync, prepare_warehouse
-from pipelines.progress import Progress, read_progress
+from pipelines.load.account_sync import AccountResult, AccountSync, prepare_warehouse
+from pipelines.load.history import StreamVisit, Tally, Visit
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import variable
@@ -227,7 +227,7 @@ def measure(
     exchanges: list[str], size: str, years: float, *, with_budget: bool
 ) -> list[Line]:
     """All lines: read every account, build once, then look."""
-    from flows import dbt
+    from flows.build import dbt
 
     with Sandbox(size=size, now=NOW, years=years, options=SWITCHES, exchanges=exchanges) as box:
         cards = [card for name in exchanges for card in cards_of(box, name)]

@@ -42,10 +42,10 @@ def serve(pipe: Connection, exchange: str, fills: int, years: float) -> None:
 def sync(account: dict[str, str], exchange: str) -> dict[str, Any]:
     """Extract and load the account into an empty warehouse."""
     declare(account, exchange)
-    from pipelines.accounts import configured_accounts
-    from pipelines.client import ReadOnlySession
+    from pipelines.config.accounts import configured_accounts
+    from pipelines.extract.client import ReadOnlySession
     from pipelines.home import home
-    from pipelines.load import AccountSync, prepare_warehouse
+    from pipelines.load.account_sync import AccountSync, prepare_warehouse
 
     asked: list[str] = []
     original = ReadOnlySession._send_once
@@ -86,8 +86,8 @@ def download(account: dict[str, str], exchange: str, urls: list[str]) -> dict[st
     import requests
 
     from pipelines import registry
-    from pipelines.accounts_model import Credentials
-    from pipelines.client import ExchangeClock
+    from pipelines.account import Credentials
+    from pipelines.extract.client import ExchangeClock
 
     ours = registry.exchange(exchange)
     keys = Credentials(account)
@@ -104,7 +104,7 @@ def download(account: dict[str, str], exchange: str, urls: list[str]) -> dict[st
 
 def build() -> dict[str, Any]:
     """All models and their tests on what was loaded."""
-    from flows import dbt
+    from flows.build import dbt
     from pipelines.home import home
 
     start = time.perf_counter()

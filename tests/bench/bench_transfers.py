@@ -21,9 +21,9 @@ from pathlib import Path
 
 import duckdb
 
-from flows import dbt
+from flows.build import dbt
 from pipelines.home import Home, home
-from pipelines.load import prepare_warehouse
+from pipelines.load.account_sync import prepare_warehouse
 
 SIZES = (50_000, 100_000, 200_000)
 MODELS = (

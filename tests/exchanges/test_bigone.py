@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from pipelines.accounts_model import Account, Credentials
+from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
-from pipelines.exchanges import bigone
-from pipelines.records import RecordReader
-from pipelines.specs.bigone import SPEC
-from pipelines.walks import ByCursor
-from pipelines.windows import Floor, Window
+from pipelines.exchanges.bigone import api as bigone
+from pipelines.exchanges.bigone.spec import SPEC
+from pipelines.extract.paginators import ByCursor
+from pipelines.extract.records import RecordReader
+from pipelines.extract.windows import Floor, Window
 
 KEY = "11111111-2222-3333-4444-555555555555"
 SECRET = "bigone-demo-secret"

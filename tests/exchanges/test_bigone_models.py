@@ -15,9 +15,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.exchanges.bigone.spec import SPEC
 from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bigone import SPEC
 from tests.conftest import Lab
 
 pytestmark = pytest.mark.xdist_group("bigone_models")

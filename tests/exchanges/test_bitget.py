@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from pipelines.accounts_model import Account, Credentials
+from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
-from pipelines.exchanges import bitget
-from pipelines.records import Record, RecordReader, field_of
-from pipelines.specs.bitget import SPEC
-from pipelines.windows import Floor, Window
+from pipelines.exchanges.bitget import api as bitget
+from pipelines.exchanges.bitget.spec import SPEC
+from pipelines.extract.records import Record, RecordReader, field_of
+from pipelines.extract.windows import Floor, Window
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff0"
 KEYS = Credentials({"key": "bg_key", "secret": SECRET, "passphrase": "letmein99"})

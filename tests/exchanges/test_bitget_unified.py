@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.accounts_model import Account, Credentials
+from pipelines.account import Account, Credentials
 from pipelines.errors import LookbackError, Trouble
-from pipelines.exchanges import bitget
+from pipelines.exchanges.bitget import api as bitget
+from pipelines.exchanges.bitget.spec import SPEC
+from pipelines.extract.records import Record
 from pipelines.home import Home
-from pipelines.records import Record
 from pipelines.sandbox.engine.clock import to_ms
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitget import SPEC
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -45,7 +45,7 @@ def lab(
     box: Sandbox, prepared_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Lab]:
     box.set_now(NOW)
-    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
     yield Lab(box, prepared_home, monkeypatch)
     box.clear_faults()
     box.set_now(NOW)

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.home import home
 from pipelines.sandbox.engine.clock import to_ms
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitget import SPEC
 from tests import truth_reference, unified_reference
 from tests.conftest import Lab
 from tests.truth_reference import Reach
@@ -63,7 +63,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         box.set_now(NOW)
         patch.setenv("LOOKBACK_HOME", str(folder / "home"))
         patch.setenv("HOME", str(folder))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         lab = Lab(box, home(), patch)
         lab.declare(UNIFIED)
         lab.declare(UPGRADED)
@@ -404,7 +404,7 @@ def test_rows_that_a_cursor_drops_in_a_crowded_moment_show_in_the_balance_chain(
     ):  # fmt: skip
         patch.setenv("LOOKBACK_HOME", str(folder / "home"))
         patch.setenv("HOME", str(folder))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         lab = Lab(box, home(), patch)
         lab.declare(UNIFIED)
         financial = SPEC.stream("unified_financial_records").path

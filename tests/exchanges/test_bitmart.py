@@ -7,15 +7,15 @@ import msgspec
 import pytest
 import requests
 
-from pipelines.accounts_model import Account, Credentials
-from pipelines.client import NotARead, ReadOnlySession, ask, set_clock
+from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
-from pipelines.exchanges import bitmart
-from pipelines.records import RecordReader
+from pipelines.exchanges.bitmart import api as bitmart
+from pipelines.exchanges.bitmart.spec import FUTURES_HOST, SPEC
+from pipelines.extract.client import NotARead, ReadOnlySession, ask, set_clock
+from pipelines.extract.records import RecordReader
+from pipelines.extract.windows import Floor, Window
 from pipelines.sandbox.bitmart import keys as bitmart_keys
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitmart import FUTURES_HOST, SPEC
-from pipelines.windows import Floor, Window
 
 SECRET = "0123456789abcdef" * 4
 KEYS = Credentials({"key": "bm_key", "secret": SECRET, "memo": "tax-memo"})
@@ -327,7 +327,7 @@ def test_an_account_goes_by_its_key_or_by_the_uid_one_sets(box):
 
 
 def test_a_busy_probe_of_a_right_does_not_stop_the_account(box, monkeypatch):
-    monkeypatch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+    monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
     box.fault("30014", exchange="bitmart", path="/account/v1/transfer-contract-list", times=None)
     try:
         assert "Future-Trade" in identity_of(box, "bitmart-main").permissions  # it is tried, then

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows import dbt
+from flows.build import dbt
 from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
@@ -34,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("bitmart")))
-        patch.setattr("pipelines.client._wait_before_next", lambda state: 0.0)
+        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         made = Lab(box, home(), patch)
         for name in (*NAMES, ORGANISATION):
             made.declare(name)

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from pipelines.accounts_model import Account, Credentials
+from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
-from pipelines.exchanges import bitmex
-from pipelines.records import Record, RecordReader
+from pipelines.exchanges.bitmex import api as bitmex
+from pipelines.exchanges.bitmex.spec import SPEC
+from pipelines.extract.records import Record, RecordReader
+from pipelines.extract.windows import Floor, Window
 from pipelines.sandbox.engine.server import Sandbox
-from pipelines.specs.bitmex import SPEC
-from pipelines.windows import Floor, Window
 from tests.conftest import Lab
 
 # bitmex.com/app/apiKeysUsage

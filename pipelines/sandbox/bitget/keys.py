@@ -12,10 +12,10 @@ import hmac
 import random
 from dataclasses import dataclass, field
 
+from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.sandbox.bitget.request import Refusal
 from pipelines.sandbox.engine.account import SECOND
 from pipelines.sandbox.engine.dialect import Call, Card
-from pipelines.specs.bitget import SPEC
 
 PASSPHRASE = "sandbox2026"  # noqa: S105 - the made-up accounts' own
 TIMESTAMP_WINDOW = 30 * SECOND

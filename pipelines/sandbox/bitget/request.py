@@ -7,9 +7,9 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.sandbox.bitget.books import Books, Table
 from pipelines.sandbox.engine.account import DAY, MINUTE, SECOND
-from pipelines.specs.bitget import SPEC
 
 STREAMS = {stream.path: stream for stream in SPEC.streams}
 TIMES_REQUIRED = frozenset(

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.exchanges.bitmex.spec import SPEC
 from pipelines.sandbox.bitmex.accounts import make_keys, make_plans
 from pipelines.sandbox.bitmex.beside import (
     commissions,
@@ -58,7 +59,6 @@ from pipelines.sandbox.bitmex.table import (
 from pipelines.sandbox.bitmex.truth import tell
 from pipelines.sandbox.engine.account import DAY, HOUR
 from pipelines.sandbox.engine.dialect import Answer, Call, Card, Dialect, World
-from pipelines.specs.bitmex import SPEC
 
 BASE = "/api/v1"
 JSON = "application/json; charset=utf-8"

@@ -1,0 +1,253 @@
+"""dbt as a process of its own: in this one it would keep the warehouse open after it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flows.build import dismissals
+from flows.runtime.environment import without_secrets
+from pipelines.errors import LookbackError
+from pipelines.home import PROJECT, Home
+
+DBT_PROJECT = PROJECT / "dbt_project"
+CLOCK = re.compile(r"^\d\d:\d\d:\d\d +", re.MULTILINE)
+
+RESULTS = "run_results.json"
+FRESH = "partial_parse.msgpack"
+"""What dbt writes into its target folder where it had to parse."""
+
+SHOWN = 5
+"""How many broken models or tests an error names before it only counts."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """What became of one model or test."""
+
+    name: str
+    kind: str
+    status: str
+    message: str
+
+    @property
+    def broken(self) -> bool:
+        return self.status in {"error", "fail", "runtime error"}
+
+
+def build(
+    home: Home, as_of: datetime | None = None, *, unit_tests: bool = False
+) -> list[Node]:
+    """Run every model and data test on the warehouse. `as_of` is what the models take for now.
+
+    Unit tests hold the models' code against made-up rows, so a sync has no use for them.
+    Raises LookbackError that names the first models and tests that broke.
+    """
+    dismissals.load(home)
+    arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
+    models = fingerprint(DBT_PROJECT)
+    if built_from(home) != models or has_load_to_come(home):
+        arguments.append("--full-refresh")  # stored rows must not keep what older models said
+    results = target_folder(home) / RESULTS
+    results.unlink(missing_ok=True)
+    done = run_dbt(home, [*arguments, "--no-write-json"], as_of)
+    nodes = read_results(results)
+    broken = [node for node in nodes if node.broken]
+    if done.returncode or broken:
+        raise LookbackError(
+            f"the models were not built, nothing was published: {describe(broken, done)}",
+            remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
+        )
+    _built_from_file(home).write_text(models, encoding="utf-8")
+    return nodes
+
+
+def has_load_to_come(home: Home) -> bool:
+    """Whether a load is dated later than now: this machine's clock was wrong once.
+
+    What is loaded until then would look older than what is stored, and be passed over.
+    """
+    import duckdb
+
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        loads = connection.execute(
+            "select schema_name from duckdb_tables() "
+            "where starts_with(schema_name, 'raw_') and table_name = '_dlt_loads'"
+        ).fetchall()
+        return any(
+            connection.execute(
+                f'select bool_or(inserted_at > now()) from "{schema}"._dlt_loads'
+            ).fetchall()[0][0]
+            for (schema,) in loads
+        )
+
+
+def fingerprint(project: Path) -> str:
+    """A hash of everything rows are made by: models, macros, seeds and settings."""
+    return _hash_of(
+        project, lambda path: path.suffix in {".sql", ".csv"} or path.name == "dbt_project.yml"
+    )
+
+
+def _hash_of(project: Path, counts: Callable[[Path], bool]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(project.rglob("*")):
+        inside = path.relative_to(project)
+        if not {"target", "logs"} & set(inside.parts) and counts(path):
+            digest.update(f"{inside}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def built_from(home: Home) -> str:
+    """The fingerprint of the models this warehouse was last built by, "" where none is known."""
+    file = _built_from_file(home)
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _built_from_file(home: Home) -> Path:
+    return home.data / "dbt" / "built_from"
+
+
+def parsed_file(home: Home) -> Path:
+    """Where dbt's memory of this very project lies, for all homes: its files are in the name.
+
+    dbt looks for what changed since on its own, too, but takes a YAML file whose time did not
+    change for the same, so it never gets to see the memory of another state.
+    """
+    read = {".sql", ".csv", ".yml", ".md"}
+    name = f"parsed_{_hash_of(DBT_PROJECT, lambda path: path.suffix in read)}.msgpack"
+    writable = os.access(DBT_PROJECT, os.W_OK)
+    return (DBT_PROJECT / "target" if writable else home.data / "dbt") / name
+
+
+def _remember_parsed(home: Home, parsed: Path) -> None:
+    """Keep what was just parsed, in place of what older models were parsed to."""
+    fresh = target_folder(home) / FRESH
+    if parsed.exists() or not fresh.exists():
+        return
+    parsed.parent.mkdir(parents=True, exist_ok=True)
+    for older in parsed.parent.glob("parsed_*.msgpack"):
+        older.unlink(missing_ok=True)
+    part = parsed.with_suffix(f".{os.getpid()}_{threading.get_ident()}")
+    shutil.move(fresh, part)
+    part.replace(parsed)
+
+
+@contextmanager
+def parsing_ahead(home: Home) -> Iterator[None]:
+    """Inside, dbt reads the project for the first time while something else goes on.
+
+    It takes nine seconds, and three once it is remembered what was read.
+    """
+    ahead: threading.Thread | None = None
+    if not parsed_file(home).exists():
+        ahead = threading.Thread(target=run_dbt, args=(home, ["parse"]))
+        ahead.start()
+    try:
+        yield
+    finally:
+        if ahead is not None:
+            ahead.join()
+
+
+def write_docs(home: Home) -> Path:
+    """The models' documentation as one page, `data/docs/index.html`; gives that path."""
+    done = run_dbt(home, ["docs", "generate", "--static"])
+    made = target_folder(home) / "static_index.html"
+    if done.returncode or not made.exists():
+        raise LookbackError(
+            f"the docs were not made: {describe([], done)}",
+            remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
+        )
+    page = home.data / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    made.replace(page)
+    return page
+
+
+def run_dbt(
+    home: Home, arguments: Sequence[str], as_of: datetime | None = None
+) -> subprocess.CompletedProcess[str]:
+    """One dbt command on the home's warehouse; its output is captured, not shown."""
+    parsed = parsed_file(home)
+    (target_folder(home) / FRESH).unlink(missing_ok=True)
+    command = [
+        *(sys.executable, "-m", "flows.build.dbt_process", str(target_folder(home))),
+        *("--no-use-colors", "--no-version-check", "--log-level-file", "info"),
+        *(("--partial-parse-file-path", str(parsed)) if parsed.exists() else ()),
+        *arguments,
+        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--log-path", str(log_folder(home))),
+        *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
+    ]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment(home, as_of), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    _remember_parsed(home, parsed)
+    return done
+
+
+def environment(home: Home, as_of: datetime | None = None) -> Mapping[str, str]:
+    """This process's environment without any account's secrets, plus where the warehouse is.
+
+    The models' now goes here and not into `--vars`: other vars are another project to dbt, which
+    it parses anew.
+    """
+    return without_secrets() | {
+        "WAREHOUSE_PATH": str(home.warehouse),
+        "LOOKBACK_AS_OF": as_of.isoformat() if as_of is not None else "",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def target_folder(home: Home) -> Path:
+    """What dbt compiles and reports, and remembers to parse faster next time."""
+    return home.data / "dbt" / "target"
+
+
+def log_folder(home: Home) -> Path:
+    """Where dbt.log is."""
+    return home.data / "dbt" / "logs"
+
+
+def read_results(path: Path) -> list[Node]:
+    """What dbt says became of every node; nothing where it did not get that far."""
+    if not path.exists():
+        return []
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return [
+        Node(
+            name=result["unique_id"].split(".")[2],
+            kind=result["unique_id"].split(".")[0],
+            status=str(result["status"]),
+            message=" ".join(str(result.get("message") or "").split()),
+        )
+        for result in results
+    ]
+
+
+def describe(broken: Sequence[Node], done: subprocess.CompletedProcess[str]) -> str:
+    """One line: the first broken nodes, or the end of dbt's output where it reports none."""
+    if broken:
+        # A broken model explains the tests that fail after it, so models come first.
+        ordered = sorted(broken, key=lambda node: node.kind != "model")
+        named = [f"{node.kind} {node.name} ({node.message[:200]})" for node in ordered[:SHOWN]]
+        rest = len(broken) - len(named)
+        return "; ".join(named) + (f"; and {rest} more" if rest else "")
+    said = CLOCK.sub("", done.stdout) or done.stderr
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return " ".join(lines[-6:])[-600:] or f"dbt ended with code {done.returncode}"

@@ -1,0 +1,73 @@
+"""The sync flow for a caller that just wants it run: server, lock and errors taken care of."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.build import dbt, dismissals, publish
+from flows.runtime import lock, watch
+from flows.runtime.prefect_server import prefect_api
+from pipelines.config.accounts import readable_accounts
+from pipelines.errors import LookbackError
+from pipelines.home import home
+
+if TYPE_CHECKING:
+    from flows.runtime.outcome import Summary
+    from pipelines.files.importer import ImportResult
+
+
+def run_sync(
+    labels: Sequence[str] = (), as_of: datetime | None = None, *, full: bool = False
+) -> Summary:
+    """Run the flow `sync` on the user's Prefect server, else on one that lives as long as this.
+
+    Raises what the flow raises: LookbackError, or SyncFailed after the rest was published.
+    """
+    place = home()
+    with lock.run_lock(place, "sync"):
+        pass  # a run that cannot start says so before a server is started for it
+
+    def get_ready() -> None:
+        readable_accounts(labels)
+        importlib.import_module("flows.sync")
+
+    with prefect_api(place, meanwhile=get_ready):
+        from flows.sync import sync
+
+        try:
+            state = sync(tuple(labels), as_of, full, return_state=True)
+        except RuntimeError as error:
+            if "Failed to reach API" not in str(error):
+                raise
+            raise LookbackError(
+                f"no Prefect server answers at {os.environ.get('PREFECT_API_URL')}",
+                remedy="start it, or unset PREFECT_API_URL to use a temporary one",
+            ) from error
+        outcome = state.result(raise_on_failure=False)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    summary: Summary = outcome
+    return summary
+
+
+def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportResult]:
+    """Load files the user has, then build and publish. Raises LookbackError."""
+    from pipelines.files.importer import import_files
+    from pipelines.load.account_sync import prepare_warehouse
+
+    place = home()
+    dismissals.read(place)  # a slip in the file is told before the warehouse is touched
+    with lock.run_lock(place, "import"):
+        prepare_warehouse(place)
+        watch.tell_stage("reading the files")
+        results = import_files(exchange, paths, label, place)
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)
+    return results

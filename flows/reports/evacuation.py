@@ -1,0 +1,183 @@
+"""The inventory of an account that is being cleared out before its exchange closes.
+
+What was saved, what was not and why, and what to fetch by hand and until when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flows.reports import gap_words, markdown
+from flows.reports.answers import Row
+from flows.reports.documents import Written, how_to_check, write_both
+from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
+from pipelines import registry
+from pipelines.spec import ExchangeSpec
+
+FORMAT = "lookback evacuation 2"
+READ = (*COVERED, "unverified")
+BY_HAND = ("lost_to_retention", "sync_lapse", "row_cap", "unresolved", "venue_closed")
+
+
+def take_inventory(published: Path, label: str, folder: Path) -> Written:
+    """Write the inventory as Markdown and JSON. Raises LookbackError."""
+    dossier = gather(published, label)
+    spec = registry.exchange(dossier.account["exchange"]).spec
+    document = document_of(dossier, spec)
+    return write_both(folder, name_of(document), page(document), document)
+
+
+def name_of(document: dict[str, Any]) -> str:
+    """What the two files are called."""
+    return f"evacuation-{document['label']}"
+
+
+def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
+    """The inventory as data, its own hash included as `sha256`."""
+    told = [saved(row, dossier.spans) for row in dossier.records]
+    body = {
+        "format": FORMAT,
+        "account": dossier.account["account_id"],
+        "label": dossier.account["label"],
+        "exchange": spec.title,
+        "lifecycle": spec.lifecycle,
+        "ends_at": spec.ends_at,
+        "as_of": dossier.as_of,
+        "saved": told,
+        "streams": {"all": len(told), "to_the_end": sum(row["is_whole"] for row in told)},
+        "balances": dossier.balances,
+        "not_saved": dossier.gaps,
+        "not_asked": [asdict(route) for route in spec.left_out],
+        "by_hand": by_hand(dossier.gaps),
+        "files": dossier.files,
+    }
+    return {**body, "sha256": digest(body)}
+
+
+def saved(records: Row, spans: list[Row]) -> Row:
+    """One stream: its records, and the spans that were read to their end."""
+    own = [span for span in spans if span["stream"] == records["stream"]]
+    read = [span for span in own if span["verdict"] in READ]
+    return {
+        **records,
+        "read_from": min((span["span_start"] for span in read), default=None),
+        "read_to": max((span["span_end"] for span in read), default=None),
+        "is_whole": bool(own) and len(read) == len(own),
+    }
+
+
+def by_hand(gaps: list[Row]) -> list[Row]:
+    """What only a person can still fetch: what fills gaps that the API does not, or never did."""
+    found: dict[str, list[str]] = {}
+    for gap in gaps:
+        is_lost = gap["verdict"] in BY_HAND or gap["is_proven_incomplete"]
+        is_untold = gap["verdict"] == "excluded_by_exchange"
+        if gap["remedy"] and (is_untold or (is_lost and grave([gap]))):
+            streams = found.setdefault(gap["remedy"], [])
+            if gap["stream"] not in streams:
+                streams.append(gap["stream"])
+    return [{"what": remedy, "streams": streams} for remedy, streams in found.items()]
+
+
+def page(document: dict[str, Any]) -> str:
+    """The inventory in Markdown."""
+    lines = [
+        f"# Evacuation of {document['label']}, {document['exchange']}",
+        "",
+        opening(document),
+        *markdown.section("Saved", saved_table(document["saved"])),
+        *markdown.section("Balances before and after", balance_table(document["balances"])),
+        *markdown.section("Not saved, and why", not_saved(document["not_saved"])),
+        *markdown.section("To fetch by hand" + until(document), hand_list(document["by_hand"])),
+        *markdown.section("Notes, without a known loss", gap_words.notes(document["not_saved"])),
+        *markdown.section("Left alone", left_alone(document["not_asked"])),
+        "",
+        f"SHA-256 of this inventory: `{document['sha256']}`",
+        "",
+        how_to_check(name_of(document)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def opening(document: dict[str, Any]) -> str:
+    """When the exchange ends, and how the evacuation went, in two sentences."""
+    end = markdown.cell(document["ends_at"])
+    states = {
+        "active": f"{document['exchange']} is active; no end is announced.",
+        "winding_down": f"{document['exchange']} is winding down: its API ends on {end} UTC.",
+        "closed": f"{document['exchange']} closed on {end} UTC.",
+    }
+    streams = document["streams"]
+    return (
+        f"{states[document['lifecycle']]} Last asked on {markdown.cell(document['as_of'])} UTC: "
+        f"{streams['to_the_end']} of {streams['all']} streams read to their end, "
+        f"{markdown.counted(len(grave(document['not_saved'])), 'gap')} left."
+    )
+
+
+def until(document: dict[str, Any]) -> str:
+    """` before 2027-01-31 15:59`, where there is such a day."""
+    ends_at = document["ends_at"] if document["lifecycle"] == "winding_down" else None
+    return f" before {markdown.cell(ends_at)} UTC" if ends_at else ""
+
+
+def saved_table(rows: list[Row]) -> str:
+    """Records by stream."""
+    return markdown.table(
+        ("stream", "records", "first", "last", "read from", "read to", "to the end"),
+        [
+            (
+                row["stream"], row["record_count"], row["first_at"], row["last_at"],
+                row["read_from"], row["read_to"], "yes" if row["is_whole"] else "no",
+            )
+            for row in rows
+        ],
+        right=("records",),
+    )  # fmt: skip
+
+
+def balance_table(rows: list[Row]) -> str:
+    """What the wallets held before the first and after the last row was read."""
+    looked_before = {row["wallet"] for row in rows if row["taken_before"]}
+
+    def has_moved(row: Row) -> str:
+        if row["wallet"] not in looked_before:
+            return ""
+        return "yes" if (row["amount_before"] or 0) != (row["amount"] or 0) else "no"
+
+    if not rows:
+        return ""
+    return markdown.table(
+        ("wallet", "asset", "before", "at", "after", "at", "moved meanwhile"),
+        [
+            (
+                row["wallet"], row["asset"], row["amount_before"], row["taken_before"],
+                row["amount"], row["taken_at"], has_moved(row),
+            )
+            for row in rows
+        ],
+        right=("before", "after"),
+    )  # fmt: skip
+
+
+def not_saved(gaps: list[Row]) -> str:
+    """Every gap somebody has to look at, with its cause."""
+    told = grave(gaps)
+    if not told:
+        return "Nothing that is known of: no gap is open but for the notes below."
+    return "\n".join(
+        f"- **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** {gap['cause']}"
+        for gap in told
+    )
+
+
+def hand_list(rows: list[Row]) -> str:
+    """A list to tick off."""
+    return "\n".join(f"- [ ] {', '.join(row['streams'])}: {row['what']}" for row in rows)
+
+
+def left_alone(routes: list[Row]) -> str:
+    """Private routes that are never asked."""
+    return "\n".join(f"- `{route['path']}`: {route['reason']}" for route in routes)

@@ -1,0 +1,1 @@
+"""What a run needs around it: Prefect server, lock, progress, outcome."""

@@ -1,0 +1,186 @@
+"""A Prefect server for as long as one command runs, where the user has none of their own.
+
+Prefect can start one itself, but then imports its whole server into the calling process first.
+Here the server starts while the caller imports what it needs, and from a ready-made empty database
+(`make setup` puts one into the virtual environment): 5 seconds instead of 20.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.runtime.environment import without_secrets
+from pipelines.errors import LookbackError
+from pipelines.home import Home
+
+START_LIMIT = 180.0
+"""Seconds a server may take to start. Small machines need 30."""
+
+SETTINGS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_ENABLED": "false",
+    "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{START_LIMIT:.0f}",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+}
+"""Prefect reads these when it is first imported; what the user has set stays."""
+
+
+TOLD_BY_CALLER = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+"""For a run whose caller tells its errors: Prefect need not print them, with tracebacks, too."""
+
+UNREAD = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
+"""For a server that ends with the run: nobody will read logs there."""
+
+SERVER_FLAGS = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+"""As Prefect starts its own temporary servers: without the services nobody asks for."""
+
+
+def quiet_prefect(place: Home, settings: Mapping[str, str] = SETTINGS) -> None:
+    """Set what Prefect reads on import: no analytics, little talk, no file outside the home."""
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_HOME", str(place.data / "prefect"))
+
+
+@contextmanager
+def prefect_api(place: Home, meanwhile: Callable[[], object]) -> Iterator[None]:
+    """Inside, flows report to the user's server (`PREFECT_API_URL`) or to a temporary one.
+
+    `meanwhile` is called while the temporary server starts. Raises what that raises, and
+    LookbackError where the server does not start.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        quiet_prefect(place, SETTINGS | TOLD_BY_CALLER)
+        meanwhile()
+        yield
+        return
+    quiet_prefect(place, SETTINGS | TOLD_BY_CALLER | UNREAD)
+    with temporary_server() as url:
+        meanwhile()
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        wait_until_up(url)
+        with temporary_settings(updates={PREFECT_API_URL: url}):
+            yield
+
+
+@contextmanager
+def temporary_server() -> Iterator[str]:
+    """Start a server on a free loopback port and give its API's URL, before it answers."""
+    folder = Path(os.environ["PREFECT_HOME"])
+    folder.mkdir(parents=True, exist_ok=True)
+    lay_database(folder / "prefect.db")
+    port = free_port()
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", __name__, "serve", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=without_secrets() | SERVER_FLAGS,
+        )
+    try:
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        if server.stdin:
+            server.stdin.close()
+
+
+def wait_until_up(url: str) -> None:
+    """Return when the server answers. Raises LookbackError after `START_LIMIT` seconds."""
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):  # nobody listens yet
+            urllib.request.urlopen(f"{url}/health", timeout=5).close()  # noqa: S310
+            return
+        time.sleep(0.05)
+    raise LookbackError(
+        f"Prefect's temporary server did not start within {START_LIMIT:.0f} seconds",
+        remedy=f"see {os.environ['PREFECT_HOME']}/server.log, or set PREFECT_API_URL to a server",
+    )
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def template() -> Path:
+    """The empty database of this Prefect version, inside the virtual environment."""
+    version = importlib.metadata.version("prefect")
+    return Path(sys.prefix) / "share" / "lookback" / f"prefect-{version}.db"
+
+
+def lay_database(database: Path) -> None:
+    """Start from the ready-made empty database: a hundred migrations need not run again."""
+    if not database.exists() and template().exists():
+        shutil.copyfile(template(), database)
+
+
+def make_template() -> None:
+    """Run Prefect's migrations once and keep the empty database they give."""
+    if template().exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PREFECT_HOME"] = folder
+        quiet_prefect(Home(Path(folder)))
+        from prefect.server.database import provide_database_interface
+
+        asyncio.run(provide_database_interface().create_db())
+        template().parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(Path(folder) / "prefect.db")) as made:
+            part = template().with_suffix(f".{os.getpid()}")
+            made.execute("vacuum into ?", (str(part),))
+            part.replace(template())  # whole or not at all, whatever else is being set up
+
+
+def serve(port: int) -> None:
+    """Serve until terminated, or until the process that started this one is gone."""
+    import uvicorn
+
+    def end_with_parent() -> None:
+        sys.stdin.read()
+        os._exit(0)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    uvicorn.run(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        lifespan="on",
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        serve(int(sys.argv[2]))
+    else:
+        make_template()

@@ -1,0 +1,179 @@
+"""The user's accounts, by dlt's own look-up: `.dlt/config.toml`, `.dlt/secrets.toml`, environment.
+
+[accounts.main]            # config.toml: the label is the user's word for the account
+exchange = "bitget"
+opened_at = 2021-03-01     # optional, where the exchange does not tell
+base_url = "https://..."   # optional: a sandbox, a proxy, a gateway of one's own
+pace = 1.0                 # optional: a factor on the documented rate limits
+
+[accounts.main]            # secrets.toml, or ACCOUNTS__MAIN__SECRET and so on
+key = "..."
+secret = "..."
+passphrase = "..."
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pipelines import registry
+from pipelines.account import Account, Credentials
+from pipelines.errors import LookbackError
+from pipelines.home import home
+from pipelines.spec import ExchangeSpec
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+
+def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[LookbackError]]:
+    """The accounts of those labels, or all, and what is wrong with the declaration of others.
+
+    One account declared badly stops no other. Raises LookbackError where a label is not declared
+    at all, or where no account can be read.
+    """
+    known = {entry["label"].lower() for entry in _entries()}
+    accounts: list[Account] = []
+    wrong: list[LookbackError] = []
+    for label in [label.lower() for label in labels] or sorted(known):
+        try:
+            accounts += configured_accounts([label])
+        except LookbackError as error:
+            if label not in known:
+                raise
+            wrong.append(error)
+    if wrong and not accounts:
+        raise wrong[0]
+    return accounts, wrong
+
+
+def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
+    """The accounts of those labels, or all. Labels are compared without case.
+
+    Raises LookbackError where a label is unknown, an exchange is, or a key field is missing.
+    """
+    found = {entry["label"].lower(): entry for entry in _entries()}
+    wanted = [label.lower() for label in labels] or sorted(found)
+    for label in wanted:
+        if label not in found:
+            known = ", ".join(sorted(found)) or "none yet"
+            raise LookbackError(
+                "no account has this label",
+                account=label,
+                remedy=f"known labels: {known}; accounts are declared in .dlt/config.toml",
+            )
+    return [_account(found[label]) for label in dict.fromkeys(wanted)]
+
+
+def _entries() -> list[dict[str, Any]]:
+    """Every `[accounts.<label>]` of config, secrets and environment, merged field by field."""
+    home()
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+    run_context = Container()[PluggableRunContext]
+    run_context.reload(os.environ["DLT_PROJECT_DIR"])
+    merged: dict[str, dict[str, Any]] = {}
+    for provider in run_context.providers.providers:
+        section, _ = provider.get_value("accounts", dict, None)
+        if isinstance(section, Mapping):
+            for label, fields in section.items():
+                if isinstance(fields, Mapping):
+                    entry = merged.setdefault(str(label).lower(), {"label": str(label)})
+                    for name, value in fields.items():
+                        entry.setdefault(str(name).lower(), value)
+    _overlay_environment(merged)
+    return list(merged.values())
+
+
+def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:
+    """`ACCOUNTS__<LABEL>__<FIELD>`: the environment wins, and can declare an account alone.
+
+    A variable's name has no dash, so `my-label` may also be written `MY_LABEL`.
+    """
+    for variable, value in os.environ.items():
+        parts = variable.split("__")
+        if len(parts) != 3 or parts[0].upper() != "ACCOUNTS":
+            continue
+        label = parts[1].lower()
+        dashed = label.replace("_", "-")
+        key = dashed if label not in merged and dashed in merged else label
+        merged.setdefault(key, {"label": key})[parts[2].lower()] = value
+
+
+def _account(entry: Mapping[str, Any]) -> Account:
+    label = entry["label"]
+    if not LABEL.fullmatch(label):
+        raise LookbackError(
+            "a label is up to 40 letters, digits, dashes and underscores", account=label
+        )
+    name = str(entry.get("exchange", "")).lower()
+    if name not in registry.names():
+        raise LookbackError(
+            f"no such exchange: {name or '(none given)'}",
+            account=label,
+            remedy=f"set exchange to one of: {', '.join(registry.names())}",
+        )
+    spec = registry.exchange(name).spec
+    return Account(
+        label=label,
+        exchange=name,
+        credentials=_credentials(label, spec, entry),
+        base_url=str(entry.get("base_url") or spec.base_url).rstrip("/"),
+        opened_at=_moment(label, entry.get("opened_at")),
+        pace=_pace(label, entry.get("pace")),
+        uid=str(entry.get("uid", "")),
+    )
+
+
+def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Credentials:
+    known_as = {alias: name for alias, name in spec.credential_aliases.items() if entry.get(alias)}
+    said = {**{name: entry[alias] for alias, name in known_as.items()}, **entry}
+    fields = {name: str(said.get(name) or "").strip() for name in spec.credential_fields}
+    missing = [
+        name
+        for name, value in fields.items()
+        if not value and name not in spec.optional_credentials
+    ]
+    if missing:
+        variable = f"ACCOUNTS__{label.upper()}__{missing[0].upper()}"
+        raise LookbackError(
+            f"{' and '.join(missing)} missing",
+            account=label,
+            remedy=f"put it under [accounts.{label}] in .dlt/secrets.toml, or into {variable}",
+        )
+    return Credentials(fields)
+
+
+def _moment(label: str, value: Any) -> datetime | None:
+    """A date or time as TOML or text has it; without a zone it is UTC."""
+    if value in (None, ""):
+        return None
+    try:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = value.isoformat()
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise LookbackError(
+            f"opened_at is not a date: {value!r}", account=label, remedy="write it as 2021-03-01"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _pace(label: str, value: Any) -> float:
+    if value in (None, ""):
+        return 1.0
+    try:
+        pace = float(value)
+    except (TypeError, ValueError):
+        pace = 0.0
+    if pace <= 0:
+        raise LookbackError(
+            f"pace is not a positive number: {value!r}",
+            account=label,
+            remedy="leave it out to keep to the documented limits",
+        )
+    return pace

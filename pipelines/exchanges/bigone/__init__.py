@@ -1,0 +1,1 @@
+"""BigONE: its specification, its adapter and its guide."""

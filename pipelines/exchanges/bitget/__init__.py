@@ -1,0 +1,1 @@
+"""Bitget: its specification, its adapter and its guide."""

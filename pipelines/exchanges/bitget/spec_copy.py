@@ -1,0 +1,105 @@
+"""Bitget, classic account: positions that copy trading opened and closed, for both of its sides."""
+
+from datetime import timedelta
+
+from pipelines.exchanges.bitget.spec_futures import LISTED_BY, PRODUCTS
+from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, THREE_MONTHS, per_second
+from pipelines.spec import StreamSpec
+
+TRADER = "trader"
+"""What /spot/account/info calls an account whose trades others copy (`traderType`)."""
+POSITION = (
+    "trackingNo", "openOrderId", "closeOrderId", "productType", "symbol", "posSide",
+    "openLeverage", "openPriceAvg", "openTime", "openSize", "closePriceAvg", "closeTime",
+    "closeSize", "openFee", "closeFee", "achievedPL",
+)  # fmt: skip
+ORDER = (
+    "trackingNo", "fillSize", "buyPrice", "sellPrice", "buyFee", "sellFee", "achievedPL",
+    "achievedPLR", "symbol", "buyTime", "sellTime",
+)  # fmt: skip
+REMEDY = "the ledgers have what went into copy trading and came back; or see its page on the site"
+
+
+def of_futures(name: str, path: str, page: str, *more: str, needs_right: str = "") -> StreamSpec:
+    """Closed positions of futures, product by product."""
+    return StreamSpec(
+        name=name,
+        path=f"/api/v2/copy/{path}",
+        kind="history",
+        wallet="copy_futures",
+        needs_right=needs_right,
+        record_id=("trackingNo",),
+        fields=(*POSITION, *more),
+        time_field="openTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=90),
+        page_size=100,
+        rate=per_second(5),
+        scope="productType",
+        scope_values=PRODUCTS,
+        scope_from=LISTED_BY,
+        # A position enters the list when it is closed, under the time it was opened.
+        overlap=THREE_MONTHS,
+        affects="positions of futures copy trading: prices, fees and profit of each",
+        remedy=REMEDY,
+        docs_url=f"{DOCS}/copytrading/{page}",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    )
+
+
+def of_spot(
+    name: str, path: str, page: str, page_size: int, *more: str, needs_right: str = ""
+) -> StreamSpec:
+    """What was bought and sold again on spot. By which of the two times is not said."""
+    return StreamSpec(
+        name=name,
+        path=f"/api/v2/copy/{path}",
+        kind="history",
+        wallet="copy_spot",
+        needs_right=needs_right,
+        record_id=("trackingNo",),
+        fields=(*ORDER, *more),
+        time_field="buyTime",
+        retention_kind="not_stated",
+        page_size=page_size,
+        rate=per_second(5),
+        overlap=THREE_MONTHS,
+        affects="orders of spot copy trading: prices, fees and profit of each",
+        remedy=REMEDY,
+        docs_url=f"{DOCS}/copytrading/{page}",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    )
+
+
+COPY = (
+    of_futures(
+        "copied_positions",
+        "mix-follower/query-history-orders",
+        "future-copytrade/follower/Query-History-Orders",
+        "traderId", "profitRate", "netProfit",
+    ),
+    of_spot(
+        "copied_spot_orders",
+        "spot-follower/query-history-orders",
+        "spot-copytrade/follower/Query-History-Orders",
+        50,
+        "traderId",
+    ),
+    of_futures(
+        "led_positions",
+        "mix-trader/order-history-track",
+        "future-copytrade/trader/Order-History-Track",
+        "stopType", "cTime",
+        needs_right=TRADER,
+    ),
+    of_spot(
+        "led_spot_orders",
+        "spot-trader/order-history-track",
+        "spot-copytrade/trader/Order-History-Track",
+        100,
+        "netProfit", "followCount",
+        needs_right=TRADER,
+    ),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""Bitget, classic account: what only a main account may ask about its sub-accounts (code 40068)."""
+
+from datetime import timedelta
+
+from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, MAIN_ONLY, per_second
+from pipelines.spec import ScopeList, StreamSpec
+
+ROLES = ("initiator", "receiver")
+SCOPES = (ScopeList(scope="subUid", places=(("sub_account_assets", "$.userId"),)),)
+"""Sub-accounts are those that ever held something when they were asked for."""
+
+SUB_ACCOUNTS = (
+    StreamSpec(
+        name="sub_account_transfers",
+        path="/api/v2/spot/account/sub-main-trans-record",
+        kind="history",
+        entities=("transfers",),
+        account_kinds=MAIN_ONLY,
+        wallet="sub_accounts",
+        record_id=("transferId",),
+        fields=(
+            "coin", "status", "toType", "fromType", "size", "ts", "clientOid", "transferId",
+            "newTransferId", "fromUserId", "toUserId",
+        ),
+        time_field="ts",
+        retention_kind="not_stated",
+        max_window=timedelta(days=90),
+        page_size=100,
+        rate=per_second(20),
+        scope="role",
+        scope_values=ROLES,
+        scope_is_closed=True,
+        status_field="status",
+        final_statuses=frozenset({"Successful", "Failed"}),
+        affects="moves between the main account and its sub-accounts, with both ends named",
+        remedy="the ledger of each account shows its side of the move; give every one its own key",
+        docs_url=f"{DOCS}/spot/account/Get-SubAccount-TransferRecords",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="sub_account_deposits",
+        path="/api/v2/spot/wallet/subaccount-deposit-records",
+        kind="history",
+        account_kinds=MAIN_ONLY,
+        wallet="sub_accounts",
+        record_id=("orderId",),
+        fields=(
+            "orderId", "tradeId", "coin", "size", "status", "toAddress", "dest", "chain",
+            "fromAddress", "cTime", "uTime",
+        ),
+        time_field="cTime",
+        retention_kind="not_stated",
+        max_window=timedelta(days=90),
+        page_size=100,
+        rate=per_second(10),
+        scope="subUid",
+        status_field="status",
+        final_statuses=frozenset({"success", "fail"}),
+        affects="deposits of sub-accounts that have no key of their own here",
+        remedy="give the sub-account a key of its own: it has its deposits too",
+        docs_url=f"{DOCS}/spot/account/Get-SubAccount-Deposit-Record",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+    StreamSpec(
+        name="sub_account_assets",
+        path="/api/v2/spot/account/subaccount-assets",
+        kind="snapshot",
+        account_kinds=MAIN_ONLY,
+        wallet="sub_accounts",
+        record_id=("id",),  # what the cursor counts by; `userId` is the sub-account's uid
+        fields=("id", "userId", "assetsList"),
+        time_filter=False,
+        page_size=50,
+        rate=per_second(10),
+        docs_url=f"{DOCS}/spot/account/Get-Subaccount-Assets",
+        checked_on=CHECKED_ON,
+        confidence="documented",
+    ),
+)

@@ -1,0 +1,1 @@
+"""BitMart: its specification, its adapter and its guide."""

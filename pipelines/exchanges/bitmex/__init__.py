@@ -1,0 +1,1 @@
+"""BitMEX: its specification, its adapter and its guide."""

@@ -1,0 +1,326 @@
+"""BitMEX: how a request is signed, how pages are walked, what errors mean."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from requests import PreparedRequest, Response
+
+from pipelines.account import Account, Credentials
+from pipelines.errors import Trouble
+from pipelines.exchanges.bitmex.spec import SPEC
+from pipelines.extract.client import blocked, misread, read_date
+from pipelines.extract.exchange import Ask, Exchange, Identity, UnusableFile
+from pipelines.extract.paginators import ByOffset, OldestFirst, OnePage, Walk
+from pipelines.extract.records import Record, field_of, to_micros
+from pipelines.extract.windows import Window
+from pipelines.spec import StreamSpec
+
+# How long a signed request stays valid; a fast clock only lengthens it.
+VALID_FOR = timedelta(seconds=60)
+
+# A settlement is listed about ten seconds after the time it carries, and which of the two the
+# filter looks at is not documented.
+LIST_SLACK = 15 * 1_000_000
+
+# Rows read twice between two pages of the ledger, which has no time filter.
+LEDGER_OVERLAP = 10
+
+CHECK_KEY = "check the key in .dlt/secrets.toml; testnet and mainnet keys are not the same"
+
+# part of the message: (kind, what happened, remedy)
+REFUSALS: dict[str, tuple[str, str, str]] = {
+    "invalid api key": ("wrong_key", "the exchange does not know this key", CHECK_KEY),
+    "signature not valid": ("wrong_secret", "the secret does not belong to this key", CHECK_KEY),
+    "key is disabled": ("wrong_key", "the key is disabled", "enable it, or make a new one"),
+    "ip address is not allowed": (
+        "ip_refused",
+        "the key is bound to other addresses",
+        "add this machine's address to the key",
+    ),
+    "access denied": ("no_permission", "the key lacks the right for this", "check its account"),
+    "subaccount": ("no_permission", "the key belongs to another sub-account", CHECK_KEY),
+    "account is restricted": ("no_permission", "the account is restricted", "ask BitMEX support"),
+}
+
+
+class ErrorBody(msgspec.Struct):
+    """`{"error": {"message": …, "name": …}}`."""
+
+    error: Any
+
+
+_ERROR = msgspec.json.Decoder(ErrorBody)
+
+
+def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
+    """HMAC-SHA256 over verb + path?query as sent + expires, hex (bitmex.com/app/apiKeysUsage)."""
+    expires = str(math.ceil((now + VALID_FOR).timestamp()))
+    message = f"{request.method}{target}{expires}"
+    request.headers["api-key"] = keys["key"]
+    request.headers["api-expires"] = expires
+    request.headers["api-signature"] = hmac.new(
+        keys["secret"].encode(), message.encode(), hashlib.sha256
+    ).hexdigest()
+
+
+def explain(response: Response, now: datetime) -> Trouble | None:
+    """What is wrong with an answer. An expired request is a 400 here, not a 401."""
+    message = _message(response)
+    if response.ok and message is None:
+        return blocked(SPEC, response)  # the host may serve a web page now, with status 200
+    if message is None or response.status_code in (418, 429) or response.status_code >= 500:
+        return blocked(SPEC, response) or _without_reason(response)
+    for part, (kind, what, remedy) in REFUSALS.items():
+        if part in message.lower():
+            return Trouble(f"{what} ({message})", kind=kind, outcome="refused", remedy=remedy)
+    if "expired" in message.lower():
+        return Trouble(
+            f"the exchange finds the request's time wrong ({message})",
+            kind="clock",
+            remedy="set this machine's clock",
+            retry=True,  # after the clocks were compared again
+            wait=0.0,
+        )
+    if response.status_code in (401, 403):
+        return Trouble(
+            f"the key was refused ({message})",
+            kind="no_permission",
+            outcome="refused",
+            remedy=CHECK_KEY,
+        )
+    return Trouble(
+        f"the exchange refused the question (HTTP {response.status_code}: {message})",
+        kind="not_found" if response.status_code == 404 else "bad_request",
+        remedy="sync again; if it fails again, the limits in this exchange's spec.py are outdated",
+    )
+
+
+def _without_reason(response: Response) -> Trouble:
+    """A status that says something is wrong, and nothing beside it."""
+    status = response.status_code
+    if status in (401, 403):
+        return Trouble(
+            f"the key was refused (HTTP {status})",
+            kind="no_permission",
+            outcome="refused",
+            remedy=CHECK_KEY,
+        )
+    if status < 400:
+        return misread(response)
+    return Trouble(
+        f"the exchange answered HTTP {status} without a reason",
+        kind="not_found" if status == 404 else "bad_request",
+        remedy="run the sync again; if it stays, check base_url of the account",
+    )
+
+
+def _message(response: Response) -> str | None:
+    try:
+        error = _ERROR.decode(response.content).error
+    except msgspec.DecodeError:
+        return None
+    return str(error.get("message", "") if isinstance(error, dict) else error)
+
+
+class OnlyPage(OnePage):
+    """A list without a second page: where the first is full, rows may be missing."""
+
+    def finish(self) -> None:
+        self.capped = self.largest_page >= self.page_size
+        super().finish()
+
+
+def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
+    """Executions, orders and rates by time, oldest first; the ledger by offset, newest first."""
+    count = {"count": str(stream.page_size)}
+    if stream.name in ("wallet", "wallet_summary", "margin"):
+        return OnePage({"currency": "all"}, window, stream.page_size)
+    if stream.name == "affiliate_status":
+        return OnePage({"currency": scope}, window, stream.page_size)
+    if stream.name == "positions":
+        return OnlyPage(count, window, stream.page_size)
+    if stream.name == "wallet_history":
+        params = {"currency": "all", "reverse": "true", **count}
+        return ByOffset(params, window, stream.page_size, offset="start", overlap=LEDGER_OVERLAP)
+    if stream.name == "instruments":
+        return ByOffset(count, window, stream.page_size, offset="start", to_the_end=True)
+    if not stream.time_filter:
+        return OnePage({}, window, stream.page_size)
+    symbol = {stream.scope: scope} if stream.scope else {}
+    return OldestFirst(
+        {"reverse": "false", **symbol, **count},
+        window,
+        stream.page_size,
+        bounds=("startTime", "endTime"),
+        offset="start",
+        slack=LIST_SLACK,
+        write=to_iso,
+    )
+
+
+def to_iso(moment: int) -> str:
+    """Microseconds as BitMEX writes time: ISO 8601, UTC, milliseconds."""
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1_000:03d}Z"
+
+
+def is_record(stream: StreamSpec, record: Record) -> bool:
+    """An open position puts a row into the ledger that is no transaction: not kept, counted."""
+    return not (
+        stream.name == "wallet_history"
+        and b"UnrealisedPNL" in record.raw
+        and field_of(record.raw, "transactType") == "UnrealisedPNL"
+    )
+
+
+def identify(ask: Ask, account: Account) -> Identity:
+    """The trading account number, which the rows carry too; rights by the key's own entry.
+
+    A key that names a `targetAccountId` is bound to that sub-account. Whose it is besides stays
+    unknown: the entry's `userId` is no account number.
+    """
+    wallet = msgspec.json.decode(ask("/api/v1/user/wallet", {"currency": "XBt"}))
+    if isinstance(wallet, list):
+        wallet = next(iter(wallet), None)
+    if not isinstance(wallet, dict):
+        wallet = {}
+    key = _key_entry(ask, account)
+    rights = None if key is None else _rights(key)
+    return Identity(
+        uid=str(wallet.get("account") or account.uid),
+        kind="sub" if (key or {}).get("targetAccountId") else "main",
+        opened_at=_opened_at(ask),
+        opened_at_evidence="exchange",
+        can_trade=None if rights is None else bool({"order", "orderCancel"} & set(rights)),
+        can_withdraw=None if rights is None else "withdraw" in rights,
+        permissions=tuple(rights or ()),
+        ip_allow_list=tuple(
+            str(cidr) for cidr in _as_list((key or {}).get("cidrs")) if cidr != "0.0.0.0/0"
+        ),
+        key_created_at=_moment((key or {}).get("created")),
+    )
+
+
+def _key_entry(ask: Ask, account: Account) -> dict[str, Any] | None:
+    """The calling key's own entry; None where the exchange will not tell."""
+    for path in ("/api/v1/apiKey/self", "/api/v1/apiKey"):
+        try:
+            found = msgspec.json.decode(ask(path))
+        except Trouble as trouble:
+            if trouble.retry:
+                raise
+            continue
+        entries = found if isinstance(found, list) else [found]
+        for entry in entries:
+            if isinstance(entry, dict) and entry.get("id") == account.credentials["key"]:
+                return entry
+    return None
+
+
+def _rights(key: dict[str, Any]) -> list[str]:
+    """`permissions` holds strings, or lists of them: its shape is not documented."""
+    rights: list[str] = []
+    for entry in _as_list(key.get("permissions")):
+        rights.extend(str(item) for item in _as_list(entry))
+    return rights
+
+
+def _as_list(value: Any) -> list[Any]:
+    """A list, or one thing that stands for it."""
+    if isinstance(value, list):
+        return value
+    return [] if value in (None, "") else [value]
+
+
+def _opened_at(ask: Ask) -> datetime | None:
+    """When the user was created. The rest of the answer is personal and not kept."""
+    try:
+        user = msgspec.json.decode(ask("/api/v1/user"))
+    except Trouble as trouble:
+        if trouble.retry:
+            raise
+        return None
+    return _moment(user.get("created")) if isinstance(user, dict) else None
+
+
+def _moment(value: Any) -> datetime | None:
+    moment = to_micros(value, "iso8601")
+    return (
+        None
+        if moment is None
+        else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+    )
+
+
+def read_clock(response: Response) -> datetime | None:
+    """BitMEX has no time route; every answer carries the time in its Date header."""
+    return read_date(response.headers.get("Date", ""))
+
+
+def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
+    """`/user/wallet` is the balance of each currency, in its minor unit."""
+    return ("main", record.id) if stream.name == "wallet" else None
+
+
+def uid_of(raw: bytes) -> str:
+    """The trading account number each private record carries."""
+    account = field_of(raw, "account")
+    return "" if account is None else str(account)
+
+
+# Neither table has a currency or an account; two independent parsers of them agree on the columns.
+NO_SITE_FILE = (
+    "it has no ids, no account and no currency, and its times are in the language and time zone of "
+    "the browser that made it, so its rows can be neither placed in time nor told from the API's"
+)
+SITE_REMEDY = (
+    "import the API's own answer, which has all that: {} as JSON, or with _format=csv; ask BitMEX "
+    "support for statements where none was saved, and keep this file"
+)
+SITE_FILES = (
+    UnusableFile(
+        what="an export of BitMEX's site (wallet history)",
+        columns=frozenset(
+            {
+                "transactTime", "transactType", "amount", "fee", "address", "transactStatus",
+                "walletBalance",
+            }
+        ),
+        lacked="transactID",
+        why=NO_SITE_FILE,
+        remedy=SITE_REMEDY.format("user/walletHistory?currency=all"),
+    ),
+    UnusableFile(
+        what="an export of BitMEX's site (trade history)",
+        columns=frozenset(
+            {
+                "transactTime", "symbol", "execType", "side", "lastQty", "lastPx", "execCost",
+                "commission", "execComm",
+            }
+        ),
+        lacked="execID",
+        why=NO_SITE_FILE,
+        remedy=SITE_REMEDY.format("execution/tradeHistory"),
+    ),
+)  # fmt: skip
+
+
+EXCHANGE = Exchange(
+    spec=SPEC,
+    sign=sign,
+    explain=explain,
+    walk=walk,
+    identify=identify,
+    clock_path="/api/v1/wallet/assets",
+    read_clock=read_clock,
+    is_record=is_record,
+    balance_of=balance_of,
+    uid_of=uid_of,
+    unusable_files=SITE_FILES,
+)

@@ -1,0 +1,1 @@
+"""Read an exchange: requests, rate limits, pages, windows, records."""

@@ -1,0 +1,509 @@
+"""Asking an exchange: dlt's RESTClient over a session that only reads, keeps pace and tries again.
+
+Every request passes `ReadOnlySession.send`: it is held against the allow-list, waits its turn, is
+signed with the exchange's time, and its answer is read for trouble. Nothing else sends.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import logging
+import math
+import re
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+import requests
+import tenacity
+from dlt.common.configuration.specs.runtime_configuration import RuntimeConfiguration
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from requests import PreparedRequest, Response
+
+from pipelines.account import Account
+from pipelines.errors import LookbackError, Trouble
+from pipelines.extract.exchange import Exchange
+from pipelines.extract.paginators import Walk
+from pipelines.extract.rate_limits import PACER, Pacer, ShutOut
+from pipelines.extract.records import Record, RecordReader
+from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = (10.0, 60.0)
+ATTEMPTS = 6
+USER_AGENT = "lookback"  # some exchanges' gateways refuse the names that libraries give themselves
+LONGEST_WAIT = 60.0
+"""A longer wait than this is a failure now and a retry on the next run."""
+
+LONGEST_REASON = 300
+"""Characters of what an exchange says is wrong; some send a whole page."""
+
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F]|.)", re.DOTALL
+)
+
+
+class NotARead(LookbackError):
+    """The program was about to send something that is not on the list of reads."""
+
+
+class ExchangeClock:
+    """The exchange's time: this machine's, plus how far it was found to be off."""
+
+    def __init__(self, local: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._local = local
+        self.skew = timedelta(0)
+
+    def now(self) -> datetime:
+        """The exchange's now, to the millisecond, as exchanges count."""
+        moment = self._local() + self.skew
+        return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+
+    def compare(self, theirs: datetime, sent: datetime, received: datetime) -> None:
+        """Set the skew from one answer, taking its time to be the middle of the exchange."""
+        self.skew = theirs - (sent + (received - sent) / 2)
+
+    def local(self) -> datetime:
+        return self._local()
+
+
+def _nothing_to_add(request: PreparedRequest) -> PreparedRequest:
+    """Requests would look for the host's password in ~/.netrc, each time, and send it."""
+    return request
+
+
+class ReadOnlySession(requests.Session):
+    """A session for one account that can do nothing but the reads its exchange declares."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        account: Account,
+        *,
+        pacer: Pacer = PACER,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: ExchangeClock | None = None,
+    ) -> None:
+        super().__init__()
+        self.exchange = exchange
+        self.account = account
+        self.clock = clock or ExchangeClock()
+        self._pacer = pacer
+        self._sleep = sleep
+        self._streams = {stream.path: stream for stream in exchange.spec.streams}
+        reads = exchange.spec.reads() | {("GET", exchange.clock_path)}
+        self._reads = {(method, self.url_of(path)): path for method, path in reads}
+        self._environments: dict[str, dict[str, Any]] = {}
+        self._bans: dict[str, str] = {}
+        self.auth = _nothing_to_add
+        self.requests_sent = 0
+        self.headers["User-Agent"] = USER_AGENT
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Proxies and certificates as the environment has them, looked up once for each host."""
+        host = urlsplit(str(url)).netloc
+        if host not in self._environments:
+            self._environments[host] = dict(
+                super().merge_environment_settings(url, {}, stream, verify, cert)
+            )
+        return dict(self._environments[host])
+
+    def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        """Send one read and return its good answer.
+
+        Raises NotARead for anything not on the list, Trouble when the exchange does not answer
+        as it should after several tries.
+        """
+        target = self._target(request)
+        path = target.partition("?")[0]
+        kwargs |= {"allow_redirects": False, "timeout": kwargs.get("timeout") or TIMEOUT}
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_retry),
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=_wait_before_next,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._send_once, request, target, path, kwargs)
+
+    def close(self) -> None:
+        """Close every connection now; urllib3 would leave that to the garbage collector."""
+        for adapter in self.adapters.values():
+            pools: Any = getattr(adapter, "poolmanager").pools  # noqa: B009, requests leaves it untyped
+            for key in pools.keys():  # noqa: SIM118, not a dict
+                pools[key].close()
+        super().close()
+
+    def url_of(self, path: str) -> str:
+        """Where a path is asked: at its own host, unless the account's base URL is a user's own."""
+        stream = self._streams.get(path)
+        own = stream.base_url if stream is not None else ""
+        is_default = self.account.base_url == self.exchange.spec.base_url
+        return (own if own and is_default else self.account.base_url) + path
+
+    def _target(self, request: PreparedRequest) -> str:
+        """The path and query to sign, if this is a read this exchange declares."""
+        url = urlsplit(request.url or "")
+        address = f"{url.scheme}://{url.netloc}{url.path}"
+        path = self._reads.get((request.method or "", address))
+        if path is None or (request.method == "GET" and request.body):
+            raise NotARead(
+                f"refused to send {request.method} {url.netloc}{url.path}: it is not one of the "
+                f"reads of {self.exchange.spec.title}",
+                account=self.account.label,
+            )
+        self._check_names(path, url.query, request.body)
+        return f"{path}?{url.query}" if url.query else path
+
+    def _check_names(self, path: str, query: str, body: Any) -> None:
+        """Refuse a parameter the endpoint does not document, where it would ignore it silently."""
+        stream = self._streams.get(path)
+        if stream is None or not stream.params:
+            return
+        sent = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+        if body:
+            sent |= set(msgspec.json.decode(body))
+        if unknown := sent - set(stream.params):
+            raise NotARead(
+                f"refused to send {', '.join(sorted(unknown))} to {path}, which takes only "
+                f"{', '.join(stream.params)}",
+                account=self.account.label,
+            )
+
+    def _send_once(
+        self, request: PreparedRequest, target: str, path: str, kwargs: dict[str, Any]
+    ) -> Response:
+        stream = self._streams.get(path)
+        private = stream.private if stream else path != self.exchange.clock_path
+        buckets = self._buckets(path, stream, private=private)
+        self._wait_turn(path, buckets)
+        if private:
+            self.exchange.sign(request, target, self.account.credentials, self.clock.now())
+        self.requests_sent += 1
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            raise self._unreachable(error) from error
+        _mend(response)
+        trouble = self.exchange.explain(response, self.clock.now()) or broken(response)
+        if trouble is not None:
+            self._obey(trouble, path, buckets)
+            trouble.what = self._presentable(trouble.what)
+            if trouble.kind == "clock" and trouble.retry:
+                set_clock(self)
+            raise trouble
+        return response
+
+    def _buckets(
+        self, path: str, stream: StreamSpec | None, *, private: bool
+    ) -> dict[Hashable, Rate]:
+        """What the exchange counts this request by. The narrowest comes first."""
+        spec: ExchangeSpec = self.exchange.spec
+        key = self.account.credentials.fingerprint
+        host = self.account.base_url
+        buckets: dict[Hashable, Rate] = {}
+        if stream is not None and stream.rate is not None:
+            buckets[host, key if private else "ip", path] = stream.rate
+        if private and spec.account_rate is not None:
+            buckets[host, key] = spec.account_rate
+        if not private and spec.public_rate is not None:
+            buckets[host, "public"] = spec.public_rate
+        if spec.ip_rate is not None:
+            buckets[host, "ip"] = spec.ip_rate
+        return buckets
+
+    def _obey(self, trouble: Trouble, path: str, buckets: Mapping[Hashable, Rate]) -> None:
+        """Everybody in the same bucket waits as long as the exchange asked one of us to.
+
+        A route that answers with a ban is not asked again, as each request would make it longer;
+        after a second one nothing is.
+        """
+        if trouble.kind != "rate_limited":
+            return
+        if not trouble.retry:
+            self._bans[path] = self._presentable(trouble.what)
+        if trouble.wait and buckets:
+            self._pacer.shut(next(iter(buckets)), trouble.wait)
+
+    def _wait_turn(self, path: str, buckets: Mapping[Hashable, Rate]) -> None:
+        """Raise Trouble where the exchange said not to ask for longer than a sync would wait."""
+        if path in self._bans or len(self._bans) > 1:
+            why = self._bans.get(path) or next(iter(self._bans.values()))
+            raise Trouble(
+                f"not asked: the exchange had enough of our requests ({why})",
+                kind="rate_limited",
+                remedy="run the sync again after an hour; it goes on from here",
+            )
+        try:
+            self._pacer.wait(buckets, self.account.pace, LONGEST_WAIT)
+        except ShutOut as shut:
+            raise Trouble(
+                f"not asked: the exchange wants {shut.seconds:.0f} s without a request",
+                kind="rate_limited",
+                remedy="run the sync again after that time; it goes on from here",
+            ) from shut
+
+    def _presentable(self, what: str) -> str:
+        """One line without a secret, however long and odd the exchange's own words are."""
+        line = " ".join(self.account.credentials.hide_in(what).split())
+        line = "".join(sign for sign in line if sign.isprintable())
+        return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
+
+    def _unreachable(self, error: requests.RequestException) -> Trouble:
+        spec = self.exchange.spec
+        text = self.account.credentials.hide_in(f"{type(error).__name__}")
+        cut = isinstance(error, requests.exceptions.ChunkedEncodingError)
+        is_gone = has_ended(spec, self.clock.now())
+        if is_gone and isinstance(error, requests.ConnectionError) and not cut:
+            return closed(spec, f"no connection ({text})", retry=True)
+        return Trouble(
+            f"{spec.title} could not be reached ({text})" if not cut else "the answer broke off",
+            kind="cut_short" if cut else "unreachable",
+            remedy="check the network and run the sync again; nothing is lost",
+            retry=True,
+        )
+
+
+def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> Trouble:
+    """The exchange has ended and does not answer any more."""
+    ended = f" ended on {spec.ends_at:%Y-%m-%d} and" if spec.ends_at else ""
+    return Trouble(
+        f"{spec.title}{ended} no longer answers: {sign}",
+        kind="venue_closed",
+        outcome="venue_closed",
+        remedy=f"import saved answers or files: lookback import {spec.name} FILE --account LABEL",
+        retry=retry,
+    )
+
+
+def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
+    """Whether the exchange is gone for good, so that its silence is no failure any more."""
+    past = spec.ends_at is not None and now is not None and now >= spec.ends_at
+    return spec.lifecycle == "closed" or (spec.lifecycle == "winding_down" and past)
+
+
+def blocked(
+    spec: ExchangeSpec, response: Response, now: datetime | None = None
+) -> Trouble | None:
+    """The trouble all exchanges share: redirects, web pages, overload, rate limits."""
+    status = response.status_code
+    is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
+        :20
+    ].lstrip().lower().startswith((b"<!doctype", b"<html"))
+    if has_ended(spec, now) and (response.is_redirect or (is_page and status < 500)):
+        return closed(spec, f"HTTP {status} and a web page instead of an answer")
+    if status in (418, 429):
+        return too_many(response)
+    if response.is_redirect:
+        return Trouble(
+            "the address redirects elsewhere, and redirects are not followed",
+            kind="redirected",
+            remedy="check base_url of the account",
+        )
+    if status >= 500:
+        return Trouble(
+            f"the exchange failed to answer (HTTP {status})",
+            kind="server_error",
+            remedy="run the sync again later; nothing is lost",
+            retry=True,
+            wait=retry_after(response),
+        )
+    if is_page:
+        return Trouble(
+            f"a web page came instead of an answer (HTTP {status})",
+            kind="blocked",
+            remedy="this address may be barred or the exchange under repair; wait an hour, or "
+            "try from another network",
+        )
+    return None
+
+
+def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> Trouble:
+    """The exchange counts too many requests, by what may be `shared` with another program."""
+    return Trouble(
+        f"too many requests ({said})" if said else "too many requests",
+        kind="rate_limited",
+        remedy=f"another program may be using {shared}; the next run goes on from here",
+        retry=True,
+        wait=retry_after(response),
+    )
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds of a `Retry-After` header, which may be a date; None where it cannot be read."""
+    text = response.headers.get("Retry-After", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        until, now = read_date(text), read_date(response.headers.get("Date", ""))
+        if until is None:
+            return None
+        seconds = (until - (now or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def read_date(text: str) -> datetime | None:
+    """The moment an HTTP header names in UTC, None where it names none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def broken(response: Response) -> Trouble | None:
+    """The trouble with an answer that is not whole JSON: cut on its way, or never right."""
+    try:
+        response.content.decode()
+        _JSON.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _is_lenient_json(response.content) or not isinstance(error, msgspec.DecodeError):
+            return Trouble(
+                f"the answer is no JSON that a database takes ({error})",
+                kind="not_understood",
+                remedy="report it to the exchange; the span stays open and is asked again",
+            )
+        return Trouble(
+            "the answer is not whole JSON",
+            kind="cut_short",
+            remedy="run the sync again; nothing is lost",
+            retry=True,
+        )
+    return None
+
+
+def _is_lenient_json(content: bytes) -> bool:
+    """Whether it is complete in the JSON of Python and JavaScript programs: `NaN`, tabs."""
+    try:
+        json.loads(content, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def misread(response: Response) -> Trouble:
+    """The trouble with an answer that is JSON at best, but not this exchange's."""
+    return broken(response) or Trouble(
+        "the answer is not as documented",
+        kind="not_understood",
+        remedy="check base_url of the account; the exchange may have changed its answers",
+    )
+
+
+def _mend(response: Response) -> None:
+    r"""Take away what keeps JSON from being read: a byte order mark, halves of a character.
+
+    An escape of half a character (`\ud83d`, a cut emoji) is JSON to some and an error to
+    databases. It is kept as the text it was written in: `\\ud83d`.
+    """
+    content = response.content.removeprefix(codecs.BOM_UTF8)
+    if b"\\ud" in content or b"\\uD" in content:
+        mended = _ESCAPES.sub(_as_written, content)
+        if mended != content:
+            log.warning("half a character in an answer is kept as its escape")
+        content = mended
+    response._content = content
+
+
+def _as_written(escape: re.Match[bytes]) -> bytes:
+    text = escape[0]
+    return b"\\" + text if len(text) == 4 else text
+
+
+def _may_retry(error: BaseException) -> bool:
+    return isinstance(error, Trouble) and error.retry and (error.wait or 0.0) <= LONGEST_WAIT
+
+
+def _wait_before_next(state: tenacity.RetryCallState) -> float:
+    """As long as the exchange asked for, else half a second and twice as long each time."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait if isinstance(error, Trouble) else None
+    backoff = 0.5 * 2 ** (state.attempt_number - 1)
+    return float(min(asked if asked is not None else backoff, LONGEST_WAIT))
+
+
+class StreamClient(RESTClient):
+    """dlt's RESTClient, whose pages are `Record`s of one stream instead of parsed objects."""
+
+    def __init__(self, session: ReadOnlySession, stream: StreamSpec) -> None:
+        super().__init__(
+            base_url=session.account.base_url,
+            session=session,
+            data_selector="$",
+            config=RuntimeConfiguration(),
+        )
+        self._session = session
+        self._exchange = session.exchange
+        self._stream = stream
+        self._reader = RecordReader(stream)
+
+    def pages(self, walk: Walk) -> Iterator[PageData[Record]]:
+        """The pages of one walk. Raises Trouble."""
+        # RESTClient would raise for a status before the session has read what the answer says.
+        hooks: Any = {"response": []}
+        url = self._session.url_of(self._stream.path)
+        return self.paginate(url, self._stream.method, paginator=walk, hooks=hooks)
+
+    def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
+        """The records of one answer, as bytes. Raises Trouble where it is not as documented."""
+        try:
+            return self._reader.read(self._exchange.items(self._stream, response.content))
+        except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            log.debug("an answer of %s was not understood", self._stream.path, exc_info=True)
+            raise misread(response) from error
+
+
+def ask(
+    session: ReadOnlySession,
+    path: str,
+    params: Mapping[str, str] | None = None,
+    *,
+    body: Mapping[str, Any] | None = None,
+) -> bytes:
+    """One read outside the streams, by POST where it has a body.
+
+    Returns the answer's body; raises Trouble.
+    """
+    return _send(session, path, params, body).content
+
+
+def set_clock(session: ReadOnlySession) -> None:
+    """Measure how far this machine's clock is from the exchange's.
+
+    Without an answer from the time route this machine's clock has to do. Raises Trouble where
+    the exchange cannot be reached at all.
+    """
+    sent = session.clock.local()
+    try:
+        response = _send(session, session.exchange.clock_path)
+    except Trouble as trouble:
+        if trouble.retry and trouble.kind in ("unreachable", "venue_closed", "rate_limited"):
+            raise
+        log.info("the exchange's time is not known: %s", trouble.what)
+        return
+    theirs = session.exchange.read_clock(response)
+    if theirs is not None:
+        session.clock.compare(theirs, sent, session.clock.local())
+
+
+def _send(
+    session: ReadOnlySession,
+    path: str,
+    params: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> Response:
+    method = "GET" if body is None else "POST"
+    json = None if body is None else dict(body)
+    request = requests.Request(method, session.url_of(path), params=dict(params or {}), json=json)
+    prepared = session.prepare_request(request)
+    settings = session.merge_environment_settings(prepared.url, {}, None, None, None)
+    return session.send(prepared, **settings)

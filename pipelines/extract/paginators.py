@@ -1,0 +1,579 @@
+"""How the pages of one window are walked: dlt paginators that know how far they are.
+
+Two defects shape them. Cursors lose rows where many share one millisecond (Bitget), and offsets
+shift while a list grows (BitMEX). So a walk moves its time bound wherever it can, reads the rows
+at the boundary twice, and leans on cursor or offset only inside one crowded moment.
+
+Nothing else is taken on trust. A page that is not in order splits the window instead of moving
+the bound; a page with rows outside what was asked shows that the bounds do not govern the answer,
+and is left by cursor or offset; a page shorter than asked ends a walk only where it cannot be one
+that the server quietly cut. Whatever leads nowhere new is said to be unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from requests import Request, Response
+
+from pipelines.errors import Trouble
+from pipelines.extract.records import Record, micros
+from pipelines.extract.windows import Window
+
+MILLISECOND = 1_000
+HOUR = 3_600_000_000
+
+# Sizes at which servers like to cut pages: one of these, repeated, is no proof of an end.
+ROUND_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1_000, 10_000})
+
+
+class Walk(BasePaginator):
+    """Pages of one window. Records come as `data`, the request's parameters go out.
+
+    `reached` is how far the window is complete: from its end down (newest first) or from its
+    start up. `unresolved` holds moments (microseconds) with more rows than could be told apart;
+    `capped` says that the exchange stopped giving before the end. `largest_page` is the most rows
+    this stream was ever seen to give at once; whoever makes several walks hands it on.
+    """
+
+    newest_first = True
+    grain = MILLISECOND
+    """The shortest span the route can be asked for (microseconds): how wide an unresolved moment
+    is."""
+
+    def __init__(self, params: Mapping[str, str | int], window: Window, page_size: int) -> None:
+        super().__init__()
+        self.params = dict(params)
+        self.page_size = page_size
+        self.start = micros(window.start)
+        self.end = micros(window.end)
+        self.reached = self.end if self.newest_first else self.start
+        self.unresolved: list[int] = []
+        self.capped = False
+        self.largest_page = 0
+        self._met: set[str] = set()
+
+    def init_request(self, request: Request) -> None:
+        sent = {**self.params, **self.position()}
+        if request.method == "POST":
+            request.json = {name: value for name, value in sent.items() if value is not None}
+        else:
+            request.params = {**(request.params or {}), **sent}
+
+    def update_request(self, request: Request) -> None:
+        self.init_request(request)
+
+    def position(self) -> Mapping[str, str | int | None]:
+        """The parameters that say which page; None leaves one out."""
+        return {}
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        records: list[Record] = data or []
+        ids = {record.id for record in records}
+        is_last = self.is_last(records, ids)
+        self.largest_page = max(self.largest_page, len(records))
+        if is_last:
+            self.finish()
+        else:
+            self.advance(records, fresh=not ids <= self._met)
+        self._met |= ids
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        """Move on after a page. `fresh`: it held rows not met since the bound last moved."""
+        self.finish()
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether some part of the window is complete."""
+        return self.reached != (self.end if self.newest_first else self.start)
+
+    def finish(self) -> None:
+        self.reached = self.start if self.newest_first else self.end
+        self._has_next_page = False
+
+    def disown(self) -> None:
+        """Nothing of the window counts as read: what came was not what was asked for."""
+        self.reached = self.end if self.newest_first else self.start
+        self.unresolved = []
+        self._has_next_page = False
+
+    def give_up(self, moment: int) -> None:
+        """No way on from here: what lies beyond is said to be unknown."""
+        self.unresolved.append(moment)
+        self._has_next_page = False
+
+    def end_of_the_known(self, moment: int) -> None:
+        """Nothing new came. The end, unless pages look like some that were cut."""
+        if self.looks_cut:
+            self.give_up(moment)
+        else:
+            self.finish()
+
+    @property
+    def looks_cut(self) -> bool:
+        """Whether there may be more than the largest page shows."""
+        return self.largest_page >= self.page_size or self.largest_page in ROUND_SIZES
+
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        """Whether this page must be the last.
+
+        A server may cut pages below what was asked, at a size it does not tell: only a page
+        smaller than another one was not cut. Nor may a nearly full page be trusted, as some
+        servers drop rows from a page after cutting it.
+        """
+        count = len(records)
+        return count == 0 or (count < self.largest_page and 2 * count < self.page_size)
+
+
+def within(records: Sequence[Record], low: int, high: int) -> list[Record]:
+    """The records of that time, and those that tell none."""
+    return [record for record in records if record.at is None or low <= record.at <= high]
+
+
+def times_of(records: Sequence[Record]) -> list[int]:
+    """When the records were, in their order, less those that tell no time."""
+    return [record.at for record in records if record.at is not None]
+
+
+def is_rising(times: Sequence[int], slack: int = 0) -> bool:
+    """Whether none lies further than `slack` before an earlier one."""
+    highest = times[0] if times else 0
+    for time in times:
+        if time < highest - slack:
+            return False
+        highest = max(highest, time)
+    return True
+
+
+def is_falling(times: Sequence[int], slack: int = 0) -> bool:
+    """Whether none lies further than `slack` after an earlier one."""
+    return is_rising([-time for time in times], slack)
+
+
+class OnePage(Walk):
+    """A route that answers everything at once."""
+
+
+class NewestPage(Walk):
+    """A route that gives its newest rows and takes no time: a full page goes no further back."""
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        oldest = min(times_of(records), default=self.end)
+        self.finish()
+        if len(records) >= self.page_size:
+            self.capped = True
+            self.reached = min(self.end, max(self.start, oldest + MILLISECOND))
+
+
+class NewestFirst(Walk):
+    """Time-bounded pages, newest first: the end bound follows the oldest row down.
+
+    Where a page is in no such order, the upper half of the span is asked first, then the lower.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, str],
+        window: Window,
+        page_size: int,
+        *,
+        bounds: tuple[str, str],
+        cursor: str,
+        sure_cursor: bool = True,
+        write: Callable[[int], str],
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self._bounds = bounds
+        self._cursor_name = cursor
+        self._sure_cursor = sure_cursor
+        self._write = write
+        self._lower = self.start
+        self._upper = self.end
+        self._below: list[int] = []  # starts of the spans still to ask, the next one last
+        self._cursor = ""
+        self._only_cursor = False
+
+    def position(self) -> Mapping[str, str | None]:
+        first, last = self._bounds
+        return {
+            first: self._write(self._lower),
+            last: self._write(self._upper),
+            self._cursor_name: self._cursor or None,
+        }
+
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        """A cursor that leads to what is known already does not work, and proves no end."""
+        led_nowhere = bool(self._cursor and ids and ids <= self._met)
+        return not led_nowhere and super().is_last(records, ids)
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        inside = within(records, self._lower // MILLISECOND * MILLISECOND, self._upper)
+        times = times_of(inside)
+        oldest = min(times, default=self._upper)
+        middle = (self._lower + self._upper) // 2 // MILLISECOND * MILLISECOND
+        # A few rows with odd times are left out of account; many mean that the bounds do not lead.
+        self._only_cursor |= 2 * len(inside) < len(records)
+        if self._only_cursor:
+            self._follow_cursor(records, fresh=fresh)
+        elif not fresh and self._cursor:
+            self._leave(records, times)
+        elif not is_falling(times) and middle + MILLISECOND < self._upper:
+            self._below.append(self._lower)
+            self._ask(middle, self._upper)
+        elif oldest + MILLISECOND < self._upper:
+            # One past the oldest, so that it works whether the bound counts as inside or not.
+            self._ask(self._lower, oldest + MILLISECOND)
+            self.reached = self._upper
+        else:
+            self._doubt(records, oldest, fresh=fresh)
+            self._cursor = inside[-1].id
+
+    def finish(self) -> None:
+        """The end of one span; of the window where nothing below is left."""
+        if self._below and not self._only_cursor:
+            self.reached = self._lower
+            self._ask(self._below.pop(), self._lower + MILLISECOND)
+        else:
+            super().finish()
+
+    def _ask(self, lower: int, upper: int) -> None:
+        self._lower, self._upper, self._cursor = lower, upper, ""
+        self._met = set()
+
+    def _leave(self, records: list[Record], times: Sequence[int]) -> None:
+        """The cursor brought nothing new. A crowded moment is left behind, in doubt."""
+        moment = min(times, default=self._upper)
+        # Rows without the cursor's own: it was heeded, in a list that runs the other way.
+        is_turned = self._cursor not in {record.id for record in records}
+        if not (self.looks_cut or is_turned):
+            self.finish()
+        elif moment == max(times, default=0) and moment - MILLISECOND > self._lower:
+            # Whether the bound counts as inside is unknown, so the moment before is in doubt too.
+            self.unresolved += [moment - MILLISECOND, moment]
+            self._ask(self._lower, moment - MILLISECOND)
+            self.reached = self._upper
+        else:
+            self.give_up(moment)
+
+    def _follow_cursor(self, records: list[Record], *, fresh: bool) -> None:
+        """Where bounds are not heeded; a cursor can only lead through a list in order."""
+        times = times_of(records)
+        since = [record for record in records if record.at is None or record.at >= self.start]
+        moment = min(times_of(since), default=self.start)
+        if not is_falling(times_of(since)):
+            self.give_up(moment)
+        elif not fresh and self._cursor:
+            self.end_of_the_known(moment)
+        elif times and not since:
+            self.finish()
+        else:
+            self._doubt(records, moment, fresh=fresh)
+            self._cursor = since[-1].id
+
+    def _doubt(self, records: list[Record], moment: int, *, fresh: bool) -> None:
+        """A cursor that may lose rows of one moment leaves that moment in doubt."""
+        leaned_on = len(records) >= self.page_size or (fresh and self._cursor != "")
+        if leaned_on and not self._sure_cursor and moment not in self.unresolved:
+            self.unresolved.append(moment)
+
+
+class NewestOnly(Walk):
+    """A route that gives its newest rows of a span and no way on but another span.
+
+    A full page may have been cut, so its span is asked again in smaller ones: from its end down
+    to the oldest row met, or, where the order of rows is not known, in two halves. When not even
+    one `grain` can be told in one page, that moment is `unresolved`.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, str | int],
+        window: Window,
+        page_size: int,
+        *,
+        bounds: tuple[str, str],
+        write: Callable[[int], str | int],
+        grain: int = MILLISECOND,
+        sorted_rows: bool,
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self.grain = grain
+        self._bounds = bounds
+        self._write = write
+        self._sorted_rows = sorted_rows
+        self._left = [(self.start, self.end)]  # spans still to ask, the newest last
+
+    def position(self) -> Mapping[str, str | int | None]:
+        if not self._left:
+            return {}  # dlt asks once more after the last page
+        low, high = self._left[-1]
+        first, last = self._bounds
+        grain = self.grain  # bounds are asked on whole grains, so that nothing falls beside them
+        return {
+            first: self._write(low // grain * grain),
+            last: self._write(-(-high // grain) * grain),
+        }
+
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        return False  # a short page ends its span, not the walk
+
+    def _may_be_cut(self, count: int) -> bool:
+        """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
+        return 2 * count >= self.page_size or count in ROUND_SIZES
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        low, high = self._left.pop()
+        if not self._may_be_cut(len(records)):
+            self._close(low)
+        elif high - low <= self.grain:
+            if len(records) >= self.page_size:
+                self.unresolved.append(low // self.grain * self.grain)
+            self._close(low)
+        else:
+            self._left += self._smaller(low, high, records)
+
+    def _close(self, low: int) -> None:
+        self.reached = low
+        if not self._left:
+            self.finish()
+
+    def _smaller(self, low: int, high: int, records: list[Record]) -> list[tuple[int, int]]:
+        """What to ask instead of a span whose page was full, oldest first."""
+        times = [record.at for record in records if record.at is not None]
+        is_sorted = times == sorted(times, reverse=True) and len(times) == len(records)
+        if self._sorted_rows and is_sorted:
+            # The oldest moment met may go on below the page's edge: it is asked again.
+            edge = times[-1] // self.grain * self.grain + self.grain
+            if low < edge < high:
+                self.reached = edge
+                return [(low, edge)]
+        # Halves meet on a grain, so that no moment is asked in two parts.
+        middle = (low + high) // 2 // self.grain * self.grain
+        if not low < middle < high:
+            middle = min(high - 1, low // self.grain * self.grain + self.grain)
+        return [(low, middle), (middle, high)]
+
+
+class OldestFirst(Walk):
+    """Time-bounded pages, oldest first: the start bound follows the newest row up.
+
+    `slack` (microseconds) is how far a row's place in the list may lie from the time the filter
+    looks at, and is read twice. While a whole page lies within it, offsets lead on: moving the
+    bound would bring nothing but rows read before.
+    """
+
+    newest_first = False
+
+    def __init__(
+        self,
+        params: Mapping[str, str],
+        window: Window,
+        page_size: int,
+        *,
+        bounds: tuple[str, str],
+        offset: str,
+        slack: int,
+        write: Callable[[int], str],
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self._bounds = bounds
+        self._offset_name = offset
+        self._slack = slack
+        self._write = write
+        self._lower = self.start
+        self._offset = 0
+        self._only_offset = False
+
+    def position(self) -> Mapping[str, str | None]:
+        first, last = self._bounds
+        return {
+            first: self._write(self._lower),
+            last: self._write(self.end),
+            self._offset_name: str(self._offset),
+        }
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        inside = within(records, self._lower - self._slack, self.end + self._slack)
+        times = times_of(inside)
+        lower = max(times, default=self._lower) - self._slack
+        leads = 2 * len(inside) >= len(records) and is_rising(times, self._slack)
+        turned = not leads and not self._only_offset
+        self._only_offset |= turned
+        if not fresh and not turned:
+            self.end_of_the_known(self._lower)
+        elif self._only_offset and self._is_past(records):
+            self.finish()
+        elif not self._only_offset and lower > max(self._lower, min(times, default=self._lower)):
+            self._lower = self.reached = lower
+            self._offset = 0
+            self._met = set()
+        else:
+            self._offset += len({record.id for record in inside or records})
+
+    def _is_past(self, records: Sequence[Record]) -> bool:
+        """Whether the list has come to rows after the window."""
+        times = times_of(records)
+        return bool(times) and is_rising(times) and times[0] > self.end + self._slack
+
+
+class ByOffset(Walk):
+    """A list without a time filter, newest first, by offset, until the window's start is passed.
+
+    Pages overlap by `overlap` rows. A page that shares none of them with the one before means
+    that the list moved further than that: `unresolved`, rather than a silent hole.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, str],
+        window: Window,
+        page_size: int,
+        *,
+        offset: str,
+        overlap: int = 0,
+        to_the_end: bool = False,
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self._offset_name = offset
+        self._overlap = overlap
+        self._to_the_end = to_the_end
+        self._offset = 0
+        self._expected: frozenset[str] = frozenset()
+        self._in_order = True
+
+    def position(self) -> Mapping[str, str | None]:
+        return {self._offset_name: str(self._offset)}
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        records: list[Record] = data or []
+        if self._expected and not any(record.id in self._expected for record in records):
+            self.give_up(self.reached)
+        else:
+            super().update_state(response, records)
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        times = times_of(records)
+        oldest = min(times, default=self.end)
+        self._in_order &= is_falling(times, HOUR)
+        if not fresh and len(records) <= self._overlap:
+            self.finish()  # nothing but the overlap: the list ended with the page before
+        elif not fresh:
+            self.end_of_the_known(oldest)
+        elif self._is_past(times):
+            self.finish()
+        else:
+            ids = list(dict.fromkeys(record.id for record in records))
+            step = max(1, len(ids) - self._overlap)
+            self._expected = frozenset(ids[step:])
+            self._offset += step
+            if self._overlap:  # what may come twice is looked for in the overlap alone
+                self._met = set()
+            if self._in_order:
+                self.reached = min(self.reached, oldest + MILLISECOND)
+
+    def _is_past(self, times: Sequence[int]) -> bool:
+        """Whether the page ends well before the window, not only in a row with an odd time."""
+        tail = times[len(times) // 2 :]
+        return self._in_order and not self._to_the_end and bool(tail) and max(tail) < self.start
+
+
+class ByPageNumber(Walk):
+    """Numbered pages of one window, up to the exchange's last number."""
+
+    def __init__(
+        self,
+        params: Mapping[str, str | int],
+        window: Window,
+        page_size: int,
+        *,
+        number: str,
+        last_number: int,
+        write_bounds: Mapping[str, str | int],
+    ) -> None:
+        super().__init__({**params, **write_bounds}, window, page_size)
+        self._number_name = number
+        self._last_number = last_number
+        self._number = 1
+
+    def position(self) -> Mapping[str, str | int | None]:
+        return {self._number_name: self._number}
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        if not fresh:
+            self.end_of_the_known(self.reached)
+        elif self._number >= self._last_number:
+            self.capped = True
+            self._has_next_page = False
+        else:
+            self._number += 1
+
+
+class ByCursor(Walk):
+    """A list without a time filter, newest first, along a cursor, until the start is passed.
+
+    `follow` reads the next page's cursor from an answer; none means that the list has ended, and
+    nothing else does: a short page, even an empty one, may lead on. A cursor that comes twice, or
+    a page that holds nothing new, leads nowhere: what lies beyond is unresolved. A page out of
+    order is not trusted to say where the window's start lies.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, str],
+        window: Window,
+        page_size: int,
+        *,
+        cursor: str,
+        follow: Callable[[Response, list[Record]], str],
+        scope: str = "",
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self._cursor_name = cursor
+        self._follow = follow
+        self._scope = scope
+        self._cursor = ""
+        self._taken: set[str] = set()
+        self._in_order = True
+        self._oldest = self.end
+
+    def position(self) -> Mapping[str, str | None]:
+        return {self._cursor_name: self._cursor or None}
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        records: list[Record] = data or []
+        self._check_scope(records)
+        ids = {record.id for record in records}
+        fresh = not ids or not ids <= self._met
+        self._met |= ids
+        self._cursor = self._follow(response, records)
+        if not self._cursor:
+            self.finish()
+            return
+        self._note_times(records)
+        if not fresh and len(records) == 1:
+            self.finish()  # a cursor that counts its own row as inside, at the last row
+        elif not fresh or self._cursor in self._taken:
+            self.give_up(self._oldest)
+        elif self._in_order and self._oldest < self.start:
+            self.finish()
+        self._taken.add(self._cursor)
+
+    def _check_scope(self, records: list[Record]) -> None:
+        strangers = {record.scope for record in records} - {self._scope}
+        if self._scope and strangers:
+            raise Trouble(
+                f"asked for {self._scope}, the exchange answered with {', '.join(strangers)}",
+                kind="not_understood",
+                remedy="run the sync again; nothing is lost",
+            )
+
+    def _note_times(self, records: list[Record]) -> None:
+        times = times_of(records)
+        if not times:
+            return
+        self._in_order = self._in_order and is_falling(times) and times[0] <= self._oldest
+        self._oldest = min(self._oldest, *times)
+        if self._in_order:
+            self.reached = max(self.start, min(self.reached, self._oldest + MILLISECOND))

@@ -1,0 +1,215 @@
+"""What the warehouse already knows of an account: earlier receipts, scopes seen, who it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.extract.windows import Asked, Span
+from pipelines.spec import ExchangeSpec, ScopeList, StreamSpec
+
+# A schema without these was never loaded to the end.
+NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
+
+# The `error_kind` of a receipt that tells of no asking: no value is known to ask by.
+NOTHING_TO_ASK = "nothing_to_ask"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them.
+
+    `guesses`, by the scope's parameter, are put together from coins: the exchange may not know
+    them. `unasked` are the streams whose last receipt is of no span: where there are scopes, it
+    says that nothing is known to ask by.
+    """
+
+    asked: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
+    scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    guesses: dict[str, frozenset[str]] = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class KnownAccount:
+    """The account a label stood for when it was last checked."""
+
+    account_id: str
+    opened_at: datetime | None
+    key_fingerprint: str = ""
+    kind: str = ""
+
+
+def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progress:
+    """Receipts whose load is complete, and every scope value this account ever met."""
+    if not warehouse.exists():
+        return Progress()
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        tables = _tables(connection, spec)
+        if not tables >= NEEDED:
+            return Progress()
+        return Progress(
+            asked=_asked(connection, spec, account_id),
+            scopes={
+                stream.name: _scopes(connection, spec, stream, account_id, tables)
+                for stream in spec.streams
+                if stream.scope and not stream.scope_is_closed
+            },
+            guesses=_guesses(connection, spec, account_id, tables),
+            unasked=_unasked(connection, spec, account_id),
+        )
+
+
+def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccount | None:
+    """The account this label last stood for, None where it is new."""
+    if not warehouse.exists():
+        return None
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        if not _tables(connection, spec) >= NEEDED:
+            return None
+        row = connection.execute(
+            f"""
+            select account_id, opened_at, key_fingerprint, account_kind
+            from raw_{spec.name}.accounts
+            where lower(label) = lower(?)
+            -- An imported file knows the account's name and nothing else of it.
+            order by origin is distinct from 'file' desc, checked_at desc
+            limit 1
+            """,
+            [label],
+        ).fetchone()
+    if row is None:
+        return None
+    account_id, opened_at, fingerprint, kind = row
+    return KnownAccount(
+        account_id, opened_at and opened_at.astimezone(UTC), fingerprint or "", kind or ""
+    )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> set[str]:
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_schema = ?",
+        [f"raw_{spec.name}"],
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def _asked(
+    connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str
+) -> dict[tuple[str, str], list[Asked]]:
+    rows: list[Any] = connection.execute(
+        f"""
+        select stream, scope, asked_from, asked_to, held_from
+        from raw_{spec.name}.receipts as receipts
+        inner join raw_{spec.name}._dlt_loads as loads
+            on receipts._dlt_load_id = loads.load_id and loads.status = 0
+        where receipts.account_id = ?
+            and receipts.origin = 'api'
+            and receipts.outcome in ('exhausted', 'unresolved', 'row_cap')
+        order by asked_at
+        """,
+        [account_id],
+    ).fetchall()
+    asked: dict[tuple[str, str], list[Asked]] = {}
+    for stream, scope, *times in rows:
+        start, end, held_from = (time and time.astimezone(UTC) for time in times)
+        if start < end:
+            asked.setdefault((stream, scope), []).append(Asked(Span(start, end), held_from))
+    return asked
+
+
+def _unasked(
+    connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str
+) -> frozenset[str]:
+    rows = connection.execute(
+        f"""
+        select stream
+        from raw_{spec.name}.receipts as receipts
+        inner join raw_{spec.name}._dlt_loads as loads
+            on receipts._dlt_load_id = loads.load_id and loads.status = 0
+        where receipts.account_id = ? and receipts.origin = 'api'
+        group by stream
+        having arg_max(scope = '' and asked_from = asked_to and outcome = 'exhausted', asked_at)
+        """,
+        [account_id],
+    ).fetchall()
+    return frozenset(stream for (stream,) in rows)
+
+
+def _scopes(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ExchangeSpec,
+    asked: StreamSpec,
+    account_id: str,
+    tables: set[str],
+) -> frozenset[str]:
+    """The exchange's own list, and what ledgers, balances and earlier askings named."""
+    schema, scope = f"raw_{spec.name}", asked.scope
+    sources = [
+        f"select distinct record ->> '{scope}' as value from {schema}.{stream.name} "
+        f"where account_id in (?, '{spec.name}')"
+        for stream in spec.streams
+        if scope in stream.fields and stream.name in tables
+        if not asked.scope_from or stream.name in asked.scope_from
+    ]
+    alike = ", ".join(
+        f"'{stream.name}'"
+        for stream in spec.streams
+        if stream.scope == scope and stream.scope_from == asked.scope_from
+    )
+    sources.append(
+        f"select distinct scope from {schema}.receipts "
+        f"where account_id = ? and stream in ({alike})"
+    )
+    for listed in spec.scope_lists:
+        if listed.scope == scope and not listed.seconds:
+            sources += _places(spec, listed.places, tables)
+    return _values(connection, sources, account_id)
+
+
+def _guesses(
+    connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str, tables: set[str]
+) -> dict[str, frozenset[str]]:
+    """Values put together from two coins, by the scope's parameter."""
+
+    def values(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
+        return _values(connection, _places(spec, places, tables), account_id)
+
+    def paired(listed: ScopeList) -> frozenset[str]:
+        firsts = values(listed.places) - values(listed.unless)
+        return frozenset(
+            f"{first}{listed.joined_by}{second}"
+            for second in values(listed.seconds)
+            for first in firsts - {second}
+        )
+
+    guesses: dict[str, frozenset[str]] = {}
+    for listed in spec.scope_lists:
+        if listed.seconds:
+            known = guesses.get(listed.scope, frozenset())
+            guesses[listed.scope] = known | paired(listed)
+    return guesses
+
+
+def _places(
+    spec: ExchangeSpec, places: tuple[tuple[str, str], ...], tables: set[str]
+) -> list[str]:
+    return [
+        f"select distinct record ->> '{path}' as value from raw_{spec.name}.{stream} "
+        f"where account_id in (?, '{spec.name}')"
+        for stream, path in places
+        if stream in tables
+    ]
+
+
+def _values(
+    connection: duckdb.DuckDBPyConnection, sources: list[str], account_id: str
+) -> frozenset[str]:
+    if not sources:
+        return frozenset()
+    rows = connection.execute(" union ".join(sources), [account_id] * len(sources)).fetchall()
+    return frozenset(value for (value,) in rows if value)

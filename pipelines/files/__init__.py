@@ -1,0 +1,1 @@
+"""Import files that people have of an exchange."""

@@ -1,1 +1,0 @@
-"""One module an exchange: its limits, each with the page that states it."""
