@@ -153,11 +153,11 @@ class Window:
     """How far back rows are kept, counted from now."""
     too_old: Error | None = None
     reversed: Error | None = None
-    """For an end before the start, where both are given."""
+    """For an end before the start."""
     refuses_empty: bool = False
     """Whether start == end counts as reversed."""
     compares_defaults: bool = False
-    """Whether `reversed` also compares a given bound with the default of the other."""
+    """Whether `reversed` and `too_wide` are raised if one bound is a default, too."""
     excludes_end: bool = False
 
     def params(self) -> tuple[Param, ...]:
@@ -182,9 +182,10 @@ class Window:
             if is_compared and is_reversed and self.reversed is not None:
                 raise Refusal(*self.reversed)
             if self.most is not None and last - start > self.most:
-                if self.too_wide is not None:
+                if self.too_wide is None:
+                    start = last - self.most
+                elif is_compared:
                     raise Refusal(*self.too_wide)
-                start = last - self.most
         if self.retention is not None:
             floor = request.now - self.retention
             if start is not None and start < floor and self.too_old is not None:
@@ -454,7 +455,7 @@ class Budget:
     per: Literal["ip", "key", "uid"] = "ip"
     each_route: bool = False
     header: str = ""
-    """Left to the profile's `rate_headers`, e.g. the name of the header."""
+    """A name that the profile's `rate_headers` may use."""
 
 
 @dataclass(frozen=True)
