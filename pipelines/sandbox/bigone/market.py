@@ -1,4 +1,4 @@
-"""What there is at BigONE's stand-in: coins, pairs, contracts, and the public lists of them."""
+"""BigONE's coins, pairs and contracts, and the public lists of them."""
 
 from __future__ import annotations
 

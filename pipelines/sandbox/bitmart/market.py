@@ -1,4 +1,4 @@
-"""What there is at BitMart's stand-in: coins, pairs, contracts, and the public lists of them."""
+"""BitMart's coins, pairs and contracts, and the public lists of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One synthetic account: the events of its life, which every stand-in tells in its own dialect.
+"""One simulated account: the events of its history, which each simulator writes as records.
 
 Amounts are integers in the asset's smallest unit (`Asset.scale` decimal places), times are Unix
 milliseconds UTC, prices are integers in ticks of `price_scale` decimal places. Nothing is a float.

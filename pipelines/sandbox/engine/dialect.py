@@ -1,4 +1,4 @@
-"""What an exchange's stand-in provides to the HTTP shell, and what it is given.
+"""The interface between the HTTP shell and the simulator of an exchange.
 
 A dialect is a module `pipelines/sandbox/<exchange>/simulator.py` with `build(world) -> Dialect`.
 It never sees sockets: a `Call` comes in, an `Answer` goes out, on the event loop's thread and fast.
@@ -126,7 +126,7 @@ class Answer:
 
 
 class Dialect(Protocol):
-    """One exchange's stand-in."""
+    """One exchange's simulator."""
 
     name: str
     """The mount point: everything below /<name> comes here."""
