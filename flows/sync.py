@@ -33,6 +33,9 @@ from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 SIDE_BY_SIDE = 8
 """Accounts extracted at once; they wait for exchanges far more than they compute."""
 
+LONGEST_ROUND = 6 * 3_600.0
+"""Seconds that one round of one account may take: a server that answers for ever holds no other."""
+
 TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE)
 
 # Tasks get an account's label, and find the rest here: Prefect may store what a task is given.
@@ -42,6 +45,8 @@ _syncs: ContextVar[Mapping[str, AccountSync]] = ContextVar("syncs")
 def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     """Whether to run a failed task again: not where a person has to act first."""
     error = state.result(raise_on_failure=False)
+    if isinstance(error, TimeoutError):
+        return False
     return not isinstance(error, LookbackError) or bool(getattr(error, "retry", False))
 
 
@@ -50,6 +55,7 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     retries=2,
     retry_delay_seconds=[2, 10],
     retry_condition_fn=may_pass,
+    timeout_seconds=LONGEST_ROUND,
     cache_policy=NO_CACHE,
     persist_result=False,
 )

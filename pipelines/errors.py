@@ -51,3 +51,26 @@ class Trouble(LookbackError):
         self.outcome = outcome
         self.retry = retry
         self.wait = wait
+
+
+LONGEST_REASON = 300
+"""Characters of a reason that came from outside; some exchanges send a whole page."""
+
+
+def one_line(text: str) -> str:
+    """A text from outside as one short line that a terminal can show."""
+    line = "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
+
+
+def unexpected(error: Exception, *, stream: str = "") -> Trouble:
+    """Whatever else was raised while an exchange was read, as the failure of one stream."""
+    what = error.what if isinstance(error, LookbackError) else str(error)
+    name = "" if isinstance(error, LookbackError) else f"{type(error).__name__}: "
+    return Trouble(
+        one_line(f"reading failed ({name}{what})"),
+        kind="unexpected",
+        remedy="nothing else is affected, and the next sync reads it again; report this message "
+        "where it stays",
+        stream=stream,
+    )

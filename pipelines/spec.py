@@ -63,7 +63,8 @@ class StreamSpec:
     (a sandbox, a gateway) serves all of them."""
     params: tuple[str, ...] = ()
     """The parameters the endpoint takes, in its own spelling: no other is ever sent. Left empty
-    where the exchange refuses what it does not know; some ignore it and answer something else."""
+    where the exchange refuses what it does not know, and its own `params` are the list; some
+    ignore it and answer something else."""
     part_of: tuple[str, ...] = ()
     """Entities of which the rows are a part only: they are known where all the parts are. A
     stream that carries an entity whole names it in `entities`."""
@@ -233,6 +234,8 @@ class ExchangeSpec:
 
     began_on: date
     """No account is older than this; where nothing else is known, a walk begins here."""
+    params: frozenset[str] = frozenset()
+    """The parameters of its reads. No other is sent, to probes and to streams without a list."""
     lifecycle: Lifecycle = "active"
     ends_at: datetime | None = None
     """When the API stops, or stopped, for good."""

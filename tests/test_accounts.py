@@ -116,3 +116,35 @@ def test_an_account_never_shows_its_secrets(place):
 
 def test_private_data_is_readable_by_its_owner_only(private_home):
     assert private_home.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://gateway.example/bitget", "plain http"),
+        ("http://10.0.0.7:8080", "plain http"),
+        ("http://127.0.0.1.example", "plain http"),
+        ("ftp://gateway.example", "no address"),
+        ("gateway.example", "no address"),
+        ("http://[::1", "no address"),
+    ],
+)
+def test_a_key_goes_over_plain_http_to_this_machine_alone(place, monkeypatch, url, says):
+    monkeypatch.setenv("ACCOUNTS__MAIN__BASE_URL", url)
+    with pytest.raises(LookbackError, match=says):
+        configured_accounts(["main"])
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://localhost:8080", ""),
+        ("http://[::1]:8080", ""),
+        ("https://gateway.example", ""),
+        ("http://gateway.example", "true"),
+    ],
+)
+def test_a_local_or_allowed_address_is_taken(place, monkeypatch, url, allowed):
+    monkeypatch.setenv("ACCOUNTS__MAIN__BASE_URL", url)
+    monkeypatch.setenv("ACCOUNTS__MAIN__ALLOW_PLAIN_HTTP", allowed)
+    assert configured_accounts(["main"])[0].base_url == url

@@ -99,6 +99,52 @@ def test_nothing_but_declared_reads_is_sent(method, path):
         assert seen == []
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["?side=buy", "?startTime=1&_method=DELETE", "?startTime=1&x%09=1"],
+)
+def test_a_parameter_that_is_not_listed_is_not_sent(query):
+    with serving((200, JSON, GOOD)) as (url, seen):
+        with pytest.raises(NotARead):
+            session_at(url).get(f"{url}/api/v2/spot/trade/fills{query}")
+        assert seen == []
+
+
+@pytest.mark.parametrize("sign", ["\t", "\n", "\r"])
+def test_an_address_with_a_control_character_is_not_sent(sign):
+    with serving((200, JSON, GOOD)) as (url, seen):
+        session = session_at(url)
+        request = session.prepare_request(
+            requests.Request("GET", f"{url}/api/v2/spot/trade/fills")
+        )
+        request.url = request.url.replace("fills", f"fi{sign}lls")
+        with pytest.raises(NotARead):
+            session.send(request)
+        assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-HTTP-Method-Override", "DELETE"),
+        ("x_http_method", "POST"),
+        ("X-Method-Override", "PUT"),
+        ("X-Note", "a\tb"),
+        ("X-Note", "a\nb"),
+    ],
+)
+def test_a_header_that_changes_the_request_is_not_sent(name, value):
+    with serving((200, JSON, GOOD)) as (url, seen):
+        session = session_at(url)
+        request = session.prepare_request(
+            requests.Request("GET", f"{url}/api/v2/spot/trade/fills")
+        )
+        request.headers[name] = value
+        with pytest.raises(NotARead):
+            session.send(request)
+        assert seen == []
+
+
 def test_no_other_host_is_asked():
     session = session_at("https://api.bitget.com")
     with pytest.raises(NotARead):

@@ -66,8 +66,14 @@ def deposit(number: int, **said: Any) -> Row:
 
 def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> None:
     exchange = speaker(TAX, tax_rows())
-    # One in a state nobody knows, one that does not say when.
-    exchange.rows[DEPOSITS] = [deposit(900, status="melting"), deposit(901, cTime="soon")]
+    # A state nobody knows, a time of completion alone, no time, no amount, and no record at all.
+    exchange.rows[DEPOSITS] = [
+        deposit(900, status="melting"),
+        deposit(901, cTime="soon"),
+        deposit(902, cTime="soon", uTime=None),
+        deposit(903, size="many"),
+        Row(904, NOW_MS - DAY_MS, b"17"),
+    ]
     assert sync(exchange, prepared_home).result.failures == []
     found = [record.encode() for _, record in stored(prepared_home, "raw_bitget.tax_spot_records")]
     assert sorted(found) == sorted(row.raw for row in tax_rows())
@@ -84,7 +90,8 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
         ("tax_spot_records", "undocumented_field", "tier", '{"level":3}'): ("info", 1, "009"),
         ("tax_spot_records", "missing_field", "bizOrderId", None): ("info", 1, "011"),
         ("deposit_records", "unknown_status", "status", "melting"): ("warning", 1, "900"),
-        ("deposit_records", "unreadable_time", "cTime", "soon"): ("warning", 1, "901"),
+        ("deposit_records", "unreadable_time", "cTime", "soon"): ("warning", 2, "901"),
+        ("deposit_records", "unreadable_amount", "amount", None): ("warning", 1, "903"),
     }
     assert {
         key: (row["severity"], row["row_count"], row["record_id"][-3:])
@@ -102,6 +109,12 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
         deposits = file.execute(
             "select record_id, amount, status from marts.fct_deposits order by record_id"
         ).fetchall()
+        unproven = file.execute(
+            "select count(*) from marts.fct_coverage "
+            "where stream = 'deposit_records' and not is_complete "
+            "and span_start < now() - interval 1 day and span_end > now() - interval 1 day"
+        ).fetchall()
+    assert unproven == [(1,)]
     assert [row[0] for row in facts] == [f"{number:03}" for number in range(12)]
     assert facts[6][1:] == ("unclassified", "Moon landing", Decimal(1), "completed")
     assert facts[8][1] == "unclassified"

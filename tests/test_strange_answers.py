@@ -28,6 +28,7 @@ from pipelines.home import Home
 from pipelines.load.account_sync import AccountSync
 from pipelines.load.history import Failure, StreamVisit, Tally, Visit
 from tests.strange_server import ENOUGH, Answer, Exchange, Manners, Row, serving, zipped
+from tests.strange_server import to_ms as server_ms
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 NOW_MS = int(NOW.timestamp() * 1_000)
@@ -152,7 +153,12 @@ def account(name: str, url: str) -> Account:
     return Account("odd", name, Credentials(SECRETS), url, pace=1e9)
 
 
-def read(exchange: Exchange, path: str, opened_at: datetime = OPENED) -> Brought:
+def read(
+    exchange: Exchange,
+    path: str,
+    opened_at: datetime = OPENED,
+    scopes: frozenset[str] = frozenset({"USDT"}),
+) -> Brought:
     """One visit to the stream of that path."""
     asked_before = exchange.asked
     with serving(exchange) as url:
@@ -163,7 +169,7 @@ def read(exchange: Exchange, path: str, opened_at: datetime = OPENED) -> Brought
             session=session,
             identity=Identity(uid="1", kind="classic"),
             account_id=f"{exchange.name}:{OWN}",
-            progress=Progress(scopes={"transfer_records": frozenset({"USDT"})}),
+            progress=Progress(scopes={"transfer_records": scopes}),
             opened_at=opened_at,
             now=NOW,
             agendas={},
@@ -312,6 +318,51 @@ def test_two_pages_in_turn_for_ever_end(path):
 
 
 @pytest.mark.parametrize("path", HISTORY)
+def test_new_pages_for_ever_end_as_unresolved(path, monkeypatch):
+    monkeypatch.setattr("pipelines.extract.paginators.STANDING_PAGES", 15)
+    monkeypatch.setattr("pipelines.extract.paginators.MOST_PAGES", 30)
+    exchange = speaker(path, [])
+    turn = iter(range(1_338_000_000_000_000, 10**18))
+    at = NOW_MS - 10 * DAY_MS
+
+    def answer(_: str, params: dict[str, str]) -> Answer:
+        if PAGE[path] > 500:
+            raws = [raw_of(path, next(turn), at) for _ in range(100)]
+        else:
+            low = server_ms(params.get("startTime")) or at
+            raws = [raw_of(path, next(turn), low + 5) for _ in range(PAGE[path])]
+        return Answer(exchange._envelope(b"[" + b",".join(raws) + b"]"))
+
+    exchange.instead[path] = answer
+    brought = read(exchange, path)
+    assert brought.asked < 3 * 30 + 10
+    assert brought.outcomes & {"unresolved", "row_cap"}
+
+
+def test_scopes_that_the_exchange_does_not_know_end(monkeypatch):
+    monkeypatch.setattr("pipelines.load.history.UNKNOWN_SCOPES", 20)
+    exchange = speaker(TRANSFERS, [])
+    exchange.instead[TRANSFERS] = lambda path, params: in_place(
+        b'{"code":"40034","msg":"Parameter coin does not exist","data":null}', 400
+    )
+    coins = frozenset(f"COIN{number}" for number in range(500))
+    brought = read(exchange, TRANSFERS, scopes=coins)
+    assert brought.asked == 20
+    assert [failure.kind for failure in brought.failures] == ["budget"]
+    assert {receipt["scope"] for receipt in brought.receipts} == coins
+
+
+def test_a_run_reads_no_more_of_a_stream_than_its_budget(monkeypatch):
+    monkeypatch.setattr("pipelines.load.history.PAGES_A_RUN", 25)
+    exchange = speaker(TRANSFERS, [])
+    coins = frozenset(f"COIN{number}" for number in range(500))
+    brought = read(exchange, TRANSFERS, scopes=coins)
+    assert brought.asked <= 26
+    assert [failure.kind for failure in brought.failures] == ["budget"]
+    assert brought.outcomes == {"exhausted", "failed"}
+
+
+@pytest.mark.parametrize("path", HISTORY)
 def test_doubles_in_a_page_are_stored_once(path):
     rows = life(path, 620)
     assert_complete(read(speaker(path, rows, twice=True), path), rows)
@@ -365,6 +416,7 @@ ODD_FIELDS = [
     b'"size":"1","size":"2"',
     b'"":"","_dlt_id":"x","record":"y"',
     b'"deep":' + b"[" * 400 + b"]" * 400,
+    b'"fee":' + b"9" * 5_000,
     b' "spaced" : \t[ 1 , 2 ]\n ',
 ]
 
@@ -541,6 +593,28 @@ def test_half_a_character_is_kept_as_its_escape():
     assert brought.outcomes == {"exhausted"}
     assert rows[0].raw in brought.raws
     assert any(rb'"a\\ud83d b\\udf89c \ud83c\udf89"' in raw for raw in brought.raws)
+
+
+def test_a_value_nested_too_deep_is_kept_as_its_text():
+    rows = life(TAX, 3)
+    deep = b'[{"a]":' * 2_500 + b"1" + b"}]" * 2_500
+    rows[1] = replace(rows[1], raw=rows[1].raw[:-1] + b',"deep":' + deep + b"}")
+    brought = read(speaker(TAX, rows), TAX)
+    assert brought.outcomes == {"exhausted"} and brought.failures == []
+    assert {rows[0].raw, rows[2].raw} < set(brought.raws)
+    (kept,) = set(brought.raws) - {rows[0].raw, rows[2].raw}
+    assert kept.startswith(rows[1].raw[:100]) and kept.count(b"a]") == 2_500
+
+
+@pytest.mark.parametrize("odd", [b"17", b'"text"', b"null", b"[1]", b"1e400"])
+@pytest.mark.parametrize("path", HISTORY)
+def test_an_item_that_is_no_record_is_kept_and_leaves_its_span_unresolved(path, odd):
+    rows = life(path, 12)
+    exchange = speaker(path, [*rows, Row(rows[6].number, rows[6].at_ms, odd)])
+    brought = read(exchange, path)
+    assert {row.raw for row in rows} | {odd} == set(brought.raws)
+    assert "unresolved" in brought.outcomes
+    assert [row["occurred_at"] for row in brought.rows if row["record"].encode() == odd] == [None]
 
 
 # What an answer looks like ------------------------------------------------------------------------

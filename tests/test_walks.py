@@ -8,6 +8,9 @@ from requests import Request, Response
 
 from pipelines.errors import Trouble
 from pipelines.extract.paginators import (
+    CROWDED_MOMENTS,
+    MOST_PAGES,
+    STANDING_PAGES,
     ByCursor,
     ByOffset,
     ByPageNumber,
@@ -398,3 +401,76 @@ def test_by_cursor_rows_of_another_scope_are_trouble():
     server = Tokens(rows_at([DAY_MS + 5]), (20,))
     with pytest.raises(Trouble, match="asked for A-B"):
         walk_through(by_cursor(server, scope="A-B"), server)
+
+
+# Answers without an end ---------------------------------------------------------------------------
+
+
+def endless(walk, page_of):
+    """Pages for ever; how many the walk took before it gave up."""
+    walk.init_request(Request("GET", "http://x/", params=None))
+    pages = 0
+    while walk.has_next_page:
+        pages += 1
+        walk.update_state(Response(), page_of(pages))
+        assert pages <= MOST_PAGES, "no end"
+    assert walk.is_endless
+    return pages
+
+
+def new_rows(at_ms, count=2):
+    """Pages of new rows, all at the time that `at_ms` gives for the page."""
+    return lambda page: [record(1_000_000 * page + n, at_ms(page)) for n in range(count)]
+
+
+def by_token():
+    return ByCursor({}, WINDOW, 2, cursor="c", follow=lambda response, records: str(next(TOKENS)))
+
+
+TOKENS = iter(range(10**9))
+START_MS, END_MS = DAY_MS, 2 * DAY_MS
+BOUNDS = ("startTime", "endTime")
+
+
+@pytest.mark.parametrize(
+    "page_of",
+    [lambda page: [], new_rows(lambda page: START_MS + 5), new_rows(lambda page: START_MS + page)],
+    ids=["empty pages", "one moment", "rising times"],
+)
+def test_new_tokens_for_ever_end_as_unresolved(page_of):
+    walk = by_token()
+    assert endless(walk, page_of) <= STANDING_PAGES + 1
+    assert walk.unresolved and walk.reached > walk.start
+
+
+def test_rows_a_millisecond_apart_for_ever_end():
+    walk = by_token()
+    assert endless(walk, new_rows(lambda page: END_MS - page)) == MOST_PAGES
+    assert walk.reached > walk.start
+
+
+def test_a_moment_with_rows_for_ever_ends_as_unresolved():
+    newest = NewestFirst(
+        {}, WINDOW, 2, bounds=BOUNDS, cursor="c", write=lambda at: str(at // 1_000)
+    )
+    assert endless(newest, new_rows(lambda page: END_MS - 7)) <= STANDING_PAGES + 1
+    oldest = OldestFirst(
+        {}, WINDOW, 2, bounds=BOUNDS, offset="start", slack=0, write=lambda at: str(at // 1_000)
+    )
+    assert endless(oldest, new_rows(lambda page: START_MS + 7)) <= STANDING_PAGES + 2
+    assert newest.unresolved and newest.has_progress
+    assert oldest.unresolved
+
+
+def test_full_pages_for_every_span_end_as_unresolved():
+    walk = NewestOnly(
+        {}, WINDOW, 2, bounds=BOUNDS, write=lambda at: at // 1_000, sorted_rows=False
+    )
+    assert endless(walk, new_rows(lambda page: END_MS - 1)) < 10 * CROWDED_MOMENTS
+    assert len(walk.unresolved) >= CROWDED_MOMENTS
+
+
+def test_numbered_pages_for_ever_end_as_row_cap():
+    walk = ByPageNumber({}, WINDOW, 2, number="n", last_number=30, write_bounds={})
+    assert endless(walk, new_rows(lambda page: END_MS - 1)) == 30
+    assert walk.capped and not walk.has_progress

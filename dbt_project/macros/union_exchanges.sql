@@ -106,44 +106,94 @@
 {%- endmacro %}
 
 {#
-    A column of an entity as all exchanges have it. What names no coin, or no amount that can be
-    told exactly, is no movement that can be added up, whatever its state: it is kept as it is, and
-    named where words are that nobody knows. What does not say when counts from when it was stored.
+    What a row of an entity must state to be a fact: when, and how much where it moves something.
+    A row that lacks one is in `int_unreadable_rows` instead, and gets no value that no source gave.
 #}
-{% macro canonical_column(entity, column) -%}
-    {%- set amount = {
+{% macro stated_time(entity) -%}
+    {{ return({
+        'deposits': 'coalesce(requested_at, completed_at)',
+        'withdrawals': 'coalesce(requested_at, completed_at)',
+        'trades': 'traded_at',
+        'transfers': 'coalesce(sent_at, received_at)',
+        'ledger_entries': 'occurred_at',
+    }.get(entity)) }}
+{%- endmacro %}
+
+{% macro stated_amount(entity) -%}
+    {{ return({
         'deposits': 'amount', 'withdrawals': 'amount', 'ledger_entries': 'amount',
         'transfers': 'coalesce(amount_sent, amount_received)',
-    }.get(entity) -%}
+    }.get(entity)) }}
+{%- endmacro %}
+
+{#
+    A column of an entity as all exchanges have it. What names no coin is no movement that can be
+    added up, whatever its state: it is kept as it is, and named where words are that nobody knows.
+#}
+{% macro canonical_column(entity, column) -%}
+    {%- set amount = stated_amount(entity) -%}
     {%- if amount and column == 'asset' -%}
         coalesce(asset, 'UNKNOWN') as asset
     {%- elif entity == 'trades' and column == 'market' -%}
         coalesce(market, 'UNKNOWN') as market
     {%- elif entity == 'trades' and column == 'product_type' -%}
         case when market is null then 'unclassified' else product_type end as product_type
-    {%- elif amount == 'amount' and column == 'amount' -%}
-        coalesce(amount, 0) as amount
     {%- elif entity == 'ledger_entries' and column == 'fee_amount' -%}
         coalesce(fee_amount, 0) as fee_amount
-    {%- elif column in ('requested_at', 'traded_at', 'occurred_at') -%}
-        coalesce({{ column }}, loaded_at) as {{ column }}
+    {%- elif column == 'requested_at' -%}
+        {{ stated_time(entity) }} as requested_at
     {%- elif amount and column == 'status' -%}
-        case when asset is null or {{ amount }} is null then 'unclassified' else status end as status
+        case when asset is null then 'unclassified' else status end as status
     {%- else -%}
         {{ column }}
     {%- endif -%}
 {%- endmacro %}
 
-{# `stg_<exchange>__<entity>` of every exchange that serves the entity, one under the other. #}
+{#
+    `stg_<exchange>__<entity>` of every exchange that serves the entity, one under the other, less
+    the rows that do not state when or how much.
+#}
 {% macro union_exchanges(entity) -%}
+    {%- set stated = [stated_time(entity), stated_amount(entity)] | select | list -%}
     {%- for exchange in var('entities')[entity] %}
     select
         {%- for column, type in canonical_columns(entity).items() %}
         {{ canonical_column(entity, column) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('stg_' ~ exchange ~ '__' ~ entity) }}
+    {%- for value in stated %}
+    {{ 'and' if loop.index > 1 else 'where' }} {{ value }} is not null
+    {%- endfor %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+{%- endmacro %}
+
+{# The rows that `union_exchanges` leaves out, of all entities, with the value that each lacks. #}
+{% macro unreadable_rows() -%}
+    {%- set selects = [] -%}
+    {%- for entity in ['deposits', 'withdrawals', 'trades', 'transfers', 'ledger_entries'] -%}
+        {%- for exchange in var('entities')[entity] -%}
+            {%- for field, value in [
+                ('time', stated_time(entity)), ('amount', stated_amount(entity))
+            ] if value -%}
+                {%- set select %}
+    select
+        account_id,
+        exchange,
+        stream,
+        record_id,
+        receipt_id,
+        '{{ entity }}' as entity,
+        '{{ field }}' as field,
+        {{ stated_time(entity) }} as occurred_at
+    from {{ ref('stg_' ~ exchange ~ '__' ~ entity) }}
+    where {{ value }} is null
+                {%- endset -%}
+                {%- do selects.append(select) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ selects | join('\n\n    union all\n') }}
 {%- endmacro %}
 
 {# The id of a canonical row: where it came from, readable, and the same in every build. #}

@@ -4,6 +4,7 @@
 exchange = "bitget"
 opened_at = 2021-03-01     # optional, where the exchange does not tell
 base_url = "https://..."   # optional: a sandbox, a proxy, a gateway of one's own
+allow_plain_http = true    # optional: send the key in the clear to a base_url of http://
 pace = 1.0                 # optional: a factor on the documented rate limits
 
 [accounts.main]            # secrets.toml, or ACCOUNTS__MAIN__SECRET and so on
@@ -18,7 +19,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipelines import registry
 from pipelines.account import Account, Credentials
@@ -122,11 +125,44 @@ def _account(entry: Mapping[str, Any]) -> Account:
         label=label,
         exchange=name,
         credentials=_credentials(label, spec, entry),
-        base_url=str(entry.get("base_url") or spec.base_url).rstrip("/"),
+        base_url=_base_url(label, spec, entry),
         opened_at=_moment(label, entry.get("opened_at")),
         pace=_pace(label, entry.get("pace")),
         uid=str(entry.get("uid", "")),
     )
+
+
+def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
+    """Where the account is asked. A key goes over plain HTTP to this machine alone."""
+    url = str(entry.get("base_url") or spec.base_url).rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https"):
+        raise LookbackError(
+            "base_url is no address of a server",
+            account=label,
+            remedy="write it as https://host, or leave it out",
+        )
+    is_allowed = str(entry.get("allow_plain_http", "")).lower() in ("true", "1", "yes")
+    if parts.scheme == "http" and not is_allowed and not _is_this_machine(host):
+        raise LookbackError(
+            f"base_url is plain http:// to {host}, where anyone on the way can read the key",
+            account=label,
+            remedy="write https://, or set allow_plain_http = true where the network is your own",
+        )
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Credentials:

@@ -26,7 +26,7 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from requests import PreparedRequest, Response
 
 from pipelines.account import Account
-from pipelines.errors import LookbackError, Trouble
+from pipelines.errors import LookbackError, Trouble, one_line, unexpected
 from pipelines.extract.exchange import Exchange
 from pipelines.extract.paginators import Walk
 from pipelines.extract.rate_limits import PACER, Pacer, ShutOut
@@ -41,10 +41,17 @@ USER_AGENT = "lookback"  # some exchanges' gateways refuse the names that librar
 LONGEST_WAIT = 60.0
 """A longer wait than this is a failure now and a retry on the next run."""
 
-LONGEST_REASON = 300
-"""Characters of what an exchange says is wrong; some send a whole page."""
+PRINTABLE = re.compile(r"[\x20-\x7e\x80-\uffff]*")
+"""Text without a control character, tabs and line breaks among them."""
+
+DEEPEST = 100
+"""Levels of nesting that are kept where an answer has more than can be read."""
+
+METHOD_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
+"""Headers by which some servers take a GET for something else."""
 
 _JSON = msgspec.json.Decoder(msgspec.Raw)
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _ESCAPES = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F]|.)", re.DOTALL
 )
@@ -155,7 +162,9 @@ class ReadOnlySession(requests.Session):
         url = urlsplit(request.url or "")
         address = f"{url.scheme}://{url.netloc}{url.path}"
         path = self._reads.get((request.method or "", address))
-        if path is None or (request.method == "GET" and request.body):
+        # `urlsplit` takes tabs and newlines out of an address, which a server may read otherwise.
+        is_clean = PRINTABLE.fullmatch(request.url or "") is not None
+        if path is None or not is_clean or (request.method == "GET" and request.body):
             raise NotARead(
                 f"refused to send {request.method} {url.netloc}{url.path}: it is not one of the "
                 f"reads of {self.exchange.spec.title}",
@@ -165,19 +174,30 @@ class ReadOnlySession(requests.Session):
         return f"{path}?{url.query}" if url.query else path
 
     def _check_names(self, path: str, query: str, body: Any) -> None:
-        """Refuse a parameter the endpoint does not document, where it would ignore it silently."""
+        """Refuse a parameter that is not listed: a route may ignore it, or do another thing."""
         stream = self._streams.get(path)
-        if stream is None or not stream.params:
-            return
+        takes = (stream.params if stream else ()) or sorted(self.exchange.spec.params)
         sent = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
         if body:
             sent |= set(msgspec.json.decode(body))
-        if unknown := sent - set(stream.params):
+        if unknown := sent - set(takes):
             raise NotARead(
-                f"refused to send {', '.join(sorted(unknown))} to {path}, which takes only "
-                f"{', '.join(stream.params)}",
+                f"refused to send {one_line(', '.join(sorted(unknown)))} to {path}, which takes "
+                f"only {', '.join(takes) or 'no parameters'}",
                 account=self.account.label,
             )
+
+    def _check_headers(self, request: PreparedRequest) -> None:
+        """Refuse a header that would make a server take the request for another one."""
+        for name, value in request.headers.items():
+            word = name.lower().replace("_", "-")
+            if word in METHOD_OVERRIDES or not PRINTABLE.fullmatch(f"{name}{value}"):
+                raise NotARead(
+                    f"refused to send the header {one_line(name)}",
+                    account=self.account.label,
+                    remedy="a key or another setting with a line break or a tab in it has to be "
+                    "written anew",
+                )
 
     def _send_once(
         self, request: PreparedRequest, target: str, path: str, kwargs: dict[str, Any]
@@ -188,13 +208,17 @@ class ReadOnlySession(requests.Session):
         self._wait_turn(path, buckets)
         if private:
             self.exchange.sign(request, target, self.account.credentials, self.clock.now())
+        self._check_headers(request)
         self.requests_sent += 1
         try:
             response = super().send(request, **kwargs)
         except requests.RequestException as error:
             raise self._unreachable(error) from error
         _mend(response)
-        trouble = self.exchange.explain(response, self.clock.now()) or broken(response)
+        try:
+            trouble = self.exchange.explain(response, self.clock.now()) or broken(response)
+        except Exception as error:
+            trouble = broken(response) or unexpected(error)
         if trouble is not None:
             self._obey(trouble, path, buckets)
             trouble.what = self._presentable(trouble.what)
@@ -254,9 +278,7 @@ class ReadOnlySession(requests.Session):
 
     def _presentable(self, what: str) -> str:
         """One line without a secret, however long and odd the exchange's own words are."""
-        line = " ".join(self.account.credentials.hide_in(what).split())
-        line = "".join(sign for sign in line if sign.isprintable())
-        return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
+        return one_line(self.account.credentials.hide_in(what))
 
     def _unreachable(self, error: requests.RequestException) -> Trouble:
         spec = self.exchange.spec
@@ -400,7 +422,9 @@ def misread(response: Response) -> Trouble:
 
 
 def _mend(response: Response) -> None:
-    r"""Take away what keeps JSON from being read: a byte order mark, halves of a character.
+    r"""Take away what keeps JSON from being read.
+
+    That is a byte order mark, halves of a character, and values nested too deep for any reader.
 
     An escape of half a character (`\ud83d`, a cut emoji) is JSON to some and an error to
     databases. It is kept as the text it was written in: `\\ud83d`.
@@ -411,7 +435,36 @@ def _mend(response: Response) -> None:
         if mended != content:
             log.warning("half a character in an answer is kept as its escape")
         content = mended
+    try:
+        _JSON.decode(content)
+    except RecursionError:
+        log.warning("a value nested too deep to be read is kept as its text")
+        content = _flattened(content)
+    except msgspec.DecodeError:
+        pass  # told by whoever reads the answer
     response._content = content
+
+
+def _flattened(content: bytes) -> bytes:
+    """The same JSON, with each value that begins at level `DEEPEST` as the text it was written in.
+
+    Unchanged where brackets do not match.
+    """
+    parts, done, start, level = [], 0, 0, 0
+    for token in _BRACKETS.finditer(content):
+        sign = token[0][:1]
+        if sign == b'"':
+            continue
+        if sign in b"[{":
+            level += 1
+            start = token.start() if level == DEEPEST else start
+            continue
+        if level == DEEPEST:
+            text = content[start : token.end()].decode(errors="replace")
+            parts += [content[done:start], msgspec.json.encode(text)]
+            done = token.end()
+        level -= 1
+    return content if level else b"".join([*parts, content[done:]])
 
 
 def _as_written(escape: re.Match[bytes]) -> bytes:
@@ -444,7 +497,7 @@ class StreamClient(RESTClient):
         self._session = session
         self._exchange = session.exchange
         self._stream = stream
-        self._reader = RecordReader(stream)
+        self._reader = RecordReader(stream, keeps_odd=True)
 
     def pages(self, walk: Walk) -> Iterator[PageData[Record]]:
         """The pages of one walk. Raises Trouble."""

@@ -25,6 +25,18 @@ from pipelines.extract.windows import Window
 MILLISECOND = 1_000
 HOUR = 3_600_000_000
 
+# No list is longer than this within one window. Lists that can be read on from a time are loaded
+# and begun anew long before; the largest of the others are the ledgers of many years.
+MOST_PAGES = 5_000
+MOST_ROWS = 2_000_000
+
+# Pages in a row that bring the reading no further in time: a moment with more rows than these
+# hold, or a list whose order leads nowhere.
+STANDING_PAGES = 1_000
+
+# Moments of one window with more rows than could be told apart. Real ones are a few.
+CROWDED_MOMENTS = 100
+
 # Sizes at which servers like to cut pages: one of these, repeated, is no proof of an end.
 ROUND_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1_000, 10_000})
 
@@ -34,7 +46,8 @@ class Walk(BasePaginator):
 
     `reached` is how far the window is complete: from its end down (newest first) or from its
     start up. `unresolved` holds moments (microseconds) with more rows than could be told apart;
-    `capped` says that the exchange stopped giving before the end. `largest_page` is the most rows
+    `capped` says that the exchange stopped giving before the end, `is_endless` that it went on
+    giving beyond what is possible. `largest_page` is the most rows
     this stream was ever seen to give at once; whoever makes several walks hands it on.
     """
 
@@ -52,7 +65,11 @@ class Walk(BasePaginator):
         self.reached = self.end if self.newest_first else self.start
         self.unresolved: list[int] = []
         self.capped = False
+        self.is_endless = False
         self.largest_page = 0
+        self._pages = 0
+        self._rows = 0
+        self._standing = 0
         self._met: set[str] = set()
 
     def init_request(self, request: Request) -> None:
@@ -71,6 +88,25 @@ class Walk(BasePaginator):
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         records: list[Record] = data or []
+        reached = self.reached
+        self.turn(response, records)
+        self._pages += 1
+        self._rows += len(records)
+        self._standing = 0 if self.reached != reached else self._standing + 1
+        if self._has_next_page and self._is_beyond_reason():
+            self.is_endless = True
+            self.give_up(self.reached)
+
+    def _is_beyond_reason(self) -> bool:
+        return (
+            self._pages >= MOST_PAGES
+            or self._rows >= MOST_ROWS
+            or self._standing >= STANDING_PAGES
+            or len(self.unresolved) >= CROWDED_MOMENTS
+        )
+
+    def turn(self, response: Response, records: list[Record]) -> None:
+        """Take in a page, and say whether and where the next one begins."""
         ids = {record.id for record in records}
         is_last = self.is_last(records, ids)
         self.largest_page = max(self.largest_page, len(records))
@@ -446,12 +482,11 @@ class ByOffset(Walk):
     def position(self) -> Mapping[str, str | None]:
         return {self._offset_name: str(self._offset)}
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        records: list[Record] = data or []
+    def turn(self, response: Response, records: list[Record]) -> None:
         if self._expected and not any(record.id in self._expected for record in records):
             self.give_up(self.reached)
         else:
-            super().update_state(response, records)
+            super().turn(response, records)
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         times = times_of(records)
@@ -504,7 +539,7 @@ class ByPageNumber(Walk):
         if not fresh:
             self.end_of_the_known(self.reached)
         elif self._number >= self._last_number:
-            self.capped = True
+            self.capped = self.is_endless = True
             self._has_next_page = False
         else:
             self._number += 1
@@ -541,8 +576,7 @@ class ByCursor(Walk):
     def position(self) -> Mapping[str, str | None]:
         return {self._cursor_name: self._cursor or None}
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        records: list[Record] = data or []
+    def turn(self, response: Response, records: list[Record]) -> None:
         self._check_scope(records)
         ids = {record.id for record in records}
         fresh = not ids or not ids <= self._met
@@ -561,7 +595,7 @@ class ByCursor(Walk):
         self._taken.add(self._cursor)
 
     def _check_scope(self, records: list[Record]) -> None:
-        strangers = {record.scope for record in records} - {self._scope}
+        strangers = {record.scope for record in records if record.is_object} - {self._scope}
         if self._scope and strangers:
             raise Trouble(
                 f"asked for {self._scope}, the exchange answered with {', '.join(strangers)}",

@@ -40,6 +40,7 @@ class Record(NamedTuple):
     at: int | None
     final: bool
     scope: str
+    is_object: bool = True
 
 
 def cut_list(body: bytes | msgspec.Raw, record_id: Sequence[str] = ()) -> list[msgspec.Raw]:
@@ -118,10 +119,15 @@ def micros(moment: datetime) -> int:
 
 
 class RecordReader:
-    """Reads the records of one stream."""
+    """Reads the records of one stream.
 
-    def __init__(self, stream: StreamSpec) -> None:
+    `keeps_odd`: an item of a history that is no JSON object becomes a record too, known by its
+    content and without a time, so that it is stored. Otherwise it is refused with a Trouble.
+    """
+
+    def __init__(self, stream: StreamSpec, *, keeps_odd: bool = False) -> None:
         self.stream = stream
+        self._keeps_odd = keeps_odd and stream.kind == "history"
         names = dict.fromkeys(
             name
             for name in (*stream.record_id, stream.time_field, stream.status_field, stream.scope)
@@ -147,11 +153,13 @@ class RecordReader:
         return numbered(records) if self.stream.numbers_twins else records
 
     def _read_one(self, raw: bytes) -> Record:
+        digest = hashlib.sha256(raw).hexdigest()
         try:
             keys = self._decoder.decode(raw)
         except msgspec.DecodeError:
+            if self._keeps_odd and not raw.lstrip().startswith(b"{"):
+                return Record(raw, f"sha256:{digest}", digest, None, True, "", is_object=False)
             keys = self._read_leniently(raw)
-        digest = hashlib.sha256(raw).hexdigest()
         if len(self._id_keys) == 1:
             found = self._text(keys, self._id_keys[0], raw)
         else:

@@ -14,7 +14,7 @@ another time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,11 @@ class Watch:
 
     stored: dict[str, Stored] = field(default_factory=dict)
     _readings: list[Reading] = field(default_factory=list)
+
+    def copy(self) -> Watch:
+        """The same notes, not changed by what becomes of this one."""
+        stored = {record_id: replace(record) for record_id, record in self.stored.items()}
+        return Watch(stored, self._readings.copy())
 
     def meet(self, records: Iterable[Record], receipt_id: str) -> None:
         """Take note of records that were given, whatever window they came with."""

@@ -23,7 +23,7 @@ import duckdb
 
 from pipelines import registry
 from pipelines.account import Account
-from pipelines.errors import LookbackError, Trouble
+from pipelines.errors import LookbackError, Trouble, unexpected
 from pipelines.extract.client import ReadOnlySession, ask, set_clock
 from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import (
@@ -107,6 +107,8 @@ class AccountSync:
         self._looked_again = not full
         self._told_unasked = False
         self._watches: dict[str, Watch] = {}
+        self._in_round: set[str] = set()
+        self._receipts_due = 0
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
@@ -131,12 +133,25 @@ class AccountSync:
             self._session.close()  # idle connections do not outlive the round
 
     def _extract_round(self) -> None:
+        """One round; one that is cut off puts back what it took from the list of what to ask."""
+        agendas = {name: agenda.copy() for name, agenda in self._agendas.items()}
+        watches = {name: watch.copy() for name, watch in self._watches.items()}
+        try:
+            self._deliver_round()
+        except BaseException:  # a time-out is no Exception
+            self._agendas, self._watches = agendas, watches
+            raise
+
+    def _deliver_round(self) -> None:
         tally = Tally(self._row_budget)
         source = self._next_round(tally)
         pipeline = account_pipeline(self._home, self.exchange.spec, self.result.account_id)
         _forget_unfinished_extracts(pipeline)
         pipeline.extract(source, loader_file_format="parquet")
         pipeline.normalize()
+        if lost := sorted(self._in_round - tally.delivered):
+            raise self._incomplete(f"{', '.join(lost)} ended before their last row")
+        self._receipts_due = tally.receipts
         self.result.rows += tally.rows
         self.result.receipts += tally.receipts
         self.result.requests = self._session.requests_sent
@@ -152,7 +167,9 @@ class AccountSync:
                 return self._unread(tally, self._known, trouble)
         assert self._identity is not None
         opened_at = self._identity.opened_at or self.account.opened_at
-        return account_history(self._visit(tally, opened_at), self._streams_left())
+        streams = self._streams_left()
+        self._in_round = {stream.name for stream in streams}
+        return account_history(self._visit(tally, opened_at), streams)
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
         """The streams that were not asked yet, or not to their end, or not for every scope."""
@@ -203,13 +220,38 @@ class AccountSync:
         )
 
     def load(self) -> None:
-        """Load what `extract` brought, and see what is left to ask."""
+        """Load what `extract` brought, and see what is left to ask.
+
+        Raises Trouble where less has arrived than was read.
+        """
         spec = self.exchange.spec
         with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file anew for each job
-            account_pipeline(self._home, spec, self.result.account_id).load()
+            loaded = account_pipeline(self._home, spec, self.result.account_id).load()
+        self._check_delivery(loaded.loads_ids)
         self._progress = self._read_progress(self.result.account_id)
         self.done = self._identity is None or not (
             self._streams_left() or self._look_again() or self._has_unasked()
+        )
+
+    def _check_delivery(self, load_ids: Iterable[str]) -> None:
+        """Each receipt of the round must have arrived, as its rows travel in the same package."""
+        with duckdb.connect(str(self._home.warehouse), read_only=True) as connection:
+            found = connection.execute(
+                f"select count(*) from raw_{self.exchange.spec.name}.receipts "
+                "where _dlt_load_id in (select unnest(?))",
+                [list(load_ids)],
+            ).fetchone()
+        arrived = found[0] if found else 0
+        if arrived < self._receipts_due:
+            raise self._incomplete(f"{arrived} of {self._receipts_due} receipts have arrived")
+
+    def _incomplete(self, what: str) -> Trouble:
+        return Trouble(
+            f"the round delivered less than it read: {what}",
+            kind="incomplete",
+            remedy="run the sync again: it reads what is missing; report this message where it "
+            "stays",
+            retry=True,
         )
 
     def _look_again(self) -> bool:
@@ -255,6 +297,13 @@ class AccountSync:
             trouble.account = self.account.label
             trouble.stream = trouble.stream or "identity"
             raise
+        except LookbackError:
+            raise
+        except Exception as error:
+            log.debug("identifying %s failed", self.account.label, exc_info=True)
+            fault = unexpected(error, stream="identity")
+            fault.what = self.account.credentials.hide_in(fault.what)
+            raise fault from error
         if not self._identity.uid:
             raise LookbackError(
                 f"{self.exchange.spec.title} did not say whose key this is",

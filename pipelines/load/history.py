@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import threading
 import uuid
 from collections import deque
@@ -20,7 +21,7 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
-from pipelines.errors import Outcome, Trouble
+from pipelines.errors import Outcome, Trouble, unexpected
 from pipelines.extract.client import ReadOnlySession, StreamClient
 from pipelines.extract.exchange import Exchange, Identity
 from pipelines.extract.paginators import Walk
@@ -45,11 +46,24 @@ from pipelines.spec import StreamSpec
 # Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
 BATCH_ROWS = 10_000
 
-# After so many windows in a row without an answer a stream is left for the next run.
+# After so many windows in a row without an answer, or without an end, a stream is left for the
+# next run.
 PATIENCE = 3
+
+# Pages of one stream that one run reads: two million rows at a hundred a page.
+PAGES_A_RUN = 20_000
+
+# Scopes in a row that the exchange does not know, after which the others are not tried in this
+# run. The largest exchanges list some three thousand pairs.
+UNKNOWN_SCOPES = 4_000
 
 # Refusals of one question: of a span too old, say. A later span may well be answered.
 SPAN_REFUSALS = frozenset({"out_of_range", "bad_request"})
+
+# After these the paging had moved past a page that was not stored.
+PAGE_LOST = frozenset({"other_account", "unexpected"})
+
+log = logging.getLogger(__name__)
 
 OnEvent = Callable[[str, int, float], None]
 """(stream, rows so far, share of its windows done)."""
@@ -75,6 +89,8 @@ class Tally:
     rows: int = 0
     receipts: int = 0
     failures: list[Failure] = field(default_factory=list)
+    delivered: set[str] = field(default_factory=set)
+    """The streams whose reading came to its end, with everything handed over."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, rows: int) -> None:
@@ -100,6 +116,8 @@ class Agenda:
     """Whether anything of it was not read to its end."""
     unasked: Trouble | None = None
     """Why there is no value to ask by, where that is still to be told by a receipt."""
+    pages: int = 0
+    """How many pages this run has read of the stream."""
 
     def add(self, scope: str, windows: list[Window]) -> None:
         """Ask these windows of a scope too, after what is left."""
@@ -116,6 +134,10 @@ class Agenda:
         del self.left[places[-1]]
         self.left.appendleft(newest)
         return True
+
+    def copy(self) -> Agenda:
+        """The same work, not changed by what becomes of this one."""
+        return replace(self, left=self.left.copy(), scopes=self.scopes.copy())
 
     @property
     def share_done(self) -> float:
@@ -262,6 +284,7 @@ class Receipt:
     rows: int = 0
     pages: int = 0
     skipped: int = 0
+    unreadable: int = 0
     oldest: int | None = None
     newest: int | None = None
     held: int | None = None
@@ -269,6 +292,7 @@ class Receipt:
     def count(self, records: list[Record]) -> None:
         """Take note of a page's records."""
         self.rows += len(records)
+        self.unreadable += sum(not record.is_object for record in records)
         times = [record.at for record in records if record.at is not None]
         start = micros(self.window.start)
         held = [start if r.at is None else r.at for r in records if not r.final]
@@ -299,12 +323,25 @@ class StreamVisit:
         self._seen: set[bytes | str] = set()
         self._open: dict[str, str] = {}
         self._largest_page = 0
+        self._is_endless = False
         self._rows = 0
         self._refusal: Trouble | None = None
         self._watch = visit.watches.get(stream.name) or Watch()
 
     def items(self) -> Iterator[Any]:
-        """Arrow tables of rows, receipts and balances. Always at least one, so the table exists."""
+        """Arrow tables of rows, receipts and balances. Always at least one, so the table exists.
+
+        Whatever is raised on the way ends this stream alone, with a `failed` receipt for each span
+        whose rows were not handed over.
+        """
+        try:
+            yield from self._read()
+        except Exception as error:
+            log.debug("reading %s failed", self._stream.name, exc_info=True)
+            yield from self._end_as_failed(unexpected(error))
+        self._visit.tally.delivered.add(self._stream.name)
+
+    def _read(self) -> Iterator[Any]:
         self._put(self._table, [])
         if self._visit.identity is not None:
             self._refusal = self._visit.exchange.beyond(self._visit.identity, self._stream)
@@ -316,6 +353,30 @@ class StreamVisit:
             agenda.add("", self._windows(""))  # it is refused, whatever there might be to ask by
         yield from self._ask_all(agenda)
         self._tell_vanished()
+        yield from self._flush()
+
+    def _end_as_failed(self, trouble: Trouble) -> Iterator[Any]:
+        """Failed receipts for what was read and not handed over, and for what is left to read."""
+        waiting = [row for part in self._out.get(RECEIPTS, ()) for row in part.to_pylist()]
+        self._out = {self._table: [self._table.rows([])]}
+        failed = {
+            "outcome": trouble.outcome,
+            "error_kind": trouble.kind,
+            "error_text": self._hide(trouble.sentences),
+        }
+        self._put(RECEIPTS, [row | failed for row in waiting])
+        agenda = self._visit.agendas.setdefault(self._stream.name, Agenda())
+        agenda.is_cut = True
+        for scope in scopes_of(self._stream, self._visit.progress):
+            if scope not in agenda.scopes:
+                agenda.add(scope, [self._whole()])
+        self._refusal = trouble
+        self._note(trouble, agenda.left[0][0] if agenda.left else "")
+        self._give_up(list(agenda.left))
+        agenda.left.clear()
+        if not agenda.scopes:
+            self._tell_unasked(trouble)
+            agenda.unasked = None
         yield from self._flush()
 
     def nothing(self, trouble: Trouble) -> Iterator[Any]:
@@ -350,20 +411,28 @@ class StreamVisit:
         return agenda
 
     def _ask_all(self, agenda: Agenda) -> Iterator[Any]:
-        failed_in_a_row = 0
+        failed_in_a_row = unknown_in_a_row = 0
         is_newest = newest_answers = False
         while agenda.left and not self._visit.tally.is_spent():
+            budget = _over_budget(agenda.pages, unknown_in_a_row)
+            if budget is not None and self._refusal is None:
+                self._refusal = budget
+                self._note(budget, "")
             if failed_in_a_row >= PATIENCE or self._refusal is not None:
                 self._give_up(list(agenda.left))
                 agenda.left.clear()
                 return
-            scope, planned = agenda.left.popleft()
+            scope, planned = agenda.left[0]  # it leaves the list once its receipt is written
             window = self._within_reach(planned)
             if window is None:
+                agenda.left.popleft()
                 continue  # no receipt claims it, so it counts as lost
             trouble, rest = yield from self._ask_window(scope, window)
+            agenda.left.popleft()
             is_refused = trouble is not None and trouble.kind in SPAN_REFUSALS
-            answered = trouble is None or trouble.kind == "unknown_scope"
+            is_unknown = trouble is not None and trouble.kind == "unknown_scope"
+            unknown_in_a_row = unknown_in_a_row + 1 if is_unknown else 0
+            answered = is_unknown or (trouble is None and not self._is_endless)
             newest_answers |= is_newest and answered
             answered |= is_refused and newest_answers
             failed_in_a_row = 0 if answered else failed_in_a_row + 1
@@ -382,9 +451,10 @@ class StreamVisit:
         self._out.setdefault(table, []).append(arrow)
 
     def _flush(self) -> Iterator[Any]:
-        for table, parts in self._out.items():
-            yield rows_of(table, pa.concat_tables(parts))
-        self._out = {}
+        """Hand over what is kept: receipts last, so that none comes without its rows."""
+        for table in sorted(self._out, key=lambda table: table is RECEIPTS):
+            yield rows_of(table, pa.concat_tables(self._out[table]))
+            del self._out[table]
 
     def _is_full(self) -> bool:
         waiting: int = sum(part.num_rows for part in self._out.get(self._table, ()))
@@ -396,6 +466,13 @@ class StreamVisit:
             return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
         asked = visit.progress.asked.get((stream.name, scope), [])
         return plan_windows(stream, now=visit.now, floor=self._floor(visit.now), asked=asked)
+
+    def _whole(self) -> Window:
+        """All there is to ask for, where no plan says what of it is left."""
+        floor = self._floor(self._visit.now)
+        if self._stream.kind != "history" or floor.at >= self._visit.now:
+            return Window(self._visit.now, self._visit.now, floor)
+        return Window(floor.at, self._visit.now, floor)
 
     def _floor(self, now: datetime) -> Floor:
         visit = self._visit
@@ -425,23 +502,41 @@ class StreamVisit:
         walk.largest_page = self._largest_page
         pages = self._client.pages(walk)
         trouble: Trouble | None = None
-        try:
-            for page in pages:
-                receipt.pages += 1
-                self._put_records(self._take(list(page), receipt), receipt)
-                if self._is_full():
-                    yield from self._flush()
-                if self._may_pause(walk) and self._visit.tally.is_spent():
+        while trouble is None:
+            try:
+                if not self._read_page(pages, receipt):
                     break
-        except Trouble as met:
-            trouble = met
-            if met.kind == "other_account":
-                walk.disown()  # the walk had moved on before anybody looked whose rows these are
+            except Trouble as met:
+                trouble = met
+            except Exception as error:
+                log.debug("reading %s failed", self._stream.name, exc_info=True)
+                trouble = self._refusal = unexpected(error)
+            if self._is_full():
+                yield from self._flush()
+            if self._may_pause(walk) and self._visit.tally.is_spent():
+                break
+        if trouble is not None and trouble.kind in PAGE_LOST:
+            walk.disown()
         if trouble is not None and self._asks_for_less(trouble, receipt):
             return (yield from self._ask_window(scope, window))
         self._largest_page = walk.largest_page
+        self._is_endless = walk.is_endless
         rest = self._close(receipt, walk, trouble)
         return trouble, rest
+
+    def _read_page(self, pages: Iterator[Any], receipt: Receipt) -> bool:
+        """Keep the records of the next page; False where there is none."""
+        page = next(pages, None)
+        if page is None:
+            return False
+        receipt.pages += 1
+        self._visit.agendas[self._stream.name].pages += 1
+        fresh = self._take(list(page), receipt)
+        self._put_records(fresh, receipt)
+        receipt.count(fresh)
+        self._rows += len(fresh)
+        self._visit.tally.add(len(fresh))
+        return True
 
     def _asks_for_less(self, trouble: Trouble, receipt: Receipt) -> bool:
         """Whether a refused question is worth asking again, with smaller pages.
@@ -486,9 +581,6 @@ class StreamVisit:
                 fresh.append(record)
             elif not is_history:
                 receipt.skipped += 1
-        receipt.count(fresh)
-        self._rows += len(fresh)
-        self._visit.tally.add(len(fresh))
         return fresh
 
     def _changed_meanwhile(self, record: Record) -> bool:
@@ -583,6 +675,13 @@ class StreamVisit:
                 row["receipt_id"] = receipt.id
             else:
                 row |= {"receipt_id": uuid.uuid4().hex, "rows": 0, "pages": 0, "skipped": 0}
+            if receipt.unreadable and row["outcome"] == "exhausted":
+                row |= {
+                    "outcome": "unresolved",
+                    "error_kind": "unreadable_record",
+                    "error_text": f"{receipt.unreadable} items of the answer are no records; they "
+                    "are stored as they came.",
+                }
             if row["outcome"] == "exhausted":
                 span = Span(row["asked_from"], row["asked_to"])
                 self._watch.note(
@@ -593,14 +692,13 @@ class StreamVisit:
     def _put_rows(self, rows: list[dict[str, Any]]) -> None:
         agenda = self._visit.agendas[self._stream.name]
         agenda.is_cut |= any(row["outcome"] != "exhausted" for row in rows)
+        self._put(RECEIPTS, rows)
         with self._visit.tally.lock:
             self._visit.tally.receipts += len(rows)
-        self._put(RECEIPTS, rows)
 
     def _row(
         self, receipt: Receipt, window: Window, outcome: Outcome, trouble: Trouble | None
     ) -> dict[str, Any]:
-        hide = self._visit.session.account.credentials.hide_in
         return {
             "receipt_id": receipt.id,
             "account_id": self._visit.account_id,
@@ -620,21 +718,23 @@ class StreamVisit:
             "asked_at": receipt.asked_at,
             "finished_at": self._visit.session.clock.now(),
             "error_kind": trouble.kind if trouble else None,
-            "error_text": hide(trouble.sentences) if trouble else None,
+            "error_text": self._hide(trouble.sentences) if trouble else None,
             "origin": "api",
         }
+
+    def _hide(self, text: str) -> str:
+        return self._visit.session.account.credentials.hide_in(text)
 
     def _note(self, trouble: Trouble, scope: str) -> None:
         if trouble.kind == "unknown_scope":
             return  # the receipt says so; a pair that was delisted fails no sync
         if trouble.outcome in ("refused", "venue_closed"):
             self._refusal = trouble
-        hide = self._visit.session.account.credentials.hide_in
         failure = Failure(
             stream=self._stream.name,
             outcome=trouble.outcome,
             kind=trouble.kind,
-            what=hide(trouble.what),
+            what=self._hide(trouble.what),
             remedy=trouble.remedy,
             scope=scope,
         )
@@ -647,10 +747,12 @@ class StreamVisit:
     def _give_up(self, left: list[tuple[str, Window]]) -> None:
         """One receipt a scope for the windows that were not asked any more, with the reason."""
         trouble = self._refusal or Trouble(
-            f"not asked after {PATIENCE} windows in a row without an answer",
+            f"not asked after {PATIENCE} windows in a row without an answer or an end",
             kind="gave_up",
             remedy="run the sync again",
         )
+        if self._is_endless:
+            self._note(trouble, "")  # no window of it was a failure by itself
         rows = []
         for scope, windows in itertools.groupby(left, key=lambda item: item[0]):
             spans = [window for _, window in windows]
@@ -658,6 +760,17 @@ class StreamVisit:
             receipt = Receipt(whole, scope, self._visit.session.clock.now())
             rows.append(self._row(receipt, whole, trouble.outcome, trouble))
         self._put_rows(rows)
+
+
+def _over_budget(pages: int, unknown_in_a_row: int) -> Trouble | None:
+    """Why this run reads no more of a stream, None where it may."""
+    if pages >= PAGES_A_RUN:
+        what = f"{pages} pages were read in this run, which is the most that one run reads"
+    elif unknown_in_a_row >= UNKNOWN_SCOPES:
+        what = f"the exchange knew none of {unknown_in_a_row} scopes in a row"
+    else:
+        return None
+    return Trouble(what, kind="budget", remedy="run the sync again: it goes on from here")
 
 
 def _parts(walk: Walk, window: Window) -> tuple[Window, Window | None]:

@@ -4,6 +4,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 import requests
 
@@ -151,6 +152,19 @@ def test_the_clock_counts_nanoseconds(key):
 
 
 WITHDRAWALS = b'{"code":0,"data":[{"id":1,"customer_id":1082679}],"page_token":""}'
+@pytest.mark.parametrize("stream", SPEC.streams, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("body", [b'{"code":0}', b'{"code":0,"message":"OK"}', b'[{"id":"1"}'])
+def test_success_without_data_is_no_empty_list(stream, body):
+    with pytest.raises((Trouble, msgspec.DecodeError)):
+        bigone.items(stream, body)
+
+
+@pytest.mark.parametrize("name", ["contract_accounts", "contract_positions"])
+def test_a_contract_account_without_its_parts_is_no_empty_list(name):
+    with pytest.raises((Trouble, msgspec.DecodeError)):
+        bigone.items(SPEC.stream(name), b'[{"id":"1"}]')
+
+
 CASH = b'[{"cash":{"id":"c","currency":"USDT","readableId":1000001},"positions":[]}]'
 NOTHING = b'{"code":0,"data":[]}'
 DENIED = Trouble("no", kind="no_permission", outcome="refused")

@@ -214,12 +214,18 @@ def test_a_wrong_secret_after_the_end_is_still_a_wrong_secret():
         ("deposit_withdraw_history", '{"code":1000,"data":{"records":[{"a":1}]}}', 1),
         ("account_wallet", '{"code":1000,"data":{"wallet":[]}}', 0),
         ("futures_orders", '{"code":1000,"message":"Ok","data":null}', 0),
-        ("margin_borrows", '{"code":1000,"data":{}}', 0),
-        ("futures_ledger", '{"code":1000}', 0),
+        ("margin_borrows", '{"code":1000,"data":null}', 0),
     ],
 )
 def test_records_are_found_where_the_route_puts_them(name, body, count):
     assert len(bitmart.items(SPEC.stream(name), body.encode())) == count
+
+
+@pytest.mark.parametrize("stream", SPEC.streams, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("data", ["", ',"data":{}', ',"data":""', ',"data":17'])
+def test_success_without_data_is_no_empty_list(stream, data):
+    with pytest.raises((Trouble, msgspec.DecodeError)):
+        bitmart.items(stream, f'{{"code":1000,"message":"OK"{data}}}'.encode())
 
 
 def test_an_answer_without_its_list_is_not_taken_for_an_empty_one():

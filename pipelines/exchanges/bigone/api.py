@@ -74,8 +74,8 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 class ContractAccount(msgspec.Struct):
     """One item of the contract service's `/accounts`."""
 
-    cash: msgspec.Raw = msgspec.Raw(b"null")
-    positions: msgspec.Raw = msgspec.Raw(b"null")
+    cash: msgspec.Raw
+    positions: msgspec.Raw
 
 
 _CONTRACT_ACCOUNT = msgspec.json.Decoder(ContractAccount)

@@ -18,6 +18,7 @@ SPEC = ExchangeSpec(
     docs_url="https://open.big.one/docs/api.html",
     checked_on=CHECKED_ON,
     began_on=date(2017, 1, 1),
+    params=frozenset({"limit", "page_token", "id", "asset_pair_name", "state"}),
     # Documented for the API as a whole; the contract service states nothing of its own.
     ip_rate=Rate(requests=500, per=timedelta(seconds=10)),
     probes=(f"{SPOT}/ping",),

@@ -45,6 +45,13 @@ SPEC = ExchangeSpec(
     docs_url=f"{DOCS}/common/intro",
     checked_on=CHECKED_ON,
     began_on=date(2018, 7, 1),
+    params=frozenset(
+        {
+            "startTime", "endTime", "limit", "idLessThan", "cursor", "pageNum", "pageNo",
+            "pageSize", "accountType", "bizType", "category", "coin", "marginType", "periodType",
+            "productType", "role", "subUid", "symbol", "type",
+        }
+    ),
     ip_rate=Rate(requests=6000, per=timedelta(minutes=1)),
     credential_fields=("key", "secret", "passphrase"),
     optional_credentials=("passphrase",),

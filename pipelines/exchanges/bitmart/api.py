@@ -99,11 +99,11 @@ NOT_THERE = frozenset({50001, 50040, 40034})
 
 
 class Envelope(msgspec.Struct):
-    """What every answer is wrapped in; `data` may be null or missing."""
+    """What every answer is wrapped in."""
 
     code: int | str
     message: Any = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    data: msgspec.Raw = msgspec.Raw()
 
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -213,10 +213,15 @@ def _reset(response: Response) -> float | None:
 
 
 def items(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
-    """The list inside `data`, or `data` itself; null, `{}` and "never used" are empty lists."""
+    """The list inside `data`, or `data` itself; null and "never used" are empty lists.
+
+    An answer without `data`, or an object without the list, says nothing about records.
+    """
     envelope = _ENVELOPE.decode(body)
-    if int(envelope.code) in NEVER_USED or bytes(envelope.data).strip() == b"{}":
+    if int(envelope.code) in NEVER_USED:
         return []
+    if not bytes(envelope.data):
+        raise Trouble("the answer says success and has no data", kind="not_understood")
     name = LIST_IN.get(stream.path)
     if name is None:
         return cut_list(envelope.data, stream.record_id)

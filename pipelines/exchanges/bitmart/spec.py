@@ -43,6 +43,7 @@ SPEC = ExchangeSpec(
     docs_url=SPOT_DOCS,
     checked_on=CHECKED_ON,
     began_on=date(2018, 3, 1),  # trading began that month
+    params=frozenset({"currency"}),
     lifecycle="winding_down",
     ends_at=datetime(2027, 1, 31, 15, 59, tzinfo=UTC),
     credential_fields=("key", "secret", "memo"),

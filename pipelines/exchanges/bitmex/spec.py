@@ -18,6 +18,9 @@ SPEC = ExchangeSpec(
     docs_url=DOCS,
     checked_on=CHECKED_ON,
     began_on=date(2014, 11, 1),
+    params=frozenset(
+        {"count", "start", "reverse", "startTime", "endTime", "currency", "symbol"}
+    ),
     lifecycle="closed",
     ends_at=datetime(2026, 9, 23, 4, tzinfo=UTC),
     # A token bucket: 120 may go out at once, and two a second after that.

@@ -22,9 +22,14 @@ with receipts as not materialized (
         oldest_at,
         outcome,
         origin,
-        is_contradicted,
+        -- What it brought and cannot be read is in no fact, so the span is not proven either.
+        is_contradicted or unreadable.receipt_id is not null as is_contradicted,
         case when floor_reason = 'retention' then floor_at end as gone_before
     from {{ ref('int_receipts_unioned') }}
+    left join (
+        select distinct account_id, receipt_id
+        from {{ ref('int_unreadable_rows') }}
+    ) as unreadable using (account_id, receipt_id)
     -- Where there was nothing to ask by, nothing was asked.
     where error_kind is distinct from 'nothing_to_ask'
 

@@ -15,6 +15,12 @@ shapes as (
 
 ),
 
+unreadable as (
+
+    select * from {{ ref('int_unreadable_rows') }}
+
+),
+
 specs as (
 
     select
@@ -135,8 +141,29 @@ untimed_problems as (
 
 ),
 
+amount_problems as (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        'unreadable_amount' as problem,
+        'amount' as field,
+        cast(null as varchar) as example,
+        count(distinct record_id) as row_count,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at,
+        arg_min(record_id, (occurred_at, record_id)) as record_id
+    from unreadable
+    where field = 'amount'
+    group by account_id, exchange, stream
+
+),
+
 problems as (
 
+    select * from amount_problems
+    union all
     select * from word_problems
     union all
     select * from undocumented_problems
