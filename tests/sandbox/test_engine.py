@@ -81,6 +81,9 @@ class AcmeLedger(Ledger):
             events = self.of(kind)
             self.tables |= {name: Table(events, range(1, len(events) + 1), row)}  # type: ignore
 
+    def record_id(self, event: Any, number: Any) -> str:
+        return f"BTCUSDT|{number}" if isinstance(event, SpotFill) else str(number)
+
 
 def authenticate(request: Any, card: Any) -> None:
     if card is None:
@@ -226,9 +229,10 @@ def test_from_id_pages_every_trade_once(call: Caller, box: Sandbox) -> None:
         found += ids(page)
         box.shell.dialects["acme"]._counts.clear()  # type: ignore[attr-defined]
     truth = box.truth("acme-main")
-    assert [str(each) for each in found] == [trade["record_id"] for trade in truth["trades"]]
+    records = [f"BTCUSDT|{each}" for each in found]
+    assert records == [trade["record_id"] for trade in truth["trades"]]
     moved = {move["record_id"] for move in truth["movements"] if move["kind"] == "trade"}
-    assert moved == {str(each) for each in found}
+    assert moved == set(records)
 
 
 def test_a_start_serves_the_oldest_rows_and_none_the_newest(call: Caller) -> None:

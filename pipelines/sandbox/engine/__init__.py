@@ -35,7 +35,8 @@ would pass every test. `tests/sandbox/test_engine.py` holds a whole small profil
 
    The order of a record's members is the order on the wire. A `msgspec.Raw` writes a JSON number
    with the very digits. The tables `trades`, `deposits`, `withdrawals`, `transfers` are read by the
-   inherited ground truth; override `asset`, `scale`, `shown_at`, `entries` for oddities.
+   inherited ground truth; the names of all tables are those of the streams in `counts`. Override
+   `record_id` (symbol and id, where ids count by symbol), `asset`, `scale`, `shown_at`, `entries`.
 
 3. Keys: `Key(label, profile, uid, rights, ips, state)`, the main read-only key first; the last two
    characters of a uid are digits. Usual ones: read-only, trading, withdrawing, disabled, ip-bound,

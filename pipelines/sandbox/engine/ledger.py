@@ -71,6 +71,10 @@ class Ledger:
         """A moment as exactly as the records of that kind show it."""
         return at
 
+    def record_id(self, event: Any, number: Any) -> str:
+        """What identifies the record of an event; e.g. symbol and id where ids count by symbol."""
+        return str(number)
+
     def entries(self) -> Iterator[Entry]:
         """Every movement, in any order."""
         ids = self.record_ids()
@@ -110,7 +114,11 @@ class Ledger:
         if table not in self.tables:
             return iter(())
         rows = self.tables[table].until(now)
-        return ((event, str(number)) for event, number in rows if isinstance(event, kind))
+        return (
+            (event, self.record_id(event, number))
+            for event, number in rows
+            if isinstance(event, kind)
+        )
 
     def money(self, event: Any, record: str, now: int, **changes: Any) -> dict[str, Any]:
         """A deposit or a withdrawal."""
@@ -196,7 +204,7 @@ class Ledger:
     def record_ids(self, *tables: str) -> dict[int, str]:
         """Record ids by the identity of the event they show."""
         return {
-            id(event): str(number)
+            id(event): self.record_id(event, number)
             for name in tables or self.records
             for event, number in zip(
                 self.tables[name].events, self.tables[name].ids, strict=True
