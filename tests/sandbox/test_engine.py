@@ -101,7 +101,8 @@ def exclusive(request: Any) -> None:
 
 ROUTES = (
     Route("/time", lambda request: {"serverTime": request.now}, is_public=True),
-    Route("/rights", lambda request: {"canTrade": "trade" in request.key.rights}),
+    Route("/rights", lambda request: {"canTrade": "trade" in request.key.rights},
+          costs=((BY_ROUTE, 1),)),
     Route("/order/{id}", lambda request: {"id": request.text("id")}, rights=("trade",)),
     Route("/trades", List(
         table="trades", order="oldest", keeps="oldest if start", paging=FromId("fromId"),
@@ -287,6 +288,7 @@ def test_weights_are_counted_by_address_and_by_route(call: Caller) -> None:
     bounds = {"startTime": call.now - DAY, "endTime": call.now}
     answer = call.get("/conversions", **bounds)
     assert answer.headers["X-Used-Route-Weight"] == "20"
+    assert call.get("/rights").headers["X-Used-Route-Weight"] == "1"
     assert [call.get("/conversions", **bounds).status_code for _ in range(2)] == [200, 429]
 
 
