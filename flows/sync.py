@@ -4,19 +4,19 @@ A failed account becomes a gap and not a stop: the rest is loaded, built and pub
 then does the run end as failed, saying what is missing and what to do about it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from flows.build import dbt, dismissals
+from flows.build import dbt, declared, dismissals, renames
 from flows.build import publish as publishing
+from flows.build.backup import restore_if_lost
 from flows.reports import answers
 from flows.runtime import lock, watch
 from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.runtime.prefect_server import quiet_prefect
+from pipelines.account import Account
 from pipelines.config.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import home
@@ -104,7 +104,10 @@ def sync(
             remedy=f"declare one in {place.settings / 'config.toml'}, or see `lookback demo`",
         )
     dismissals.read(place)  # a slip in the file is told before the exchanges are asked
+    renames.read(place)
     with lock.run_lock(place, "sync"):
+        if restore_if_lost(place):
+            watch.tell_stage("the warehouse is gone: restored it from the published file")
         watch.tell_stage("asking the exchanges")
         prepare_warehouse(place)
         syncs = {
@@ -114,6 +117,7 @@ def sync(
         with dbt.parsing_ahead(place):
             summary = extract_and_load(syncs)
         summary.failures += [as_failure(error, error.account) for error in unreadable]
+        declared.record(place, syncs, connect_errors(summary, accounts))
         watch.tell_stage("building and testing the models")
         build(as_of)
         watch.tell_stage("publishing")
@@ -153,6 +157,16 @@ def extract_and_load(syncs: Mapping[str, AccountSync]) -> Summary:
     for result in summary.results:
         summary.failures += merged_failures(result.label, result.failures)
     return summary
+
+
+def connect_errors(summary: Summary, accounts: Sequence[Account]) -> dict[str, str]:
+    """Why accounts could not be read at all, by label and without a secret."""
+    hide = {account.label: account.credentials.hide_in for account in accounts}
+    return {
+        failure.account: hide.get(failure.account, str)(failure.sentences)
+        for failure in summary.failures
+        if failure.stream in {"", "identity"}
+    }
 
 
 def note_gaps() -> None:

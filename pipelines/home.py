@@ -19,6 +19,10 @@ DLT_ENVIRONMENT = {
 }
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Where this machine's own servers answer: Prefect's temporary one, and the sandbox."""
+
+
 @dataclass(frozen=True)
 class Home:
     """One profile's folders. Tests and demos use another than the user's and never meet it."""
@@ -49,7 +53,10 @@ class Home:
 
 
 def home() -> Home:
-    """The home in force: `LOOKBACK_HOME`, else the project's folder. Points dlt at it."""
+    """The home in force: `LOOKBACK_HOME`, else the project's folder. Points dlt at it.
+
+    From then on no server on this machine is reached through a proxy of the environment.
+    """
     root = Path(os.environ.get("LOOKBACK_HOME") or PROJECT).expanduser().resolve()
     found = Home(root)
     found.data.mkdir(parents=True, exist_ok=True)
@@ -58,4 +65,13 @@ def home() -> Home:
     os.environ["DLT_PROJECT_DIR"] = str(root)
     for name, value in DLT_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    _exempt_loopback_from_proxies()
     return found
+
+
+def _exempt_loopback_from_proxies() -> None:
+    """Add this machine to `NO_PROXY`, in both spellings: libraries differ in which they read."""
+    said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in said.split(",") if host.strip()]
+    exempt = ",".join([*hosts, *(host for host in LOOPBACK if host not in hosts)])
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = exempt

@@ -115,6 +115,14 @@ class StreamSpec:
     status_field: str = ""
     final_statuses: frozenset[str] = frozenset()
     """Rows in any other status can still change and hold the resume point."""
+    known_by: tuple[str, ...] = ()
+    """Fields that each record has and that together tell it from other streams' (`required`)."""
+    minor_fields: tuple[str, ...] = ()
+    """Fields that hold whole numbers: amounts in minor units, counts of contracts."""
+    decimal_fields: tuple[str, ...] = ()
+    """Fields that hold decimal numbers."""
+    other_times: tuple[str, ...] = ()
+    """Fields besides `time_field` that hold a time in `time_unit`."""
     overlap: timedelta = timedelta(days=1)
     """How far a resumed walk reaches back over what it has, for rows that arrive late."""
 
@@ -142,9 +150,17 @@ class StreamSpec:
             raise ValueError(f"{self.name}: values of a scope it does not have")
         if self.scope_is_closed and not self.scope_values:
             raise ValueError(f"{self.name}: a closed scope without values is never asked")
-        unknown = set(self.record_id) - set(self.fields)
+        typed = {*self.known_by, *self.minor_fields, *self.decimal_fields, *self.other_times}
+        unknown = (set(self.record_id) | typed) - set(self.fields)
         if unknown:
             raise ValueError(f"{self.name}: {sorted(unknown)} are not fields of the record")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields without which a file is not this stream's, and a record in it not whole."""
+        return self.known_by or tuple(
+            name for name in (self.record_id[0], self.time_field, self.status_field) if name
+        )
 
     def serves(self, account_kind: str) -> bool:
         """Whether the endpoint exists for that kind of account; '' is a kind nobody knows."""

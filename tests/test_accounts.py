@@ -97,6 +97,29 @@ def test_a_bad_field_is_named_with_its_remedy(private_home, monkeypatch, field, 
     assert caught.value.account == "a" and caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [("PASPHRASE", "write 'passphrase'"), ("ZZZ", "the fields are: exchange, ")],
+)
+def test_an_unknown_field_is_refused_with_the_nearest(place, monkeypatch, field, says):
+    monkeypatch.setenv(f"ACCOUNTS__MAIN__{field}", "not-to-be-shown")
+    with pytest.raises(LookbackError, match=f"no field '{field.lower()}'") as caught:
+        configured_accounts(["main"])
+    assert says in caught.value.remedy
+    assert "not-to-be-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["config.toml", "secrets.toml"])
+def test_a_slip_in_a_file_is_told_with_its_place(place, name):
+    file = place.settings / name
+    file.write_text('[accounts.main]\nexchange "bitget"\n')
+    with pytest.raises(LookbackError, match=rf"{name}: .*line 2, column 10"):
+        readable_accounts()
+    file.write_bytes(b"[accounts.main]\nkey = '\xff'\n")
+    with pytest.raises(LookbackError, match=rf"{name}, line 2: it is not UTF-8"):
+        readable_accounts()
+
+
 def test_one_bad_account_stops_no_other(place, monkeypatch):
     monkeypatch.setenv("ACCOUNTS__BROKEN__EXCHANGE", "bitget")
     accounts, wrong = readable_accounts()

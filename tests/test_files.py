@@ -269,6 +269,7 @@ def test_a_saved_balance_is_taken_for_the_moment_of_its_last_change(place, tmp_p
         (b"\xff\xfe\x00", "cannot make sense"),
         (b'{"error":{"message":"Invalid API Key."}}', "no saved answer"),
         (b"[17]", "not JSON objects"),
+        (b'[{"a": "\xff"}]', "line 1 is not UTF-8"),
         (b"\x1f\x8bbroken", "cannot read"),
     ],
 )
@@ -314,9 +315,7 @@ def test_an_export_of_the_site_is_named_with_what_it_lacks_and_what_serves_inste
 
 
 def test_the_apis_own_csv_is_no_export_of_the_site(place, tmp_path):
-    (result,) = import_files(
-        "bitmex", [written(tmp_path, "api.csv", as_csv(ROWS))], "old", place
-    )
+    (result,) = import_files("bitmex", [written(tmp_path, "api.csv", as_csv(ROWS))], "old", place)
     assert (result.stream, result.rows_new) == ("wallet_history", 4)
 
 
@@ -351,12 +350,30 @@ def test_a_file_of_several_accounts_is_refused(place, tmp_path):
         import_files("bitmex", [written(tmp_path, "a.json", as_json(mixed))], "old", place)
 
 
-def test_one_bad_file_keeps_the_good_one_out_too(place, tmp_path):
+def test_refused_file_does_not_refuse_the_others(place, tmp_path):
     good = written(tmp_path, "a.json", as_json(ROWS))
     bad = written(tmp_path, "b.json", b"[1, 2")
-    with pytest.raises(LookbackError):
-        import_files("bitmex", [good, bad], "old", place)
+    foreign = written(tmp_path, "c.json", as_json([{**ROWS[0], "account": 2}]))
+    import_files("bitmex", [good], "old", place)
+    more = written(tmp_path, "d.json", as_json([{**ROWS[0], "transactID": "d1"}]))
+    results = import_files("bitmex", [bad, foreign, more], "old", place)
+    assert [str(result.refused is None) for result in results] == ["False", "False", "True"]
+    assert "cannot make sense of b.json" in str(results[0].refused)
+    assert "c.json belongs to bitmex:2" in str(results[1].refused)
+    assert len(stored(place)) == 5
+
+
+def test_file_without_account_needs_the_users_statement(place, tmp_path):
+    nameless = [{name: row[name] for name in row if name != "account"} for row in ROWS]
+    path = written(tmp_path, "h.json", as_json(nameless))
+    with pytest.raises(LookbackError, match="--uid NUMBER") as caught:
+        import_files("bitmex", [path], "old", place)
+    assert "h.json does not name its account" in caught.value.what
     assert not place.warehouse.exists()
+    (result,) = import_files("bitmex", [path], "old", place, uid="77")
+    assert result.account_id == "bitmex:77"
+    with pytest.raises(LookbackError, match="the label stands for bitmex:77"):
+        import_files("bitmex", [path], "old", place, uid="78")
 
 
 def test_reference_files_alone_say_no_account(place, tmp_path):

@@ -48,6 +48,12 @@ def test_one_wrong_key_is_a_gap_and_not_a_stop(lab: Lab) -> None:
 
     # Of each stream one line, and each reason once below them.
     lights = json.loads(lab.cli("status", "--json").stdout)
+    # An account that never could be read has a row in each answer, with the reason.
+    [unread] = [light for light in lights if light["label"] == bad]
+    assert (unread["light"], unread["state"]) == ("red", "never_connected")
+    for command in ("gaps", "deadlines", "accounts"):
+        rows = json.loads(lab.cli(command, "--json").stdout)
+        assert unread["reason"] in {text for row in rows for text in row.values()}
     lines, _, notes = lab.cli("status").stdout.partition("\n\n")
     assert len(lines.splitlines()) == len(lights) + 2
     assert len(re.findall(r"^\[\d+\] ", notes, re.MULTILINE)) == len(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,16 +102,20 @@ def test_what_is_published_is_private_to_its_owner(place: Home) -> None:
     assert place.published.stat().st_mode & 0o077 == 0
 
 
+def project_of(folder: Path, model: str) -> Path:
+    """A dbt project of one model, `late`."""
+    project = folder / "project_of_one_model"
+    (project / "models").mkdir(parents=True)
+    (project / "dbt_project.yml").write_text("name: one\nconfig-version: 2\nprofile: lookback\n")
+    (project / "profiles.yml").write_text((dbt.DBT_PROJECT / "profiles.yml").read_text())
+    (project / "models" / "late.sql").write_text(model)
+    return project
+
+
 def test_a_failed_build_publishes_nothing_and_names_what_failed(
     place: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = tmp_path / "models_that_fail"
-    (project / "models").mkdir(parents=True)
-    (project / "dbt_project.yml").write_text(
-        "name: broken\nconfig-version: 2\nprofile: lookback\n"
-    )
-    (project / "profiles.yml").write_text((dbt.DBT_PROJECT / "profiles.yml").read_text())
-    (project / "models" / "late.sql").write_text("select nothing_like_it from t")
+    project = project_of(tmp_path, "select nothing_like_it from t")
     monkeypatch.setattr(dbt, "DBT_PROJECT", project)
     fill(place, 2)
     with pytest.raises(LookbackError, match=r"nothing was published: model late .*nothing_like_it"):
@@ -127,7 +133,7 @@ def test_two_runs_at_once_do_not_meet(place: Home) -> None:
 
 def test_a_lock_ends_with_the_process_that_held_it(place: Home) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from flows import lock;"
+        "import os, sys; from pathlib import Path; from flows.runtime import lock;"
         "from pipelines.home import Home;"
         "holder = lock.run_lock(Home(Path(sys.argv[1])), 'sync'); holder.__enter__(); os._exit(9)"
     )
@@ -137,6 +143,38 @@ def test_a_lock_ends_with_the_process_that_held_it(place: Home) -> None:
     assert killed.returncode == 9
     with lock.run_lock(place, "sync"):
         pass
+
+
+def test_dbt_ends_when_its_parent_is_killed(place: Home, tmp_path: Path) -> None:
+    project = project_of(tmp_path, "select max(hash(range)) as x from range(1000000000000)")
+    code = (
+        "import sys; from pathlib import Path; from flows.build import dbt;"
+        "from pipelines.home import Home;"
+        "dbt.DBT_PROJECT = Path(sys.argv[2]); dbt.run_dbt(Home(Path(sys.argv[1])), ['run'])"
+    )
+    command = [sys.executable, "-c", code, str(place.root), str(project)]
+    log = dbt.log_folder(place) / "dbt.log"
+    with subprocess.Popen(command, cwd=PROJECT) as parent:
+        until(lambda: log.exists() and "START sql" in log.read_text(), seconds=400)
+        assert not is_free(place)
+        parent.kill()
+    until(lambda: is_free(place), seconds=30)
+
+
+def is_free(place: Home) -> bool:
+    try:
+        with lock.run_lock(place, "sync"):
+            return True
+    except LookbackError as error:
+        assert "open in another program" in str(error)
+        return False
+
+
+def until(is_so: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_warehouse_open_in_another_program_is_named(place: Home) -> None:

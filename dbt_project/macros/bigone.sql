@@ -20,9 +20,27 @@
     end
 {%- endmacro %}
 
+{#
+    Base (1) or quote (2) coin by a contract's name and the coin it settles in: the settling coin
+    ends the name of a linear contract (BTCUSDT), and of an inverse one (BTCUSD) it begins the name,
+    followed by a known quote. Null where the name is neither.
+#}
+{% macro bigone_contract_coin(symbol, currency, place) -%}
+    case
+        when ends_with({{ symbol }}, {{ currency }}) and length({{ symbol }}) > length({{ currency }})
+            then {{ "left(" ~ symbol ~ ", length(" ~ symbol ~ ") - length(" ~ currency ~ "))"
+                if place == 1 else currency }}
+        when
+            starts_with({{ symbol }}, {{ currency }})
+            and substr({{ symbol }}, length({{ currency }}) + 1) in ('USD', 'USDT', 'USDC', 'EUR')
+            then {{ currency if place == 1 else "substr(" ~ symbol ~ ", length(" ~ currency ~ ") + 1)" }}
+    end
+{%- endmacro %}
+
+{# CONFIRMED is what old answers say for COMPLETED. #}
 {% macro bigone_deposit_status(word='state') -%}
     {{ status_of(word, {
-        'pending': ['pending', 'withhold'], 'completed': ['completed'],
+        'pending': ['pending', 'withhold'], 'completed': ['completed', 'confirmed'],
         'canceled': ['cancelled'],
     }) }}
 {%- endmacro %}

@@ -9,12 +9,65 @@
     )
 {%- endmacro %}
 
+{# Coins that pairs are quoted in, the most common first: of two, the first one is the quote. #}
+{% macro bitget_quote_coins() -%}
+    {{ return(['USDT', 'USDC', 'USDE', 'USD', 'EUR', 'BRL', 'TRY', 'BTC', 'ETH', 'BGB']) }}
+{%- endmacro %}
+
+{# The symbol of a spot pair without the ending that the first version of the API gave it. #}
+{% macro bitget_pair_symbol(symbol) -%}
+    regexp_replace({{ symbol }}, '_SPBL$', '')
+{%- endmacro %}
+
 {#
-    Base and quote coin of a symbol without separator. The public list names them while the pair is
-    listed; afterwards the symbol itself is all there is, and the quote coins are few.
+    Base (1) or quote (2) coin by the name of a spot pair alone: the whole name, with a known quote
+    coin at its end. Null where it is not such a name.
 #}
-{% macro bitget_quote_coin(symbol) -%}
-    regexp_extract({{ symbol }}, '^[A-Z0-9$]+?(USDT|USDC|USDE|BTC|ETH|EUR|BRL|TRY|BGB|USD)(_.*)?$', 1)
+{% macro bitget_coin_by_name(symbol, place) -%}
+    nullif(regexp_extract(
+        {{ bitget_pair_symbol(symbol) }}, '^(.+?)({{ bitget_quote_coins() | join("|") }})$', {{ place }}
+    ), '')
+{%- endmacro %}
+
+{#
+    Part of a contract's name: base coin (1), quote word (2), month of delivery (3). Dated contracts
+    end in a month code, those of the first version of the API in a product and a day. Null where
+    the name is none of these.
+#}
+{% macro bitget_contract_part(symbol, place) -%}
+    nullif(regexp_extract(
+        {{ symbol }},
+        '^(.+?)(USDT|USDC|PERP|USD)([FGHJKMNQUVXZ][0-9]{2}|(?:_[A-Z]+)?_[0-9]{6})?(?:_[A-Z]+)?$',
+        {{ place }}
+    ), '')
+{%- endmacro %}
+
+{# perpetual or future: as the contract's record says, else by its name. #}
+{% macro bitget_contract_type(symbol_type, symbol) -%}
+    case
+        when {{ symbol_type }} = 'perpetual' then 'perpetual'
+        when {{ symbol_type }} = 'delivery' then 'future'
+        when {{ symbol_type }} is not null then null
+        when {{ bitget_contract_part(symbol, 3) }} is not null then 'future'
+        when {{ bitget_contract_part(symbol, 1) }} is not null then 'perpetual'
+    end
+{%- endmacro %}
+
+{#
+    What a trade cost, positive where it was paid. `charged` has the sign of its list turned so that
+    a charge is positive. That sign is that of fees in the coins of the trade: a fee that is deducted
+    in a third coin (BGB) is always paid, and is written with either sign.
+#}
+{% macro bitget_fee(charged, fee_coin, coins, is_deducted='false') -%}
+    case
+        when {{ is_deducted }} or {{ fee_coin }} not in ({{ coins | join(', ') }}) then abs({{ charged }})
+        else {{ charged }}
+    end
+{%- endmacro %}
+
+{# The label of a ledger's row: its type, or where Bitget leaves that empty the group of types. #}
+{% macro bitget_label(type, group_type) -%}
+    coalesce(nullif(trim({{ type }}), ''), {{ group_type }})
 {%- endmacro %}
 
 {# The wallet of a futures product. Where a row's asking is not known, its coin tells nearly as well. #}

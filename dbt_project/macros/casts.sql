@@ -129,6 +129,17 @@
     end
 {%- endmacro %}
 
+{#
+    An amount that is 0 where the exchange left it out. Null where its text could not be typed
+    exactly: what a record's `unreadable_amounts` names is not nothing.
+#}
+{% macro known_or_zero(amount, unreadable='unreadable_amounts') -%}
+    case
+        when {{ unreadable }} is null then coalesce({{ amount }}, 0)
+        else {{ amount }}
+    end
+{%- endmacro %}
+
 {# Minor units as text (an integer of up to 38 digits) to decimal(38, 0): exactly, or null. #}
 {% macro minor_units(text) -%}
     coalesce(

@@ -6,6 +6,11 @@
     end
 {%- endmacro %}
 
+{# A day as people read it, in UTC. #}
+{% macro say_day(column) -%}
+    strftime({{ column }}, '%Y-%m-%d')
+{%- endmacro %}
+
 {# Seconds as '90 days' or '12 hours'. #}
 {% macro say_seconds(column) -%}
     case

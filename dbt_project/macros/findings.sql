@@ -33,3 +33,15 @@
 {% macro finding_id(kind, parts) -%}
     left(md5(concat_ws('|', '{{ kind }}', {{ parts | join(', ') }})), 12)
 {%- endmacro %}
+
+{#
+    Whether two values, as text, say different things. An absent or empty value says nothing; a
+    number, a time and a word may be written in several ways.
+#}
+{% macro says_otherwise(first, second) -%}
+    nullif({{ first }}, '') is not null
+    and nullif({{ second }}, '') is not null
+    and lower({{ first }}) != lower({{ second }})
+    and coalesce(try_cast({{ first }} as double) != try_cast({{ second }} as double), true)
+    and coalesce(try_cast({{ first }} as timestamptz) != try_cast({{ second }} as timestamptz), true)
+{%- endmacro %}

@@ -8,16 +8,38 @@
     Receipts are many more than one table's rows need: only those that brought its rows are looked at.
 
     In an incremental run only rows of loads not yet seen are read, and a row replaces a stored
-    one only when it is not older: a file of old answers imported today changes nothing newer.
+    one only when it is not older.
     Rows of a load that was cut off are facts too, and are read again until their load completes.
+
+    Where a file brought a version of a record, the order of loads says nothing. There all versions
+    of the record are compared (also in an incremental run): one with a time is before one
+    without, a final one before one that can still change, one with more fields that have a value
+    before one with fewer; only then counts which was told last.
 #}
 {% macro newest_versions(exchange, table, with_scope=false) -%}
     {%- set raw = raw_table(exchange, table) -%}
     {%- set loads = loads_to_take(exchange, table) -%}
-    with taken as (
+    {%- set has_files = is_told_by_files(exchange, table) -%}
+    with {% if has_files and loads is not none -%}
+    touched as (
+
+        select distinct account_id, record_id
+        from {{ raw }}
+        where
+            _dlt_load_id is null
+            {%- if loads %}
+            or _dlt_load_id in ({% for load in loads %}'{{ load }}'{{ ', ' if not loop.last }}{% endfor %})
+            {%- endif %}
+
+    ),
+
+    {% endif -%}
+    taken as (
 
         select * from {{ raw }}
-        {%- if loads is not none %}
+        {%- if has_files and loads is not none %}
+        semi join touched using (account_id, record_id)
+        {%- elif loads is not none %}
         where
             _dlt_load_id is null
             {%- if loads %}
@@ -32,6 +54,9 @@
         select
             receipt_id,
             max(asked_at) as asked_at
+            {%- if has_files %},
+            max(case origin when 'file' then taken_at else asked_at end) as told_at
+            {%- endif %}
             {%- if with_scope %},
             max(scope) as asked_scope
             {%- endif %}
@@ -63,6 +88,69 @@
 
     ),
 
+    {% if has_files -%}
+    final_words as (
+
+        select
+            arg_max(nullif(status_field, ''), recorded_at) as status_field,
+            from_json(arg_max(final_statuses, recorded_at), '["VARCHAR"]') as final_statuses
+        from {{ raw_table(exchange, 'stream_specs') }}
+        where stream = '{{ table }}'
+
+    ),
+
+    judged as (
+
+        select
+            taken.account_id,
+            taken.record_id,
+            taken.record_hash,
+            taken.receipt_id,
+            taken.occurred_at,
+            taken._dlt_load_id,
+            bool_or(taken.origin = 'file') over (
+                partition by taken.account_id, taken.record_id
+            ) as is_told_by_file,
+            final_words.status_field is null
+            or coalesce(
+                list_contains(
+                    final_words.final_statuses,
+                    {{ value_of('taken.record', 'final_words.status_field') }}
+                ),
+                false
+            ) as is_final,
+            len(list_filter(
+                json_extract_string(taken.record, '$.*'),
+                lambda value: value is not null and value != ''
+            )) as value_count
+        from taken
+        inner join with_several_versions using (account_id, record_id)
+        cross join final_words
+
+    ),
+
+    older_versions as (
+
+        select
+            judged.account_id,
+            judged.record_id,
+            judged.record_hash
+        from judged
+        left join asked on judged.receipt_id = asked.receipt_id
+        qualify judged.record_hash <> first_value(judged.record_hash) over (
+            partition by judged.account_id, judged.record_id
+            order by
+                (judged.is_told_by_file and judged.occurred_at is not null) desc,
+                (judged.is_told_by_file and judged.is_final) desc,
+                case when judged.is_told_by_file then judged.value_count end desc nulls last,
+                asked.told_at desc nulls last,
+                judged.occurred_at desc nulls last,
+                judged._dlt_load_id desc nulls last,
+                judged.record_hash
+        )
+
+    )
+    {%- else -%}
     older_versions as (
 
         select
@@ -82,6 +170,7 @@
         )
 
     )
+    {%- endif %}
 
     select
         taken.*,
@@ -94,7 +183,7 @@
     anti join older_versions using (account_id, record_id, record_hash)
     left join asked on taken.receipt_id = asked.receipt_id
     left join loaded on taken._dlt_load_id = loaded.load_id
-    {%- if loads is not none %}
+    {%- if loads is not none and not has_files %}
     left join {{ this }} as stored
         on taken.account_id = stored.account_id and taken.record_id = stored.record_id
     where
@@ -108,6 +197,16 @@
             coalesce(stored.load_id, '')
         )
     {%- endif %}
+{%- endmacro %}
+
+{# Whether an imported file holds records of a stream. #}
+{% macro is_told_by_files(exchange, table) -%}
+    {%- set held = source(exchange, 'file_rows') -%}
+    {%- if not execute or held.is_cte or not raw_table_exists(held) -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set found = run_query("select 1 from " ~ held ~ " where stream = '" ~ table ~ "' limit 1") -%}
+    {{ return(found.rows | length > 0) }}
 {%- endmacro %}
 
 {# None when everything is to be read, else the loads this model has not (wholly) read yet. #}

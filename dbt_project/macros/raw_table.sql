@@ -37,7 +37,8 @@
             'oldest_at': 'timestamptz', 'newest_at': 'timestamptz', 'held_from': 'timestamptz',
             'asked_at': 'timestamptz', 'finished_at': 'timestamptz', 'error_kind': 'varchar',
             'error_text': 'varchar', 'origin': 'varchar', 'file_sha256': 'varchar',
-            'file_name': 'varchar', '_dlt_load_id': 'varchar',
+            'file_name': 'varchar', 'taken_at': 'timestamptz', 'account_evidence': 'varchar',
+            '_dlt_load_id': 'varchar',
         },
         'accounts': {
             'account_id': 'varchar', 'exchange': 'varchar', 'label': 'varchar', 'uid': 'varchar',
@@ -65,10 +66,16 @@
             'record_id': 'varchar', 'record_hash': 'varchar', 'occurred_at': 'timestamptz',
             '_dlt_load_id': 'varchar',
         },
+        'file_states': {
+            'account_id': 'varchar', 'stream': 'varchar', 'receipt_id': 'varchar',
+            'record_id': 'varchar', 'record_hash': 'varchar', 'occurred_at': 'timestamptz',
+            'record': 'json', 'is_whole': 'boolean', '_dlt_load_id': 'varchar',
+        },
         'stream_specs': {
             'exchange': 'varchar', 'stream': 'varchar', 'method': 'varchar', 'path': 'varchar',
             'kind': 'varchar', 'entities': 'varchar', 'part_of': 'varchar', 'fields': 'varchar',
-            'key_fields': 'varchar', 'time_field': 'varchar', 'wallet': 'varchar',
+            'key_fields': 'varchar', 'time_field': 'varchar',
+            'status_field': 'varchar', 'final_statuses': 'varchar', 'wallet': 'varchar',
             'scope': 'varchar', 'private': 'boolean', 'needs_right': 'varchar',
             'account_kinds': 'varchar', 'time_filter': 'boolean', 'retention_kind': 'varchar',
             'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
@@ -82,6 +89,15 @@
             'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',
             'dismissed_on': 'date', 'line': 'bigint',
         },
+        'declared_accounts': {
+            'label': 'varchar', 'exchange': 'varchar', 'is_declared': 'boolean',
+            'last_error': 'varchar', 'last_error_at': 'timestamptz', 'retired_at': 'timestamptz',
+        },
+        'asset_renames': {
+            'exchange': 'varchar', 'from_asset': 'varchar', 'to_asset': 'varchar',
+            'ratio': 'varchar', 'changed_from': 'timestamptz', 'changed_until': 'timestamptz',
+            'kind': 'varchar', 'source': 'varchar', 'line': 'bigint',
+        },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',
             'inserted_at': 'timestamptz', 'schema_version_hash': 'varchar',
@@ -93,8 +109,8 @@
 {# The tables of records that exist, as (exchange, stream, relation), found in the sources. #}
 {% macro record_tables() -%}
     {%- set beside = [
-        'receipts', 'accounts', 'balances', 'vanished', 'file_rows', 'stream_specs',
-        '_dlt_loads',
+        'receipts', 'accounts', 'balances', 'vanished', 'file_rows', 'file_states',
+        'stream_specs', '_dlt_loads',
     ] -%}
     {%- set tables = [] -%}
     {%- if execute -%}

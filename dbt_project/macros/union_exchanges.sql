@@ -43,9 +43,8 @@
                 'contract_quantity': 'decimal(38, 18)', 'value_amount': 'decimal(38, 18)',
                 'price': 'decimal(38, 18)', 'price_reason': 'varchar',
                 'fee_amount': 'decimal(38, 18)', 'fee_asset': 'varchar',
-                'realised_pnl': 'decimal(38, 18)', 'is_maker': 'boolean',
-                'is_forced': 'boolean', 'order_id': 'varchar', 'exchange_type': 'varchar',
-                'traded_at': 'timestamptz',
+                'is_maker': 'boolean', 'is_forced': 'boolean', 'order_id': 'varchar',
+                'exchange_type': 'varchar', 'traded_at': 'timestamptz',
             },
             source,
         ] -%}

@@ -1,5 +1,8 @@
+{{ config(severity='warn') }}
+
 -- BigONE states no total of a spot trade: it is price times amount. One that decimal(38, 18) cannot
--- hold to the last digit has none, and is named here.
+-- hold to the last digit has none, and its rows are kept outside
+-- the sums: named here, and in `fct_data_quality`.
 select
     trade_id,
     price,

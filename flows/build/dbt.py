@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from flows.build import dismissals
+from flows.build import dismissals, renames
+from flows.runtime.child import parent_pipe
 from flows.runtime.environment import without_secrets
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home
@@ -55,6 +56,7 @@ def build(
     Raises LookbackError that names the first models and tests that broke.
     """
     dismissals.load(home)
+    renames.load(home)
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
     models = fingerprint(DBT_PROJECT)
     if built_from(home) != models or has_load_to_come(home):
@@ -114,6 +116,11 @@ def built_from(home: Home) -> str:
     """The fingerprint of the models this warehouse was last built by, "" where none is known."""
     file = _built_from_file(home)
     return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def forget_build(home: Home) -> None:
+    """Let the next build make every row anew."""
+    _built_from_file(home).unlink(missing_ok=True)
 
 
 def _built_from_file(home: Home) -> Path:
@@ -192,10 +199,11 @@ def run_dbt(
         *("--log-path", str(log_folder(home))),
         *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
     ]
-    done = subprocess.run(
-        command, cwd=PROJECT, env=environment(home, as_of), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    with parent_pipe() as pipe:  # a dbt that outlives a killed sync would hold the warehouse
+        done = subprocess.run(
+            command, cwd=PROJECT, env=environment(home, as_of), stdin=pipe, capture_output=True,
+            encoding="utf-8", errors="replace", check=False,
+        )  # fmt: skip
     _remember_parsed(home, parsed)
     return done
 
@@ -211,6 +219,8 @@ def environment(home: Home, as_of: datetime | None = None) -> Mapping[str, str]:
         "LOOKBACK_AS_OF": as_of.isoformat() if as_of is not None else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
+        "PYTHONIOENCODING": "utf-8",  # the terminal of whoever started this may know ASCII alone
+        "PYTHONUTF8": "1",
     }
 
 

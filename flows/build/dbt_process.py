@@ -16,11 +16,14 @@ from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.exceptions import DbtUsageException
 from dbt.cli.main import dbtRunner
 
+from flows.runtime.child import end_with_parent
+
 RESULTS = "run_results.json"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run dbt with those arguments, the target folder first; gives the process's exit code."""
+    end_with_parent()
     target, *rest = arguments
     # The objects of a manifest stay until the end: to look among them for waste takes an eighth
     # of the time.

@@ -12,19 +12,18 @@ A finding set aside keeps its row and changes its state, nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
-
-from pipelines.errors import LookbackError
+from flows.build.user_list import UserList
 from pipelines.home import Home
 
-FIELDS = ("id", "reason", "by", "on")
-NEEDED = ("id", "reason")
-EXAMPLE = "write each as `- id: <finding_id>`, and below it `reason: <why>`, `by:` and `on: <day>`"
+LIST = UserList(
+    needed=("id", "reason"),
+    optional=("by", "on"),
+    example="write each as `- id: <finding_id>`, and below it `reason: <why>`, `by:`, `on: <day>`",
+)
 
 
 @dataclass(frozen=True)
@@ -48,67 +47,13 @@ def read(home: Home) -> list[Dismissal]:
 
     Raises LookbackError that names the line and what to write there.
     """
-    file = file_of(home)
-    if not file.exists():
-        return []
-    try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _bad(file, line, error.problem or "it is not YAML") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _bad(file, 1, "it is not YAML") from error
-    if root is None:
-        return []
-    if not isinstance(root, yaml.SequenceNode):
-        raise _bad(file, _line(root), "it must be a list")
     found: dict[str, Dismissal] = {}
-    for item in root.value:
-        dismissal = _one(file, item)
+    for item in LIST.read(file_of(home)):
+        dismissal = Dismissal(item["id"], item["reason"], item.get("by"), item.day("on"), item.line)
         if (earlier := found.get(dismissal.finding_id)) is not None:
-            raise _bad(
-                file,
-                dismissal.line,
-                f"{dismissal.finding_id} is set aside on line {earlier.line} already",
-            )
+            raise item.bad(f"{dismissal.finding_id} is set aside on line {earlier.line} already")
         found[dismissal.finding_id] = dismissal
     return list(found.values())
-
-
-def _one(file: Path, item: yaml.Node) -> Dismissal:
-    """One item of the list, every value as it is written (`on` is no boolean here)."""
-    line = _line(item)
-    if not isinstance(item, yaml.MappingNode):
-        raise _bad(file, line, "it must be a list of items with an id and a reason")
-    said: dict[str, str] = {}
-    for name, value, at in _fields(file, item):
-        if name not in FIELDS:
-            raise _bad(file, at, f"there is no field {name!r}, only {', '.join(FIELDS)}")
-        said[name] = value
-    for name in NEEDED:
-        if not said.get(name):
-            raise _bad(file, line, f"{name} is missing")
-    try:
-        on = date.fromisoformat(said["on"]) if said.get("on") else None
-    except ValueError as error:
-        raise _bad(file, line, f"{said['on']!r} is no day such as 2026-11-21") from error
-    return Dismissal(said["id"], said["reason"], said.get("by") or None, on, line)
-
-
-def _fields(file: Path, item: yaml.MappingNode) -> Iterator[tuple[str, str, int]]:
-    for key, value in item.value:
-        if not isinstance(key, yaml.ScalarNode) or not isinstance(value, yaml.ScalarNode):
-            raise _bad(file, _line(key), "each field is one word and one value")
-        is_null = value.tag == "tag:yaml.org,2002:null"
-        yield key.value, "" if is_null else value.value.strip(), _line(key)
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _bad(file: Path, line: int, reason: str) -> LookbackError:
-    return LookbackError(f"{file}, line {line}: {reason}", remedy=EXAMPLE)
 
 
 def load(home: Home) -> None:

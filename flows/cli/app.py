@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.safe_text import visible, write_anywhere
 from pipelines.errors import LookbackError
 from pipelines.home import home
 
@@ -124,20 +125,70 @@ def sync(
 
 @app.command("import")
 def import_(
-    exchange: Annotated[str, typer.Argument(help="bitget or bitmex.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Saved answers.")],
-    account: Annotated[str, typer.Option(help="The label of the account they belong to.")],
+    exchange: Annotated[
+        str, typer.Argument(metavar="EXCHANGE", show_default=False, help="bitmex.")
+    ] = "",
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", show_default=False, help="Saved answers."),
+    ] = None,
+    account: Annotated[
+        str, typer.Option(show_default=False, help="The label of the account they belong to.")
+    ] = "",
+    uid: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER",
+            show_default=False,
+            help="The account's number, for files that do not name it. Recorded as your statement.",
+        ),
+    ] = "",
+    withdraw: Annotated[
+        str,
+        typer.Option(
+            metavar="SHA",
+            show_default=False,
+            help="Take an import back: the beginning of the file's SHA-256 (`lookback files`).",
+        ),
+    ] = "",
 ) -> None:
-    """Load files you have: answers of an exchange's API that were saved, while it gave them."""
-    from flows.cli import show
-    from flows.cli.run import run_import
+    """Load files you have: answers of an exchange's API that were saved, while it gave them.
 
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        raise LookbackError(f"no such file: {', '.join(missing)}", account=account)
+    JSON, JSON lines or tables (CSV, semicolons, tabs) with the API's field names; plain, gzipped
+    or zipped.
+    """
+    from flows.cli import show
+    from flows.cli.run import run_import, run_withdrawal
+
+    if withdraw:
+        if exchange or files or account or uid:
+            raise LookbackError("--withdraw goes alone", remedy="leave the other arguments out")
+        with show.progress():
+            done = run_withdrawal(withdraw)
+        show.withdrawn(done, home().published)
+        return
+    if not (exchange and files and account):
+        raise LookbackError(
+            "an import needs an exchange, files and an account",
+            remedy="lookback import EXCHANGE FILE... --account LABEL",
+        )
+    if uid and not uid.isalnum():
+        raise LookbackError(f"{uid!r} is no account number", account=account)
     with show.progress():
-        results = run_import(exchange.lower(), files, account)
+        results = run_import(exchange.lower(), files, account, uid)
     show.imported(results, home().published)
+    if refused := [result for result in results if result.refused is not None]:
+        raise LookbackError(
+            f"{len(refused)} of {len(results)} files were not imported",
+            account=account,
+            remedy="see the reasons above",
+        )
+
+
+@app.command("files")
+def files_(as_json: AsJson = False) -> None:
+    """Which files were imported, and what each of them covers."""
+    answer("files", as_json)
 
 
 @app.command()
@@ -211,7 +262,7 @@ def certificate(
     if as_json:
         typer.echo(canonical(written.document), nl=False)
     else:
-        typer.echo(f"{written.document['verdict']}: {written.page}\n{written.data}")
+        print(f"{written.document['verdict']}: {written.page}\n{written.data}")
 
 
 @app.command()
@@ -234,24 +285,83 @@ def evacuate(
         failed, summary = error, error.summary
     show.summary(summary, place.published)
     written = take_inventory(place.published, label, to or place.data / "documents")
-    typer.echo(written.page.read_text(encoding="utf-8"))
-    typer.echo(f"{written.page}\n{written.data}")
+    print(visible(written.page.read_text(encoding="utf-8")))
+    print(f"{written.page}\n{written.data}")
     if failed:
         raise failed
+
+
+accounts_app = typer.Typer(
+    help="Which accounts are declared; `retire` one that is not any more.", rich_markup_mode=None
+)
+app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
+
+
+@accounts_app.callback()
+def accounts(context: typer.Context, as_json: AsJson = False) -> None:
+    """Which accounts are declared and known, and what kept one from being read."""
+    if context.invoked_subcommand is None:
+        answer("accounts", as_json)
+
+
+@accounts_app.command()
+def retire(label: Annotated[str, typer.Argument(help="The account's label.")]) -> None:
+    """Stop warning of an account that was removed from the settings; keeps its history."""
+    from flows.cli import show
+    from flows.cli.run import run_retire
+
+    with show.progress():
+        run_retire(label)
+    print(f"{label} is retired: its history stays, and its status warns no more")
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write; by default in data/backups.")
+    ] = None,
+) -> None:
+    """Copy the warehouse, records and models, to a file that `restore` takes."""
+    from flows.build.backup import back_up
+    from flows.runtime import lock
+
+    place = home()
+    with lock.run_lock(place, "backup"):
+        print(back_up(place, to))
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path | None, typer.Argument(help="A file of `backup`; by default the published one.")
+    ] = None,
+) -> None:
+    """Make a backup, or the published file, the warehouse; keeps the one that was there."""
+    from flows.build import backup as backups
+    from flows.runtime import lock
+
+    place = home()
+    with lock.run_lock(place, "restore", may_be_damaged=True):
+        kept = backups.restore(place, file)
+    print(f"{place.warehouse} is {file or place.published} again; `lookback sync` goes on from it")
+    if kept:
+        print(f"what was there before: {kept}")
 
 
 @app.command()
 def docs() -> None:
     """Write the documentation of all models and columns as one page, and say where it is."""
     from flows.build import dbt
+    from flows.build.backup import restore_if_lost
     from flows.runtime import lock
     from pipelines.load.account_sync import prepare_warehouse
 
     place = home()
     with lock.run_lock(place, "docs"):
+        restore_if_lost(place)
         prepare_warehouse(place)
         page = dbt.write_docs(place)
-    typer.echo(page)
+    print(page)
 
 
 def answer(name: str, as_json: bool, **options: Any) -> None:
@@ -275,10 +385,11 @@ def main(arguments: list[str] | None = None) -> None:
     tracebacks.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    write_anywhere()
     try:
         app(args=given, prog_name="lookback")
     except KeyboardInterrupt:
-        typer.echo("stopped; the next sync resumes where this one was", err=True)
+        print("stopped; the next sync resumes where this one was", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if os.environ.get("LOOKBACK_DEBUG"):
@@ -297,7 +408,7 @@ def tell_error(error: Exception, *, as_json: bool) -> None:
     else:
         lines = [str(known)]
     for line in lines:
-        typer.echo(line, err=True)
+        print(visible(line), file=sys.stderr)
     if as_json:
         import json
 

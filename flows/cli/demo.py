@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.cli import show
+from flows.cli import show, terminal
 from flows.cli.run import run_sync
 from flows.reports import answers
 from flows.runtime.outcome import SyncFailed
@@ -38,7 +38,7 @@ def run_demo(size: str) -> None:
         raise LookbackError(
             f"no such size: {size}", remedy=f"take {', '.join(SIZES)} or a number of trades"
         )
-    out = show.console()
+    out = terminal.console()
     started = time.monotonic()
     place = Home(home().data / "demo")
     forget_last_demo(place)
@@ -91,18 +91,18 @@ def variables(key: Mapping[str, str]) -> dict[str, str]:
 
 def tell(place: Home) -> None:
     """The answer: what is there, what is proved, what is missing, by when, and what to try."""
-    out = show.console()
+    out = terminal.console()
     path = answers.published(place)
-    out.print("\n[bold]What is there[/]")
+    out.print("\nWhat is there", style="bold")
     out.print(show.counts_by_exchange(answers.counts(path), answers.ENTITIES))
     show.moves(answers.moves(path), out)
-    out.print("\n[bold]Do the books add up?[/]")
+    out.print("\nDo the books add up?", style="bold")
     show.checks(answers.checks(path), out, shown=3)
-    out.print("\n[bold]What is missing, and what would fill it[/]")
+    out.print("\nWhat is missing, and what would fill it", style="bold")
     show.gaps(answers.gaps(path, closed=True), out)
-    out.print("\n[bold]What is lost next[/]")
+    out.print("\nWhat is lost next", style="bold")
     show.deadlines(answers.deadlines(path), out)
-    out.print("\n[bold]Where to look next[/]")
+    out.print("\nWhere to look next", style="bold")
     for command in next_commands(place):
         out.print(f"  {command}", soft_wrap=True)
 

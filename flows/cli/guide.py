@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli import show
+from flows.cli import show, terminal
 from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.spec import ExchangeSpec, StreamSpec
@@ -163,7 +163,7 @@ def seconds(span: timedelta | None) -> int | None:
 def tell(name: str, out: Console | None = None) -> None:
     """Print the guide of one exchange."""
     facts = about(name)
-    out = out or show.console()
+    out = out or terminal.console()
     out.print(Text(f"{facts['title']}: connecting an account", style="bold"))
     fields = ", ".join(
         each["field"] + "".join(f" (or {word})" for word in each["also"])
@@ -216,7 +216,7 @@ def listed(
 
 def stream_table(streams: Iterable[Facts]) -> Table:
     """A line a stream: what it feeds, how far back it goes, how much one asking may span."""
-    listing = show.table("stream", "feeds", "reaches back", "one asking", "asked by")
+    listing = terminal.table("stream", "feeds", "reaches back", "one asking", "asked by")
     for each in streams:
         listing.add_row(
             each["stream"],

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.build import dbt, dismissals, publish
+from flows.build import dbt, dismissals, publish, renames
+from flows.build.backup import restore_if_lost
 from flows.runtime import lock, watch
 from flows.runtime.prefect_server import prefect_api
 from pipelines.config.accounts import readable_accounts
@@ -19,6 +20,7 @@ from pipelines.home import home
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
     from pipelines.files.importer import ImportResult
+    from pipelines.files.imports import Withdrawal
 
 
 def run_sync(
@@ -55,19 +57,61 @@ def run_sync(
     return summary
 
 
-def run_import(exchange: str, paths: Sequence[Path], label: str) -> list[ImportResult]:
-    """Load files the user has, then build and publish. Raises LookbackError."""
+def run_import(
+    exchange: str, paths: Sequence[Path], label: str, uid: str = ""
+) -> list[ImportResult]:
+    """Load files the user has, then build and publish. Raises LookbackError.
+
+    `uid` is the account's number as the user states it.
+    """
     from pipelines.files.importer import import_files
     from pipelines.load.account_sync import prepare_warehouse
 
     place = home()
     dismissals.read(place)  # a slip in the file is told before the warehouse is touched
+    renames.read(place)
     with lock.run_lock(place, "import"):
+        restore_if_lost(place)
         prepare_warehouse(place)
         watch.tell_stage("reading the files")
-        results = import_files(exchange, paths, label, place)
+        results = import_files(exchange, paths, label, place, uid)
         watch.tell_stage("building and testing the models")
         dbt.build(place)
         watch.tell_stage("publishing")
         publish.publish(place)
     return results
+
+
+def run_withdrawal(prefix: str) -> Withdrawal:
+    """Take back the file whose SHA-256 begins so, then build and publish. Raises LookbackError."""
+    from pipelines.files.imports import withdraw
+    from pipelines.load.account_sync import prepare_warehouse
+
+    place = home()
+    dismissals.read(place)
+    with lock.run_lock(place, "import"):
+        restore_if_lost(place)
+        prepare_warehouse(place)
+        done = withdraw(prefix, place)
+        dbt.forget_build(place)  # incremental models hold rows that are no longer there
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)
+    return done
+
+
+def run_retire(label: str) -> None:
+    """Retire an account, then build and publish. Raises LookbackError."""
+    from flows.build import declared
+    from pipelines.load.account_sync import prepare_warehouse
+
+    place = home()
+    with lock.run_lock(place, "retire"):
+        restore_if_lost(place)
+        prepare_warehouse(place)
+        declared.retire(place, label)
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)

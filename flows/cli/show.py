@@ -9,42 +9,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.safe_text import visible
+from flows.cli.terminal import console, table
 from flows.reports import gap_words
 from flows.reports.answers import Row, plain_amount
 from flows.runtime import watch
+from flows.runtime.outcome import shortened
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
     from pipelines.files.importer import ImportResult
+    from pipelines.files.imports import Withdrawal
 
-WIDTH = 100
-SHOWN = 20
-"""Rows of one table before the rest is only counted."""
 
 GOOD, WARN, BAD = "green", "yellow", "red"
 
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 """How a gap looks, the lightest first."""
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console no wider than `WIDTH`, and as wide as that where there is no terminal."""
-    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    found.width = min(found.width, WIDTH) if found.is_terminal else WIDTH
-    return found
-
-
-def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """An empty table in the house's look."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return made
 
 
 def day(moment: datetime | None) -> str:
@@ -74,7 +59,8 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
         for (label, stream, verdict, *_), group in merged_gaps(told):
             notes.append(group)
             start, end = span(
-                min(row["span_start"] for row in group), max(row["span_end"] for row in group)
+                min((row["span_start"] for row in group if row["span_start"]), default=None),
+                max((row["span_end"] for row in group if row["span_end"]), default=None),
             )
             spans = f" ({len(group)} spans)" if len(group) > 1 else ""
             look = SEVERITY[group[0]["severity"]]
@@ -180,7 +166,7 @@ def note(out: Console, mark: str, text: str) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(Text(mark), Text(text))
+    grid.add_row(Text(mark), Text(visible(text)))
     out.print(grid)
 
 
@@ -206,6 +192,9 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
                 note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
         out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
+    for row in rows:
+        if row["reason"] in {"never_connected", "not_connected"}:
+            note(out, "!", f"{row['label']}: {row['explanation']}")
     ended = [row for row in rows if row["reason"] == "over"]
     for _, group in _by(ended, "exchange"):
         note(out, "~", group[0]["explanation"])
@@ -227,17 +216,15 @@ def minute(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
 
 
-def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) -> None:
-    """How many agree for each account and wallet, then every finding with its size and cause."""
+def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = None) -> None:
+    """How many agree for each account and wallet, then the differences, or the first `shown`."""
     out = out or console()
     if not rows:
         out.print("No balance has been checked yet: nothing was synced.", style=WARN)
         return
     right = ("agree", "differ")
     listing = table("account", "wallet", "checks", *right, right=right)
-    for (label, wallet), group in sorted(
-        _by(rows, "label", "wallet"), key=lambda found: found[0]
-    ):
+    for (label, wallet), group in sorted(_by(rows, "label", "wallet"), key=lambda found: found[0]):
         differ = sum(not row["is_ok"] for row in group)
         kinds = sorted({row["kind"].replace("_", " ") for row in group})
         listing.add_row(
@@ -249,23 +236,31 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int = SHOWN) 
         )
     out.print(listing)
     # A warning only repeats what a critical finding of the same asset explains.
-    findings = [row for row in rows if row["severity"] == "critical"]
-    findings = findings or [row for row in rows if not row["is_ok"]]
-    if findings:
+    found = [row for row in rows if row["severity"] == "critical"]
+    found = found or [row for row in rows if not row["is_ok"]]
+    told = found[:shown]
+    if told:
         out.print()
-        out.print(differences(findings[:shown]))
-    if len(findings) > shown:
-        out.print(f"… and {len(findings) - shown} more: lookback checks")
+        out.print(differences(told))
+    if len(found) > len(told):
+        out.print(f"… and {len(found) - len(told)} more: lookback checks")
+    others = sum(not row["is_ok"] for row in rows) - len(found)
+    if others:
+        note(
+            out, "~",
+            f"{others} other differences follow from these or are notes: lookback checks --json",
+        )  # fmt: skip
 
 
 def differences(rows: Sequence[Row]) -> Table:
     """Findings: what the exchange has beyond what the rows come to, signed, and why."""
-    listing = table("account", "asset", "exchange less rows", "likely cause")
-    listing.columns[2].justify = "right"
+    size_of = "exchange less rows"
+    listing = table("account", "wallet", "asset", size_of, "likely cause", right=[size_of])
     for row in rows:
         residual = row["residual"]
         size = "–" if residual is None else f"{'+' if residual > 0 else ''}{plain_amount(residual)}"
-        listing.add_row(row["label"], row["asset"], size, row["likely_cause"] or row["kind"])
+        cause = row["likely_cause"] or row["kind"].replace("_", " ")
+        listing.add_row(row["label"], row["wallet"], row["asset"], size, cause)
     return listing
 
 
@@ -284,7 +279,7 @@ def findings(rows: Sequence[Row], out: Console | None = None) -> None:
             note(out, f"[{number}]", what_of(row))
         tell_settling(out, told)
     else:
-        out.print("Nothing is open that somebody must look at.", style=GOOD)
+        out.print("No open findings.", style=GOOD)
     notes = len(rows) - len(told)
     if notes:
         out.print()
@@ -375,6 +370,22 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
         note(out, f"[{number}]", reason)
 
 
+def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
+    """A line an account: where it is, who it is, and the worst that is known of it."""
+    out = out or console()
+    listing = table("label", "exchange", "account", "light", "last asked", "why")
+    for row in rows:
+        listing.add_row(
+            row["label"],
+            row["exchange"],
+            row["account_id"],
+            Text(row["light"], style=row["light"]),
+            minute(row["last_asked_at"]),
+            row["reason"],
+        )
+    out.print(listing)
+
+
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
     """How many oddities of records need a look, in one line; nothing where none does."""
     urgent = [row for row in rows if row["severity"] == "warning"]
@@ -389,18 +400,22 @@ def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
 def summary(done: Summary, published: Path) -> None:
     """What a sync brought, account by account, and warnings about keys and clocks."""
     out = console()
-    right = ("new rows", "requests")
+    right = ("new rows", "rows read", "requests")
     listing = table("account", *right, "streams with trouble", right=right)
     for result in done.results:
         troubled = sorted({failure.stream for failure in result.failures})
         listing.add_row(
-            result.label, f"{result.rows:,}", f"{result.requests:,}", ", ".join(troubled) or "–"
+            result.label,
+            f"{result.new_rows:,}",
+            f"{result.rows:,}",
+            f"{result.requests:,}",
+            shortened(troubled) or "–",
         )
     out.print(listing)
     for result in done.results:
         for warning in result.warnings:
             note(out, "!", f"{result.label}: {warning}")
-    out.print(f"\npublished: {published}")
+    out.print(f"\npublished: {published}", soft_wrap=True)
 
 
 def imported(results: Sequence[ImportResult], published: Path) -> None:
@@ -409,19 +424,69 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
     right = ("rows", "new")
     listing = table("file", "account", "stream", *right, "from", "to", right=right)
     for result in results:
-        listing.add_row(
-            Path(result.file).name,
-            result.account_id,
-            result.stream,
-            f"{result.rows_in_file:,}",
-            "had it" if result.already_imported else f"{result.rows_new:,}",
-            *(span(*result.span) if result.span else ("–", "–")),
-        )
+        if result.refused is None:
+            listing.add_row(
+                Text(visible(result.file)),
+                result.account_id,
+                result.stream,
+                f"{result.rows_in_file:,}",
+                "had it" if result.already_imported else f"{result.rows_new:,}",
+                *(span(*result.span) if result.span else ("–", "–")),
+            )
     out.print(listing)
     for result in results:
+        if result.refused is not None:
+            note(out, "!", f"not imported: {result.refused.sentences}")
         for finding in result.findings:
-            note(out, "!", f"{Path(result.file).name}: {finding}")
-    out.print(f"\npublished: {published}")
+            note(out, "!", f"{result.file}: {finding}")
+    out.print(f"\npublished: {published}", soft_wrap=True)
+
+
+def withdrawn(done: Withdrawal, published: Path) -> None:
+    """What taking an import back removed, and what stays."""
+    out = console()
+    note(out, "-", f"{', '.join(done.files)} was taken back: {done.rows:,} rows removed.")
+    if done.kept:
+        note(
+            out, "!",
+            f"{done.kept:,} of its rows stay: the API has read their span since, and may have "
+            "given the same rows.",
+        )  # fmt: skip
+    out.print(f"\npublished: {published}", soft_wrap=True)
+
+
+EVIDENCE = {
+    "file": "named in the file",
+    "user": "stated by the user",
+    "label": "taken from the label",
+}
+"""How it is known whose a file is, in words."""
+
+
+def files(rows: Sequence[Row]) -> None:
+    """One line an imported file."""
+    out = console()
+    if not rows:
+        out.print("No file was imported.")
+        return
+    listing = table(
+        "sha", "file", "account", "stream", "rows", "from", "to", "imported", right=("rows",)
+    )
+    for row in rows:
+        listing.add_row(
+            row["file_sha256"][:8], Text(visible(row["file_name"])), Text(visible(row["label"])),
+            row["stream"],
+            f"{row['row_count']:,}", *span(row["span_start"], row["span_end"]),
+            day(row["imported_at"]),
+        )  # fmt: skip
+    out.print(listing)
+    for row in rows:
+        if row["account_evidence"] in ("user", "label"):
+            note(
+                out, "~",
+                f"{row['file_name']} belongs to {row['account_id']}: "
+                f"{EVIDENCE[row['account_evidence']]}.",
+            )  # fmt: skip
 
 
 def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:
@@ -499,10 +564,10 @@ def bars(out: Console) -> Iterator[watch.Watcher]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<24}"),
+        SpinnerColumn("line"),  # others need more than ASCII
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=out,
     ) as display:
         yield Bars(display)

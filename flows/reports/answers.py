@@ -18,6 +18,20 @@ NAMED = """
     left join (select account_id, label from marts.dim_accounts) as named using (account_id)
 """
 LABEL = "coalesce(named.label, account_id) as label"
+STATUS_LABEL = "coalesce(status.label, named.label, account_id) as label"
+
+WORST = "(list_position(['red', 'yellow', 'green'], light), stream != 'identity', stream)"
+
+UNREAD = f"""
+    (
+        select
+            {STATUS_LABEL}, sync_status_id, account_id, status.exchange, stream, state,
+            reason
+        from marts.fct_sync_status as status {NAMED}
+        where state in ('not_connected', 'never_connected')
+    )
+"""
+"""Declared accounts that could not be read at all, for the answers that tell of streams."""
 
 
 def published(home: Home) -> Path:
@@ -52,9 +66,28 @@ def status(path: Path) -> list[Row]:
     return select(
         path,
         f"""
-        select {LABEL}, * exclude (label)
-        from marts.fct_sync_status {NAMED}
-        order by label, exchange, stream
+        select {STATUS_LABEL}, * exclude (label)
+        from marts.fct_sync_status as status {NAMED}
+        order by 1, exchange, stream
+        """,
+    )
+
+
+def accounts(path: Path) -> list[Row]:
+    """Every account that is declared or has history, with its worst light and why."""
+    return select(
+        path,
+        f"""
+        select
+            {STATUS_LABEL},
+            status.exchange,
+            account_id,
+            arg_min(light, {WORST}) as light,
+            arg_min(reason, {WORST}) as reason,
+            max(last_asked_at) as last_asked_at
+        from marts.fct_sync_status as status {NAMED}
+        group by all
+        order by 1, account_id
         """,
     )
 
@@ -64,9 +97,18 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
     return select(
         path,
         f"""
+        from (
         select {LABEL}, * exclude (label)
         from marts.fct_gaps {NAMED}
         where ? or state = 'open'
+        union all by name
+        select
+            label, sync_status_id as gap_id, account_id, exchange, stream,
+            'never_asked' as verdict, 'critical' as severity, 'open' as state,
+            reason as cause, '' as remedy
+        from {UNREAD}
+        where state = 'never_connected'
+        )
         order by
             case severity when 'critical' then 1 when 'warning' then 2 else 3 end,
             label, exchange, stream, scope, span_start
@@ -75,13 +117,41 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
     )
 
 
+def files(path: Path) -> list[Row]:
+    """Every imported file: its hash and name, whose it is and how that is known, what it covers."""
+    return select(
+        path,
+        f"""
+        select
+            {LABEL}, account_id, exchange, stream, file_name, file_sha256, account_evidence,
+            row_count, skipped_count,
+            case when asked_from < asked_to then asked_from end as span_start,
+            case when asked_from < asked_to then asked_to end as span_end,
+            taken_at, is_contradicted, asked_at as imported_at
+        from intermediate.int_receipts_unioned {NAMED}
+        where origin = 'file'
+        order by imported_at, label, stream, file_name
+        """,
+    )
+
+
 def deadlines(path: Path) -> list[Row]:
     """By when a sync must have run, stream by stream, the most urgent first."""
     return select(
         path,
         f"""
+        from (
         select {LABEL}, * exclude (label)
         from marts.fct_deadlines {NAMED}
+        where account_id not in (
+            select account_id from marts.dim_accounts where retired_at is not null
+        )
+        union all by name
+        select
+            label, account_id, exchange, stream, state as reason, reason as explanation,
+            true as at_risk
+        from {UNREAD}
+        )
         order by sync_before nulls last, label, stream
         """,
     )

@@ -26,9 +26,10 @@ class SyncFailed(LookbackError):
 
     def __init__(self, summary: Summary) -> None:
         count = len(summary.failures)
+        has_read = any(result.rows for result in summary.results)
         super().__init__(
             f"{count} {'stream or account' if count == 1 else 'streams or accounts'} could not be "
-            "synced; everything else is published",
+            f"synced; {'everything else is published' if has_read else 'no row was read'}",
             remedy=" ".join(f"[{failure}]" for failure in summary.failures),
         )
         self.summary = summary
@@ -36,17 +37,26 @@ class SyncFailed(LookbackError):
 
 
 def merged_failures(label: str, failures: Iterable[Failure]) -> list[LookbackError]:
-    """One error a stream and cause, however many windows and scopes met it."""
-    scopes: dict[tuple[str, str, str], set[str]] = {}
+    """One error a cause, however many streams, windows and scopes met it."""
+    met: dict[tuple[str, str], dict[str, set[str]]] = {}
     for failure in failures:
-        key = (failure.stream, failure.what, failure.remedy)
-        scopes.setdefault(key, set()).add(failure.scope)
+        streams = met.setdefault((failure.what, failure.remedy), {})
+        streams.setdefault(failure.stream, set()).add(failure.scope)
     merged = []
-    for (stream, what, remedy), found in scopes.items():
-        named = sorted(scope for scope in found if scope)
-        where = f" ({', '.join(named[:3])}{', …' if len(named) > 3 else ''})" if named else ""
-        merged.append(LookbackError(what + where, account=label, stream=stream, remedy=remedy))
+    for (what, remedy), streams in met.items():
+        scopes = sorted(scope for scope in set().union(*streams.values()) if scope)
+        where = f" ({shortened(scopes)})" if scopes and len(streams) == 1 else ""
+        merged.append(
+            LookbackError(what + where, account=label, stream=shortened(streams), remedy=remedy)
+        )
     return merged
+
+
+def shortened(names: Iterable[str]) -> str:
+    """The first three names, and how many there are beyond."""
+    told = list(names)
+    beyond = len(told) - 3
+    return ", ".join(told[:3]) + (f" and {beyond} more" if beyond > 0 else "")
 
 
 def as_failure(error: Exception, label: str) -> LookbackError:

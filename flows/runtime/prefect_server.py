@@ -17,13 +17,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.runtime.child import end_with_parent
 from flows.runtime.environment import without_secrets
 from pipelines.errors import LookbackError
 from pipelines.home import Home
@@ -164,11 +164,7 @@ def serve(port: int) -> None:
     """Serve until terminated, or until the process that started this one is gone."""
     import uvicorn
 
-    def end_with_parent() -> None:
-        sys.stdin.read()
-        os._exit(0)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
     uvicorn.run(
         "prefect.server.api.server:create_app",
         factory=True,

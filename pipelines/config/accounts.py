@@ -15,11 +15,14 @@ passphrase = "..."
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +33,16 @@ from pipelines.home import home
 from pipelines.spec import ExchangeSpec
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+FIELDS = ("exchange", "opened_at", "base_url", "allow_plain_http", "pace", "uid")
+"""What an account may say besides its key."""
+
+SETTINGS = ("config.toml", "secrets.toml")
+
+
+def declared_accounts() -> dict[str, str]:
+    """The exchange of every declared label as it is written, whether or not either is right."""
+    return {entry["label"]: str(entry.get("exchange", "")).lower() for entry in _entries()}
 
 
 def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[LookbackError]]:
@@ -73,7 +86,7 @@ def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
 
 def _entries() -> list[dict[str, Any]]:
     """Every `[accounts.<label>]` of config, secrets and environment, merged field by field."""
-    home()
+    _require_toml(home().settings)
     from dlt.common.configuration.container import Container
     from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
@@ -90,6 +103,23 @@ def _entries() -> list[dict[str, Any]]:
                         entry.setdefault(str(name).lower(), value)
     _overlay_environment(merged)
     return list(merged.values())
+
+
+def _require_toml(settings: Path) -> None:
+    """Raises LookbackError that names the file, line and column of a slip."""
+    for name in SETTINGS:
+        file = settings / name
+        if not file.is_file():
+            continue
+        try:
+            tomllib.loads(file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise LookbackError(f"{file}, line {line}: it is not UTF-8 text") from error
+        except tomllib.TOMLDecodeError as error:
+            raise LookbackError(
+                f"{file}: {error}", remedy='write each field as name = "value", one a line'
+            ) from error
 
 
 def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:
@@ -121,6 +151,7 @@ def _account(entry: Mapping[str, Any]) -> Account:
             remedy=f"set exchange to one of: {', '.join(registry.names())}",
         )
     spec = registry.exchange(name).spec
+    _require_known_fields(label, spec, entry)
     return Account(
         label=label,
         exchange=name,
@@ -163,6 +194,20 @@ def _is_this_machine(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _require_known_fields(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> None:
+    """Raises LookbackError where a field is written that nothing reads; never shows its value."""
+    known = [*FIELDS, *spec.credential_fields, *spec.credential_aliases]
+    for name in entry:
+        if name == "label" or name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        raise LookbackError(
+            f"an account at {spec.title} has no field {name[:40]!r}",
+            account=label,
+            remedy=f"write {near[0]!r}" if near else f"the fields are: {', '.join(known)}",
+        )
 
 
 def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Credentials:

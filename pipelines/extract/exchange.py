@@ -65,7 +65,9 @@ class UnusableFile:
 
     def is_headed(self, header: Collection[str]) -> bool:
         """Whether a table with these columns is one."""
-        return self.columns <= set(header) and self.lacked not in header
+        names = {name.casefold() for name in header}
+        wanted = {name.casefold() for name in self.columns}
+        return wanted <= names and self.lacked.casefold() not in names
 
 
 def whole_body(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
@@ -125,6 +127,8 @@ class Exchange:
 
     uid_of: Callable[[bytes], str] | None = None
     """The account a record names itself, for files. None where records name none."""
+    uid_field: str = ""
+    """The field that names it, in the streams whose `fields` have it."""
 
     unusable_files: tuple[UnusableFile, ...] = ()
     """Files that are refused by name, with the reason, rather than as something unknown."""

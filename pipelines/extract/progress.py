@@ -90,6 +90,38 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
     )
 
 
+def labels_of_accounts(warehouse: Path, spec: ExchangeSpec) -> dict[str, str]:
+    """What the exchange's accounts were called when they were last checked, by account."""
+    if not warehouse.exists():
+        return {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        if not _tables(connection, spec) >= NEEDED:
+            return {}
+        rows = connection.execute(
+            f"select account_id, arg_max(label, checked_at) from raw_{spec.name}.accounts "
+            "where origin is distinct from 'file' group by account_id"
+        ).fetchall()
+    return {account_id: label for account_id, label in rows if label}
+
+
+def stored_rows(warehouse: Path, spec: ExchangeSpec, account_id: str) -> int:
+    """How many rows of history are stored of an account, every version of a record counted."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        tables = _tables(connection, spec)
+        counts = [
+            f"select count(*) as rows from raw_{spec.name}.{stream.name} where account_id = $1"
+            for stream in spec.streams
+            if stream.kind == "history" and stream.name in tables
+        ]
+        if not counts:
+            return 0
+        return int(
+            connection.execute(
+                f"select sum(rows) from ({' union all '.join(counts)})", [account_id]
+            ).fetchall()[0][0]
+        )
+
+
 def _tables(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> set[str]:
     rows = connection.execute(
         "select table_name from information_schema.tables where table_schema = ?",

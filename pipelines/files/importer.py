@@ -1,30 +1,36 @@
-"""The replay door: saved API answers into the same raw tables, with `origin = 'file'`.
+"""Import saved API answers into the raw tables, with `origin = 'file'`, and take imports back.
 
-A file may be a JSON array, one JSON object, JSON lines, or CSV with the API's column names (as
-`_format=csv` gives it), each plain or gzipped. Which stream it answers is told by its columns.
+`reading` gives the items of a file, `recognition` the stream they are of and what keeps
+a record from being stored. What is here decides whose a file is and when it was taken, and loads.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dlt
-import msgspec
+import duckdb
 import pyarrow as pa
 
 from pipelines import registry
 from pipelines.errors import LookbackError, Trouble
 from pipelines.extract.exchange import Exchange
 from pipelines.extract.progress import known_account
-from pipelines.extract.records import Record, RecordReader, cut_list
+from pipelines.extract.records import Record, RecordReader
+from pipelines.files.imports import holder_of, restate
+from pipelines.files.reading import Content, contents, header_of, items_of, malformed, text_of
+from pipelines.files.recognition import (
+    faults_of,
+    fields_of,
+    not_recognised,
+    recognise,
+    respelled,
+)
 from pipelines.home import Home
 from pipelines.load.account_sync import account_pipeline, finish_pending, load_source
 from pipelines.load.history import rows_of
@@ -32,8 +38,10 @@ from pipelines.load.tables import (
     ACCOUNTS,
     BALANCES,
     FILE_ROWS,
+    FILE_STATES,
     RECEIPTS,
     STREAM_SPECS,
+    Table,
     record_rows,
     spec_rows,
     stream_table,
@@ -42,301 +50,390 @@ from pipelines.spec import StreamSpec
 
 MICROSECOND = timedelta(microseconds=1)
 
-LONGEST_HEADER = 10_000
-"""Bytes within which a table's first line ends."""
-
-# A file is taken for a stream's when it has this share of the columns all its rows have.
-LIKENESS = 0.7
-
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One file, read: whose answer it is, and its records."""
+    """One saved answer, read.
 
-    path: Path
+    `taken` is the newest moment it tells, in microseconds: that of a row which is no record counts
+    too. `is_whole` says that it lists all there was, and not one thing that was asked for alone.
+    """
+
+    name: str
     sha256: str
     stream: StreamSpec
     records: list[Record]
     skipped: int
     uids: frozenset[str]
+    taken: int | None
+    is_whole: bool
 
 
 @dataclass
 class ImportResult:
-    """What importing one file came to."""
+    """What importing one file came to. `refused` says why nothing of it was stored."""
 
     file: str
-    stream: str
-    account_id: str
-    rows_in_file: int
-    skipped: int
+    stream: str = ""
+    account_id: str = ""
+    rows_in_file: int = 0
+    skipped: int = 0
     rows_new: int = 0
     already_imported: bool = False
     span: tuple[datetime, datetime] | None = None
+    refused: LookbackError | None = None
     findings: list[str] = field(default_factory=list)
 
 
+def importable() -> tuple[str, ...]:
+    """The exchanges whose saved answers can be imported: their records name the account."""
+    return tuple(name for name in registry.names() if registry.exchange(name).uid_of is not None)
+
+
 def import_files(
-    exchange_name: str, paths: Sequence[Path], label: str, home: Home
+    exchange_name: str, paths: Sequence[Path], label: str, home: Home, uid: str = ""
 ) -> list[ImportResult]:
     """Import saved answers for the account the user calls `label`. The caller holds the warehouse.
 
-    All files are read and checked before anything is written. Raises LookbackError for a file
-    that cannot be read, is no answer of this exchange, or belongs to another account.
+    `uid` is the account's number as the user states it, for files that name no account. A file
+    that cannot be stored is refused, and the others are imported. Raises LookbackError where
+    none can be.
     """
-    if exchange_name not in registry.names():
-        raise LookbackError(
-            f"no such exchange: {exchange_name}",
-            account=label,
-            remedy=f"one of: {', '.join(registry.names())}",
+    now = datetime.now(UTC)
+    exchange = _exchange(exchange_name, label)
+    finish_pending(home, exchange.spec)
+    known = known_account(home.warehouse, exchange.spec, label)
+    read = [found for path in paths for found in _read_path(exchange, path, label)]
+    owner = _owner(
+        exchange,
+        [file for file in read if isinstance(file, SavedFile)],
+        known.account_id if known is not None else "",
+        label,
+        uid,
+    )
+    checked = [
+        found if isinstance(found, ImportResult) else _of_owner(exchange, found, owner, uid)
+        for found in read
+    ]
+    files = [found for found in checked if isinstance(found, SavedFile)]
+    if not files:
+        raise _nothing_left([found for found in checked if isinstance(found, ImportResult)], label)
+    taken = _taken_together(files)
+    imports = [
+        _Import(
+            replace(file, taken=taken.get(id(file), file.taken)), owner, _evidence(file, uid), now
         )
-    exchange = registry.exchange(exchange_name)
+        for file in files
+    ]
+    loaded = iter(_load(exchange, imports, label, owner, home))
+    return [found if isinstance(found, ImportResult) else next(loaded) for found in checked]
+
+
+def _exchange(name: str, label: str) -> Exchange:
+    """The exchange whose files are imported. Raises LookbackError."""
+    if name not in registry.names():
+        raise LookbackError(
+            f"no such exchange: {name}",
+            account=label,
+            remedy=f"saved answers of {', '.join(importable())} can be imported",
+        )
+    exchange = registry.exchange(name)
     if exchange.uid_of is None:
         raise LookbackError(
-            f"saved answers of {exchange.spec.title} cannot be imported yet: they do not say "
-            "whose they are",
+            f"saved answers of {exchange.spec.title} cannot be imported: they do not name their "
+            "account",
             account=label,
             remedy="sync the account by its API key",
         )
-    finish_pending(home, exchange.spec)
-    files = [read_file(exchange, path, label) for path in paths]
-    account_id = _whose(exchange, files, label, home)
-    return [_load(exchange, file, label, account_id, home) for file in files]
+    return exchange
 
 
-def read_file(exchange: Exchange, path: Path, label: str = "") -> SavedFile:
-    """The records of one file and the stream it answers. Raises LookbackError."""
-    data = _content(path, label)
-    _refuse_unusable(exchange, path, data, label)
-    raws = _raws(path, data, label)
-    stream = _stream_of(exchange, raws, path, label)
-    reader = RecordReader(stream)
+def _read_path(exchange: Exchange, path: Path, label: str) -> list[SavedFile | ImportResult]:
+    """The saved answers in one file; an answer that cannot be stored with the reason."""
     try:
-        records = reader.read(raws)
-    except Trouble as trouble:
-        raise _bad_file(path, label, str(trouble)) from trouble
-    kept = _without_doubles([r for r in records if exchange.is_record(stream, r)])
-    uids: frozenset[str] = frozenset()
-    if stream.private and exchange.uid_of is not None:
-        uids = frozenset(uid for record in records if (uid := exchange.uid_of(record.raw)))
-    skipped = sum(1 for record in records if not exchange.is_record(stream, record))
-    return SavedFile(path, hashlib.sha256(data).hexdigest(), stream, kept, skipped, uids)
+        found = contents(path)
+    except LookbackError as error:
+        return [_refusal(path.name, error, label)]
+    read: list[SavedFile | ImportResult] = []
+    for content in found:
+        try:
+            read.append(read_content(exchange, content))
+        except LookbackError as error:
+            read.append(_refusal(content.name, error, label))
+    return read
 
 
-def _content(path: Path, label: str) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise LookbackError(
-            f"cannot read {path}: {reason}", account=label, remedy="check the path and the file"
-        ) from error
+def _refusal(name: str, error: LookbackError, label: str) -> ImportResult:
+    error.account = label
+    return ImportResult(name, stream=error.stream, refused=error)
 
 
-def _refuse_unusable(exchange: Exchange, path: Path, data: bytes, label: str) -> None:
-    """Raise LookbackError for a table known to lack what it would take, by its header alone."""
-    header = _header(data)
+def _nothing_left(refused: Sequence[ImportResult], label: str) -> LookbackError:
+    """The one error where no file can be stored."""
+    errors = [result.refused for result in refused if result.refused is not None]
+    if len(errors) == 1:
+        return errors[0]
+    return LookbackError(
+        "none of the files can be imported: " + "; ".join(error.what for error in errors),
+        account=label,
+        remedy=errors[0].remedy if errors else "name at least one file",
+    )
+
+
+def read_content(exchange: Exchange, content: Content) -> SavedFile:
+    """The records of one answer and the stream they are of. Raises LookbackError."""
+    text = text_of(content)
+    header = header_of(text)
     for unusable in exchange.unusable_files:
         if unusable.is_headed(header):
             raise LookbackError(
-                f"{path.name} is {unusable.what}, which cannot be imported: {unusable.why}",
-                account=label,
+                f"{content.name} is {unusable.what}, which cannot be imported: {unusable.why}",
                 remedy=unusable.remedy,
             )
-
-
-def _header(data: bytes) -> list[str]:
-    """The names in the first line of what may be a table; none of what is JSON."""
-    start = data[:LONGEST_HEADER].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start[:1] in (b"[", b"{"):
-        return []
-    first_line = start.decode("utf-8", "replace").partition("\n")[0].strip()
-    return [name.strip() for name in next(csv.reader([first_line]), [])]
-
-
-def _raws(path: Path, data: bytes, label: str) -> list[msgspec.Raw]:
-    """The file's records as JSON bytes, whatever its format."""
-    text = data.removeprefix(b"\xef\xbb\xbf").strip()
-    if not text:
-        raise _bad_file(path, label, "it is empty")
+    items = items_of(content.name, text)
+    fields = fields_of(content.name, items)
+    names = {name for each in fields for name in each} | (set(header) if items else set())
+    stream = recognise(exchange.spec, names)
+    if stream is None:
+        raise not_recognised(exchange.spec, content.name, names)
+    items = respelled(stream, items, fields)
     try:
-        if text[:1] == b"[":
-            return cut_list(text)
-        if text[:1] == b"{":
-            return _objects(text)
-        return _csv_rows(text.decode("utf-8"))
-    except (Trouble, msgspec.DecodeError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.what if isinstance(error, Trouble) else str(error)
-        raise _bad_file(path, label, reason) from error
-
-
-def _objects(text: bytes) -> list[msgspec.Raw]:
-    """One object, or one a line."""
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-        return [msgspec.Raw(text)]
-    except msgspec.DecodeError:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return [msgspec.json.decode(line, type=msgspec.Raw) for line in lines]
-
-
-def _csv_rows(text: str) -> list[msgspec.Raw]:
-    """CSV as JSON: every value stays the text it was, an empty cell is a missing key."""
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    rows = []
-    for row in reader:
-        if None in row or None in row.values():
-            raise csv.Error(f"line {reader.line_num} has not as many cells as the header")
-        rows.append(msgspec.Raw(msgspec.json.encode({k: v for k, v in row.items() if v != ""})))
-    return rows
-
-
-def _stream_of(
-    exchange: Exchange, raws: Sequence[msgspec.Raw], path: Path, label: str
-) -> StreamSpec:
-    """The stream whose fields the records have. Their id must be among them."""
-    seen: set[str] = set()
-    for raw in raws:
-        record = msgspec.json.decode(raw)
-        if not isinstance(record, dict):
-            raise _bad_file(path, label, "its items are not JSON objects")
-        seen |= record.keys()
-    likeness = {
-        stream.name: len(seen & set(stream.fields)) / len(seen) if seen else 0.0
-        for stream in exchange.spec.streams
-        if set(stream.record_id[:1]) <= seen and (not stream.time_field or _has_time(stream, seen))
-    }
-    ranked = sorted(likeness, key=lambda name: _rank(exchange.spec.stream(name), seen))
-    if not ranked or likeness[ranked[-1]] < LIKENESS:
-        known = ", ".join(stream.path for stream in exchange.spec.streams)
-        columns = ", ".join(sorted(seen)[:8]) or "none"
+        records = RecordReader(stream).read([item.raw for item in items])
+    except Trouble as trouble:
+        raise malformed(content.name, trouble.what) from trouble
+    faults = [
+        (item.line, fault)
+        for item, record in zip(items, records, strict=True)
+        if exchange.is_record(stream, record)
+        for fault in faults_of(stream, record.raw)
+    ]
+    if faults:
+        line, fault = faults[0]
+        rest = f" (and {len(faults) - 1} more such values)" if len(faults) > 1 else ""
         raise LookbackError(
-            f"{path.name} is no saved answer of {exchange.spec.title} that lookback knows "
-            f"(its columns: {columns})",
-            account=label,
-            remedy=f"save the answer of one of {known}, with the API's own column names",
+            f"{content.name}, line {line}: {fault}{rest}",
+            stream=stream.name,
+            remedy="import the file as it was saved: spreadsheets change times and numbers",
         )
-    return exchange.spec.stream(ranked[-1])
-
-
-def _rank(stream: StreamSpec, seen: set[str]) -> tuple[int, int]:
-    """Most shared fields first, then the stream with the fewest fields that are missing."""
-    fields = set(stream.fields)
-    return len(seen & fields), -len(fields - seen)
-
-
-def _has_time(stream: StreamSpec, seen: set[str]) -> bool:
-    return stream.time_field in seen
+    kept = [record for record in records if exchange.is_record(stream, record)]
+    uids: frozenset[str] = frozenset()
+    if stream.private and exchange.uid_of is not None:
+        uids = frozenset(uid for record in records if (uid := exchange.uid_of(record.raw)))
+    return SavedFile(
+        name=content.name,
+        sha256=hashlib.sha256(content.data).hexdigest(),
+        stream=stream,
+        records=_without_doubles(kept),
+        skipped=len(records) - len(kept),
+        uids=uids,
+        taken=max((record.at for record in records if record.at is not None), default=None),
+        is_whole=text.lstrip().startswith("[") or len(items) > 1,
+    )
 
 
 def _without_doubles(records: Sequence[Record]) -> list[Record]:
     return list({(record.id, record.digest): record for record in records}.values())
 
 
-def _whose(exchange: Exchange, files: Sequence[SavedFile], label: str, home: Home) -> str:
-    """The one account all private files belong to, held against what the label stands for."""
-    spec = exchange.spec
-    known = known_account(home.warehouse, spec, label)
-    for file in files:
-        if len(file.uids) > 1:
-            raise LookbackError(
-                f"{file.path.name} holds rows of several accounts: {', '.join(sorted(file.uids))}",
-                account=label,
-                stream=file.stream.name,
-                remedy="split it, one account a file, and import each under its own label",
-            )
-        for uid in file.uids:
-            owner = f"{spec.name}:{uid}"
-            if known is not None and known.account_id != owner:
-                raise LookbackError(
-                    f"{file.path.name} belongs to {owner}, but the label stands for "
-                    f"{known.account_id}",
-                    account=label,
-                    stream=file.stream.name,
-                    remedy="import it under another label",
-                )
-    uids = sorted({uid for file in files for uid in file.uids})
+def _owner(exchange: Exchange, files: Sequence[SavedFile], known: str, label: str, uid: str) -> str:
+    """The one account the files are imported for. Raises LookbackError."""
+    name = exchange.spec.name
+    stated = f"{name}:{uid}" if uid else ""
+    if stated and known and stated != known:
+        raise LookbackError(
+            f"--uid says {stated}, but the label stands for {known}",
+            account=label,
+            remedy="leave --uid out, or import under another label",
+        )
+    if stated or known:
+        return stated or known
+    uids = sorted({uid for file in files if len(file.uids) == 1 for uid in file.uids})
     if len(uids) > 1:
         raise LookbackError(
             f"these files belong to several accounts: {', '.join(uids)}",
             account=label,
             remedy="import each account's files under a label of its own",
         )
-    if uids:
-        return f"{spec.name}:{uids[0]}"
-    if known is not None:
-        return known.account_id
-    raise LookbackError(
-        "none of these files says whose it is",
-        account=label,
-        remedy="import a file with an account column first (wallet history, trades, orders)",
-    )
+    return f"{name}:{uids[0]}" if uids else ""
+
+
+def _of_owner(
+    exchange: Exchange, file: SavedFile, owner: str, uid: str
+) -> SavedFile | ImportResult:
+    """The file, or why it cannot be stored for that account."""
+    account = owner.partition(":")[2]
+    remedy = "import it under another label"
+    if len(file.uids) > 1:
+        what = f"{file.name} holds rows of several accounts: {', '.join(sorted(file.uids))}"
+        remedy = "split it, one account a file, and import each under its own label"
+    elif file.uids and file.uids != {account}:
+        other = f"{exchange.spec.name}:{next(iter(file.uids))}"
+        what = f"{file.name} belongs to {other}, but the label stands for {owner}"
+    elif _names_no_account(exchange, file) and not uid:
+        what = (
+            f"{file.name} does not name its account: the column {exchange.uid_field} is missing "
+            "or empty"
+        )
+        remedy = "state whose it is with --uid NUMBER; that is recorded as your statement"
+    elif not owner:
+        what = f"{file.name}: none of these files says whose it is"
+        remedy = (
+            "import a file with an account column first (wallet history, trades, orders), or "
+            "state whose it is with --uid NUMBER"
+        )
+    else:
+        return file
+    error = LookbackError(what, stream=file.stream.name, remedy=remedy)
+    return _refusal(file.name, error, "")
+
+
+def _names_no_account(exchange: Exchange, file: SavedFile) -> bool:
+    """Whether records of the stream name their account, and those of the file do not."""
+    names_it = file.stream.private and exchange.uid_field in file.stream.fields
+    return names_it and not file.uids
+
+
+def _evidence(file: SavedFile, uid: str) -> str:
+    """How it is known whose the file is: its rows, the user's statement, or the label alone."""
+    if file.uids or not file.stream.private:
+        return "file"
+    return "user" if uid else "label"
+
+
+def _taken_together(files: Sequence[SavedFile]) -> dict[int, int]:
+    """When the states of one import were taken, by the file's identity.
+
+    Files imported together were saved together, unless two of them are of the same state. A state
+    says at best when it last changed, so it was taken when the newest file was.
+    """
+    private = [file for file in files if file.stream.private]
+    states = [file for file in private if file.stream.kind == "snapshot"]
+    newest = max((file.taken for file in private if file.taken is not None), default=None)
+    if newest is None or len({file.stream.name for file in states}) < len(states):
+        return {}
+    return {id(file): newest for file in states}
+
+
+class _Import:
+    """A file on its way into the warehouse, with its receipt."""
+
+    def __init__(self, file: SavedFile, account_id: str, evidence: str, now: datetime) -> None:
+        self.file = file
+        self.receipt = _receipt(file, account_id, evidence, now)
+        self.receipt_id: str = self.receipt["receipt_id"]
 
 
 def _load(
-    exchange: Exchange, file: SavedFile, label: str, account_id: str, home: Home
+    exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str, home: Home
+) -> list[ImportResult]:
+    """Load what was not imported before, all files in one package."""
+    spec = exchange.spec
+    known = {
+        each.receipt_id
+        for each in imports
+        if _count(home, spec.name, "receipts", each.receipt_id) > 0
+    }
+    new = {each.receipt_id: each for each in imports if each.receipt_id not in known}
+    if new:
+        load_source(
+            account_pipeline(home, spec, account_id),
+            _source(exchange, list(new.values()), label, account_id),
+        )
+    states = {each.file.stream for each in new.values() if each.file.stream.kind != "history"}
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for stream in states:
+            restate(connection, spec, stream, holder_of(spec, stream, account_id))
+    return [
+        _result(each, account_id, each is not new.get(each.receipt_id), home, spec.name)
+        for each in imports
+    ]
+
+
+def _result(
+    each: _Import, account_id: str, already_imported: bool, home: Home, exchange_name: str
 ) -> ImportResult:
-    spec, stream = exchange.spec, file.stream
-    receipt = _receipt(file, account_id)
+    file = each.file
     result = ImportResult(
-        file=file.path.name,
-        stream=stream.name,
+        file=file.name,
+        stream=file.stream.name,
         account_id=account_id,
         rows_in_file=len(file.records),
         skipped=file.skipped,
         span=_span(file.records),
-        already_imported=_count(home, spec.name, "receipts", receipt["receipt_id"]) > 0,
+        already_imported=already_imported,
     )
-    if result.already_imported:
-        return result
-    load_source(
-        account_pipeline(home, spec, account_id),
-        _source(exchange, file, label, account_id, receipt),
-    )
-    result.rows_new = _count(home, spec.name, stream.name, receipt["receipt_id"])
+    if not already_imported:
+        is_history = file.stream.kind == "history"
+        table = file.stream.name if is_history else FILE_STATES.name
+        result.rows_new = _count(home, exchange_name, table, each.receipt_id)
     return result
 
 
-def _source(
-    exchange: Exchange, file: SavedFile, label: str, account_id: str, receipt: dict[str, Any]
-) -> Any:
-    spec, stream = exchange.spec, file.stream
-    table = stream_table(stream)
-    rows = record_rows(
-        file.records,
-        account_id=account_id if stream.private else spec.name,
-        receipt_id=receipt["receipt_id"],
-        origin="file",
-    )
+def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str) -> Any:
+    """All rows of an import. A row that two of its files hold is loaded once."""
+    spec, now = exchange.spec, imports[0].receipt["asked_at"]
+    seen: set[tuple[str, str, str]] = set()
 
-    columns = [name for name in FILE_ROWS.schema.names if name != "stream"]
-    named = pa.array([stream.name] * rows.num_rows, pa.string())
-    held = rows.select(columns).append_column("stream", named).select(FILE_ROWS.schema.names)
+    def fresh(each: _Import) -> list[Record]:
+        name = each.file.stream.name
+        found = [record for record in each.file.records if (name, *record[1:3]) not in seen]
+        seen.update((name, *record[1:3]) for record in found)
+        return found
+
+    def rows(each: _Import, records: Sequence[Record]) -> pa.Table:
+        stream = each.file.stream
+        made = record_rows(
+            records,
+            account_id=holder_of(spec, stream, account_id),
+            receipt_id=each.receipt_id,
+            origin="file",
+        )
+        count = made.num_rows
+        return made.append_column(
+            "stream", pa.array([stream.name] * count, pa.string())
+        ).append_column("is_whole", pa.array([each.file.is_whole] * count, pa.bool_()))
+
+    def items() -> Any:
+        for each in imports:
+            stream = each.file.stream
+            table, is_history = stream_table(stream), stream.kind == "history"
+            yield rows_of(table, _columns(rows(each, fresh(each) if is_history else []), table))
+            if not is_history:
+                yield rows_of(FILE_STATES, _columns(rows(each, each.file.records), FILE_STATES))
+            elif stream.private:
+                yield rows_of(FILE_ROWS, _columns(rows(each, each.file.records), FILE_ROWS))
+        yield rows_of(RECEIPTS, [each.receipt for each in imports])
+        yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, now)])
+        yield rows_of(STREAM_SPECS, spec_rows(spec, now))
+        balances = {
+            tuple(row[name] for name in BALANCES.key): row
+            for each in imports
+            for row in _balances(exchange, each.file, account_id, each.receipt)
+        }
+        if balances:
+            yield rows_of(BALANCES, list(balances.values()))
 
     @dlt.source(name=spec.name, max_table_nesting=0)
     def saved() -> Any:
-        def items() -> Any:
-            yield rows_of(table, rows)
-            yield rows_of(RECEIPTS, [receipt])
-            if stream.kind == "history" and stream.private:
-                yield rows_of(FILE_ROWS, held)
-            yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, receipt)])
-            yield rows_of(STREAM_SPECS, spec_rows(spec, receipt["asked_at"]))
-            if balances := _balances(exchange, file, account_id, receipt):
-                yield rows_of(BALANCES, balances)
-
-        return dlt.resource(items(), name=stream.name)
+        return dlt.resource(items(), name="saved_files")
 
     return saved()
 
 
-def _receipt(file: SavedFile, account_id: str) -> dict[str, Any]:
-    """One receipt a file. Its id is the file's content, so that a second import is none."""
+def _columns(rows: pa.Table, table: Table) -> pa.Table:
+    return rows.select(table.schema.names)
+
+
+def _receipt(file: SavedFile, account_id: str, evidence: str, now: datetime) -> dict[str, Any]:
+    """One receipt a file. Its id is the file's content, so that a second import is none.
+
+    A history is told up to the moment the file was taken, where it tells that.
+    """
     span = _span(file.records)
-    now = datetime.now(UTC)
     identity = f"{account_id}|{file.stream.name}|{file.sha256}"
-    start, end = span if span and file.stream.kind == "history" else (now, now)
+    start, end = (now, now)
+    if span and file.stream.kind == "history":
+        start, end = span[0], max(span[1], _moment(file.taken or 0))
     return {
         "receipt_id": hashlib.sha256(identity.encode()).hexdigest()[:32],
         "account_id": account_id,
@@ -356,13 +453,13 @@ def _receipt(file: SavedFile, account_id: str) -> dict[str, Any]:
         "finished_at": now,
         "origin": "file",
         "file_sha256": file.sha256,
-        "file_name": file.path.name,
+        "file_name": file.name,
+        "taken_at": None if file.taken is None else _moment(file.taken),
+        "account_evidence": evidence,
     }
 
 
-def _account_row(
-    exchange_name: str, label: str, account_id: str, receipt: dict[str, Any]
-) -> dict[str, Any]:
+def _account_row(exchange_name: str, label: str, account_id: str, now: datetime) -> dict[str, Any]:
     return {
         "account_id": account_id,
         "exchange": exchange_name,
@@ -372,7 +469,7 @@ def _account_row(
         "account_kind": "file",
         "permissions": "[]",
         "ip_allow_list": "[]",
-        "checked_at": receipt["asked_at"],
+        "checked_at": now,
         "origin": "file",
     }
 
@@ -412,8 +509,6 @@ def _moment(value: int) -> datetime:
 
 
 def _count(home: Home, exchange_name: str, table: str, receipt_id: str) -> int:
-    import duckdb
-
     if not home.warehouse.exists():
         return 0
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
@@ -425,11 +520,3 @@ def _count(home: Home, exchange_name: str, table: str, receipt_id: str) -> int:
         except duckdb.CatalogException:
             return 0
     return int(found[0]) if found else 0
-
-
-def _bad_file(path: Path, label: str, reason: str) -> LookbackError:
-    return LookbackError(
-        f"cannot make sense of {path.name}: {reason}",
-        account=label,
-        remedy="it must be a JSON array, JSON lines or CSV with the API's column names, .gz or not",
-    )

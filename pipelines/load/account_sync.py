@@ -7,6 +7,7 @@ only the account's own files, and may run beside anything.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import shutil
@@ -23,6 +24,7 @@ import duckdb
 
 from pipelines import registry
 from pipelines.account import Account
+from pipelines.config.accounts import declared_accounts
 from pipelines.errors import LookbackError, Trouble, unexpected
 from pipelines.extract.client import ReadOnlySession, ask, set_clock
 from pipelines.extract.exchange import Identity
@@ -31,7 +33,9 @@ from pipelines.extract.progress import (
     KnownAccount,
     Progress,
     known_account,
+    labels_of_accounts,
     read_progress,
+    stored_rows,
 )
 from pipelines.extract.vanished import Watch, read_watches
 from pipelines.home import Home
@@ -53,6 +57,9 @@ log = logging.getLogger(__name__)
 ROW_BUDGET = 250_000
 """Rows read before they are loaded: what a cut-off run can lose, and what memory must hold."""
 
+LONGEST_NAME = 80
+"""Characters of an account that name its working folder: a file may say anything of whose it is."""
+
 OnEvent = Callable[[str, str, int, float], None]
 """(label, stream, rows so far, share of its windows done)."""
 
@@ -64,6 +71,9 @@ class AccountResult:
     label: str
     account_id: str = ""
     rows: int = 0
+    """Rows of the answers, those that were stored already among them."""
+    new_rows: int = 0
+    """Rows of history that were not stored before."""
     receipts: int = 0
     requests: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -109,12 +119,14 @@ class AccountSync:
         self._watches: dict[str, Watch] = {}
         self._in_round: set[str] = set()
         self._receipts_due = 0
+        self._labels: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
         spec = self.exchange.spec
         finish_pending(self._home, spec)
         self._known = known_account(self._home.warehouse, spec, self.account.label)
+        self._labels = labels_of_accounts(self._home.warehouse, spec)
         if self._known is not None:
             self._progress = self._read_progress(self._known.account_id)
             self._watches = read_watches(
@@ -225,9 +237,12 @@ class AccountSync:
         Raises Trouble where less has arrived than was read.
         """
         spec = self.exchange.spec
+        stored_before = stored_rows(self._home.warehouse, spec, self.result.account_id)
         with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file anew for each job
             loaded = account_pipeline(self._home, spec, self.result.account_id).load()
         self._check_delivery(loaded.loads_ids)
+        stored = stored_rows(self._home.warehouse, spec, self.result.account_id)
+        self.result.new_rows += stored - stored_before
         self._progress = self._read_progress(self.result.account_id)
         self.done = self._identity is None or not (
             self._streams_left() or self._look_again() or self._has_unasked()
@@ -322,12 +337,24 @@ class AccountSync:
                 stream="identity",
                 remedy="give the other account a label of its own, or put the right key back",
             )
+        self._require_own_account(account_id)
         _claim(account_id, self)
         self.result.account_id = account_id
         self._now = self._session.clock.now()
         if self._identity.opened_at is not None and self._identity.opened_at > self._now:
             self._identity = replace(self._identity, opened_at=None)  # it cannot be so
         self.result.warnings += self._warnings(self._identity)
+
+    def _require_own_account(self, account_id: str) -> None:
+        """Raises LookbackError where the account belongs to another label that is declared."""
+        holder = self._labels.get(account_id, self.account.label)
+        if holder.lower() == self.account.label.lower():
+            return
+        if holder.lower() in {label.lower() for label in declared_accounts()}:
+            raise _same_account(account_id, holder, self.account.label)
+        self.result.warnings.append(
+            f"{account_id} was called {holder} so far; its history goes on as {self.account.label}"
+        )
 
     def _is_known_key(self, known: KnownAccount) -> bool:
         """Whether the label's last key is still this one: a key never moves to another account.
@@ -379,13 +406,17 @@ def _claim(account_id: str, sync: AccountSync) -> None:
     with _claims_lock:
         holder = _claims.get(account_id)
         if holder is not None and not holder.done and holder.account.label != sync.account.label:
-            raise LookbackError(
-                f"this is the same account as {holder.account.label} ({account_id})",
-                account=sync.account.label,
-                stream="identity",
-                remedy="remove one of the two from .dlt/config.toml",
-            )
+            raise _same_account(account_id, holder.account.label, sync.account.label)
         _claims[account_id] = sync
+
+
+def _same_account(account_id: str, holder: str, label: str) -> LookbackError:
+    return LookbackError(
+        f"this is the same account as {holder} ({account_id})",
+        account=label,
+        stream="identity",
+        remedy="remove one of the two from .dlt/config.toml",
+    )
 
 
 def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
@@ -394,7 +425,10 @@ def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
 
 
 def _pipeline_name(of: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
+    name = re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}_{hashlib.sha256(of.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def _pipeline(home: Home, spec: ExchangeSpec, name: str) -> Any:

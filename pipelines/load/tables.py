@@ -93,6 +93,8 @@ RECEIPTS = Table(
         origin=_TEXT,
         file_sha256=_TEXT,
         file_name=_TEXT,
+        taken_at=TIME,
+        account_evidence=_TEXT,
     ),
     key=("receipt_id",),
 )
@@ -171,6 +173,23 @@ FILE_ROWS = Table(
 )
 """Which records a file held: those that the API had given already leave no other trace."""
 
+FILE_STATES = Table(
+    "file_states",
+    _schema(
+        account_id=_TEXT,
+        stream=_TEXT,
+        receipt_id=_TEXT,
+        record_id=_TEXT,
+        record_hash=_TEXT,
+        occurred_at=TIME,
+        record=_TEXT,
+        is_whole=pa.bool_(),
+    ),
+    key=("receipt_id", "record_id", "record_hash"),
+    json_columns=frozenset({"record"}),
+)
+"""Each state that a file held. The streams' tables have the newest of them and of the API's."""
+
 STREAM_SPECS = Table(
     "stream_specs",
     _schema(
@@ -187,6 +206,8 @@ STREAM_SPECS = Table(
         fields=_TEXT,
         key_fields=_TEXT,
         time_field=_TEXT,
+        status_field=_TEXT,
+        final_statuses=_TEXT,
         wallet=_TEXT,
         scope=_TEXT,
         private=pa.bool_(),
@@ -214,7 +235,7 @@ STREAM_SPECS = Table(
     key=("stream", "spec_hash"),
 )
 
-BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, STREAM_SPECS)
+BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, FILE_STATES, STREAM_SPECS)
 
 
 def stream_table(stream: StreamSpec) -> Table:
@@ -300,6 +321,8 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
         "fields": json.dumps(stream.fields),
         "key_fields": json.dumps(_key_fields(stream)),
         "time_field": stream.time_field,
+        "status_field": stream.status_field,
+        "final_statuses": json.dumps(sorted(stream.final_statuses)),
         "wallet": stream.wallet,
         "scope": stream.scope,
         "private": stream.private,

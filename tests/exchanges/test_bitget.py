@@ -1,6 +1,7 @@
 """Bitget: signature vectors, and what its answers mean."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from pipelines.exchanges.bitget import api as bitget
 from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.extract.records import Record, RecordReader, field_of
 from pipelines.extract.windows import Floor, Window
+from pipelines.sandbox.engine.server import Sandbox
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeeff0"
 KEYS = Credentials({"key": "bg_key", "secret": SECRET, "passphrase": "letmein99"})
@@ -46,6 +48,17 @@ def test_the_query_is_signed_as_the_server_decodes_it():
     assert escaped.headers["ACCESS-SIGN"] == plain.headers["ACCESS-SIGN"]
 
 
+def test_a_coin_of_any_script_passes_the_signature_check():
+    query = urlencode({"coin": "龙虾", "limit": "10"})
+    with Sandbox(size="tiny", pace=None) as box:
+        card = box.account("bitget-main")
+        target = f"/api/v2/spot/account/bills?{query}"
+        keys = Credentials({name: card[name] for name in ("key", "secret", "passphrase")})
+        request = requests.Request("GET", card["base_url"] + target).prepare()
+        bitget.sign(request, target, keys, datetime.now(UTC))
+        assert requests.Session().send(request, timeout=10).json()["code"] == "00000"
+
+
 def test_a_tax_key_sends_no_passphrase():
     request = requests.Request("GET", SPEC.base_url + "/x").prepare()
     bitget.sign(request, "/x", Credentials({"key": "k", "secret": "s"}), AT)
@@ -74,6 +87,7 @@ def explained(status, body, *args):
         ("40018", "ip_refused", "refused", False),
         ("40014", "no_permission", "refused", False),
         ("40085", "account_mode", "refused", False),
+        ("40731", "account_mode", "refused", False),
         ("40008", "clock", "failed", True),
         ("40015", "server_error", "failed", True),
         ("43111", "bad_request", "failed", False),
@@ -154,6 +168,29 @@ def test_the_address_list_in_both_its_shapes(ips):
     found = identity_from(b'{"userId":"7","parentId":9,"ips":%s,"authorities":[]}' % ips)
     assert found.ip_allow_list == ("10.0.0.1", "10.0.0.2")
     assert found.parent_uid == "9"
+
+
+def lead_trader(settings):
+    """Who a lead trader's account is, where v3 routes answer so."""
+    refused = explained(400, '{"code":"40731","msg":"This product does not support copy trading"}')
+
+    def ask(path, params=None):
+        if path.startswith("/api/v3/") and not isinstance(settings, Trouble):
+            return b'{"code":"00000","data":%s}' % settings
+        raise settings if path.startswith("/api/v3/") else refused
+
+    return bitget.identify(ask, Account("main", "bitget", KEYS, SPEC.base_url))
+
+
+def test_lead_trader_is_read_by_unified_routes():
+    assert lead_trader(b'{"uid":"7000000001","accountMode":"unified"}').kind == "unified"
+
+
+def test_lead_trader_that_no_route_reads_is_refused():
+    classic = explained(400, '{"code":"40084","msg":"classic account"}')
+    with pytest.raises(Trouble, match="lead-trader accounts cannot be read here") as refused:
+        lead_trader(classic)
+    assert (refused.value.kind, refused.value.outcome) == ("account_mode", "refused")
 
 
 def test_a_tax_key_is_known_by_its_own_hash():

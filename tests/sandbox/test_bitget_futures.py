@@ -202,6 +202,18 @@ def test_an_order_sums_up_its_fills_and_a_position_its_trades(whole: Caller) -> 
             assert net == Decimal(position["netProfit"])
 
 
+def test_order_filled_after_now_is_not_listed(whole: Caller) -> None:
+    orders = pages(whole, ORDERS, "USDT-FUTURES", whole.now - 89 * DAY)
+    order = next(row for row in orders if int(row["uTime"]) > int(row["cTime"]) + 1)
+    clock, now, placed = whole.box.shell.clock, whole.now, int(order["cTime"])
+    try:
+        clock.freeze(placed + 1)
+        listed = whole.data(ORDERS, productType="USDT-FUTURES", startTime=placed - DAY)
+    finally:
+        clock.freeze(now)
+    assert order["orderId"] not in {row["orderId"] for row in listed["entrustedList"]}
+
+
 def test_equity_less_open_profit_is_the_balance(whole: Caller) -> None:
     truth = whole.box.truth("bitget-main")["balances"]
     for product, wallet in PRODUCTS.items():

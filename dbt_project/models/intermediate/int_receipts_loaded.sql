@@ -54,8 +54,11 @@ of_complete_loads as (
         receipts.origin,
         receipts.file_sha256,
         receipts.file_name,
+        receipts.account_evidence,
 
-        -- when
+        -- when: a file tells of the moment it was taken, which not every file names
+        case receipts.origin when 'file' then receipts.taken_at else receipts.asked_at end
+            as taken_at,
         receipts.asked_at,
         receipts.finished_at,
         complete_loads.loaded_at

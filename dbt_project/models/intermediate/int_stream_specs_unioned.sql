@@ -64,6 +64,8 @@ numbered as (
         specs.fields,
         specs.key_fields,
         specs.time_field,
+        nullif(specs.status_field, '') as status_field,
+        specs.final_statuses,
         specs.wallet,
         coalesce(specs.scope, '') as scope,
         specs.private as is_private,

@@ -79,6 +79,7 @@ READ_CODES = frozenset(
 WITHDRAW_CODES = frozenset({"wwow"})
 
 ASK_AGAIN = "run the sync again: it finds out anew which kind of account this is"
+LEAD_TRADER = "classic routes do not read the account of a lead trader"
 CHECK_KEY = "check the key in .dlt/secrets.toml, or make a new read-only one"
 
 # code: (kind, what happened, remedy)  (…/spot/error-code/restapi)
@@ -100,6 +101,8 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     "40084": ("account_mode", "the account is a classic one", ASK_AGAIN),
     "40085": ("account_mode", "the account was upgraded to a unified one", ASK_AGAIN),
     "25245": ("account_mode", "the account is a classic one", ASK_AGAIN),
+    # "This product does not support copy trading": routes of v3 may read such an account.
+    "40731": ("account_mode", LEAD_TRADER, ASK_AGAIN),
 }
 EXPIRED = frozenset({"40005", "40008"})
 BUSY = frozenset({"40015", "40200", "40725", "40808", "45001"})
@@ -348,7 +351,7 @@ def identify(ask: Ask, account: Account) -> Identity:
         body = ask("/api/v2/spot/account/info")
     except Trouble as trouble:
         if trouble.kind == "account_mode":
-            return identify_unified(ask)
+            return identify_otherwise(ask, trouble)
         if trouble.kind != "no_permission":
             raise
         return Identity(
@@ -375,6 +378,26 @@ def identify(ask: Ask, account: Account) -> Identity:
         permissions=(*rights, TRADER) if is_trader else tuple(rights),
         ip_allow_list=tuple(_as_list(info.get("ips"))),
     )
+
+
+def identify_otherwise(ask: Ask, refused: Trouble) -> Identity:
+    """The account that classic routes refuse, by v3 routes.
+
+    A lead trader's may be read by neither.
+    """
+    try:
+        return identify_unified(ask)
+    except Trouble as trouble:
+        if trouble.retry or not refused.what.startswith(LEAD_TRADER):
+            raise
+        raise Trouble(
+            f"lead-trader accounts cannot be read here: {refused.what}, and the routes of unified "
+            f"accounts refuse it as well ({trouble.what})",
+            kind="account_mode",
+            outcome="refused",
+            remedy="export its history on Bitget's site, or use a key of an account that does not "
+            "lead copy traders",
+        ) from trouble
 
 
 def identify_unified(ask: Ask) -> Identity:

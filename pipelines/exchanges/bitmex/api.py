@@ -322,5 +322,6 @@ EXCHANGE = Exchange(
     is_record=is_record,
     balance_of=balance_of,
     uid_of=uid_of,
+    uid_field="account",
     unusable_files=SITE_FILES,
 )

@@ -98,7 +98,12 @@ class FuturesDesk:
 
     def _orders(self, request: Request) -> bytes:
         table = self._books(request).orders
-        wanted = request.filters(table, symbol="symbol", orderId="orderId", clientOid="clientOid")
+        # Placed before now, and filled later: not listed yet (the sandbox's clock can be set back).
+        wanted: list[Filter] = [
+            ("all", "", lambda n: ""),
+            ("is_filled", "True", lambda n: str(table.events[n].fills[0].at <= request.now)),  # type: ignore[attr-defined]
+        ]
+        wanted += request.filters(table, symbol="symbol", orderId="orderId", clientOid="clientOid")
         return self._wrapped(request, table, "entrustedList", wanted, 100, OLD)
 
     def _closed_positions(self, request: Request) -> bytes:

@@ -30,7 +30,7 @@ movements as (
         symbol,
         business_type as label,
         amount as moved,
-        coalesce(fee, 0) as fee,
+        {{ known_or_zero('fee') }} as fee,
         balance,
         coalesce(billed_at, occurred_at) as occurred_at,
         origin,
@@ -50,7 +50,7 @@ movements as (
         symbol,
         future_tax_type as label,
         amount as moved,
-        coalesce(fee, 0) as fee,
+        {{ known_or_zero('fee') }} as fee,
         cast(null as decimal(38, 18)) as balance,
         coalesce(recorded_at, occurred_at) as occurred_at,
         origin,
@@ -68,7 +68,7 @@ named as (
         -- Here the fee stands beside the amount, and the balance moves by both.
         movements.moved + movements.fee as amount,
         case
-            when labels.entry_type = 'funding' then -(movements.moved + movements.fee)
+            when labels.entry_type in ('fee', 'funding') then -(movements.moved + movements.fee)
             else -movements.fee
         end as fee_amount
     from movements

@@ -38,19 +38,16 @@ with_terms as (
 
     select
         fills.*,
-        {{ bitget_futures_wallet('fills.product', 'coalesce(fills.margin_coin, fills.fee_coin)') }}
-            as wallet,
         contracts.symbol_type,
+        coalesce(contracts.base_coin, {{ bitget_contract_part('fills.symbol', 1) }}) as base_coin,
+        contracts.quote_coin as listed_quote_coin,
+        -- What it settles in, as its own row says; a fee that is deducted (in BGB) does not.
         coalesce(
-            contracts.base_coin,
-            nullif(regexp_extract(fills.symbol, '^(.+?)(USDT|USDC|PERP|USD)', 1), '')
-        ) as base_coin,
-        coalesce(
-            contracts.quote_coin,
-            case upper(fills.product)
-                when 'USDT-FUTURES' then 'USDT' when 'USDC-FUTURES' then 'USDC' else 'USD'
-            end
-        ) as quote_coin,
+            fills.margin_coin, case when not fills.is_fee_deducted then fills.fee_coin end
+        ) as own_coin,
+        case {{ bitget_contract_part('fills.symbol', 2) }}
+            when 'PERP' then 'USDC' else {{ bitget_contract_part('fills.symbol', 2) }}
+        end as named_quote_coin,
         closings.side as closing_side
     from fills
     left join contracts on fills.symbol = contracts.symbol and fills.product = contracts.product
@@ -61,6 +58,39 @@ with_terms as (
             and fills.symbol = closings.symbol
             and fills.filled_at = closings.billed_at
             and fills.profit = closings.amount
+
+),
+
+-- The product it was asked by names the wallet. Where that is not known, its coins do: a contract on
+-- USD settles in a coin, any other in what it is quoted in.
+of_wallets as (
+
+    select
+        *,
+        {{ bitget_futures_wallet(
+            coin="coalesce(own_coin, nullif(named_quote_coin, 'USD'), base_coin)"
+        ) }} as wallet,
+        upper(product) in ('USDT-FUTURES', 'USDC-FUTURES', 'COIN-FUTURES')
+        or coalesce(own_coin, named_quote_coin) is not null as is_known
+    from with_terms
+
+),
+
+with_settlement as (
+
+    select
+        *,
+        coalesce(
+            listed_quote_coin,
+            case wallet when 'usdt_futures' then 'USDT' when 'usdc_futures' then 'USDC' end,
+            case when is_known then 'USD' end
+        ) as quote_coin,
+        case wallet
+            when 'usdt_futures' then 'USDT'
+            when 'usdc_futures' then 'USDC'
+            else coalesce(own_coin, base_coin)
+        end as settle_coin
+    from of_wallets
 
 ),
 
@@ -76,8 +106,14 @@ with_sides as (
                 then coalesce(closing_side, case side when 'buy' then 'sell' else 'buy' end)
             else side
         end as executed_side,
-        wallet = 'coin_futures' as is_inverse
-    from with_terms
+        case
+            when not is_known then 'unclassified'
+            when wallet <> 'coin_futures' then 'linear'
+            when settle_coin = base_coin then 'inverse'
+            when base_coin is not null then 'quanto'
+            else 'unclassified'
+        end as product_type
+    from with_settlement
 
 ),
 
@@ -95,16 +131,12 @@ canonical as (
         -- what
         wallet,
         symbol as market,
-        case when is_inverse then 'inverse' else 'linear' end as product_type,
-        case symbol_type when 'perpetual' then 'perpetual' when 'delivery' then 'future' end
-            as contract_type,
+        product_type,
+        {{ bitget_contract_type('symbol_type', 'symbol') }} as contract_type,
         executed_side as side,
         base_coin as base_asset,
         quote_coin as quote_asset,
-        case
-            when is_inverse then coalesce(margin_coin, case when not is_fee_deducted then fee_coin end, base_coin)
-            else quote_coin
-        end as settle_asset,
+        settle_coin as settle_asset,
         case trade_scope when 'maker' then true when 'taker' then false end as is_maker,
         regexp_matches(trade_side, '^(burst|reduce|offset|dte_sys_adl)_') as is_forced,
         trade_side as exchange_type,
@@ -113,12 +145,14 @@ canonical as (
         base_volume as base_quantity,
         quote_volume as quote_quantity,
         base_volume as contract_quantity,
-        case when is_inverse then base_volume else quote_volume end as value_amount,
+        case product_type when 'inverse' then base_volume when 'linear' then quote_volume end
+            as value_amount,
         price,
         cast(null as varchar) as price_reason,
-        coalesce(-fee_total, 0) as fee_amount,
+        {{ known_or_zero(bitget_fee(
+            '-fee_total', 'fee_coin', ['base_coin', 'quote_coin', 'settle_coin'], 'is_fee_deducted'
+        )) }} as fee_amount,
         fee_coin as fee_asset,
-        profit as realised_pnl,
 
         -- when
         coalesce(filled_at, occurred_at) as traded_at,

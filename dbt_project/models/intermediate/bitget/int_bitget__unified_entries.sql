@@ -52,7 +52,7 @@ movements as (
         'funding' as wallet,
         funding.coin,
         cast(null as varchar) as symbol,
-        funding.record_type as label,
+        {{ bitget_label('funding.record_type', 'funding.group_type') }} as label,
         funding.amount,
         cast(0 as decimal(38, 18)) as fee_said,
         funding.balance,

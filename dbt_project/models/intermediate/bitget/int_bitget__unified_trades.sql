@@ -5,9 +5,9 @@ with fills as (
 
 ),
 
-symbols as (
+spot_pairs as (
 
-    select * from {{ ref('base_bitget__symbols') }}
+    select * from {{ ref('int_bitget__spot_pairs') }}
 
 ),
 
@@ -31,22 +31,20 @@ counted as (
         fills.category = 'COIN-FUTURES' as is_inverse,
         lower(fills.trade_side) as trade_side_key,
         contracts.symbol_type,
-        symbols.base_coin as pair_base,
-        coalesce(
-            symbols.quote_coin, nullif({{ bitget_quote_coin('fills.symbol') }}, '')
-        ) as pair_quote,
-        coalesce(
-            contracts.base_coin,
-            nullif(regexp_extract(fills.symbol, '^(.+?)(USDT|USDC|PERP|USD)', 1), '')
-        ) as contract_base,
+        spot_pairs.base_coin as pair_base,
+        spot_pairs.quote_coin as pair_quote,
+        coalesce(contracts.base_coin, {{ bitget_contract_part('fills.symbol', 1) }})
+            as contract_base,
         coalesce(
             contracts.quote_coin,
             case fills.category
-                when 'USDT-FUTURES' then 'USDT' when 'USDC-FUTURES' then 'USDC' else 'USD'
+                when 'USDT-FUTURES' then 'USDT'
+                when 'USDC-FUTURES' then 'USDC'
+                when 'COIN-FUTURES' then 'USD'
             end
         ) as contract_quote
     from fills
-    left join symbols on fills.symbol = symbols.symbol
+    left join spot_pairs on fills.symbol = spot_pairs.symbol
     left join contracts
         on fills.symbol = contracts.symbol and fills.category = contracts.product
     left join since on fills.account_id = since.account_id
@@ -58,11 +56,7 @@ with_coins as (
 
     select
         *,
-        case
-            when is_spot
-                then coalesce(pair_base, nullif(split_part(split_part(symbol, '_', 1), pair_quote, 1), ''))
-            else contract_base
-        end as base_coin,
+        case when is_spot then pair_base else contract_base end as base_coin,
         case when is_spot then pair_quote else contract_quote end as quote_coin
     from counted
 
@@ -84,11 +78,11 @@ canonical as (
         symbol as market,
         case
             when is_spot then 'spot'
-            when is_inverse then 'inverse'
+            when is_inverse and base_coin is not null then 'inverse'
             when category in ('USDT-FUTURES', 'USDC-FUTURES') then 'linear'
             else 'unclassified'
         end as product_type,
-        case symbol_type when 'perpetual' then 'perpetual' when 'delivery' then 'future' end
+        case when not is_spot then {{ bitget_contract_type('symbol_type', 'symbol') }} end
             as contract_type,
         -- The side of the trade itself, in hedge mode too; the position's is `posSide`.
         lower(side) as side,
@@ -107,13 +101,16 @@ canonical as (
         exec_qty as base_quantity,
         exec_value as quote_quantity,
         case when not is_spot then exec_qty end as contract_quantity,
-        case when is_inverse then exec_qty else exec_value end as value_amount,
+        case
+            when is_inverse then exec_qty
+            when is_spot or category in ('USDT-FUTURES', 'USDC-FUTURES') then exec_value
+        end as value_amount,
         exec_price as price,
         cast(null as varchar) as price_reason,
         -- Positive is charged here, and negative in v2.
-        coalesce(fee_total, 0) as fee_amount,
+        {{ known_or_zero(bitget_fee('fee_total', 'fee_coin', ['base_coin', 'quote_coin'])) }}
+            as fee_amount,
         fee_coin as fee_asset,
-        case when not is_spot then exec_pnl end as realised_pnl,
 
         -- when
         coalesce(created_at, occurred_at) as traded_at,

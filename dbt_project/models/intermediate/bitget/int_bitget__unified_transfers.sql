@@ -93,13 +93,16 @@ legs as (
         funding.coin,
         funding.amount,
         coalesce(funding.booked_at, funding.occurred_at) as moved_at,
-        funding.record_type as label,
+        {{ bitget_label('funding.record_type', 'funding.group_type') }} as label,
         funding.origin,
         funding.receipt_id,
         funding.loaded_at
     from funding
     left join since on funding.account_id = since.account_id
-    semi join labels on lower(trim(funding.record_type)) = labels.label_key
+    semi join labels
+        on
+            lower(trim({{ bitget_label('funding.record_type', 'funding.group_type') }}))
+            = labels.label_key
     where
         funding.amount <> 0
         and coalesce(funding.booked_at, funding.occurred_at)

@@ -31,7 +31,7 @@ executions as (
         exec_type in ('Trade', 'Settlement', 'Liquidation', 'Bankruptcy')
         and lower(side) in ('buy', 'sell')
         and settl_currency is not null
-        and not contains(symbol, '_')
+        and not {{ bitmex_is_spot_name('symbol', 'currency') }}
 
 ),
 
@@ -39,7 +39,9 @@ newest as (
 
     select account_id, receipt_id, asked_at, origin
     from receipts
-    qualify row_number() over (partition by account_id order by asked_at desc, receipt_id) = 1
+    qualify row_number() over (
+        partition by account_id order by taken_at desc nulls last, asked_at desc, receipt_id
+    ) = 1
 
 ),
 
@@ -105,6 +107,8 @@ final as (
     select
         -- keys
         compared.account_id,
+        'bitmex' as exchange,
+        'trade_history' as stream,
         compared.symbol,
         compared.currency,
 

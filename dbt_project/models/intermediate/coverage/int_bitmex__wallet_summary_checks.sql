@@ -2,6 +2,10 @@
     BitMEX's own totals beside the stored ledger, group by group: one row per currency and
     `transactType`, by symbol where that is `RealisedPNL`, and one `Total` per currency. They must
     agree to the unit (exchange's words for it: walletSummary is the grouped walletHistory).
+
+    A summary does not say when it was taken. One in a file is compared with the ledger as it was
+    when all its totals were right for the last time; if they never were, with the ledger up to
+    the moment the files imported with it were taken.
 -#}
 with summaries as (
 
@@ -32,9 +36,11 @@ assets as (
 
 newest as (
 
-    select account_id, receipt_id, asked_at
+    select account_id, receipt_id, asked_at, taken_at, origin
     from receipts
-    qualify row_number() over (partition by account_id order by asked_at desc, receipt_id) = 1
+    qualify row_number() over (
+        partition by account_id order by taken_at desc nulls last, asked_at desc, receipt_id
+    ) = 1
 
 ),
 
@@ -53,6 +59,86 @@ said as (
 
 ),
 
+-- The ledger's sum of each currency over time, from nothing on.
+sums as (
+
+    select
+        account_id,
+        currency,
+        processed_at as since_at,
+        sum(sum(amount_minor)) over (
+            partition by account_id, currency order by processed_at
+        ) as amount_minor
+    from ledger
+    group by account_id, currency, processed_at
+
+    union all
+
+    select distinct account_id, currency, cast('-infinity' as timestamptz), 0
+    from said
+
+),
+
+lasting as (
+
+    select
+        *,
+        lead(since_at, 1, cast('infinity' as timestamptz)) over (
+            partition by account_id, currency order by since_at
+        ) as until_at
+    from sums
+
+),
+
+right_spans as (
+
+    select lasting.*
+    from lasting
+    inner join said using (account_id, currency, amount_minor)
+    inner join newest using (account_id)
+    where said.transact_type = 'Total' and newest.origin = 'file'
+
+),
+
+right_moments as (
+
+    select
+        moments.account_id,
+        moments.since_at as right_at
+    from (select distinct account_id, since_at from right_spans) as moments
+    inner join right_spans
+        on
+            moments.account_id = right_spans.account_id
+            and moments.since_at >= right_spans.since_at
+            and moments.since_at < right_spans.until_at
+    inner join (
+        select account_id, count(*) as total_count
+        from said
+        where transact_type = 'Total'
+        group by account_id
+    ) as totals
+        on moments.account_id = totals.account_id
+    group by moments.account_id, moments.since_at
+    having count(*) = any_value(totals.total_count)
+
+),
+
+moments as (
+
+    select
+        newest.account_id,
+        newest.receipt_id,
+        coalesce(
+            max(right_moments.right_at) filter (where isfinite(right_moments.right_at)),
+            any_value(newest.taken_at),
+            any_value(newest.asked_at)
+        ) as checked_at
+    from newest
+    left join right_moments using (account_id)
+    group by newest.account_id, newest.receipt_id
+
+),
+
 booked as (
 
     select
@@ -63,8 +149,8 @@ booked as (
             as symbol,
         ledger.amount_minor
     from ledger
-    inner join newest on ledger.account_id = newest.account_id
-    where ledger.processed_at <= newest.asked_at
+    inner join moments on ledger.account_id = moments.account_id
+    where ledger.processed_at <= moments.checked_at
         -- What names no currency is in no total.
         and ledger.currency is not null
 
@@ -103,6 +189,9 @@ final as (
     select
         -- keys
         compared.account_id,
+        'bitmex' as exchange,
+        'main' as wallet,
+        'wallet_history' as stream,
         coalesce(assets.asset, upper(compared.currency)) as asset,
         compared.currency as exchange_asset,
         trim(compared.transact_type || ' ' || compared.symbol) as detail,
@@ -112,9 +201,9 @@ final as (
         {{ from_minor_units('compared.booked_minor', 'assets.unit_scale') }} as computed,
 
         -- when
-        newest.asked_at as checked_at
+        moments.checked_at
     from compared
-    inner join newest on compared.account_id = newest.account_id
+    inner join moments on compared.account_id = moments.account_id
     left join assets on compared.currency = assets.exchange_asset
 
 )

@@ -35,6 +35,7 @@ records as (
         occurred_at,
         origin,
         receipt_id,
+        record,
         {{ json_text(fields.asset) if fields else 'cast(null as varchar)' }} as asset,
         {{ amount(json_text(fields.amount)) if fields else 'cast(null as decimal(38, 18))' }} as amount
     from {{ adapter.get_relation(this.database, 'raw_' ~ exchange, stream).include(database=false) }}
@@ -54,6 +55,7 @@ records as (
         cast(null as timestamptz) as occurred_at,
         cast(null as varchar) as origin,
         cast(null as varchar) as receipt_id,
+        cast(null as json) as record,
         cast(null as varchar) as asset,
         cast(null as decimal(38, 18)) as amount
     where false

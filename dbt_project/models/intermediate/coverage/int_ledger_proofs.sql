@@ -10,14 +10,23 @@ with moments as (
 
 ),
 
-breaks as (
+-- What the exchange changed into another coin without a row is no row that is missing.
+renamed as (
 
-    select * from {{ ref('int_balance_breaks') }}
-    where break_kind != 'order'
+    {{ renamed_differences() }}
 
 ),
 
-chains as (
+breaks as (
+
+    select breaks.*
+    from {{ ref('int_balance_breaks') }} as breaks
+    anti join renamed using (account_id, wallet, asset, net_residual)
+    where breaks.break_kind != 'order'
+
+),
+
+opened as (
 
     select
         account_id,
@@ -25,11 +34,21 @@ chains as (
         exchange_asset,
         any_value(asset) as asset,
         arg_min(stream, occurred_at) as stream,
-        arg_min(level, occurred_at) as opening_balance,
+        arg_min(level, occurred_at) as net_residual,
         min(occurred_at) as first_row_at
     from moments
     where level is not null
     group by account_id, wallet, exchange_asset
+
+),
+
+chains as (
+
+    select
+        opened.* exclude (net_residual),
+        case when renamed.rename_id is null then opened.net_residual else 0 end as opening_balance
+    from opened
+    left join renamed using (account_id, wallet, asset, net_residual)
 
 ),
 

@@ -147,12 +147,15 @@ explained as (
         named.*,
         specs.remedy as spec_remedy,
         case
+            when named.rename_id is not null
+                then {{ finding_id('asset_renamed', ['named.rename_id']) }}
             when named.kind = 'sum_rule' then largest_breaks.break_id
             when named.kind = 'snapshot' and wrong_sums.finding_id is not null
                 then wrong_sums.finding_id
             when named.severity != 'info' then in_gaps.gap_id
         end as explained_by,
         case
+            when named.rename_id is not null then 'the exchange changed the coin into another one'
             when named.kind = 'sum_rule' and largest_breaks.break_id is not null
                 then case largest_breaks.break_count
                     when 1 then 'it is the one break of this asset''s balance'

@@ -26,8 +26,12 @@ final as (
         concat(
             case row_count when 1 then 'One row has ' else row_count || ' rows have ' end,
             case coalesce(example, '') when '' then 'no' else '"' || example || '" as' end, ' ',
-            replace(field, '_', ' '), ', which nobody has sorted yet; amounts and balances are '
-            'right, only the kind is unknown.'
+            replace(field, '_', ' '), ', which nobody has sorted yet; ',
+            case
+                when problem = 'unknown_status'
+                    then 'its coin, amount or state cannot be told, and sums leave the row out.'
+                else 'amounts and balances are right, only the kind is unknown.'
+            end
         ) as what,
         'look at the rows and say what they are: a line in the label list of the exchange, or a '
         || 'reason in findings.yml' as remedy,

@@ -86,6 +86,14 @@ unclassified as (
     union all
 
     select
+        account_id, exchange, stream, record_id, 'base_asset' as field, market as word,
+        traded_at as occurred_at
+    from trades
+    where product_type <> 'unclassified' and (base_asset is null or quote_asset is null)
+
+    union all
+
+    select
         account_id, exchange, stream, record_id, 'side' as field, side as word,
         traded_at as occurred_at
     from every_trade

@@ -7,7 +7,7 @@ with findings as (
     {{ union_findings([
         'int_gap_findings', 'int_balance_findings', 'int_label_findings', 'int_value_findings',
         'int_vanished_findings', 'int_drift_findings', 'int_overlap_findings',
-        'int_residual_findings',
+        'int_residual_findings', 'int_version_findings', 'int_rename_findings', 'int_inexact_findings',
     ]) }}
 
 ),

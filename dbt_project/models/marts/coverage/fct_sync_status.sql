@@ -18,6 +18,22 @@ all_receipts as (
 
 ),
 
+declared as (
+
+    select * from {{ ref('int_declared_accounts') }}
+
+),
+
+retired as (
+
+    select account_id
+    from declared
+    where account_id is not null
+    group by account_id
+    having bool_and(retired_at is not null)
+
+),
+
 asked_accounts as (
 
     select distinct account_id from all_receipts
@@ -218,6 +234,7 @@ judged as (
     select
         *,
         case
+            when account_id in (select account_id from retired) then 'retired'
             when is_over and critical_count + warning_count > 0 then 'closed_with_gaps'
             when is_over then 'closed'
             when served_until is not null and critical_count + warning_count = 0 then 'replaced'
@@ -238,18 +255,40 @@ judged as (
 
 ),
 
-final as (
+-- What keeps a whole account from being read has a row of its own.
+unread as (
+
+    select
+        coalesce(account_id, concat(exchange, ':?', label)) as account_id,
+        exchange,
+        label,
+        case
+            when not is_declared then 'undeclared'
+            when account_id is null then 'never_connected'
+            else 'not_connected'
+        end as state,
+        last_error,
+        last_error_at
+    from declared
+    where
+        retired_at is null
+        and (not is_declared or account_id is null or last_error is not null)
+
+),
+
+streams as (
 
     select
         -- keys
         md5(account_id || '|' || stream) as sync_status_id,
         account_id,
         exchange,
+        label,
         stream,
 
         -- the light and why
         case
-            when state in ('fine', 'closed', 'beyond_reading', 'replaced') then 'green'
+            when state in ('fine', 'closed', 'beyond_reading', 'replaced', 'retired') then 'green'
             when state in (
                 'never_asked', 'failed', 'refused', 'venue_closed', 'losing_rows',
                 'closed_with_gaps'
@@ -264,6 +303,7 @@ final as (
                 when info_count > 0 then 'read to the end; what can be known is known'
                 else 'read to the end; nothing is missing'
             end
+            when 'retired' then 'the account is retired: its history stays as it is'
             when 'beyond_reading' then concat('not read, and no need to: ', last_error)
             when 'replaced' then concat(
                 'ended on ', {{ say_when('served_until') }},
@@ -320,6 +360,39 @@ final as (
         next_loss_at,
         sync_before
     from judged
+
+),
+
+final as (
+
+    select * from streams
+
+    union all by name
+
+    select
+        md5(account_id || '|identity|' || label) as sync_status_id,
+        account_id,
+        exchange,
+        label,
+        'identity' as stream,
+        case when state = 'undeclared' then 'yellow' else 'red' end as light,
+        state,
+        case
+            when state = 'undeclared'
+                then concat(
+                    'not declared any more: declare it again, or run `lookback accounts retire ',
+                    label, '`'
+                )
+            when last_error is not null then concat('could not be read: ', last_error)
+            else concat('not synced yet: run `lookback sync ', label, '`')
+        end as reason,
+        last_error_at as last_asked_at,
+        cast(0 as bigint) as rows_last_run,
+        cast(0 as bigint) as "rows",
+        cast(0 as bigint) as open_gaps,
+        cast(0 as bigint) as critical_gaps,
+        cast(0 as bigint) as unverified_spans
+    from unread
 
 )
 

@@ -16,6 +16,18 @@ starts as (
 
 ),
 
+retired as (
+
+    select
+        account_id,
+        max(retired_at) as retired_at
+    from {{ ref('int_declared_accounts') }}
+    where account_id is not null
+    group by account_id
+    having bool_and(retired_at is not null)
+
+),
+
 -- Of several keys and labels of one account the last check speaks; all labels are kept.
 labels as (
 
@@ -127,9 +139,11 @@ final as (
         labels.first_checked_at,
         accounts.checked_at,
         accounts.clock_skew_ms,
-        accounts.origin
+        accounts.origin,
+        retired.retired_at
     from accounts
     left join labels on accounts.account_id = labels.account_id
+    left join retired on accounts.account_id = retired.account_id
     left join starts on accounts.account_id = starts.account_id
 
 )

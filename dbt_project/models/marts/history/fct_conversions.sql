@@ -99,6 +99,15 @@ conversions as (
         loaded_at
     from bitmex_swaps
 
+),
+
+final as (
+
+    select
+        *,
+        {{ utc_day('converted_at') }} as converted_on
+    from conversions
+
 )
 
-select * from conversions
+select * from final

@@ -18,6 +18,15 @@ with ledger_entries as (
 
     {{ and_changed_rows('ledger_entries') }}
 
+),
+
+final as (
+
+    select
+        *,
+        {{ utc_day('occurred_at') }} as occurred_on
+    from ledger_entries
+
 )
 
-select * from ledger_entries
+select * from final

@@ -24,7 +24,10 @@ with trades as (
 -- `fct_data_quality` names it.
 sided as (
 
-    select * from trades
+    select
+        *,
+        {{ utc_day('traded_at') }} as traded_on
+    from trades
     where side in ('buy', 'sell')
 
 )

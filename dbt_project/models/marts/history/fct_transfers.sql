@@ -198,6 +198,7 @@ final as (
         -- when
         sent_at,
         received_at,
+        {{ utc_day('coalesce(sent_at, received_at)') }} as moved_on,
 
         -- where it came from
         origin,

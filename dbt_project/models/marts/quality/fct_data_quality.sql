@@ -160,9 +160,29 @@ amount_problems as (
 
 ),
 
+inexact_problems as (
+
+    select
+        account_id,
+        exchange,
+        stream,
+        'inexact_amount' as problem,
+        field,
+        arg_min(left(value, 200), (occurred_at, record_id)) as example,
+        count(*) as row_count,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at,
+        arg_min(record_id, (occurred_at, record_id)) as record_id
+    from {{ ref('int_inexact_amounts') }}
+    group by account_id, exchange, stream, field
+
+),
+
 problems as (
 
     select * from amount_problems
+    union all
+    select * from inexact_problems
     union all
     select * from word_problems
     union all
@@ -189,7 +209,7 @@ final as (
         -- what is odd
         problems.problem,
         case
-            when problems.problem = 'undocumented_field' then 'info'
+            when problems.problem in ('undocumented_field', 'inexact_amount') then 'info'
             -- Many exchanges leave a field out where it has no value.
             when
                 problems.problem = 'missing_field'

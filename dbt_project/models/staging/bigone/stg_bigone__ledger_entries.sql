@@ -34,9 +34,22 @@ conversions as (
 
 ),
 
+contract_terms as (
+
+    select * from {{ ref('base_bigone__contract_symbols') }}
+    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
+
+),
+
+-- A row that names no coin is settled as its contract's terms say.
 contract_trades as (
 
-    select * from {{ ref('base_bigone__contract_trades') }}
+    select
+        trades.* replace (coalesce(trades.currency, contract_terms.settle_currency) as currency),
+        {{ known_or_zero('trades.fee', 'trades.unreadable_amounts') }} as known_fee,
+        {{ known_or_zero('trades.pnl', 'trades.unreadable_amounts') }} as known_pnl
+    from {{ ref('base_bigone__contract_trades') }} as trades
+    left join contract_terms on trades.symbol = contract_terms.symbol
 
 ),
 
@@ -213,9 +226,10 @@ from_contracts as (
         symbol as market,
         'completed' as status,
         cast(null as varchar) as exchange_status,
-        case when coalesce(pnl, fee) is not null then coalesce(pnl, 0) - coalesce(fee, 0) end
-            as amount,
-        coalesce(fee, 0) as fee_amount,
+        case when coalesce(pnl, fee) is not null then known_pnl - known_fee end as amount,
+        -- A funding payment is a cost as a whole, in whichever of the two it is written.
+        case when upper(side) = 'FUNDING' then known_fee - known_pnl else known_fee end
+            as fee_amount,
         coalesce(traded_at, occurred_at, asked_at) as occurred_at,
         origin,
         receipt_id,
@@ -267,7 +281,7 @@ canonical as (
 
         -- how much
         cast(coalesce(amount, 0) as decimal(38, 18)) as amount,
-        cast(fee_amount as decimal(38, 18)) as fee_amount,
+        cast(coalesce(fee_amount, 0) as decimal(38, 18)) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 
         -- when

@@ -48,14 +48,10 @@ spot_sides as (
             when own_role = 'maker' then case taker_side when 'BID' then 'sell' when 'ASK' then 'buy' end
             else case side when 'BID' then 'buy' when 'ASK' then 'sell' end
         end as own_side,
-        coalesce(
-            case own_role
-                when 'taker' then taker_fee
-                when 'maker' then maker_fee
-                else coalesce(taker_fee, maker_fee)
-            end,
-            0
-        ) as own_fee,
+        {{ known_or_zero(
+            "case own_role when 'taker' then taker_fee when 'maker' then maker_fee "
+            ~ "else coalesce(taker_fee, maker_fee) end"
+        ) }} as own_fee,
         {{ bigone_pair_coin('asset_pair_name', 1) }} as base_symbol,
         {{ bigone_pair_coin('asset_pair_name', 2) }} as quote_symbol
     from spot_roles
@@ -100,7 +96,6 @@ from_spot as (
             when 'buy' then {{ bigone_asset('base_symbol') }}
             when 'sell' then {{ bigone_asset('quote_symbol') }}
         end as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         coalesce(inserted_at, created_at, occurred_at, asked_at) as traded_at,
@@ -116,39 +111,32 @@ from_spot as (
 ),
 
 -- Funding is a row of its own side, and no trade.
+-- A row that names no coin is settled as its contract's terms say.
 fills as (
 
     select
-        contract_trades.*,
+        contract_trades.* replace (
+            coalesce(contract_trades.currency, terms.settle_currency) as currency
+        ),
         terms.multiplier,
-        -- A contract gone from the list still names its coins: BTCUSD paid in BTC is inverse.
-        coalesce(
-            terms.is_inverse, starts_with(contract_trades.symbol, contract_trades.currency)
-        ) as is_inverse,
-        coalesce(
-            terms.base_currency,
-            case
-                when starts_with(contract_trades.symbol, contract_trades.currency)
-                    then contract_trades.currency
-                when ends_with(contract_trades.symbol, contract_trades.currency)
-                    then left(
-                        contract_trades.symbol,
-                        -cast(length(contract_trades.currency) as integer)
-                    )
-            end
-        ) as base_currency,
-        coalesce(
-            terms.quote_currency,
-            case
-                when starts_with(contract_trades.symbol, contract_trades.currency)
-                    then substr(contract_trades.symbol, length(contract_trades.currency) + 1)
-                when ends_with(contract_trades.symbol, contract_trades.currency)
-                    then contract_trades.currency
-            end
-        ) as quote_currency
+        terms.is_inverse,
+        terms.base_currency as listed_base,
+        terms.quote_currency as listed_quote
     from contract_trades
     left join terms on contract_trades.symbol = terms.symbol
     where contract_trades.side ilike '%BUY' or contract_trades.side ilike '%SELL'
+
+),
+
+-- A contract gone from the list still names its coins: BTCUSD paid in BTC is inverse.
+fills_with_coins as (
+
+    select
+        *,
+        coalesce(listed_base, {{ bigone_contract_coin('symbol', 'currency', 1) }}) as base_currency,
+        coalesce(listed_quote, {{ bigone_contract_coin('symbol', 'currency', 2) }})
+            as quote_currency
+    from fills
 
 ),
 
@@ -157,13 +145,14 @@ fills_of_kinds as (
     select
         *,
         case
-            when is_inverse then 'inverse'
-            when currency = quote_currency then 'linear'
-            when quote_currency is not null then 'quanto'
-            else 'unclassified'
+            when currency is null or base_currency is null or quote_currency is null
+                then 'unclassified'
+            when currency = quote_currency and is_inverse is distinct from true then 'linear'
+            when currency = base_currency and is_inverse is distinct from false then 'inverse'
+            else 'quanto'
         end as product_type,
         {{ exact_product('abs(size)', 'multiplier') }} as size_in_units
-    from fills
+    from fills_with_coins
 
 ),
 
@@ -200,9 +189,8 @@ from_contracts as (
         abs(notional) as value_amount,
         price,
         cast(null as varchar) as price_reason,
-        coalesce(fee, 0) as fee_amount,
+        {{ known_or_zero('fee') }} as fee_amount,
         {{ bigone_asset('currency') }} as fee_asset,
-        pnl as realised_pnl,
 
         -- when
         coalesce(traded_at, occurred_at, asked_at) as traded_at,

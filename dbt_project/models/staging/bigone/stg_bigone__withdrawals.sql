@@ -9,9 +9,9 @@ amounts as (
 
     select
         *,
-        coalesce(fee, 0) as fee_charged,
+        {{ known_or_zero('fee') }} as fee_charged,
         amount
-        {%- if var('bigone_withdrawal_amount') == 'net' %} + coalesce(fee, 0){% endif %} as gross_amount
+        {%- if var('bigone_withdrawal_amount') == 'net' %} + {{ known_or_zero('fee') }}{% endif %} as gross_amount
     from records
 
 ),
@@ -35,12 +35,12 @@ canonical as (
         memo as address_tag,
         txid as tx_hash,
         is_internal,
-        {{ bigone_status_if_whole(bigone_withdrawal_status(), 'asset_symbol', 'amount') }} as status,
+        {{ bigone_status_if_whole(bigone_withdrawal_status(), 'asset_symbol', 'gross_amount') }} as status,
         state as exchange_status,
 
         -- how much
         coalesce(gross_amount, 0) as amount,
-        fee_charged as fee_amount,
+        coalesce(fee_charged, 0) as fee_amount,
         {{ bigone_asset_or_unknown('asset_symbol') }} as fee_asset,
         gross_amount - fee_charged as received_amount,
 

@@ -44,7 +44,7 @@ movements as (
         'spot_bills' as stream,
         record_id,
         coin,
-        business_type as label,
+        {{ bitget_label('business_type', 'group_type') }} as label,
         size as amount,
         -fees as fee_said,
         balance,

@@ -16,9 +16,9 @@ unified_pairs_told as (
 
 ),
 
-symbols as (
+spot_pairs as (
 
-    select * from {{ ref('base_bitget__symbols') }}
+    select * from {{ ref('int_bitget__spot_pairs') }}
 
 ),
 
@@ -26,12 +26,10 @@ fills_with_coins as (
 
     select
         fills.*,
-        coalesce(
-            symbols.quote_coin, nullif({{ bitget_quote_coin('fills.symbol') }}, '')
-        ) as quote_coin,
-        symbols.base_coin
+        spot_pairs.base_coin,
+        spot_pairs.quote_coin
     from fills
-    left join symbols on fills.symbol = symbols.symbol
+    left join spot_pairs on fills.symbol = spot_pairs.symbol
 
 ),
 
@@ -52,9 +50,7 @@ from_fills as (
         'spot' as product_type,
         cast(null as varchar) as contract_type,
         lower(side) as side,
-        coalesce(
-            base_coin, nullif(split_part(split_part(symbol, '_', 1), quote_coin, 1), '')
-        ) as base_asset,
+        base_coin as base_asset,
         quote_coin as quote_asset,
         cast(null as varchar) as settle_asset,
         case lower(trade_scope) when 'maker' then true when 'taker' then false end as is_maker,
@@ -68,9 +64,10 @@ from_fills as (
         amount as value_amount,
         price_avg as price,
         cast(null as varchar) as price_reason,
-        coalesce(-fee_total, 0) as fee_amount,
+        {{ known_or_zero(bitget_fee(
+            '-fee_total', 'fee_coin', ['base_coin', 'quote_coin'], 'is_fee_deducted'
+        )) }} as fee_amount,
         fee_coin as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         coalesce(filled_at, occurred_at) as traded_at,
@@ -102,16 +99,21 @@ with_markets as (
             when bought.symbol is not null then 'buy'
             when sold.symbol is not null then 'sell'
             -- A delisted pair: what is paid with most often tells.
-            when {{ bitget_quote_coin("'X' || received_coin") }} <> ''
-                and {{ bitget_quote_coin("'X' || paid_coin") }} = '' then 'sell'
+            when received_rank < coalesce(paid_rank, 99) then 'sell'
             else 'buy'
         end as side
-    from unexplained_pairs
-    left join symbols as bought
+    from (
+        select
+            *,
+            list_position({{ bitget_quote_coins() }}, received_coin) as received_rank,
+            list_position({{ bitget_quote_coins() }}, paid_coin) as paid_rank
+        from unexplained_pairs
+    ) as unexplained_pairs
+    left join spot_pairs as bought
         on
             unexplained_pairs.received_coin = bought.base_coin
             and unexplained_pairs.paid_coin = bought.quote_coin
-    left join symbols as sold
+    left join spot_pairs as sold
         on
             unexplained_pairs.paid_coin = sold.base_coin
             and unexplained_pairs.received_coin = sold.quote_coin
@@ -154,7 +156,6 @@ from_ledger as (
         'ledger_only' as price_reason,
         fee_quantity as fee_amount,
         fee_coin as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         occurred_at as traded_at,

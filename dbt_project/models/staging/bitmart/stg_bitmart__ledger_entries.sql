@@ -133,7 +133,7 @@ of_fills as (
         traded_at as occurred_at,
         origin, receipt_id, loaded_at
     from legs
-    where fee_amount <> 0 and fee_asset is distinct from received_asset
+    where fee_amount is distinct from 0 and fee_asset is distinct from received_asset
 
 ),
 
@@ -306,7 +306,7 @@ canonical as (
 
         -- how much; no balance is shown with any row
         coalesce(amount, 0) as amount,
-        fee_amount,
+        coalesce(fee_amount, 0) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 
         -- when

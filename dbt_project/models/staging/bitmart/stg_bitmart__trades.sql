@@ -66,9 +66,8 @@ from_spot as (
         spot_fills.notional as value_amount,
         spot_fills.price,
         cast(null as varchar) as price_reason,
-        coalesce(spot_fills.fee, 0) as fee_amount,
+        {{ known_or_zero('spot_fills.fee', 'spot_fills.unreadable_amounts') }} as fee_amount,
         spot_fills.fee_coin as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         coalesce(spot_fills.filled_at, spot_fills.occurred_at, spot_fills.asked_at) as traded_at,
@@ -159,10 +158,9 @@ from_futures as (
             as value_amount,
         price,
         cast(null as varchar) as price_reason,
-        coalesce(paid_fees, 0) as fee_amount,
+        {{ known_or_zero('paid_fees') }} as fee_amount,
         case product_type when 'linear' then quote_coin when 'inverse' then base_coin end
             as fee_asset,
-        realised_profit as realised_pnl,
 
         -- when
         coalesce(filled_at, occurred_at, asked_at) as traded_at,

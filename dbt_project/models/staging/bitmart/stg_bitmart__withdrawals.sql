@@ -34,12 +34,17 @@ canonical as (
         records.tx_id as tx_hash,
         false as is_internal,
         {{ bitmart_status_if_whole(
-            bitmart_money_status('records.status'), 'records.currency', 'records.arrival_amount'
+            bitmart_money_status('records.status'), 'records.currency',
+            'records.arrival_amount + ' ~ known_or_zero('records.fee', 'records.unreadable_amounts')
         ) }} as status,
         records.status as exchange_status,
 
         -- how much: what arrives is net, and the fee leaves the wallet beside it
-        coalesce(records.arrival_amount + coalesce(records.fee, 0), 0) as amount,
+        coalesce(
+            records.arrival_amount
+            + {{ known_or_zero('records.fee', 'records.unreadable_amounts') }},
+            0
+        ) as amount,
         coalesce(records.fee, 0) as fee_amount,
         {{ bitmart_coin_or_unknown('records.currency') }} as fee_asset,
         records.arrival_amount as received_amount,

@@ -10,6 +10,13 @@ instruments as (
 
 ),
 
+facts as (
+
+    select * from {{ ref('contract_facts') }}
+    where exchange = 'bitmex'
+
+),
+
 assets as (
 
     select * from {{ ref('int_assets_unioned') }}
@@ -52,28 +59,74 @@ fills as (
 
 ),
 
--- Symbols were reused: today's contract of that name speaks for an execution only when it settles
--- in the same currency. Otherwise the three currencies themselves tell the kind.
+-- What was traded: a symbol, as its own executions settle it.
+traded as (
+
+    select distinct
+        symbol,
+        currency,
+        settl_currency
+    from fills
+
+),
+
+-- Symbols were reused: a contract of that name, in the list or among the facts, speaks for an
+-- execution only when it settles in the same currency. After them comes the name itself.
+terms as (
+
+    select
+        traded.symbol,
+        traded.currency,
+        traded.settl_currency,
+        instruments.typ,
+        facts.contract_type as known_type,
+        coalesce(
+            instruments.typ = 'IFXXXP',
+            {{ bitmex_is_spot_name('traded.symbol', 'traded.currency') }}
+        ) as is_spot,
+        coalesce(traded.currency, instruments.quote_currency, facts.quote) as quote_currency,
+        coalesce(instruments.multiplier, cast(facts.multiplier as decimal(38, 18))) as multiplier,
+        coalesce(
+            instruments.underlying,
+            nullif(facts.underlying, ''),
+            case
+                when {{ bitmex_is_spot_name('traded.symbol', 'traded.currency') }}
+                    then split_part(traded.symbol, '_', 1)
+            end,
+            {{ bitmex_underlying_by_name('traded.symbol', 'traded.currency') }}
+        ) as underlying
+    from traded
+    left join instruments
+        on
+            traded.symbol = instruments.symbol
+            and (
+                instruments.typ = 'IFXXXP'
+                or traded.settl_currency is not distinct from instruments.settl_currency
+            )
+    left join facts
+        on
+            regexp_full_match(traded.symbol, facts.symbol_pattern)
+            and traded.settl_currency = facts.settle
+            and coalesce(traded.currency, facts.quote) = facts.quote
+
+),
+
 with_terms as (
 
     select
         fills.*,
-        instruments.typ,
-        -- A contract gone from the list still names its coin: XBT_USDT, XBTUSD, XBTH26.
-        coalesce(
-            instruments.underlying,
-            nullif(regexp_extract(fills.symbol, '^([A-Za-z0-9]+)_', 1), ''),
-            nullif(regexp_extract(fills.symbol, '^([A-Z]+)[FGHJKMNQUVXZ][0-9]{2}$', 1), ''),
-            nullif(split_part(fills.symbol, fills.currency, 1), fills.symbol)
-        ) as underlying,
-        coalesce(fills.currency, instruments.quote_currency) as quote_currency,
-        case
-            when instruments.settl_currency is not distinct from fills.settl_currency
-                then instruments.multiplier
-        end as multiplier,
-        coalesce(instruments.typ = 'IFXXXP', contains(fills.symbol, '_')) as is_spot
+        terms.typ,
+        terms.known_type,
+        terms.is_spot,
+        terms.underlying,
+        terms.quote_currency,
+        terms.multiplier
     from fills
-    left join instruments on fills.symbol = instruments.symbol
+    left join terms
+        on
+            fills.symbol is not distinct from terms.symbol
+            and fills.currency is not distinct from terms.currency
+            and fills.settl_currency is not distinct from terms.settl_currency
 
 ),
 
@@ -109,17 +162,26 @@ of_kinds as (
         *,
         case
             when is_spot then 'spot'
-            when settle_asset = base_asset then 'inverse'
+            when typ in ('OCECCS', 'OPECCS') or (typ is null and known_type = 'option')
+                then 'option'
+            when base_asset is null or quote_asset is null or settle_asset is null
+                then 'unclassified'
             when settle_asset = quote_asset then 'linear'
-            when settle_asset is not null then 'quanto'
-            else 'unclassified'
+            -- The cost of an inverse contract has the other sign: a purchase is negative.
+            when
+                settle_asset = base_asset
+                and (coalesce(exec_cost_minor, 0) = 0 or (lower(side) = 'buy') = (exec_cost_minor < 0))
+                then 'inverse'
+            else 'quanto'
         end as product_type,
         case
             when is_spot then null
             when typ in ('FFWCSX', 'FFWCSF', 'FFSCSX') then 'perpetual'
+            when typ in ('OCECCS', 'OPECCS') then 'option'
             when typ is not null then 'future'
+            when known_type is not null then known_type
             when regexp_matches(symbol, '[FGHJKMNQUVXZ][0-9]{2}$') then 'future'
-            else 'perpetual'
+            when symbol = underlying || currency then 'perpetual'
         end as contract_type,
         {{ from_minor_units('abs(exec_cost_minor)', 'settle_scale') }} as value_amount
     from with_coins
@@ -171,9 +233,12 @@ from_executions as (
         value_amount,
         last_px as price,
         cast(null as varchar) as price_reason,
-        coalesce({{ from_minor_units('exec_comm_minor', 'fee_scale') }}, 0) as fee_amount,
+        case
+            when exec_comm_minor is not null or unreadable_amounts is not null
+                then {{ from_minor_units('exec_comm_minor', 'fee_scale') }}
+            else 0
+        end as fee_amount,
         fee_asset,
-        {{ from_minor_units('realised_pnl_minor', 'settle_scale') }} as realised_pnl,
 
         -- when
         coalesce(executed_at, occurred_at) as traded_at,
@@ -185,7 +250,12 @@ from_executions as (
     from (
         select
             *,
-            {{ from_minor_units('abs(multiplier)', 'settle_scale') }} as contract_size
+            case
+                when {{ bitmex_cost_fits(
+                    'exec_cost_minor', 'multiplier', 'last_qty', 'last_px', "product_type = 'inverse'"
+                ) }}
+                    then {{ from_minor_units('abs(multiplier)', 'settle_scale') }}
+            end as contract_size
         from of_kinds
     )
 
@@ -207,7 +277,7 @@ from_ledger as (
         address as market,
         'spot' as product_type,
         cast(null as varchar) as contract_type,
-        case when received_is_base then 'buy' else 'sell' end as side,
+        case when received_is_base then 'buy' when paid_is_base then 'sell' end as side,
         case when received_is_base then received_asset else paid_asset end as base_asset,
         case when received_is_base then paid_asset else received_asset end as quote_asset,
         cast(null as varchar) as settle_asset,
@@ -224,7 +294,6 @@ from_ledger as (
         'ledger_only' as price_reason,
         cast(0 as decimal(38, 18)) as fee_amount,
         case when received_is_base then paid_asset else received_asset end as fee_asset,
-        cast(null as decimal(38, 18)) as realised_pnl,
 
         -- when
         swapped_at as traded_at,
@@ -237,7 +306,8 @@ from_ledger as (
         select
             untold_swaps.*,
             coalesce(coins.minor_code = untold_swaps.received_exchange_asset, false)
-                as received_is_base
+                as received_is_base,
+            coalesce(coins.minor_code = untold_swaps.paid_exchange_asset, false) as paid_is_base
         from untold_swaps
         left join coins on split_part(untold_swaps.address, '_', 1) = coins.major_code
     )

@@ -1,0 +1,62 @@
+-- Over all wallets that state their balances, rows and balances agree: moves between them cancel.
+with newest as (
+
+    select * from {{ ref('int_snapshots_reconciled') }}
+    where is_newest and not is_unledgered
+
+),
+
+totals as (
+
+    select
+        account_id,
+        exchange,
+        any_value(asset) as asset,
+        exchange_asset,
+        sum(expected) as expected,
+        sum(computed) as computed,
+        sum(residual) as residual,
+        min(taken_at) as first_taken_at,
+        max(taken_at) as taken_at,
+        -- What moved between two snapshots is in one wallet's and not in the other's.
+        max(taken_at) - min(taken_at) > interval '{{ var("sliver_minutes", 10) }} minutes' as is_apart
+    from newest
+    group by account_id, exchange, exchange_asset
+    having count(distinct wallet) > 1
+
+),
+
+checks as (
+
+    select
+        account_id,
+        exchange,
+        'all' as wallet,
+        asset,
+        exchange_asset,
+        'account_total' as kind,
+        '' as detail,
+        expected,
+        computed,
+        residual as net_residual,
+        cast(0 as bigint) as row_count,
+        case when residual = 0 then 0 else 1 end as break_count,
+        cast(null as timestamptz) as since_at,
+        taken_at as checked_at,
+        cast(null as varchar) as record_id,
+        case when residual = 0 then 'none' when is_apart then 'warning' else 'critical' end
+            as severity,
+        case
+            when residual != 0 and is_apart then concat(
+                'the wallets were not looked at together (', {{ say_when('first_taken_at') }},
+                ' to ', {{ say_when('taken_at') }}, '): something may have moved between them ',
+                'meanwhile; if a sync that reads them all does not explain it, rows are missing'
+            )
+            when residual != 0
+                then 'movements are missing, or went where no stream reaches (sub-accounts, earn)'
+        end as likely_cause
+    from totals
+
+)
+
+select * from checks

@@ -1,0 +1,79 @@
+{#-
+    Open positions reconciled with the stored executions, in contracts. Each exchange in
+    `exchange_checks.positions` has an `int_<exchange>__position_checks`.
+-#}
+with positions as (
+
+    {% for exchange in var('exchange_checks').positions -%}
+    select
+        account_id, exchange, stream, symbol, currency, expected, computed, execution_count,
+        checked_at
+    from {{ ref('int_' ~ exchange ~ '__position_checks') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+reaches as (
+
+    select * from {{ ref('int_stream_reaches') }}
+
+),
+
+read_positions as (
+
+    select
+        positions.*,
+        reaches.read_until,
+        reaches.read_until >= positions.checked_at as is_read,
+        -- Positions are requested moments after the executions: it may have traded meanwhile.
+        reaches.read_until
+        >= positions.checked_at - interval '{{ var("sliver_minutes", 10) }} minutes' as is_nearly_read
+    from positions
+    left join reaches
+        on positions.account_id = reaches.account_id and positions.stream = reaches.stream
+
+),
+
+checks as (
+
+    select
+        account_id,
+        exchange,
+        'positions' as wallet,
+        symbol as asset,
+        symbol as exchange_asset,
+        'position' as kind,
+        currency as detail,
+        expected,
+        computed,
+        expected - computed as net_residual,
+        execution_count as row_count,
+        case when expected = computed then 0 else 1 end as break_count,
+        cast(null as timestamptz) as since_at,
+        checked_at,
+        cast(null as varchar) as record_id,
+        case
+            when expected = computed then 'none'
+            when is_read then 'critical'
+            when is_nearly_read then 'warning'
+            else 'info'
+        end as severity,
+        case
+            when expected = computed then null
+            when is_read
+                then 'executions of this contract are missing or doubled in ' || stream
+            when is_nearly_read then concat(
+                'executions of this contract are missing or doubled in ', stream, ', unless it ',
+                'traded while it was read: if the next sync does not explain it, it is so'
+            )
+            else concat(
+                stream, ' was not read up to the moment the positions are of',
+                ' (only to ' || {{ say_when('read_until') }} || ')'
+            )
+        end as likely_cause
+    from read_positions
+
+)
+
+select * from checks

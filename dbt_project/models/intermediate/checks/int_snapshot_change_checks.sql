@@ -1,0 +1,38 @@
+-- Between two snapshots a wallet moves as its rows say; one row per step where it does not.
+with steps as (
+
+    select * from {{ ref('int_snapshots_reconciled') }}
+    where residual != residual_before
+
+),
+
+checks as (
+
+    select
+        account_id,
+        exchange,
+        wallet,
+        asset,
+        exchange_asset,
+        'snapshot_change' as kind,
+        stream as detail,
+        expected - expected_before as expected,
+        computed - computed_before as computed,
+        residual - residual_before as net_residual,
+        cast(0 as bigint) as row_count,
+        cast(1 as bigint) as break_count,
+        taken_before as since_at,
+        taken_at as checked_at,
+        cast(null as varchar) as record_id,
+        case when is_unledgered then 'info' else 'warning' end as severity,
+        concat(
+            'between the snapshots of ', {{ say_when('taken_before') }}, ' and ',
+            {{ say_when('taken_at') }}, ' the wallet moved by ',
+            {{ say_amount('expected - expected_before') }}, ' ', asset, ', its rows by ',
+            {{ say_amount('computed - computed_before') }}
+        ) as likely_cause
+    from steps
+
+)
+
+select * from checks

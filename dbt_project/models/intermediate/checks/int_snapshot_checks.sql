@@ -1,0 +1,91 @@
+-- All rows of a wallet together come to what its newest snapshot states.
+with newest as (
+
+    select * from {{ ref('int_snapshots_reconciled') }}
+    where is_newest
+
+),
+
+chains as (
+
+    select * from {{ ref('int_ledger_chains') }}
+
+),
+
+reaches as (
+
+    select * from {{ ref('int_stream_reaches') }}
+
+),
+
+account_totals as (
+
+    select * from {{ ref('int_account_total_checks') }}
+
+),
+
+checks as (
+
+    select
+        newest.account_id,
+        newest.exchange,
+        newest.wallet,
+        newest.asset,
+        newest.exchange_asset,
+        'snapshot' as kind,
+        newest.stream as detail,
+        newest.expected,
+        newest.computed,
+        newest.residual as net_residual,
+        coalesce(chains.row_count, 0) as row_count,
+        case when newest.residual = 0 then 0 else 1 end as break_count,
+        chains.first_at as since_at,
+        newest.taken_at as checked_at,
+        cast(null as varchar) as record_id,
+        case
+            when newest.residual = 0 then 'none'
+            when newest.is_unledgered then 'info'
+            when newest.residual = chains.last_level then 'warning'
+            when account_totals.net_residual = 0 then 'info'
+            when reaches.read_until < newest.taken_at then 'info'
+            else 'critical'
+        end as severity,
+        case
+            when newest.residual = 0 then null
+            when newest.is_unledgered
+                then 'no stream has a ledger of this wallet: what moved there is in fct_transfers, '
+                || 'and what it earned or lost there nothing tells'
+            when newest.residual = chains.last_level
+                then 'the same difference as in the sum_rule row of this asset: see that'
+            when account_totals.net_residual = 0
+                then 'moves between the wallets of this account, which no stream lists: over all '
+                || 'wallets together rows and balances agree (account_total)'
+            when reaches.read_until < newest.taken_at then concat(
+                'the ledger was read up to ', {{ say_when('reaches.read_until') }},
+                ', before the snapshot; if the next sync does not explain it, rows are missing'
+            )
+            when newest.last_moved_at is null
+                then 'the ledger has no row of this asset: its movements are missing'
+            else
+                'movements are missing, or were made outside this ledger (locked funds, earn, bots)'
+        end as likely_cause
+    from newest
+    left join chains
+        on
+            newest.account_id = chains.account_id
+            and newest.wallet = chains.wallet
+            and newest.exchange_asset = chains.exchange_asset
+    left join reaches
+        on chains.account_id = reaches.account_id and chains.stream = reaches.stream
+    left join account_totals
+        on
+            newest.account_id = account_totals.account_id
+            and newest.exchange_asset = account_totals.exchange_asset
+    where
+        newest.expected != 0
+        or newest.last_moved_at is not null
+        or chains.row_count is not null
+
+)
+
+select * from checks

@@ -1,0 +1,20 @@
+-- Up to when each stream was read to its end, and whether it began with a change of the account.
+with coverage as (
+
+    select * from {{ ref('fct_coverage') }}
+
+),
+
+reaches as (
+
+    select
+        account_id,
+        stream,
+        max(span_end) filter (where is_complete or verdict = 'unverified') as read_until,
+        coalesce(bool_or(start_reason = 'account_changed'), false) as starts_with_change
+    from coverage
+    group by account_id, stream
+
+)
+
+select * from reaches

@@ -1,0 +1,84 @@
+{#-
+    The exchange's own totals reconciled with the stored ledger: one row per group that differs, one
+    per asset whose groups all agree. Each exchange in `exchange_checks.totals` has an
+    `int_<exchange>__wallet_summary_checks`.
+-#}
+with groups as (
+
+    {% for exchange in var('exchange_checks').totals -%}
+    select
+        account_id, exchange, wallet, stream, asset, exchange_asset, detail, expected, computed,
+        checked_at
+    from {{ ref('int_' ~ exchange ~ '__wallet_summary_checks') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+wrong as (
+
+    select
+        account_id,
+        exchange,
+        wallet,
+        asset,
+        exchange_asset,
+        detail,
+        expected,
+        computed,
+        expected - computed as net_residual,
+        cast(0 as bigint) as row_count,
+        cast(1 as bigint) as break_count,
+        checked_at,
+        'critical' as severity,
+        'rows of this type are missing or doubled in ' || stream as likely_cause
+    from groups
+    where expected is distinct from computed
+
+),
+
+agreed as (
+
+    select
+        account_id,
+        exchange,
+        wallet,
+        any_value(asset) as asset,
+        exchange_asset,
+        '' as detail,
+        any_value(expected) filter (where detail = 'Total') as expected,
+        any_value(computed) filter (where detail = 'Total') as computed,
+        cast(0 as decimal(38, 18)) as net_residual,
+        count(*) as row_count,
+        cast(0 as bigint) as break_count,
+        max(checked_at) as checked_at,
+        'none' as severity,
+        cast(null as varchar) as likely_cause
+    from groups
+    group by account_id, exchange, wallet, exchange_asset
+    having bool_and(expected is not distinct from computed)
+
+),
+
+checks as (
+
+    select * from wrong
+
+    union all by name
+
+    select * from agreed
+
+),
+
+final as (
+
+    select
+        *,
+        'wallet_summary' as kind,
+        cast(null as timestamptz) as since_at,
+        cast(null as varchar) as record_id
+    from checks
+
+)
+
+select * from final

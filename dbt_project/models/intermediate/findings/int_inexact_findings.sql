@@ -1,0 +1,108 @@
+-- Numbers of more digits than are held, as findings. Where a row of a mart lacks an amount for it,
+-- its sums leave that row out; elsewhere nothing depends on the number.
+with inexact as (
+
+    select * from {{ ref('int_inexact_amounts') }}
+
+),
+
+-- Rows that a mart keeps outside its sums, or without a quantity.
+left_out as (
+
+    select account_id, stream, record_id from {{ ref('int_unreadable_rows') }}
+    where field = 'amount'
+
+    union
+
+    select account_id, stream, record_id from {{ ref('fct_ledger_entries') }}
+    where status = 'unclassified'
+
+    union
+
+    select account_id, stream, record_id from {{ ref('fct_deposits') }}
+    where status = 'unclassified'
+
+    union
+
+    select account_id, stream, record_id from {{ ref('fct_withdrawals') }}
+    where status = 'unclassified'
+
+    union
+
+    select account_id, stream, record_id from {{ ref('fct_transfers') }}
+    where status = 'unclassified'
+
+    union
+
+    select account_id, stream, record_id from {{ ref('fct_trades') }}
+    where
+        fee_amount is null
+        or value_amount is null
+        or (price is null and price_reason is null)
+        or coalesce(base_quantity, contract_quantity) is null
+
+),
+
+counted as (
+
+    select
+        inexact.account_id,
+        inexact.exchange,
+        inexact.stream,
+        inexact.field,
+        left_out.record_id is not null as is_left_out,
+        count(distinct inexact.record_id) as record_count,
+        min(inexact.record_id) as first_record_id,
+        arg_min(left(inexact.value, 60), inexact.record_id) as example,
+        min(inexact.occurred_at) as first_at,
+        max(inexact.occurred_at) as last_at
+    from inexact
+    left join left_out
+        on
+            inexact.account_id = left_out.account_id
+            and inexact.stream = left_out.stream
+            and inexact.record_id = left_out.record_id
+    group by all
+
+),
+
+final as (
+
+    select
+        {{ finding_id('unreadable_value', [
+            "'digits'", 'account_id', 'stream', 'field', 'first_record_id', 'record_count'
+        ]) }} as finding_id,
+        'unreadable_value' as kind,
+        case when is_left_out then 'critical' else 'info' end as severity,
+        account_id,
+        exchange,
+        stream,
+        cast(null as varchar) as wallet,
+        cast(null as varchar) as asset,
+        first_at as span_start,
+        last_at as span_end,
+        cast(record_count as decimal(38, 18)) as size,
+        first_record_id as evidence_id,
+        'record' as evidence_kind,
+        concat(
+            case record_count when 1 then 'One record has' else record_count || ' records have' end,
+            ' a number of more digits than can be held exactly: ', field, '=', example, ' (',
+            first_record_id, '). It is not rounded; ',
+            case
+                when is_left_out then 'sums of this account leave the row out.'
+                else 'no sum uses it.'
+            end
+        ) as what,
+        case
+            when is_left_out
+                then 'look at the record in raw_' || exchange || '.' || stream || ' and report it'
+            else 'nothing to do: the record is stored as it came'
+        end as remedy,
+        cast(null as varchar) as explained_by,
+        cast(null as varchar) as explanation,
+        cast(null as varchar) as fixed_by
+    from counted
+
+)
+
+select * from final
