@@ -1,11 +1,12 @@
-"""What there is at BigONE's stand-in: coins, pairs, contracts, and the public lists of them."""
+"""BigONE's coins, pairs and contracts, and the public lists of them."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from pipelines.sandbox.engine.account import HOUR, Asset, Contract, Market, Venue, exact
 
@@ -14,48 +15,22 @@ SPOT = Venue(
     cash="USDT",
     home="spot",
     assets=(
-        Asset(
-            code="USDT", scale=12, usd=Decimal(1), networks=("Tron", "Ethereum"),
-            withdraw_fee=Decimal(1),
-        ),
-        Asset(
-            code="BTC", scale=12, usd=Decimal(60000), networks=("Bitcoin",),
-            withdraw_fee=Decimal("0.0005"),
-        ),
-        Asset(
-            code="ETH", scale=12, usd=Decimal(3000), networks=("Ethereum",),
-            withdraw_fee=Decimal("0.003"),
-        ),
-        Asset(
-            code="XIN", scale=12, usd=Decimal(70), networks=("Mixin",), withdraw_fee=Decimal("0.01")
-        ),
-        Asset(code="ONE", scale=12, usd=Decimal("0.002"), networks=("Ethereum",)),
-        Asset(code="MOONX", scale=12, usd=Decimal(200), networks=("Ethereum",)),
-        Asset(code="WEIX", scale=18, usd=Decimal("0.4"), networks=("Ethereum",)),
+        Asset("USDT", 12, Decimal(1), ("Tron", "Ethereum"), Decimal(1)),
+        Asset("BTC", 12, Decimal(60000), ("Bitcoin",), Decimal("0.0005")),
+        Asset("ETH", 12, Decimal(3000), ("Ethereum",), Decimal("0.003")),
+        Asset("XIN", 12, Decimal(70), ("Mixin",), Decimal("0.01")),
+        Asset("ONE", 12, Decimal("0.002"), ("Ethereum",)),
+        Asset("MOONX", 12, Decimal(200), ("Ethereum",)),
+        Asset("WEIX", 18, Decimal("0.4"), ("Ethereum",)),
     ),
     # Scales of price and quantity add up to eight at most: the exchange states no quote total,
     # and price x amount is it to the last digit.
     markets=(
-        Market(
-            symbol="BTC-USDT", base="BTC", quote="USDT", price_scale=2, quantity_scale=6,
-            start_price=6_000_000,
-        ),
-        Market(
-            symbol="ETH-USDT", base="ETH", quote="USDT", price_scale=2, quantity_scale=4,
-            start_price=300_000,
-        ),
-        Market(
-            symbol="XIN-USDT", base="XIN", quote="USDT", price_scale=2, quantity_scale=6,
-            start_price=7_000,
-        ),
-        Market(
-            symbol="ETH-BTC", base="ETH", quote="BTC", price_scale=5, quantity_scale=3,
-            start_price=5_000,
-        ),
-        Market(
-            symbol="MOONX-USDT", base="MOONX", quote="USDT", price_scale=0, quantity_scale=4,
-            start_price=200, brief=True,
-        ),
+        Market("BTC-USDT", "BTC", "USDT", 2, 6, 6_000_000),
+        Market("ETH-USDT", "ETH", "USDT", 2, 4, 300_000),
+        Market("XIN-USDT", "XIN", "USDT", 2, 6, 7_000),
+        Market("ETH-BTC", "ETH", "BTC", 5, 3, 5_000),
+        Market("MOONX-USDT", "MOONX", "USDT", 0, 4, 200, brief=True),
     ),
     other_wallets=("fund",),
     rewards=("air_drop", "one_holder_dividend", "referral_mining", "trade_mining"),
@@ -66,10 +41,8 @@ CONTRACTS = Venue(
     cash="USDT",
     home="contract",
     assets=(
-        Asset(
-            code="USDT", scale=8, usd=Decimal(1), networks=("Tron",), withdraw_fee=Decimal(0)
-        ),
-        Asset(code="BTC", scale=12, usd=Decimal(60000), networks=("Bitcoin",)),
+        Asset("USDT", 8, Decimal(1), ("Tron",), Decimal(0)),
+        Asset("BTC", 12, Decimal(60000), ("Bitcoin",)),
     ),
     contracts=(
         Contract(
@@ -154,37 +127,33 @@ def list_assets(is_late: bool) -> list[dict[str, Any]]:
     ]
 
 
-def list_contracts() -> bytes:
-    """The public list of contracts: bare JSON, numbers as numbers."""
-    rows = [
-        f'{{"symbol":"{c.symbol}","baseName":"Bitcoin","baseCurrency":"{c.base}",'
-        f'"quoteCurrency":"{c.quote}","settleCurrency":"{c.settle}",'
-        f'"isInverse":{json.dumps(c.inverse)},"multiplier":{c.size},"enable":true,'
-        '"priceStep":0.5,"pricePrecision":1,"valuePrecision":4,"feePrecision":8,"priceMin":0.5,'
-        '"priceMax":1000000.0,"initialMargin":0.01,"maintenanceMargin":0.005,"minRiskLimit":100,'
-        '"maxRiskLimit":1000,"riskStep":1,"riskLimit":100}'
-        for c in CONTRACTS.contracts
-    ]
-    return f"[{','.join(rows)}]".encode()
-
-
-def list_instruments(now: int) -> bytes:
-    """The public list of what contracts stand at: bare JSON."""
-    rows = [
+def list_contracts() -> list[dict[str, Any]]:
+    """The public list of contracts; amounts are JSON numbers."""
+    return [
         {
-            "symbol": c.symbol,
-            "latestPrice": c.start_price / 10**c.price_scale,
-            "markPrice": c.start_price / 10**c.price_scale,
-            "indexPrice": c.start_price / 10**c.price_scale,
-            "fundingRate": 0.0001,
-            "nextFundingRate": 0.0001,
-            "nextFundingTime": (now // FUNDING_EVERY + 1) * FUNDING_EVERY,
-            "openInterest": 1,
-            "volume24h": 1,
+            "symbol": c.symbol, "baseName": "Bitcoin", "baseCurrency": c.base,
+            "quoteCurrency": c.quote, "settleCurrency": c.settle, "isInverse": c.inverse,
+            "multiplier": msgspec.Raw(str(c.size).encode()), "enable": True, "priceStep": 0.5,
+            "pricePrecision": 1, "valuePrecision": 4, "feePrecision": 8, "priceMin": 0.5,
+            "priceMax": 1000000.0, "initialMargin": 0.01, "maintenanceMargin": 0.005,
+            "minRiskLimit": 100, "maxRiskLimit": 1000, "riskStep": 1, "riskLimit": 100,
         }
         for c in CONTRACTS.contracts
-    ]
-    return json.dumps(rows, separators=(",", ":")).encode()
+    ]  # fmt: skip
+
+
+def list_instruments(now: int) -> list[dict[str, Any]]:
+    """The public list of contracts' prices; amounts are JSON numbers."""
+    return [
+        {
+            "symbol": c.symbol,
+            **dict.fromkeys(("latestPrice", "markPrice", "indexPrice"), c.start_price / 10),
+            "fundingRate": 0.0001, "nextFundingRate": 0.0001,
+            "nextFundingTime": (now // FUNDING_EVERY + 1) * FUNDING_EVERY,
+            "openInterest": 1, "volume24h": 1,
+        }
+        for c in CONTRACTS.contracts
+    ]  # fmt: skip
 
 
 def list_fees(is_late: bool) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
-"""What copying another trader left in an account of BitMart's stand-in, in a wallet of its own.
+"""Copy trades of an account of BitMart, which have a wallet of their own.
 
 A few trades, and for the main account one busy quarter of an hour: more of them than one page
-shows, three in each second, with nothing said of those that were left out.
+holds, three in each second, and the page does not say that rows are left out.
 """
 
 from __future__ import annotations

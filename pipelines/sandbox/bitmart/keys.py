@@ -1,8 +1,7 @@
-"""Who may ask BitMart's stand-in, how often, and how a signature is checked.
+"""BitMart's keys and how it checks a request.
 
-Most routes look at the bare key and at nothing else, whatever a request is signed with. Signed
-routes check, in this order: key given and known; signature and timestamp given; its age; the
-signature over the body as it came.
+Most routes check the bare key and nothing else. Signed routes check, in this order: key given and
+known; signature and timestamp given; its age; the signature over the body as it came.
 """
 
 from __future__ import annotations
@@ -11,61 +10,34 @@ import hashlib
 import hmac
 import json
 import random
-from dataclasses import dataclass, field
 
 from pipelines.sandbox.bitmart.subs import MAIN_NAME, SUB_NAME
 from pipelines.sandbox.engine.account import MINUTE, SECOND
 from pipelines.sandbox.engine.dialect import Call, Card
+from pipelines.sandbox.engine.wire import Key, Refusal, Request
 
 MEMO = "sandbox-memo"
 DEFAULT_WINDOW, WIDEST_WINDOW = 5 * SECOND, 60 * SECOND
 EARLY = SECOND
-SPAN = 2 * SECOND
-"""Requests are counted in spans of two seconds."""
-
-
-class Refusal(Exception):
-    """An answer that is an error: BitMart's code, its text, the HTTP status."""
-
-    def __init__(self, code: int, text: str, status: int) -> None:
-        super().__init__(text)
-        self.code, self.text, self.status = code, text, status
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a key may do, and what state its account is in."""
-
-    label: str
-    name: str
-    uid: str
-    rights: frozenset[str] = frozenset()
-    """Beside Read-Only: Spot-Trade, Future-Trade, Withdraw, Inter-Account Transfer."""
-    ips: tuple[str, ...] = ()
-    frozen: bool = False
-    expired: bool = False
-    is_sub: bool = False
-    """A sub-account's key: no deposits, no withdrawals."""
-
-
 UIDS = tuple(f"80000{n:03d}" for n in range(1, 8))
 MAIN, TRADING, WITHDRAWING, EMPTY, YOUNG, SUB, ORGANISATION = UIDS
-TRADES = "Future-Trade"
-INTER = "Inter-Account Transfer"
+TRADES, INTER, WITHDRAW = "Future-Trade", "Inter-Account Transfer", "Withdraw"
+NO_SUB, OWNER = "not a sub-account", "institution"
+"""Rights of an account: a sub-account lists no deposits; an institution has sub-accounts."""
 SUB_NAMES = {ORGANISATION: MAIN_NAME, SUB: SUB_NAME}
 """What moves between accounts call those that take part in them."""
-
-PROFILES = (
-    Profile("bitmart-main", "read-only", MAIN),
-    Profile("bitmart-trading", "trading", TRADING, frozenset({"Spot-Trade", TRADES, INTER})),
-    Profile("bitmart-withdrawing", "withdrawing", WITHDRAWING, frozenset({"Withdraw"})),
-    Profile("bitmart-disabled", "disabled", MAIN, frozen=True),
-    Profile("bitmart-expired", "expired", MAIN, expired=True),
-    Profile("bitmart-ip-bound", "ip-bound", MAIN, ips=("203.0.113.7",)),
-    Profile("bitmart-empty", "empty", EMPTY),
-    Profile("bitmart-young", "read-only", YOUNG),
-    Profile("bitmart-sub", "sub-account", SUB, frozenset({INTER}), is_sub=True),
-    Profile("bitmart-organisation", "organisation", ORGANISATION, frozenset({INTER, TRADES})),
+ALONE = frozenset({NO_SUB})
+KEYS = (
+    Key("bitmart-main", "read-only", MAIN, ALONE),
+    Key("bitmart-trading", "trading", TRADING, ALONE | {"Spot-Trade", TRADES, INTER}),
+    Key("bitmart-withdrawing", "withdrawing", WITHDRAWING, ALONE | {WITHDRAW}),
+    Key("bitmart-disabled", "disabled", MAIN, ALONE, state="disabled"),
+    Key("bitmart-expired", "expired", MAIN, ALONE, state="expired"),
+    Key("bitmart-ip-bound", "ip-bound", MAIN, ALONE, ips=("203.0.113.7",)),
+    Key("bitmart-empty", "empty", EMPTY, ALONE),
+    Key("bitmart-young", "read-only", YOUNG, ALONE),
+    Key("bitmart-sub", "sub-account", SUB, frozenset({INTER, OWNER})),
+    Key("bitmart-organisation", "organisation", ORGANISATION, ALONE | {INTER, TRADES, OWNER}),
 )
 
 
@@ -75,74 +47,55 @@ def sign(secret: str, timestamp: str, memo: str, body: bytes) -> str:
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-class Keyring:
-    """Every key of the sandbox, and the checks a private request has to pass."""
+def make_card(key: Key, rng: random.Random) -> dict[str, str]:
+    """The key's strings. No route says an account's number: a reader can only go by the key."""
+    api_key = f"{rng.getrandbits(160):040x}"
+    uid = f"key-{hashlib.sha256(api_key.encode()).hexdigest()[:16]}"
+    secret = f"{rng.getrandbits(256):064x}"
+    return {"key": api_key, "secret": secret, "uid": uid, "passphrase": MEMO, "memo": MEMO}
 
-    def __init__(self, seed: int) -> None:
-        self.profiles = {profile.label: profile for profile in PROFILES}
-        self.cards = [self._card(profile, seed) for profile in PROFILES]
-        self._by_key = {card.key: card for card in self.cards}
 
-    @staticmethod
-    def _card(profile: Profile, seed: int) -> Card:
-        rng = random.Random(f"bitmart-key:{seed}:{profile.label}")
-        key = f"{rng.getrandbits(160):040x}"
-        # No route tells an account's number, so a reader can only go by the key.
-        fingerprint = hashlib.sha256(key.encode()).hexdigest()[:16]
-        return Card(
-            exchange="bitmart",
-            label=profile.label,
-            key=key,
-            secret=f"{rng.getrandbits(256):064x}",
-            passphrase=MEMO,
-            memo=MEMO,
-            uid=f"key-{fingerprint}",
-            profile=profile.name,
-            account_id=f"bitmart:key-{fingerprint}",
+def shown_key(call: Call) -> str:
+    """The key in its header."""
+    return call.headers.get("x-bm-key", "")
+
+
+def authenticate(request: Request, card: Card | None) -> None:
+    """Key given, known, neither frozen nor expired, used from where it may be; then signed."""
+    key = request.key
+    if not shown_key(request.call):
+        raise Refusal(401, 30001, "Header X-BM-KEY is empty")
+    if key is None or card is None:
+        raise Refusal(401, 30002, "Header X-BM-KEY not found")
+    if key.state == "disabled":
+        raise Refusal(401, 30003, "Header X-BM-KEY has frozen")
+    if key.state == "expired":
+        raise Refusal(403, 30011, "Header X-BM-KEY over expire time")
+    if key.ips and request.call.ip not in key.ips:
+        raise Refusal(
+            403, 30010, "IP is forbidden. We recommend enabling IP whitelist for API trading"
         )
+    if request.route.method == "POST":
+        check_signature(request.call, card, request.now)
 
-    def label_of(self, call: Call) -> str:
-        """The label of the key in the X-BM-KEY header, '' for none or an unknown one."""
-        card = self._by_key.get(call.headers.get("x-bm-key", ""))
-        return card.label if card else ""
 
-    def identify(self, call: Call) -> Profile:
-        """Key given, known, neither frozen nor expired, and used from where it may be."""
-        key = call.headers.get("x-bm-key")
-        if not key:
-            raise Refusal(30001, "Header X-BM-KEY is empty", 401)
-        card = self._by_key.get(key)
-        if card is None:
-            raise Refusal(30002, "Header X-BM-KEY not found", 401)
-        profile = self.profiles[card.label]
-        if profile.frozen:
-            raise Refusal(30003, "Header X-BM-KEY has frozen", 401)
-        if profile.expired:
-            raise Refusal(30011, "Header X-BM-KEY over expire time", 403)
-        if profile.ips and call.ip not in profile.ips:
-            raise Refusal(
-                30010, "IP is forbidden. We recommend enabling IP whitelist for API trading", 403
-            )
-        return profile
-
-    def check_signature(self, call: Call, now: int) -> None:
-        """Signature and timestamp given, the timestamp fresh, the signature right."""
-        headers = call.headers
-        if not headers.get("x-bm-sign"):
-            raise Refusal(30004, "Header X-BM-SIGN is empty", 401)
-        timestamp = headers.get("x-bm-timestamp", "")
-        if not timestamp:
-            raise Refusal(30006, "Header X-BM-TIMESTAMP is empty", 401)
-        if not (timestamp.isascii() and timestamp.isdigit()):
-            raise Refusal(30008, "Header X-BM-TIMESTAMP invalid format", 401)
-        oldest = _window(call) if _is_v4(call.path) else MINUTE
-        newest = EARLY if _is_v4(call.path) else MINUTE
-        if not now - oldest <= int(timestamp) < now + newest:
-            raise Refusal(30007, "Header X-BM-TIMESTAMP is outside of the recvWindow", 401)
-        card = self._by_key[headers["x-bm-key"]]
-        expected = sign(card.secret, timestamp, card.memo, call.body)
-        if not hmac.compare_digest(expected.encode(), headers["x-bm-sign"].encode()):
-            raise Refusal(30005, "Header X-BM-SIGN is wrong", 401)
+def check_signature(call: Call, card: Card, now: int) -> None:
+    """Signature and timestamp given, the timestamp fresh, the signature right."""
+    headers = call.headers
+    if not headers.get("x-bm-sign"):
+        raise Refusal(401, 30004, "Header X-BM-SIGN is empty")
+    timestamp = headers.get("x-bm-timestamp", "")
+    if not timestamp:
+        raise Refusal(401, 30006, "Header X-BM-TIMESTAMP is empty")
+    if not (timestamp.isascii() and timestamp.isdigit()):
+        raise Refusal(401, 30008, "Header X-BM-TIMESTAMP invalid format")
+    oldest = _window(call) if _is_v4(call.path) else MINUTE
+    newest = EARLY if _is_v4(call.path) else MINUTE
+    if not now - oldest <= int(timestamp) < now + newest:
+        raise Refusal(401, 30007, "Header X-BM-TIMESTAMP is outside of the recvWindow")
+    expected = sign(card.secret, timestamp, card.memo, call.body)
+    if not hmac.compare_digest(expected.encode(), headers["x-bm-sign"].encode()):
+        raise Refusal(401, 30005, "Header X-BM-SIGN is wrong")
 
 
 def _is_v4(path: str) -> bool:
@@ -157,31 +110,5 @@ def _window(call: Call) -> int:
     except (ValueError, AttributeError):
         return DEFAULT_WINDOW
     if not isinstance(wanted, int) or not 0 < wanted <= WIDEST_WINDOW:
-        raise Refusal(30007, "recvWindow must be in (0, 60000]", 401)
+        raise Refusal(401, 30007, "recvWindow must be in (0, 60000]")
     return wanted
-
-
-@dataclass
-class Limits:
-    """Requests per two seconds of each key (or address, where there is none) and route."""
-
-    pace: float | None
-    _counts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-
-    def used(self, who: str, path: str, now: int) -> int:
-        """How many of this span are used."""
-        if self.pace is None:
-            return 0
-        current = int(now * self.pace) // SPAN
-        known, used = self._counts.get((who, path), (current, 0))
-        return used if known == current else 0
-
-    def count(self, who: str, path: str, allowed: int, now: int) -> int:
-        """How many of this span are used with this one; refuses one too many."""
-        if self.pace is None:
-            return 1
-        used = self.used(who, path, now) + 1
-        self._counts[who, path] = (int(now * self.pace) // SPAN, used)
-        if used > allowed:
-            raise Refusal(30013, "Request too many requests", 429)
-        return used

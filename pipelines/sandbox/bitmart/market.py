@@ -1,8 +1,7 @@
-"""What there is at BitMart's stand-in: coins, pairs, contracts, and the public lists of them."""
+"""BitMart's coins, pairs and contracts, and the public lists of them."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,41 +23,18 @@ VENUE = Venue(
     rewards=("airdrop", "interest"),  # no route of BitMart tells of them
     conversions=False,
     assets=(
-        Asset(
-            code="USDT", scale=12, usd=Decimal(1), networks=("TRC20", "ERC20", "BEP20"),
-            withdraw_fee=Decimal(1),
-        ),
-        Asset(
-            code="BTC", scale=12, usd=Decimal(61000), networks=("BTC",),
-            withdraw_fee=Decimal("0.0005"),
-        ),
-        Asset(
-            code="ETH", scale=12, usd=Decimal(2400), networks=("ETH", "ARBITRUM"),
-            withdraw_fee=Decimal("0.003"),
-        ),
-        Asset(
-            code="ADA", scale=12, usd=Decimal("0.41"), networks=("ADA",), withdraw_fee=Decimal(1)
-        ),
-        Asset(code="BMX", scale=12, usd=Decimal("0.35"), networks=("ERC20",)),
-        Asset(code="OLDX", scale=12, usd=Decimal(2), networks=("ERC20",)),
+        Asset("USDT", 12, Decimal(1), ("TRC20", "ERC20", "BEP20"), Decimal(1)),
+        Asset("BTC", 12, Decimal(61000), ("BTC",), Decimal("0.0005")),
+        Asset("ETH", 12, Decimal(2400), ("ETH", "ARBITRUM"), Decimal("0.003")),
+        Asset("ADA", 12, Decimal("0.41"), ("ADA",), Decimal(1)),
+        Asset("BMX", 12, Decimal("0.35"), ("ERC20",)),
+        Asset("OLDX", 12, Decimal(2), ("ERC20",)),
     ),
     markets=(
-        Market(
-            symbol="BTC_USDT", base="BTC", quote="USDT", price_scale=2, quantity_scale=5,
-            start_price=6_100_000,
-        ),
-        Market(
-            symbol="ETH_USDT", base="ETH", quote="USDT", price_scale=2, quantity_scale=4,
-            start_price=240_000,
-        ),
-        Market(
-            symbol="ADA_USDT", base="ADA", quote="USDT", price_scale=6, quantity_scale=2,
-            start_price=412_310,
-        ),
-        Market(
-            symbol="OLDX_USDT", base="OLDX", quote="USDT", price_scale=4, quantity_scale=2,
-            start_price=20_000, brief=True,
-        ),
+        Market("BTC_USDT", "BTC", "USDT", 2, 5, 6_100_000),
+        Market("ETH_USDT", "ETH", "USDT", 2, 4, 240_000),
+        Market("ADA_USDT", "ADA", "USDT", 6, 2, 412_310),
+        Market("OLDX_USDT", "OLDX", "USDT", 4, 2, 20_000, brief=True),
     ),
     contracts=(
         Contract(
@@ -195,8 +171,3 @@ def contracts(now: int, wanted: str = "") -> list[dict[str, Any]]:
         for contract in VENUE.contracts
         if wanted in ("", contract.symbol)
     ]
-
-
-def as_json(value: Any) -> bytes:
-    """Compact JSON."""
-    return json.dumps(value, separators=(",", ":")).encode()

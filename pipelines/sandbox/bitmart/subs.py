@@ -1,6 +1,6 @@
-"""Moves between a main account and its sub-account of BitMart's stand-in, as each end sees them.
+"""Transfers between a main account of BitMart and its sub-account, as each of both sees them.
 
-No row of theirs has an id, and times are whole seconds: two of them are legal twins.
+No row of theirs has an id, and times are whole seconds: two of them are legitimate duplicates.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One synthetic account: the events of its life, which every stand-in tells in its own dialect.
+"""One simulated account: the events of its history, which each simulator writes as records.
 
 Amounts are integers in the asset's smallest unit (`Asset.scale` decimal places), times are Unix
 milliseconds UTC, prices are integers in ticks of `price_scale` decimal places. Nothing is a float.
@@ -34,7 +34,7 @@ SIZES = {"empty": 0, "tiny": 100, "small": 1_000, "medium": 10_000, "million": 1
 """Fills an account has at the end of its history."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Asset:
     """A coin as a venue counts it. `code` is the usual ticker; `usd` is only for valuations."""
 
@@ -45,7 +45,7 @@ class Asset:
     withdraw_fee: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Market:
     """A spot pair. One tick of price is 10**-price_scale, one step of quantity 10**-quantity_scale.
 

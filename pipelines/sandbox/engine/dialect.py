@@ -1,4 +1,4 @@
-"""What an exchange's stand-in provides to the HTTP shell, and what it is given.
+"""The interface between the HTTP shell and the simulator of an exchange.
 
 A dialect is a module `pipelines/sandbox/<exchange>/simulator.py` with `build(world) -> Dialect`.
 It never sees sockets: a `Call` comes in, an `Answer` goes out, on the event loop's thread and fast.
@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from pipelines.sandbox.engine.account import Arrival, Departure
+from pipelines.sandbox.engine.account import DAY, AccountPlan, Arrival, Departure, Venue
 from pipelines.sandbox.engine.clock import Clock
 from pipelines.sandbox.engine.moves import Move, arrivals_of, departures_of
+
+SMALL = 60
+"""Fills of an account that is not the main one, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,24 @@ class World:
     def arrivals(self, exchange: str) -> tuple[Arrival, ...]:
         """What the main account of that exchange gets from the others."""
         return arrivals_of(self.moves, exchange)
+
+    def plan(
+        self, exchange: str, venue: Venue, uid: str, *, main: bool, empty: bool = False
+    ) -> AccountPlan:
+        """The usual plan of an account: the main one is large, others are small or empty."""
+        fills = 0 if empty else self.fills if main else min(self.fills, SMALL)
+        return AccountPlan(
+            venue=venue, seed=self.seed + int(uid[-2:]), fills=fills, end=self.end,
+            opened_at=self.end - 40 * DAY if empty else self.opened_at,
+            future=self.future if fills else 0,
+            tie_groups=self.tie_groups if main else None,
+            arrivals=self.arrivals(exchange) if main else (),
+            departures=self.departures(exchange) if main else (),
+        )  # fmt: skip
+
+    def is_late(self, now: int) -> bool:
+        """Whether the market that was traded only briefly is delisted by now."""
+        return now > self.opened_at + (self.end - self.opened_at) // 2
 
     def option(self, name: str, default: Any) -> Any:
         """The switch of that name, or its default."""
@@ -105,7 +126,7 @@ class Answer:
 
 
 class Dialect(Protocol):
-    """One exchange's stand-in."""
+    """One exchange's simulator."""
 
     name: str
     """The mount point: everything below /<name> comes here."""

@@ -1,4 +1,4 @@
-"""The HTTP shell around the stand-ins: routing, time, faults, the request log and the truth.
+"""The HTTP shell around the simulators: routing, clock, faults, request log, ground truth.
 
 Exchanges answer below /<name>; `/_control/...` and `/_truth/<account>` are no part of them.
 A dialect is a module `<exchange>/simulator.py` with `build(world)`; see `dialect.py`.
@@ -353,7 +353,7 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """Every stand-in on a free loopback port, in a thread, for as long as the `with` lasts.
+    """Every simulator on a free loopback port, in a thread, for as long as the `with` lasts.
 
     `now` freezes the clock (an aware datetime); without it the clock is the real one. `pace`:
     None switches rate limits off, 1.0 are the real ones, 20.0 twenty times as fast.
