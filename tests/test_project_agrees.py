@@ -119,10 +119,10 @@ def test_the_readme_names_every_exchange(name):
     assert re.search(rf"^\| {title}\b", (PROJECT / "README.md").read_text(), re.MULTILINE)
 
 
-def test_the_readme_says_what_an_exchange_is_made_of():
+def test_contributing_names_every_part_of_an_exchange():
     """Each place that is told exists for the exchanges there are, and none of theirs is untold."""
-    text = (PROJECT / "README.md").read_text()
-    section = text.partition("## Adding an exchange")[2].partition("\n## ")[0]
+    text = (PROJECT / "CONTRIBUTING.md").read_text()
+    section = text.partition("## Add an exchange")[2].partition("\n## ")[0]
     told = {
         match.replace("<name>", "{name}")
         for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
