@@ -16,7 +16,7 @@ FILLERS = {"", "-", "–"}
 
 # Which block of the docs explains which column, and whether it owes an example to laymen.
 EXPLAINED = {
-    "verdict": (("fct_coverage", "verdict"), True),
+    "verdict": (("fct_entity_coverage", "verdict"), True),
     "balance_check_kind": (("fct_balance_checks", "kind"), True),
     "finding_kind": (("fct_findings", "kind"), True),
     "finding_state": (("fct_findings", "state"), False),
@@ -77,6 +77,6 @@ def test_the_column_leads_to_its_page(name: str) -> None:
 
 
 def test_the_certificate_has_words_for_every_verdict_and_check() -> None:
-    assert set(certificate.VERDICTS) == accepted("fct_coverage", "verdict")
+    assert set(certificate.VERDICTS) == accepted("fct_entity_coverage", "verdict")
     assert set(certificate.CHECKS) == accepted("fct_balance_checks", "kind")
     assert set(certificate.STARTS) == accepted("dim_accounts", "history_start_evidence")
