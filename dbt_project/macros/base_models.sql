@@ -25,7 +25,7 @@
     {{ base_rows(rows, columns, ['asked_at', 'loaded_at']) }}
 {%- endmacro %}
 
-{# The records of a stream that tells how things are now: balances, positions, public lists. #}
+{# The records of a stream with the current state: balances, positions, public lists. #}
 {% macro base_state() -%}
     {%- set exchange, stream = base_model_parts() -%}
     {%- set columns = declared_columns() -%}

@@ -35,7 +35,7 @@
     {{ return(found | sort) }}
 {%- endmacro %}
 
-{# Beside the new rows, those of what is put together that the incremental table has otherwise. #}
+{# The new rows, and the derived rows that differ from those in the incremental table. #}
 {% macro and_changed_rows(entity) -%}
     {%- set exchanges = put_together(entity) -%}
     {%- if execute and is_incremental() and exchanges -%}
@@ -53,7 +53,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Removes what the incremental table has of what is put together, and is not made any more. #}
+{# Removes derived rows of the incremental table that are no longer derived. #}
 {% macro delete_gone(entity, key) -%}
     {%- set exchanges = put_together(entity) -%}
     {%- if exchanges -%}

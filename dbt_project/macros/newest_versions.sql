@@ -229,7 +229,7 @@
     {{ return(taken) }}
 {%- endmacro %}
 
-{# The rows of a snapshot or of reference data, with what each was asked by. #}
+{# The rows of a snapshot or of reference data, with the value that each was requested by. #}
 {% macro rows_with_scope(exchange, table) -%}
     select
         rows.*,

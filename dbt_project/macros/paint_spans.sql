@@ -63,7 +63,7 @@
 
     ),
 
-    -- A block whose sibling lies outside cannot be told as part of a larger one: noted here.
+    -- A block whose sibling lies outside cannot be stated as part of a larger one: it is noted here.
     noted as (
 
         select {{ keys }}, level, first_block as block, precedence

@@ -134,7 +134,7 @@
     {{ return(tables) }}
 {%- endmacro %}
 
-{# The named columns of one raw table in every exchange, with the exchange beside them. #}
+{# The named columns of one raw table in every exchange, with the exchange. #}
 {% macro union_raw(table, columns=none) -%}
     {%- for exchange in exchanges_in_use() %}
     {%- set present = raw_columns_present(exchange, table) %}

@@ -15,7 +15,7 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{# The tables of the streams that give their newest so many rows, as `record_tables` tells them. #}
+{# The tables of the streams that return only a number of newest rows, as in `record_tables`. #}
 {% macro count_limited_tables() -%}
     {%- set specs = ref('int_stream_specs_unioned') -%}
     {%- set limited, found = [], [] -%}

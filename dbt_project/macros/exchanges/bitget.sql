@@ -59,7 +59,7 @@
     coalesce(nullif(trim({{ type }}), ''), {{ group_type }})
 {%- endmacro %}
 
-{# The wallet of a futures product. Where a row's asking is not known, its coin tells nearly as well. #}
+{# The wallet of a futures product. Where the receipt of a row is unknown, its coin decides. #}
 {% macro bitget_futures_wallet(product='product', coin='coin') -%}
     case upper({{ product }})
         when 'USDT-FUTURES' then 'usdt_futures'

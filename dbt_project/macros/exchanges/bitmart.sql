@@ -20,7 +20,7 @@
     case when {{ asset }} is null or {{ amount }} is null then 'unclassified' else {{ status }} end
 {%- endmacro %}
 
-{# Which way money went. Where the word is missing or new, the id that is set tells. #}
+{# Direction of the movement. Where the label is missing or new, the id that is set decides. #}
 {% macro bitmart_money_direction() -%}
     case
         when lower(operation_type) in ('deposit', 'withdraw') then lower(operation_type)

@@ -1,4 +1,4 @@
--- Per account and stream, the spans that were walked to the end, overlapping ones merged.
+-- Spans that were read to their end, per account and stream; overlapping spans are merged.
 with receipts as (
 
     select * from {{ ref('int_receipts_unioned') }}

@@ -33,7 +33,7 @@ of_complete_loads as (
         receipts.stream,
         coalesce(receipts.scope, '') as scope,
 
-        -- what was asked
+        -- what was requested
         receipts.asked_from,
         receipts.asked_to,
         receipts.floor_at,
@@ -56,7 +56,7 @@ of_complete_loads as (
         receipts.file_name,
         receipts.account_evidence,
 
-        -- when: a file tells of the moment it was taken, which not every file names
+        -- when: the data of a file is of the time it was created, which not every file states
         case receipts.origin when 'file' then receipts.taken_at else receipts.asked_at end
             as taken_at,
         receipts.asked_at,

@@ -1,5 +1,5 @@
--- Every receipt, and whether a file contradicts the API where both tell: such a file has no word
--- where it tells alone either.
+-- Every receipt, and whether a file contradicts the API where both cover a span: such a file is not
+-- evidence for any other span either.
 with receipts as (
 
     select * from {{ ref('int_receipts_loaded') }}

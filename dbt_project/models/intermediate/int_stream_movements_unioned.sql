@@ -1,2 +1,2 @@
--- What each stream tells by itself of the same wallet, for the exchanges where several do.
+-- Movements of a wallet as each of its streams lists them, where several list the same wallet.
 {{ union_exchanges('stream_movements') }}

@@ -108,9 +108,9 @@ numbered as (
             partition by specs.exchange, specs.stream
             order by specs.recorded_at desc, specs.spec_hash desc
         ) = 1
-        -- What was a history keeps its coverage; anything else is told only while it is named.
+        -- A former history keeps its coverage; other rows are listed only while a spec names them.
         and (ends.ended_at is null or specs.kind = 'history')
-        -- A route that is no stream is told only as long as no stream has come of it.
+        -- A route that is not a stream is listed only until it becomes a stream.
         and (
             specs.kind not in ('probe', 'left_out')
             or specs.recorded_at = max(specs.recorded_at) over (

@@ -1,4 +1,4 @@
--- Trades that only the ledger told until their execution arrived.
+-- Trades that were known only from the ledger until their execution was loaded.
 with superseded as (
 
     {{ union_exchanges('superseded') }}

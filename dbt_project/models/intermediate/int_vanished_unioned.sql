@@ -22,7 +22,7 @@ final as (
         vanished.record_id,
         vanished.record_hash,
 
-        -- what was noticed, by which asking
+        -- what was noticed, by which request
         vanished.is_served,
         vanished.receipt_id,
 

@@ -92,7 +92,7 @@ final as (
     select
         accounts.account_id,
         least(best.opened_at, first_records.opened_at) as history_starts_at,
-        -- A deposit is asked for before it is in the ledger: that contradicts no ledger.
+        -- A deposit is requested before it is in the ledger: that does not contradict the ledger.
         first_records.opened_at < best.opened_at and best.evidence in ('exchange', 'user')
             as is_contradicted,
         case

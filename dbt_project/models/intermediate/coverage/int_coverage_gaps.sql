@@ -66,7 +66,7 @@ whole_entities as (
 
 ),
 
--- What a stream tells a part of is missing with it too.
+-- An entity of which a stream contains a part is missing with that part.
 stream_entities as (
 
     select * from whole_entities
@@ -118,7 +118,7 @@ hole_edges as (
 
 ),
 
--- Which other streams tell of the same things, whole.
+-- Other streams that contain the same entities completely.
 substitutes as (
 
     select

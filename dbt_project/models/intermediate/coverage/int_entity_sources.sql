@@ -40,7 +40,7 @@ carried as (
 
 ),
 
--- A stream that names no wallet tells of all of them.
+-- A stream without a wallet covers all wallets.
 wallets as (
 
     select distinct exchange, entity, wallet

@@ -16,7 +16,7 @@ moments as (
 
 ),
 
--- A mere note explains no difference: nobody would be left to look at it.
+-- A note (`info`) explains no difference: no open finding would remain for it.
 gaps as (
 
     select * from {{ ref('int_gap_findings') }}

@@ -15,7 +15,7 @@ specs as (
 final as (
 
     select
-        -- A gap that turns out to hide rows is another fact than one that nobody can rule out.
+        -- A gap that turns out to hide rows is a new fact, with a new key.
         {{ finding_id('gap', ['gaps.gap_id', 'gaps.is_proven_incomplete']) }} as finding_id,
         'gap' as kind,
         gaps.severity,

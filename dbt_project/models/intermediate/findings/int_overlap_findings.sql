@@ -1,4 +1,4 @@
--- Spans that a file and the API tell differently, as findings.
+-- Spans in which a file and the API differ, as findings.
 with file_overlaps as (
 
     select * from {{ ref('fct_file_overlaps') }}

@@ -1,4 +1,4 @@
--- Lists of one exchange whose sums differ though they tell of the same movements, as findings.
+-- Lists of one exchange that contain the same movements and whose sums differ, as findings.
 with comparisons as (
 
     select * from {{ ref('fct_stream_comparisons') }}

@@ -104,7 +104,7 @@ united as (
         coalesce(from_wallet, to_wallet) as wallet,
         asset,
         true as is_internal,
-        -- Only a number can be compared with the other account's; names are told by one side alone.
+        -- Only a number can be compared with the other account's; names appear on one side only.
         case when regexp_full_match(counterparty, '[0-9]+') then counterparty end as counterparty,
         coalesce(amount_sent, amount_received) as amount,
         coalesce(amount_sent, amount_received) as most_amount,

@@ -83,7 +83,7 @@ candidates as (
 
 ),
 
--- What a gap can hide: the entities its stream carries, of the coin or kind it was asked for.
+-- Rows that a gap can hide: the entities of its stream, of the coin or kind requested.
 gap_entities as (
 
     select
@@ -105,7 +105,7 @@ gap_scopes as (
 
 ),
 
--- A stream asked coin by coin hides that coin alone, one asked kind by kind that kind alone.
+-- A stream requested coin by coin hides only that coin, one requested by kind only that kind.
 hiding_places as (
 
     select
@@ -155,7 +155,7 @@ hidden as (
             and (not open_legs.is_internal or hiding_places.exchange = open_legs.exchange)
             and (
                 hiding_places.account_id <> open_legs.account_id
-                -- The other wallet of the same account, which another stream tells.
+                -- The other wallet of the same account, which another stream contains.
                 or (
                     open_legs.leg_kind = 'transfer'
                     and not starts_with(

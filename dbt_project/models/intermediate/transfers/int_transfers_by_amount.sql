@@ -100,7 +100,7 @@ candidates as (
             and (outs.leg_kind = 'transfer') = (ins.leg_kind = 'transfer')
             and outs.is_internal = ins.is_internal
             and (not outs.is_internal or outs.exchange = ins.exchange)
-            -- Two hashes, chains, addresses, tags or names that differ tell two moves apart.
+            -- Different hashes, chains, addresses, tags or names show two different transfers.
             and (outs.hash_key is null or ins.hash_key is null)
             and coalesce(outs.chain = ins.chain, true)
             and coalesce(outs.address_key = ins.address_key, true)

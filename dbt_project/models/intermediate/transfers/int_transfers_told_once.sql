@@ -28,7 +28,7 @@ numbered as (
                 transfers.from_wallet,
                 transfers.to_account_id,
                 transfers.to_wallet
-            -- One that was not asked again since tells less than one that was.
+            -- A record that was requested again later is preferred.
             order by
                 (transfers.status is not distinct from 'pending'),
                 (transfers.account_id = transfers.from_account_id) desc,

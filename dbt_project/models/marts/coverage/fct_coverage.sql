@@ -30,14 +30,14 @@ with receipts as not materialized (
         select distinct account_id, receipt_id
         from {{ ref('int_unreadable_rows') }}
     ) as unreadable using (account_id, receipt_id)
-    -- Where there was nothing to ask by, nothing was asked.
+    -- Where there was nothing to request by, nothing was requested.
     where error_kind is distinct from 'nothing_to_ask'
 
 ),
 
 specs as (
 
-    -- Public history (rates, prices) is nobody's: a hole in it is no gap in an account.
+    -- Public history (rates, prices) belongs to no account: missing rows are not a gap.
     select * from {{ ref('int_stream_specs_unioned') }}
     where kind in ('history', 'excluded') and coalesce(is_private, true)
 
@@ -62,7 +62,7 @@ current_specs as (
 
 ),
 
--- Limits as they stood. What was asked before any were recorded is judged by the first.
+-- Limits in force at the time. Requests before the first recorded limits are judged by those.
 spec_periods as (
 
     select
@@ -190,7 +190,7 @@ places as (
 
 ),
 
--- What was asked without a scope holds for every scope of the stream.
+-- A request without a scope holds for every scope of the stream.
 told_of as (
 
     select account_id, stream, scope as asked_scope, place_id from places
@@ -241,7 +241,7 @@ place_evidence as (
 
 ),
 
--- What the first asking could still reach decides between "lost before" and "came too late".
+-- The reach of the first request decides between "lost before" and "came too late".
 first_askings as (
 
     select
@@ -311,7 +311,7 @@ bounds as (
 
 ),
 
--- The better verdict wins: a low rank. Between equals, the later asking.
+-- The better verdict (the lower rank) wins; between equals, the later request.
 asking_claims as (
 
     select
@@ -373,7 +373,7 @@ asking_claims as (
 
 ),
 
--- An asking that goes on from the one before it belongs to the same run.
+-- A request that continues the one before it belongs to the same run.
 in_turn as (
 
     select
@@ -394,7 +394,7 @@ in_turn as (
 
 ),
 
--- Within a run an asking speaks until the next one begins.
+-- Within a run a request counts until the next one starts.
 turns_of_runs as (
 
     select
@@ -476,7 +476,7 @@ closing_claims as (
 
 ),
 
--- What no route tells, and what nobody asked: over the whole life.
+-- Data that no route returns, and streams never requested: over the whole history.
 whole_claims as (
 
     select
@@ -593,7 +593,7 @@ numbered as (
 
 ),
 
--- The askings that are seen in each span. Runs are short: no piece meets more than 64 of them.
+-- The requests that count in each span. Runs are short: no piece meets more than 64 of them.
 spoken as (
 
     select
@@ -632,7 +632,7 @@ merged as (
 
 ),
 
--- The evidence of a lapse is the first asking that found the span gone. A place has few lapses:
+-- The evidence of a lapse is the first request that found the span gone. A place has few lapses:
 -- each takes a pause longer than the exchange keeps.
 found_gone as (
 

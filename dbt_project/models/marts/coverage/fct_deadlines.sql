@@ -52,7 +52,7 @@ stored as (
             -- What only a stronger key may read is not for us to save.
             and not (specs.needs_right is not null and receipts.error_kind is not distinct from 'no_permission')
         ) as can_be_saved,
-        -- In a pair that is gone nothing happens any more, nor where there is nothing to ask by.
+        -- A removed pair has no new rows, and neither has a stream without anything to request by.
         closed_scopes.scope is null and not coalesce(unasked.is_settled, false) as goes_on,
         specs.retention_seconds,
         specs.lifecycle,

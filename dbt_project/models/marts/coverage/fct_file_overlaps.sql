@@ -29,7 +29,7 @@ files as (
 
 ),
 
--- A stream that is asked scope by scope has no one span that all of it was read in.
+-- A stream that is requested scope by scope has no single span in which all of it was read.
 readings as (
 
     select
@@ -241,11 +241,11 @@ final as (
         spans.receipt_id,
         spans.file_name,
 
-        -- the span that both tell
+        -- the span that both cover
         spans.span_start,
         spans.span_end,
 
-        -- what each tells
+        -- the contents of each
         cast(coalesce(counted.file_count, 0) as bigint) as file_count,
         cast(coalesce(counted.api_count, 0) as bigint) as api_count,
         cast(coalesce(counted.only_in_file, 0) as bigint) as only_in_file,

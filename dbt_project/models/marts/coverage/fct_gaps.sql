@@ -37,7 +37,7 @@ unasked as (
 
 ),
 
--- A file that was imported is no sync, nor is a word that there was nothing to ask by.
+-- An imported file is not a sync, and neither is a receipt without anything to request by.
 last_askings as (
 
     select
@@ -88,7 +88,7 @@ judged_gaps as (
 
 ),
 
--- A stream asked coin by coin would show the same hole once a coin.
+-- A stream requested coin by coin would have the same gap once per coin.
 by_span as (
 
     select

@@ -131,11 +131,11 @@ final as (
         summed.asset,
         summed.exchange_asset,
 
-        -- the span that both tell
+        -- the span that both cover
         summed.span_start,
         summed.span_end,
 
-        -- what each tells
+        -- the contents of each
         cast(summed.first_count as bigint) as first_count,
         cast(summed.second_count as bigint) as second_count,
         cast(summed.first_sum as decimal(38, 18)) as first_sum,

@@ -1,4 +1,4 @@
-{#- One light per account and stream: green means that there is nothing to do. -#}
+{#- One status per account and stream: green means that there is nothing to do. -#}
 with accounts as (
 
     select * from {{ ref('int_accounts_unioned') }}
@@ -88,7 +88,7 @@ last_askings as (
 
 ),
 
--- A sync begins with a check of the account: what was asked since is its last run.
+-- A sync starts with a check of the account: the requests since then are its last run.
 last_runs as (
 
     select
@@ -288,7 +288,7 @@ streams as (
         label,
         stream,
 
-        -- the light and why
+        -- the status and the reason
         case
             when state in ('fine', 'closed', 'beyond_reading', 'replaced', 'retired') then 'green'
             when state in (

@@ -20,7 +20,7 @@ with trades as (
 
 ),
 
--- Without a side we know it is no trade that can be told. The ledger has what it moved, and
+-- Without a known side a row is not a trade. The ledger has what it moved, and
 -- `fct_data_quality` names it.
 sided as (
 
