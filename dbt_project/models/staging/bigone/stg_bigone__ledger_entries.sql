@@ -1,4 +1,4 @@
-{#- Put together from many tables, and read by a dozen tests: worked out once. #}
+{#- Derived from many tables and read by many tests: stored as a table. #}
 {{ config(materialized='table') }}
 
 with deposits as (

@@ -1,4 +1,4 @@
-{#- Put together from many tables, and read by a dozen tests: worked out once. #}
+{#- Derived from many tables and read by many tests: stored as a table. #}
 {{ config(materialized='table') }}
 
 with spot_trades as (
@@ -83,14 +83,14 @@ from_spot as (
         false as is_forced,
         case when is_self_trade then 'SELF_TRADING' else side end as exchange_type,
 
-        -- how much: no total is told; it is the product, to the last digit
+        -- how much: BigONE states no total; it is the exact product
         amount as base_quantity,
         {{ exact_product('price', 'amount') }} as quote_quantity,
         cast(null as decimal(38, 18)) as contract_quantity,
         {{ exact_product('price', 'amount') }} as value_amount,
         price,
         cast(null as varchar) as price_reason,
-        -- No currency is told either: a fee is taken out of the coin received.
+        -- BigONE states no currency of the fee: it is charged in the coin received.
         own_fee as fee_amount,
         case own_side
             when 'buy' then {{ bigone_asset('base_symbol') }}
@@ -105,7 +105,7 @@ from_spot as (
         receipt_id,
         loaded_at
     from spot_sides
-    -- Without a side it is no trade we can tell: the ledger keeps it, unclassified.
+    -- Without a known side a row is not a trade: the ledger keeps it as unclassified.
     where own_side is not null
 
 ),

@@ -4,7 +4,7 @@ with records as (
 
 ),
 
--- Whether the fee is inside the amount or beside it: see the BigONE page.
+-- Whether the amount includes the fee: see the BigONE page.
 amounts as (
 
     select
@@ -26,7 +26,7 @@ canonical as (
         'withdrawals' as stream,
         record_id,
 
-        -- what; which wallet it left is not told
+        -- what; BigONE does not state the wallet
         'spot' as wallet,
         {{ bigone_asset_or_unknown('asset_symbol') }} as asset,
         asset_symbol as exchange_asset,

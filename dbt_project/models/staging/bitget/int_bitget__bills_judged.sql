@@ -1,4 +1,4 @@
--- Each bill, and whether the first view of the ledger already tells it (see the Bitget page).
+-- Each bill, and whether the first view of the ledger contains it (see the Bitget page).
 with bills as (
 
     select * from {{ ref('base_bitget__spot_bills') }}
@@ -29,7 +29,7 @@ in_spans as (
 
 ),
 
--- Outside the walked spans a tax row can still be there: from a walk that broke off.
+-- Outside the spans read to their end there can be tax records of an interrupted read.
 outside as (
 
     select

@@ -1,4 +1,4 @@
--- The futures ledger in canonical columns: bills, and tax records where no bill tells.
+-- The futures ledger in canonical columns: bills, and tax records without a bill.
 with bills as (
 
     select * from {{ ref('base_bitget__mix_bills') }}
@@ -65,7 +65,7 @@ named as (
     select
         movements.*,
         labels.entry_type,
-        -- Here the fee stands beside the amount, and the balance moves by both.
+        -- Here the amount does not include the fee, and the balance moves by both.
         movements.moved + movements.fee as amount,
         case
             when labels.entry_type in ('fee', 'funding') then -(movements.moved + movements.fee)

@@ -17,7 +17,7 @@ bills as (
 
 ),
 
--- The bill of a trade says what it closed. Where several of one moment disagree, none is asked.
+-- The bill of a trade states what it closed. Where several of one moment disagree, none is used.
 closings as (
 
     select

@@ -310,7 +310,7 @@ final as (
             else coalesce(extra_fee, 0)
         end as fee_quantity,
 
-        -- whether an execution tells it already
+        -- whether an execution of it is stored
         is_explained_by_fill,
         fill_count,
 

@@ -66,7 +66,7 @@ named as (
     select
         movements.*,
         labels.entry_type,
-        -- The label tells the direction, as amounts may come without a sign.
+        -- The label gives the direction, because amounts may be unsigned.
         case labels.direction
             when 'in' then abs(movements.told)
             when 'out' then -abs(movements.told)

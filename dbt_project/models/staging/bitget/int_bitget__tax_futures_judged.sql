@@ -1,4 +1,4 @@
--- Each tax record of the futures ledger, and whether its bills tell it already (see the Bitget page).
+-- Each tax record of the futures ledger, and whether its bills contain it (see the Bitget page).
 with tax_rows as (
 
     select * from {{ ref('base_bitget__tax_future_records') }}
@@ -32,8 +32,8 @@ in_spans as (
 
 ),
 
--- Outside the walked spans a bill can still be there: from a walk that broke off. Equal movements
--- of one millisecond are counted, as twins are two movements.
+-- Outside the spans read to their end there can be bills of an interrupted read. Equal movements of
+-- one millisecond are counted, because legitimate duplicates are two movements.
 outside as (
 
     select

@@ -32,7 +32,7 @@ since as (
 
 ),
 
--- A tax row does not say which business line it was asked for; its receipt does.
+-- A tax record does not state its business line; its receipt does.
 told as (
 
     select
@@ -137,8 +137,8 @@ in_spans as (
 
 ),
 
--- Outside the walked spans the other telling can still be there: from a walk that broke off. Equal
--- movements of one millisecond are counted, as twins are two movements.
+-- Outside the spans read to their end there can be the other record, of an interrupted read. Equal
+-- movements of one millisecond are counted, because legitimate duplicates are two movements.
 outside as (
 
     select
@@ -181,7 +181,7 @@ told_outside as (
     inner join counted
         on
             outside.account_id = counted.account_id
-            -- Of a row whose asking is lost the line is not known.
+            -- The line of a row without a receipt is unknown.
             and coalesce(outside.line, counted.line) = counted.line
             and outside.coin = counted.coin
             and outside.amount = counted.amount

@@ -1,4 +1,4 @@
--- Unified accounts, and from when on their v3 rows count: before, classic streams told everything.
+-- Unified accounts, and since when their v3 rows count: before, the classic streams have everything.
 with checks as (
 
     select * from {{ ref('int_accounts_unioned') }}

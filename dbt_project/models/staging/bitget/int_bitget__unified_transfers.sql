@@ -151,7 +151,7 @@ from_ledger as (
         stream,
         record_id,
 
-        -- from where to where; nothing tells the other end
+        -- from where to where; the other end is unknown
         case when amount < 0 then account_id end as from_account_id,
         case when amount < 0 then wallet end as from_wallet,
         case when amount > 0 then account_id end as to_account_id,
@@ -183,7 +183,7 @@ from_ledger as (
 
 ),
 
--- Where both accounts list a move, the one that sent tells it.
+-- Where both accounts list a transfer, the record of the sender counts.
 told_once as (
 
     select * from from_records

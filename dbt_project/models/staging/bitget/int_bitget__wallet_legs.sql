@@ -1,4 +1,4 @@
--- Moves into and out of the wallets beside spot that no transfer record tells, one-sided.
+-- One-sided transfers of the wallets other than spot without a transfer record.
 with entries as (
 
     select * from {{ ref('int_bitget__futures_entries') }}
@@ -138,7 +138,7 @@ canonical as (
         stream,
         record_id,
 
-        -- from where to where; the other end only where the label tells it
+        -- from where to where; the other end only where the label shows it
         case when amount < 0 or other_wallet is not null then account_id end as from_account_id,
         case when amount < 0 then wallet else other_wallet end as from_wallet,
         case when amount > 0 or other_wallet is not null then account_id end as to_account_id,

@@ -33,7 +33,7 @@ typed as (
                 + coalesce({{ amount(json_text('frozen', 'balances.record')) }}, 0)
             when balances.stream = 'earn_assets' then
                 {{ amount(json_text('amount', 'balances.record')) }}
-            -- What bots won or lost is in it: nothing else of theirs is told.
+            -- It includes the profit of bots, of which nothing else is available.
             when balances.stream like '%_bot_assets' then
                 {{ amount(json_text('equity', 'balances.record')) }}
             when balances.stream like 'unified_%' then
@@ -58,7 +58,7 @@ typed as (
 
 ),
 
--- Isolated margin tells a coin once for every pair it lies in.
+-- Isolated margin lists a coin once for every pair that holds it.
 summed as (
 
     select

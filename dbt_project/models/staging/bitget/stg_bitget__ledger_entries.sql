@@ -16,7 +16,7 @@ labels as (
 
 ),
 
--- One movement is told once: bills speak only where no tax row does.
+-- Each movement is one entry: bills count only without a tax record.
 movements as (
 
     select

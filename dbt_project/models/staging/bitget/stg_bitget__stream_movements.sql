@@ -1,5 +1,5 @@
--- What each of the three lists of the spot wallet tells by itself: which coin moved, and by how much.
--- Tax records and bills tell everything (`all`) and trades within it (`trade`); fills tell trades alone.
+-- Movements of the spot wallet in each of its three lists: the coin and the amount. Tax records and
+-- bills contain everything (`all`), including trades (`trade`); fills contain only trades.
 with tax_rows as (
 
     select * from {{ ref('base_bitget__tax_spot_records') }}

@@ -80,7 +80,7 @@ from_fills as (
 
 ),
 
--- Trades that only the ledger still tells: fills reach back 90 days, the ledger further.
+-- Trades known only from the ledger: fills reach back 90 days, the ledger further.
 unexplained_pairs as (
 
     select * from pairs
@@ -89,7 +89,7 @@ unexplained_pairs as (
 
 ),
 
--- The ledger's words tell which coin came in, not which side the order had; the pair's name does.
+-- The ledger's labels give the coin received, not the side of the order; the pair's name gives it.
 with_markets as (
 
     select
@@ -98,7 +98,7 @@ with_markets as (
         case
             when bought.symbol is not null then 'buy'
             when sold.symbol is not null then 'sell'
-            -- A delisted pair: what is paid with most often tells.
+            -- A delisted pair: the coin paid most often decides.
             when received_rank < coalesce(paid_rank, 99) then 'sell'
             else 'buy'
         end as side

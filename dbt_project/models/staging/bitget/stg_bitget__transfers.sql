@@ -74,7 +74,7 @@ known_accounts as (
 
 ),
 
--- A main account is told both accounts of a move. One that has no key here is its counterparty.
+-- A main account gets both accounts of a transfer. An account without a key is the counterparty.
 from_sub_records as (
 
     select
@@ -114,7 +114,7 @@ legs as (
 
 ),
 
--- A transfer record and its ledger row share coin, amount and millisecond; twins are counted.
+-- A transfer record and its ledger row share coin, amount and millisecond; duplicates are counted.
 told_by_records as (
 
     select
@@ -208,7 +208,7 @@ from_ledger as (
         'tax_spot_records' as stream,
         record_id,
 
-        -- from where to where; the other end only where the label tells it
+        -- from where to where; the other end only where the label shows it
         case when amount < 0 or other_wallet is not null then account_id end as from_account_id,
         case when amount < 0 then 'spot' else other_wallet end as from_wallet,
         case when amount > 0 or other_wallet is not null then account_id end as to_account_id,

@@ -1,4 +1,4 @@
-{#- Put together from many tables, and read by a dozen tests: worked out once. #}
+{#- Derived from many tables and read by many tests: stored as a table. #}
 {{ config(materialized='table') }}
 
 with spot_fills as (
@@ -78,7 +78,7 @@ from_spot as (
         spot_fills.loaded_at
     from spot_fills
     left join spot_symbols on spot_fills.symbol = spot_symbols.symbol
-    -- Without a side it is no trade we can tell: the ledger keeps it, unclassified.
+    -- Without a known side a row is not a trade: the ledger keeps it as unclassified.
     where lower(spot_fills.side) in ('buy', 'sell')
 
 ),

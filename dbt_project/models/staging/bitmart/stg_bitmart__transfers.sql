@@ -1,4 +1,4 @@
--- One row a move, whoever tells of it: the futures ledger first, as every key reads it.
+-- One row per transfer from all sources: the futures ledger first, because every key can read it.
 with ledger as (
 
     select
@@ -46,7 +46,7 @@ sub_accounts as (
 
 ),
 
--- No route tells this account's own name: it is the end that is none of its sub-accounts.
+-- No route returns this account's own name: it is the end that is not one of its sub-accounts.
 sided as (
 
     select
@@ -121,7 +121,7 @@ only_listed as (
 
 ),
 
--- Where money for copied trades (or another wallet of the futures side) comes from is not told.
+-- BitMart does not state the source of transfers to copy trading (or another futures wallet).
 of_ledger as (
 
     select

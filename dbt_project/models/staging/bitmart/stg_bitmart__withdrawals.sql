@@ -39,7 +39,7 @@ canonical as (
         ) }} as status,
         records.status as exchange_status,
 
-        -- how much: what arrives is net, and the fee leaves the wallet beside it
+        -- how much: the amount that arrives is net, and the fee is added to it
         coalesce(
             records.arrival_amount
             + {{ known_or_zero('records.fee', 'records.unreadable_amounts') }},

@@ -16,7 +16,7 @@ receipts as (
 
 ),
 
--- Funding tells of a position without changing it; the other words are an order's life. Spot
+-- Funding shows a position without changing it; the other types are order reports. Spot
 -- trades make no position.
 executions as (
 

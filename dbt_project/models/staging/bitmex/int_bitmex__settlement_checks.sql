@@ -29,7 +29,7 @@ first_executions as (
 
 ),
 
--- Rows of one moment count together: which of them came first is not told.
+-- Rows of one moment count together: their order is unknown.
 positions as (
 
     select

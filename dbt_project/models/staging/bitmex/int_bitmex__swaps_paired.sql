@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- Conversions and spot trades in the ledger: two rows without a common id, put together again.
+-- Conversions and spot trades in the ledger: two rows without a common id, matched.
 with transactions as (
 
     select * from {{ ref('int_bitmex__transactions') }}
@@ -14,8 +14,8 @@ executions as (
 
 ),
 
--- Twins of one moment (a fill of a spot order leaves two rows, and many fills can share a
--- millisecond) are told apart by their size: prices within a moment hardly differ.
+-- Duplicates of one moment (a fill of a spot order leaves two rows, and many fills can share a
+-- millisecond) are distinguished by size: prices within a moment hardly differ.
 numbered as (
 
     select
@@ -81,7 +81,7 @@ nearest as (
 
 ),
 
--- A spot fill leaves an execution and the two rows: one trade, which the execution tells better.
+-- A spot fill leaves an execution and two rows: one trade, for which the execution has more detail.
 judged as (
 
     select

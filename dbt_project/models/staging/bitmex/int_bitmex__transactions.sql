@@ -12,7 +12,7 @@ assets as (
 
 ),
 
--- Open profit is told as a pending row without an id of its own. It is no transaction.
+-- Open profit is a pending row without an id of its own. It is not a transaction.
 transactions as (
 
     select * from wallet_history
@@ -40,7 +40,7 @@ in_whole_units as (
         transactions.note,
         transactions.memo,
 
-        -- A bonus names itself in its text, or comes from nobody: address 0.
+        -- A bonus is named in its text, or has no sender: address 0.
         coalesce(transactions.transact_type = 'Transfer', false) and (
             coalesce(transactions.address = '0', false)
             or coalesce(

@@ -44,7 +44,7 @@ untold_swaps as (
 
 ),
 
--- Funding and settlements move the balance without a trade; the other words are an order's life.
+-- Funding and settlements move the balance without a trade; the other types are order reports.
 fills as (
 
     select * from executions

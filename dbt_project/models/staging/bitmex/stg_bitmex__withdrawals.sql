@@ -32,7 +32,7 @@ canonical as (
         asset as fee_asset,
         abs(amount) - coalesce(fee_amount, 0) as received_amount,
 
-        -- when: asked for hours before it is processed
+        -- when: requested hours before it is processed
         requested_at,
         case when status in ('completed', 'canceled') then processed_at end as completed_at,
 
