@@ -287,6 +287,14 @@ def import_cases(bring, refused):
         copied.write_bytes(text.encode())
         lower.append(copied)
     bring("lower_case", *lower)
+    for number, names in enumerate(
+        [("saved-2026-09", "saved-2021-05-03"), ("saved-2021-05-03", "saved-2026-09")], start=1
+    ):
+        uid = str(40000 + number)
+        for name in names:
+            path = CASES / "18-bitmex-older-file-later" / f"{name}.json"
+            text = path.read_text(encoding="utf-8").replace("1000001", uid)
+            bring(f"saved_{number}", json.loads(text))
 
 
 def rows(built, sql, *parameters):
@@ -438,6 +446,12 @@ def test_damaged_files_are_refused_by_line_and_value(built):
 @pytest.mark.parametrize("number", range(1, 8))
 def test_spreadsheet_leftovers_give_the_three_movements(built, number):
     assert movements(built, 20000 + number) == GOOD
+
+
+@NEEDS_CASES
+@pytest.mark.parametrize("uid", [40001, 40002])
+def test_older_saved_answer_never_replaces_newer_one(built, uid):
+    assert movements(built, uid)[-1] == (3, "withdrawal", -20010000, "completed")
 
 
 @NEEDS_CASES
