@@ -16,7 +16,7 @@ tax_spans as (
 
 listed as (
 
-    select * from {{ ref('int_bitget__listed_conversions') }}
+    select * from {{ ref('stg_bitget__listed_conversions') }}
 
 ),
 
