@@ -10,8 +10,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from flows.build import dbt, publish
+from flows.cli.app import app
 from flows.reports import answers
 from pipelines.files.importer import import_files
 from pipelines.files.imports import withdraw
@@ -420,6 +422,28 @@ def test_withdrawn_import_leaves_what_other_files_held(built):
     assert not rows(
         built, "select * from raw_bitmex.balances where account_id = 'bitmex:11'"
     ) and not rows(built, "select * from raw_bitmex.wallet where account_id = 'bitmex:11'")
+
+
+def test_files_command_lists_imports_and_what_they_cover(built):
+    shown = CliRunner().invoke(app, ["files", "--json"])
+    assert shown.exit_code == 0
+    listed = {row["label"]: row for row in json.loads(shown.stdout)}
+    assert listed["stated"]["row_count"] == 3
+    assert listed["stated"]["span_start"].startswith("2021-05-01")
+    assert "stated by the user" in CliRunner().invoke(app, ["files"]).stdout
+
+
+def test_withdraw_command_takes_a_file_back(prepared_home, tmp_path, monkeypatch):
+    monkeypatch.setattr("flows.cli.run.dbt.build", lambda place: None)
+    monkeypatch.setattr("flows.cli.run.publish.publish", lambda place: None)
+    Importer(prepared_home, tmp_path)("mistake", ledger(12))
+    sha = sha_of(prepared_home, "1-mistake.json")
+    both = CliRunner().invoke(app, ["import", "--withdraw", sha, "bitmex"])
+    assert "goes alone" in str(both.exception)
+    done = CliRunner().invoke(app, ["import", "--withdraw", sha[:12]])
+    assert done.exit_code == 0 and "3 rows removed" in done.stdout
+    again = CliRunner().invoke(app, ["import", "--withdraw", sha[:12]])
+    assert again.exit_code != 0 and "no imported file" in str(again.exception)
 
 
 GOOD = [

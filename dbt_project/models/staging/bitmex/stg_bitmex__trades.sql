@@ -164,7 +164,7 @@ of_kinds as (
             when is_spot then 'spot'
             when typ in ('OCECCS', 'OPECCS') or (typ is null and known_type = 'option')
                 then 'option'
-            when base_asset is null or quote_asset is null or settle_asset is null
+            when base_asset is null or quote_asset is null or settle_asset is null or side is null
                 then 'unclassified'
             when settle_asset = quote_asset then 'linear'
             -- The cost of an inverse contract has the other sign: a purchase is negative.
