@@ -164,7 +164,9 @@ def window(days: int, *, by_default: int | None = None, **more: Any) -> Window:
     return Window(most=days * DAY, too_wide=too_wide, default=default, **more)
 
 
-BELOW_90 = replace(window(90, by_default=90, compares_defaults=True), most=90 * DAY - 1)
+BELOW_90 = replace(
+    window(90, compares_defaults=True), most=90 * DAY - 1, default=90 * DAY - 1
+)
 
 
 class ByOrderId(Window):
@@ -185,7 +187,7 @@ class ShortPages(FromId):
     ) -> tuple[Sequence[int], str]:
         shown, token = super().cut(table, rows, size, request, is_newest)
         is_short = request.params[self.param] is not None and len(shown) > 1
-        return shown[:-1] if is_short and table.ids[shown[0]] % 4 == 1 else shown, token
+        return shown[:-1] if is_short and table.ids[shown[0]] % 4 == 0 else shown, token
 
 
 def fills(world: World) -> Route:
