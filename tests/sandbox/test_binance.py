@@ -373,6 +373,8 @@ def test_dividends_cut_a_full_page_silently(call: Caller) -> None:
     every = call.data(DIVIDENDS, limit=500)
     assert len(call.data(DIVIDENDS)["rows"]) == 20 and every["total"] == len(every["rows"])
     assert every["rows"] == sorted(every["rows"], key=lambda row: -row["divTime"])
+    of_coin = call.data(DIVIDENDS, asset="ADA", limit=500)["rows"]
+    assert of_coin == [row for row in every["rows"] if row["asset"] == "ADA"]
 
 
 def test_p2p_reaches_six_months(call: Caller) -> None:
