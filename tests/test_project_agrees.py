@@ -32,7 +32,7 @@ def sources_of(name: str) -> set[str]:
 
 
 def test_every_exchange_has_its_stand_in():
-    assert dialect_names() == list(EXCHANGES)
+    assert set(EXCHANGES) <= set(dialect_names())
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -61,7 +61,8 @@ def test_every_staging_folder_is_of_an_exchange():
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_exchange_serves_an_entity_its_streams_feed(name):
     """What a spec says its streams feed, and what the models make of them, are the same."""
-    fed = {entity for stream in registry.exchange(name).spec.streams for entity in stream.entities}
+    streams = registry.exchange(name).spec.streams
+    fed = {entity.partition("/")[0] for stream in streams for entity in stream.entities}
     assert {MODELLED_AS.get(entity, entity) for entity in fed} <= set(SERVED[name])
 
 
@@ -119,10 +120,10 @@ def test_the_readme_names_every_exchange(name):
     assert re.search(rf"^\| {title}\b", (PROJECT / "README.md").read_text(), re.MULTILINE)
 
 
-def test_the_readme_says_what_an_exchange_is_made_of():
+def test_contributing_names_every_part_of_an_exchange():
     """Each place that is told exists for the exchanges there are, and none of theirs is untold."""
-    text = (PROJECT / "README.md").read_text()
-    section = text.partition("## Adding an exchange")[2].partition("\n## ")[0]
+    text = (PROJECT / "CONTRIBUTING.md").read_text()
+    section = text.partition("## Add an exchange")[2].partition("\n## ")[0]
     told = {
         match.replace("<name>", "{name}")
         for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
