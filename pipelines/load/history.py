@@ -498,7 +498,7 @@ class StreamVisit:
         """Yields full batches of rows. Returns the Trouble met, and what a pause left to ask."""
         receipt = Receipt(window, scope, self._visit.session.clock.now())
         self._open = {}
-        walk = self._visit.exchange.walk(self._stream, window, scope)
+        walk = self._visit.exchange.paginator(self._stream, window, scope)
         walk.largest_page = self._largest_page
         pages = self._client.pages(walk)
         trouble: Trouble | None = None
