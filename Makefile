@@ -1,4 +1,4 @@
-# setup · demo · check · test · docs · bench: continuous integration calls the same names.
+# setup · demo · check · test · test-all · docs · bench: continuous integration calls the same names.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/requirements.lock
 LINKED := $(VENV)/pyproject.toml
 
-.PHONY: setup demo check test docs bench lock clean
+# Which tests are slow: tests/suites.py.
+.PHONY: setup demo check test test-all docs bench lock clean
 
 setup: $(INSTALLED) $(LINKED)
 	@:
@@ -31,6 +32,9 @@ check: setup
 	@$(BIN)/mypy
 
 test: setup
+	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),2) -m "not slow" $(ARGS)
+
+test-all: setup
 	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),2) $(ARGS)
 
 docs: setup

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Literal
+
+from pipelines.fields import declared_fields
 
 Kind = Literal["history", "snapshot", "reference"]
 """`history` grows row by row; `snapshot` is the account's state now; `reference` is public data."""
@@ -18,6 +21,13 @@ Method = Literal["GET", "POST"]
 RetentionKind = Literal["rolling", "unlimited", "not_stated"]
 """`rolling`: rows leave after `retention`. `unlimited`: the exchange says nothing leaves.
 `not_stated`: the exchange is silent, which is not the same as unlimited."""
+
+BalanceKind = Literal["", "ledgered", "unledgered"]
+"""Set for a stream whose answer is all that its wallet holds: a coin that is not in it, the wallet
+has none of. `ledgered`: streams tell the wallet's movements as well, and both are compared.
+`unledgered`: no stream does, so the answer is compared with what other wallets moved there."""
+
+Part = Literal["all", "trade"]
 
 Confidence = Literal["documented", "seen_in_payload", "seen_in_client", "inferred"]
 
@@ -197,7 +207,7 @@ class Envelope:
 class StreamSpec:
     """One endpoint: what it gives, how far back, and how it may be asked.
 
-    `record_id` and `fields` are keys of the record itself. `path` is below the exchange's base
+    `record_id` names keys of the record itself. `path` is below the exchange's base
     URL and is what gets signed. Every limit has its page (`docs_url`), the day it was read, and
     how sure it is.
     """
@@ -206,11 +216,12 @@ class StreamSpec:
     path: str
     kind: Kind
     record_id: tuple[str, ...]
-    fields: tuple[str, ...]
     docs_url: str
     checked_on: date
     confidence: Confidence
 
+    exchange: str = ""
+    """Whose stream it is: filled in by the `ExchangeSpec` that holds it."""
     entities: tuple[str, ...] = ()
     """Which canonical entities the rows carry whole: deposits, withdrawals, trades, transfers,
     ledger. `trades/spot` names the part that the rows carry (one product, one kind of move): such
@@ -229,6 +240,13 @@ class StreamSpec:
     wallet: str = ""
     """The wallet the rows belong to, or one word for its wallets where it serves a few of a kind.
     Only streams of the same wallet can fill each other's gaps."""
+    balance_kind: BalanceKind = ""
+    asset_field: str = ""
+    amount_field: str = ""
+    """Where a record has its asset and its amount: what a file is compared with the API by."""
+    compared_with: tuple[tuple[str, Part], ...] = ()
+    """Streams that tell the same movements of the same wallet, and which of them: the sums of both
+    must agree."""
     private: bool = True
     needs_right: str = ""
     """The right beyond reading that the exchange wants of a key for it, in the exchange's words.
@@ -315,10 +333,11 @@ class StreamSpec:
             raise ValueError(f"{self.name}: values of a scope it does not have")
         if self.scope_is_closed and not self.scope_values:
             raise ValueError(f"{self.name}: a closed scope without values is never asked")
-        typed = {*self.known_by, *self.minor_fields, *self.decimal_fields, *self.other_times}
-        unknown = (set(self.record_id) | typed) - set(self.fields)
-        if unknown:
-            raise ValueError(f"{self.name}: {sorted(unknown)} are not fields of the record")
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The keys of the record, as the exchange's base models declare them."""
+        return declared_fields(self.exchange)[self.name]
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -443,6 +462,8 @@ class ExchangeSpec:
     """Other words a key field may be configured by: {"passphrase": "memo"}."""
 
     def __post_init__(self) -> None:
+        streams = tuple(replace(stream, exchange=self.name) for stream in self.streams)
+        object.__setattr__(self, "streams", streams)
         names = [stream.name for stream in self.streams]
         names += [excluded.name for excluded in self.excluded]
         if len(names) != len(set(names)):

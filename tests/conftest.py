@@ -21,8 +21,16 @@ from pipelines.home import PROJECT, Home, home
 from pipelines.load.account_sync import AccountResult, AccountSync
 from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
+from tests.suites import SLOW
 
 PACE = 1000.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the exhaustive files, which `make test` leaves out."""
+    for item in items:
+        if item.path.relative_to(PROJECT).as_posix() in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @dataclass

@@ -207,7 +207,7 @@ def synced(
 def planned(limits: Spec) -> StreamSpec:
     rolling = limits.retention_kind == "rolling"
     return StreamSpec(
-        name=limits.stream, path="/", kind="history", record_id=("id",), fields=("id",),
+        name=limits.stream, path="/", kind="history", record_id=("id",),
         docs_url="", checked_on=date(2026, 1, 1), confidence="documented", time_field="at",
         affects="rows", remedy="a file", retention_kind="rolling" if rolling else "unlimited",
         retention=timedelta(microseconds=KEEP) if rolling else None,

@@ -76,9 +76,11 @@ def test_the_fingerprint_follows_what_makes_rows(tmp_path: Path):
     (project / "target").mkdir()
     (project / "target" / "compiled.sql").write_text("select 1")
     assert dbt.fingerprint(project) == before
-    seed = next(project.glob("seeds/*.csv"))
-    seed.write_text(seed.read_text() + "\n")
-    assert dbt.fingerprint(project) != before
+    for made_by in ("**/*.csv", "**/*__base.yml"):
+        file = next(project.glob(made_by))
+        file.write_text(file.read_text() + "\n")
+        assert dbt.fingerprint(project) != before
+        before = dbt.fingerprint(project)
 
 
 # -- what was parsed once is never taken for what is there now

@@ -1,13 +1,6 @@
 {# The wallets that no stream has a ledger of, by exchange. #}
 {% macro wallets_without_ledger() -%}
-    select exchange, wallet
-    from (
-        values
-        {%- for exchange, wallets in var('wallets_without_ledger').items() -%}
-        {%- set outer = loop -%}
-        {%- for wallet in wallets %}
-        ('{{ exchange }}', '{{ wallet }}'){{ ',' if not (outer.last and loop.last) }}
-        {%- endfor -%}
-        {%- endfor %}
-    ) as wallets (exchange, wallet)
+    select distinct exchange, wallet
+    from {{ ref('int_stream_specs_unioned') }}
+    where is_current and balance_kind = 'unledgered'
 {%- endmacro %}

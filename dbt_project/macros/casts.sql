@@ -29,42 +29,39 @@
     The rows of `source` with the named fields of each record as text, parsed once for all of them.
 
     JSON numbers pass through a double on the way, which holds 15 digits for certain. So where a
-    record has a longer number, the `numbers` are read from the record's own text.
+    record has a longer number, the `numbers` are read from the record's own text. `objects` are
+    flat objects whose fields may be called as the record's own: numbers are not read inside them.
 #}
-{% macro open_records(fields, numbers=()) -%}
-    {%- set parsed -%}
-        json_transform(
+{% macro open_records(fields, numbers=(), objects=()) -%}
+    {%- set flat = namespace(text='cast(record as varchar)') -%}
+    {%- for key in objects -%}
+        {%- set flat.text = "regexp_replace(" ~ flat.text ~ ", '\"" ~ key ~ "\"\s*:\s*\{[^{}]*\}', '')" -%}
+    {%- endfor -%}
+    select
+        *
+        {%- for key in numbers %},
+        case
+            when has_long_numbers
+                then nullif(nullif(trim(regexp_extract(
+                    {{ flat.text }}, '"{{ key }}"\s*:\s*("[^"]*"|[^,}\s]*)', 1
+                ), '"'), ''), 'null')
+            else nullif(field."{{ key }}", '')
+        end as "{{ key }}_text"
+        {%- endfor %}
+    from (
+        select
+            *,
+            json_transform(
                 record,
                 '{
                 {%- for key in fields %}"{{ key }}":"VARCHAR"{{ ', ' if not loop.last }}{% endfor -%}
                 }'
             ) as field
-    {%- endset -%}
-    {%- if numbers -%}
-    select
-        *,
-        {%- for key in numbers %}
-        case
-            when has_long_numbers
-                then nullif(nullif(trim(regexp_extract(
-                    cast(record as varchar), '"{{ key }}"\s*:\s*("[^"]*"|[^,}\s]*)', 1
-                ), '"'), ''), 'null')
-            else nullif(field."{{ key }}", '')
-        end as "{{ key }}_text"{{ ',' if not loop.last }}
-        {%- endfor %}
-    from (
-        select
-            *,
-            {{ parsed }},
+            {%- if numbers %},
             regexp_matches(cast(record as varchar), ':\s*-?[0-9.eE+-]{16}') as has_long_numbers
+            {%- endif %}
         from source
     )
-    {%- else -%}
-    select
-        *,
-        {{ parsed }}
-    from source
-    {%- endif -%}
 {%- endmacro %}
 
 {# A field of an opened record; absent, null and '' are all null. #}
@@ -77,12 +74,9 @@
     "{{ key }}_text"
 {%- endmacro %}
 
-{% macro integer_field(key) -%}
-    try_cast(nullif(field."{{ key }}", '') as bigint)
-{%- endmacro %}
-
-{% macro bool_field(key) -%}
-    try_cast(nullif(field."{{ key }}", '') as boolean)
+{# A flat object in a record, as the record writes it. #}
+{% macro object_field(key) -%}
+    nullif(regexp_extract(cast(record as varchar), '"{{ key }}"\s*:\s*(\{[^{}]*\})', 1), '')
 {%- endmacro %}
 
 {# How many digits a number has after its point. #}
@@ -191,29 +185,6 @@
 {# ISO 8601 text to a UTC time. #}
 {% macro iso_to_utc(text) -%}
     try_cast({{ text }} as timestamptz)
-{%- endmacro %}
-
-{#
-    What of a record could not be typed exactly: 'size=1.2345678901234567890', else null.
-    `amounts` are the columns (by key) of decimal fields, `minors` of those in minor units.
-    Records that nest others are read without `numbers`: `is_nested`.
-#}
-{% macro unreadable_amounts(amounts, minors=(), is_nested=false) -%}
-    {%- set read = text_field if is_nested else number_field -%}
-    nullif(concat_ws(', '
-        {%- for key in amounts %},
-        case
-            when {{ read(key) }} is not null and {{ amount(read(key)) }} is null
-                then '{{ key }}=' || {{ read(key) }}
-        end
-        {%- endfor %}
-        {%- for key in minors %},
-        case
-            when {{ read(key) }} is not null and {{ minor_units(read(key)) }} is null
-                then '{{ key }}=' || {{ read(key) }}
-        end
-        {%- endfor %}
-    ), '')
 {%- endmacro %}
 
 {#

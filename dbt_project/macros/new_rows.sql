@@ -22,7 +22,7 @@
     {%- set found = [] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-            {%- for exchange in var('entities')[entity] -%}
+            {%- for exchange in exchanges_in_use(entity) -%}
                 {%- if
                     node.name == 'stg_' ~ exchange ~ '__' ~ entity
                     and node.config.materialized == 'table'

@@ -17,8 +17,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    Asked of the database: dbt's own list of what a schema has is filled row by row, and a thread that
+    looks while another one fills it would take a table for missing.
+#}
 {% macro raw_table_exists(relation) -%}
-    {{ return(adapter.get_relation(relation.database, relation.schema, relation.identifier)) }}
+    {%- set found = run_query(
+        "select 1 from duckdb_tables() where schema_name = '" ~ relation.schema
+        ~ "' and table_name = '" ~ relation.identifier ~ "'"
+    ) -%}
+    {{ return(found.rows | length > 0) }}
 {%- endmacro %}
 
 {# The columns the load writes, by raw table. Every stream's table has the shape of `rows`. #}
@@ -76,6 +84,8 @@
             'kind': 'varchar', 'entities': 'varchar', 'part_of': 'varchar', 'fields': 'varchar',
             'key_fields': 'varchar', 'time_field': 'varchar',
             'status_field': 'varchar', 'final_statuses': 'varchar', 'wallet': 'varchar',
+            'balance_kind': 'varchar', 'asset_field': 'varchar', 'amount_field': 'varchar',
+            'compared_with': 'varchar',
             'scope': 'varchar', 'private': 'boolean', 'needs_right': 'varchar',
             'account_kinds': 'varchar', 'time_filter': 'boolean', 'retention_kind': 'varchar',
             'retention_seconds': 'bigint', 'max_window_seconds': 'bigint',
@@ -114,9 +124,9 @@
     ] -%}
     {%- set tables = [] -%}
     {%- if execute -%}
-        {%- for node in graph.sources.values() if node.source_name in var('exchanges') -%}
-            {%- set relation = adapter.get_relation(node.database, node.schema, node.identifier) -%}
-            {%- if relation and node.name not in beside -%}
+        {%- for node in graph.sources.values() if node.source_name in exchanges_in_use() -%}
+            {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.identifier) -%}
+            {%- if node.name not in beside and raw_table_exists(relation) -%}
                 {%- do tables.append((node.source_name, node.name, relation.include(database=false))) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -126,7 +136,7 @@
 
 {# The named columns of one raw table in every exchange, with the exchange beside them. #}
 {% macro union_raw(table, columns=none) -%}
-    {%- for exchange in var('exchanges') %}
+    {%- for exchange in exchanges_in_use() %}
     {%- set present = raw_columns_present(exchange, table) %}
     select
         '{{ exchange }}' as exchange,
@@ -135,6 +145,13 @@
         {%- endfor %}
     from {{ raw_table(exchange, table) }}
     {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        cast(null as varchar) as exchange,
+        {%- for name, type in raw_columns(table).items() if name != 'exchange' %}
+        cast(null as {{ type }}) as {{ adapter.quote(name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    where false
     {%- endfor %}
 {%- endmacro %}
 

@@ -12,22 +12,3 @@
         else 'unclassified'
     end
 {%- endmacro %}
-
-{% macro bitget_transaction_status(word='status') -%}
-    {{ status_of(word, {
-        'pending': ['pending'], 'completed': ['success'], 'failed': ['fail'],
-    }) }}
-{%- endmacro %}
-
-{% macro bitget_transfer_status(word='status') -%}
-    {{ status_of(word, {
-        'pending': ['processing'], 'completed': ['successful'], 'failed': ['failed'],
-    }) }}
-{%- endmacro %}
-
-{% macro bitmex_transaction_status(word='transact_status') -%}
-    {{ status_of(word, {
-        'pending': ['pending', 'confirmed'], 'completed': ['completed'],
-        'canceled': ['canceled'],
-    }) }}
-{%- endmacro %}

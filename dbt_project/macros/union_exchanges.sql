@@ -95,6 +95,55 @@
                 'unit_scale': 'integer', 'asset_name': 'varchar', 'evidence': 'varchar',
             },
         ] -%}
+    {%- elif entity == 'conversions' -%}
+        {%- set parts = [
+            {'conversion_id': 'varchar'}, shared,
+            {
+                'paid_record_id': 'varchar', 'wallet': 'varchar', 'from_asset': 'varchar',
+                'from_amount': 'decimal(38, 18)', 'to_asset': 'varchar',
+                'to_amount': 'decimal(38, 18)', 'price': 'decimal(38, 18)',
+                'fee_amount': 'decimal(38, 18)', 'fee_asset': 'varchar',
+                'detail_stream': 'varchar', 'detail_record_id': 'varchar',
+                'converted_at': 'timestamptz',
+            },
+            source,
+        ] -%}
+    {%- elif entity == 'superseded' -%}
+        {%- set parts = [{'entity': 'varchar', 'row_id': 'varchar'}] -%}
+    {%- elif entity == 'stream_movements' -%}
+        {%- set parts = [
+            shared,
+            {
+                'part': 'varchar', 'asset': 'varchar', 'exchange_asset': 'varchar',
+                'amount': 'decimal(38, 18)', 'occurred_at': 'timestamptz',
+            },
+        ] -%}
+    {%- elif entity == 'position_checks' -%}
+        {%- set parts = [
+            {
+                'account_id': 'varchar', 'exchange': 'varchar', 'stream': 'varchar',
+                'symbol': 'varchar', 'currency': 'varchar', 'expected': 'decimal(38, 18)',
+                'computed': 'decimal(38, 18)', 'execution_count': 'bigint',
+                'checked_at': 'timestamptz',
+            },
+        ] -%}
+    {%- elif entity == 'settlement_checks' -%}
+        {%- set parts = [
+            shared,
+            {
+                'market': 'varchar', 'contracts': 'decimal(38, 18)',
+                'missing_from': 'timestamptz', 'settled_at': 'timestamptz',
+            },
+        ] -%}
+    {%- elif entity == 'wallet_summary_checks' -%}
+        {%- set parts = [
+            {
+                'account_id': 'varchar', 'exchange': 'varchar', 'stream': 'varchar',
+                'wallet': 'varchar', 'asset': 'varchar', 'exchange_asset': 'varchar', 'detail': 'varchar',
+                'expected': 'decimal(38, 18)', 'computed': 'decimal(38, 18)',
+                'checked_at': 'timestamptz',
+            },
+        ] -%}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no canonical entity is called '" ~ entity ~ "'") }}
     {%- endif -%}
@@ -149,29 +198,52 @@
 {%- endmacro %}
 
 {#
-    `stg_<exchange>__<entity>` of every exchange that serves the entity, one under the other, less
-    the rows that do not state when or how much.
+    `stg_<exchange>__<entity>` of every exchange in use that serves the entity, one under the other,
+    less the rows that do not state when or how much. Checks, which read what is known of all
+    exchanges, are called `int_<exchange>__<entity>`.
 #}
 {% macro union_exchanges(entity) -%}
+    {%- set layer = 'int' if entity.endswith('_checks') else 'stg' -%}
     {%- set stated = [stated_time(entity), stated_amount(entity)] | select | list -%}
-    {%- for exchange in var('entities')[entity] %}
+    {%- for exchange in exchanges_in_use(entity) %}
     select
         {%- for column, type in canonical_columns(entity).items() %}
         {{ canonical_column(entity, column) }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref('stg_' ~ exchange ~ '__' ~ entity) }}
+    from {{ ref(layer ~ '_' ~ exchange ~ '__' ~ entity) }}
     {%- for value in stated %}
     {{ 'and' if loop.index > 1 else 'where' }} {{ value }} is not null
     {%- endfor %}
     {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        {%- for column, type in canonical_columns(entity).items() %}
+        cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    where false
     {%- endfor %}
+{%- endmacro %}
+
+{#
+    The exchanges in use, or those of them that serve an entity: the variable `exchanges` less those
+    that LOOKBACK_UNUSED_EXCHANGES names, whose folders are disabled (see dbt_project.yml).
+#}
+{% macro exchanges_in_use(entity=none) -%}
+    {%- set unused = env_var('LOOKBACK_UNUSED_EXCHANGES', '').split(',') -%}
+    {%- set found = [] -%}
+    {%- for exchange, entities in var('exchanges').items() -%}
+        {%- if exchange not in unused and (entity is none or entity in entities) -%}
+            {%- do found.append(exchange) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {# The rows that `union_exchanges` leaves out, of all entities, with the value that each lacks. #}
 {% macro unreadable_rows() -%}
     {%- set selects = [] -%}
     {%- for entity in ['deposits', 'withdrawals', 'trades', 'transfers', 'ledger_entries'] -%}
-        {%- for exchange in var('entities')[entity] -%}
+        {%- for exchange in exchanges_in_use(entity) -%}
             {%- for field, value in [
                 ('time', stated_time(entity)), ('amount', stated_amount(entity))
             ] if value -%}

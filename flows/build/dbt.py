@@ -19,6 +19,8 @@ from pathlib import Path
 from flows.build import dismissals, renames
 from flows.runtime.child import parent_pipe
 from flows.runtime.environment import without_secrets
+from pipelines import registry
+from pipelines.config.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home
 
@@ -52,7 +54,8 @@ def build(
 ) -> list[Node]:
     """Run every model and data test on the warehouse. `as_of` is what the models take for now.
 
-    Unit tests hold the models' code against made-up rows, so a sync has no use for them.
+    Unit tests compare the models' code with made-up rows, so a sync has no use for them; with them,
+    the models of all exchanges are built, else those of the exchanges in use.
     Raises LookbackError that names the first models and tests that broke.
     """
     dismissals.load(home)
@@ -63,7 +66,8 @@ def build(
         arguments.append("--full-refresh")  # stored rows must not keep what older models said
     results = target_folder(home) / RESULTS
     results.unlink(missing_ok=True)
-    done = run_dbt(home, [*arguments, "--no-write-json"], as_of)
+    unused = () if unit_tests else None
+    done = run_dbt(home, [*arguments, "--no-write-json"], as_of, unused)
     nodes = read_results(results)
     broken = [node for node in nodes if node.broken]
     if done.returncode or broken:
@@ -96,9 +100,14 @@ def has_load_to_come(home: Home) -> bool:
 
 
 def fingerprint(project: Path) -> str:
-    """A hash of everything rows are made by: models, macros, seeds and settings."""
+    """A hash of everything rows are made by: models, macros, seeds, settings and declarations."""
     return _hash_of(
-        project, lambda path: path.suffix in {".sql", ".csv"} or path.name == "dbt_project.yml"
+        project,
+        lambda path: (
+            path.suffix in {".sql", ".csv"}
+            or path.name == "dbt_project.yml"
+            or path.name.endswith("__base.yml")
+        ),
     )
 
 
@@ -127,14 +136,43 @@ def _built_from_file(home: Home) -> Path:
     return home.data / "dbt" / "built_from"
 
 
-def parsed_file(home: Home) -> Path:
-    """Where dbt's memory of this very project lies, for all homes: its files are in the name.
+def unused_exchanges(home: Home) -> tuple[str, ...]:
+    """The exchanges without an account and without stored data: their models are not built.
+
+    None where no exchange is in use yet: dbt then builds all.
+    """
+    accounts, _ = readable_accounts()
+    used = {account.exchange for account in accounts} | _stored_exchanges(home)
+    return tuple(name for name in registry.names() if name not in used) if used else ()
+
+
+def _stored_exchanges(home: Home) -> set[str]:
+    import duckdb
+
+    if not home.warehouse.exists():
+        return set()
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        schemas = connection.execute(
+            "select distinct schema_name from duckdb_tables() where table_name = 'receipts'"
+        ).fetchall()
+        return {
+            schema.removeprefix("raw_")
+            for (schema,) in schemas
+            if connection.execute(f'select 1 from "{schema}".receipts limit 1').fetchall()
+        }
+
+
+def parsed_file(home: Home, unused: Sequence[str] = ()) -> Path:
+    """Where dbt's memory of this very project lies, for all homes.
+
+    The name has a hash of the project's files and the exchanges left out: both change the project.
 
     dbt looks for what changed since on its own, too, but takes a YAML file whose time did not
     change for the same, so it never gets to see the memory of another state.
     """
     read = {".sql", ".csv", ".yml", ".md"}
-    name = f"parsed_{_hash_of(DBT_PROJECT, lambda path: path.suffix in read)}.msgpack"
+    files = _hash_of(DBT_PROJECT, lambda path: path.suffix in read)
+    name = "_".join(["parsed", files, *unused]) + ".msgpack"
     writable = os.access(DBT_PROJECT, os.W_OK)
     return (DBT_PROJECT / "target" if writable else home.data / "dbt") / name
 
@@ -145,8 +183,10 @@ def _remember_parsed(home: Home, parsed: Path) -> None:
     if parsed.exists() or not fresh.exists():
         return
     parsed.parent.mkdir(parents=True, exist_ok=True)
+    _, files, *_ = parsed.stem.split("_")
     for older in parsed.parent.glob("parsed_*.msgpack"):
-        older.unlink(missing_ok=True)
+        if not older.name.startswith(f"parsed_{files}"):
+            older.unlink(missing_ok=True)
     part = parsed.with_suffix(f".{os.getpid()}_{threading.get_ident()}")
     shutil.move(fresh, part)
     part.replace(parsed)
@@ -159,8 +199,9 @@ def parsing_ahead(home: Home) -> Iterator[None]:
     It takes nine seconds, and three once it is remembered what was read.
     """
     ahead: threading.Thread | None = None
-    if not parsed_file(home).exists():
-        ahead = threading.Thread(target=run_dbt, args=(home, ["parse"]))
+    unused = unused_exchanges(home)
+    if not parsed_file(home, unused).exists():
+        ahead = threading.Thread(target=run_dbt, args=(home, ["parse"], None, unused))
         ahead.start()
     try:
         yield
@@ -171,7 +212,7 @@ def parsing_ahead(home: Home) -> Iterator[None]:
 
 def write_docs(home: Home) -> Path:
     """The models' documentation as one page, `data/docs/index.html`; gives that path."""
-    done = run_dbt(home, ["docs", "generate", "--static"])
+    done = run_dbt(home, ["docs", "generate", "--static"], unused=())
     made = target_folder(home) / "static_index.html"
     if done.returncode or not made.exists():
         raise LookbackError(
@@ -185,10 +226,17 @@ def write_docs(home: Home) -> Path:
 
 
 def run_dbt(
-    home: Home, arguments: Sequence[str], as_of: datetime | None = None
+    home: Home,
+    arguments: Sequence[str],
+    as_of: datetime | None = None,
+    unused: Sequence[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """One dbt command on the home's warehouse; its output is captured, not shown."""
-    parsed = parsed_file(home)
+    """One dbt command on the home's warehouse; its output is captured, not shown.
+
+    Models of the `unused` exchanges are left out: those not in use, unless told.
+    """
+    unused = unused_exchanges(home) if unused is None else unused
+    parsed = parsed_file(home, unused)
     (target_folder(home) / FRESH).unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "flows.build.dbt_process", str(target_folder(home))),
@@ -201,14 +249,16 @@ def run_dbt(
     ]
     with parent_pipe() as pipe:  # a dbt that outlives a killed sync would hold the warehouse
         done = subprocess.run(
-            command, cwd=PROJECT, env=environment(home, as_of), stdin=pipe, capture_output=True,
+            command, cwd=PROJECT, env=environment(home, as_of, unused), stdin=pipe, capture_output=True,
             encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
     _remember_parsed(home, parsed)
     return done
 
 
-def environment(home: Home, as_of: datetime | None = None) -> Mapping[str, str]:
+def environment(
+    home: Home, as_of: datetime | None = None, unused: Sequence[str] = ()
+) -> Mapping[str, str]:
     """This process's environment without any account's secrets, plus where the warehouse is.
 
     The models' now goes here and not into `--vars`: other vars are another project to dbt, which
@@ -216,6 +266,7 @@ def environment(home: Home, as_of: datetime | None = None) -> Mapping[str, str]:
     """
     return without_secrets() | {
         "WAREHOUSE_PATH": str(home.warehouse),
+        "LOOKBACK_UNUSED_EXCHANGES": ",".join(unused),
         "LOOKBACK_AS_OF": as_of.isoformat() if as_of is not None else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",

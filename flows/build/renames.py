@@ -7,7 +7,7 @@ The file is a list, beside the renames this project knows (`seeds/asset_renames.
       ratio: 1000        # how many new ones for an old one; 1 where it is missing
       on: 2024-05-01     # the first day on which it can have been changed
       until: 2024-05-31  # the last one; 31 days later where it is missing
-      exchange: bitget   # every exchange where it is missing
+      exchange: acmex    # every exchange where it is missing
       reason: the announcement of 2024-04-20
 
 A difference in balances that is exactly such a change is explained by it, and stays visible.

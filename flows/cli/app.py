@@ -81,7 +81,7 @@ def sandbox(
 
 @app.command()
 def guide(
-    exchange: Annotated[str, typer.Argument(help="Which exchange: bitget, bitmex, …")],
+    exchange: Annotated[str, typer.Argument(help="Which exchange: its name in lower case.")],
     as_json: AsJson = False,
 ) -> None:
     """How to make a read-only key, what is lost if nothing is done, and what is read."""
@@ -126,7 +126,7 @@ def sync(
 @app.command("import")
 def import_(
     exchange: Annotated[
-        str, typer.Argument(metavar="EXCHANGE", show_default=False, help="bitmex.")
+        str, typer.Argument(metavar="EXCHANGE", show_default=False, help="Its name in lower case.")
     ] = "",
     files: Annotated[
         list[Path] | None,

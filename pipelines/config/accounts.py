@@ -1,7 +1,7 @@
 """The user's accounts, by dlt's own look-up: `.dlt/config.toml`, `.dlt/secrets.toml`, environment.
 
 [accounts.main]            # config.toml: the label is the user's word for the account
-exchange = "bitget"
+exchange = "acmex"
 opened_at = 2021-03-01     # optional, where the exchange does not tell
 base_url = "https://..."   # optional: a sandbox, a proxy, a gateway of one's own
 allow_plain_http = true    # optional: send the key in the clear to a base_url of http://

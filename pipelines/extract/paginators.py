@@ -1,7 +1,7 @@
 """How the pages of one window are walked: dlt paginators that know how far they are.
 
-Two defects shape them. Cursors lose rows where many share one millisecond (Bitget), and offsets
-shift while a list grows (BitMEX). So a walk moves its time bound wherever it can, reads the rows
+Two defects shape them. Cursors lose rows where many share one millisecond, and offsets
+shift while a list grows. So a walk moves its time bound wherever it can, reads the rows
 at the boundary twice, and leans on cursor or offset only inside one crowded moment.
 
 Nothing else is taken on trust. A page that is not in order splits the window instead of moving

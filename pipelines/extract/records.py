@@ -81,14 +81,14 @@ def to_micros(value: Any, unit: TimeUnit) -> int | None:
     for what is no time.
     """
     if type(value) is str and value.isdecimal() and unit != "iso8601" and len(value) < 20:
-        as_said = int(value) * _MICROSECONDS[unit]  # nearly all of Bitget's, without a Decimal
+        as_said = int(value) * _MICROSECONDS[unit]  # the most frequent form, without a Decimal
         if _PLAUSIBLE[0] <= as_said < _PLAUSIBLE[1]:
             return as_said
     if value in (None, "", 0, "0", -1, "-1") or isinstance(value, bool):
         return None
     text = str(value)
     try:
-        is_date = text[4:5] == "-" and unit == "iso8601"  # nearly all of BitMEX's
+        is_date = text[4:5] == "-" and unit == "iso8601"  # the other frequent form
         found = _from_iso(text) if is_date else _from_number(Decimal(text), unit)
     except InvalidOperation:
         found = _from_iso(text)

@@ -373,7 +373,7 @@ class AccountSync:
     def _is_known_key(self, known: KnownAccount) -> bool:
         """Whether the label's last key is still this one: a key never moves to another account.
 
-        What names an account may come up late (BigONE: by its first withdrawal).
+        What names an account may come up late, as with a first withdrawal.
         """
         same = known.key_fingerprint == self.account.credentials.fingerprint
         return same and not self.account.uid

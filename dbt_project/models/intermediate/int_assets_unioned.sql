@@ -10,7 +10,7 @@ aliases as (
 
 ),
 
--- Codes are compared with their case: BitMEX's XBt (minor) and XBT (major) are two codes.
+-- Codes are compared with their case: XBt (a minor unit) and XBT (the whole one) are two codes.
 named as (
 
     select

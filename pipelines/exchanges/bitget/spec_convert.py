@@ -14,9 +14,6 @@ CONVERT = (
         kind="history",
         wallet="spot",
         record_id=("id",),
-        fields=(
-            "id", "ts", "cnvtPrice", "fee", "fromCoinSize", "fromCoin", "toCoinSize", "toCoin",
-        ),
         time_field="ts",
         retention_kind="not_stated",
         max_window=timedelta(days=90),
@@ -34,10 +31,6 @@ CONVERT = (
         kind="history",
         wallet="spot",
         record_id=("orderId",),
-        fields=(
-            "orderId", "fromCoin", "fromAmount", "fromCoinPrice", "toCoin", "toAmount",
-            "toCoinPrice", "feeDetail", "status", "ctime",
-        ),
         # The table of the page calls it `ts`; its sample and live answers say `ctime`.
         time_field="ctime",
         retention_kind="not_stated",

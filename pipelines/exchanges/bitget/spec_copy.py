@@ -8,19 +8,10 @@ from pipelines.spec import StreamSpec
 
 TRADER = "trader"
 """What /spot/account/info calls an account whose trades others copy (`traderType`)."""
-POSITION = (
-    "trackingNo", "openOrderId", "closeOrderId", "productType", "symbol", "posSide",
-    "openLeverage", "openPriceAvg", "openTime", "openSize", "closePriceAvg", "closeTime",
-    "closeSize", "openFee", "closeFee", "achievedPL",
-)  # fmt: skip
-ORDER = (
-    "trackingNo", "fillSize", "buyPrice", "sellPrice", "buyFee", "sellFee", "achievedPL",
-    "achievedPLR", "symbol", "buyTime", "sellTime",
-)  # fmt: skip
 REMEDY = "the ledgers have what went into copy trading and came back; or see its page on the site"
 
 
-def of_futures(name: str, path: str, page: str, *more: str, needs_right: str = "") -> StreamSpec:
+def of_futures(name: str, path: str, page: str, *, needs_right: str = "") -> StreamSpec:
     """Closed positions of futures, product by product."""
     return StreamSpec(
         name=name,
@@ -29,7 +20,6 @@ def of_futures(name: str, path: str, page: str, *more: str, needs_right: str = "
         wallet="copy_futures",
         needs_right=needs_right,
         record_id=("trackingNo",),
-        fields=(*POSITION, *more),
         time_field="openTime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),
@@ -49,7 +39,7 @@ def of_futures(name: str, path: str, page: str, *more: str, needs_right: str = "
 
 
 def of_spot(
-    name: str, path: str, page: str, page_size: int, *more: str, needs_right: str = ""
+    name: str, path: str, page: str, page_size: int, *, needs_right: str = ""
 ) -> StreamSpec:
     """What was bought and sold again on spot. By which of the two times is not said."""
     return StreamSpec(
@@ -59,7 +49,6 @@ def of_spot(
         wallet="copy_spot",
         needs_right=needs_right,
         record_id=("trackingNo",),
-        fields=(*ORDER, *more),
         time_field="buyTime",
         retention_kind="not_stated",
         page_size=page_size,
@@ -78,20 +67,17 @@ COPY = (
         "copied_positions",
         "mix-follower/query-history-orders",
         "future-copytrade/follower/Query-History-Orders",
-        "traderId", "profitRate", "netProfit",
     ),
     of_spot(
         "copied_spot_orders",
         "spot-follower/query-history-orders",
         "spot-copytrade/follower/Query-History-Orders",
         50,
-        "traderId",
     ),
     of_futures(
         "led_positions",
         "mix-trader/order-history-track",
         "future-copytrade/trader/Order-History-Track",
-        "stopType", "cTime",
         needs_right=TRADER,
     ),
     of_spot(
@@ -99,7 +85,6 @@ COPY = (
         "spot-trader/order-history-track",
         "spot-copytrade/trader/Order-History-Track",
         100,
-        "netProfit", "followCount",
         needs_right=TRADER,
     ),
-)  # fmt: skip
+)

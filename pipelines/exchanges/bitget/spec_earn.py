@@ -30,10 +30,6 @@ EARN = (
         wallet="earn",
         # A fixed product has one order id for all that becomes of it.
         record_id=("orderId", "orderType", "ts", "coinName"),
-        fields=(
-            "orderId", "coinName", "settleCoinName", "productType", "period", "productLevel",
-            "amount", "ts", "orderType",
-        ),
         time_field="ts",
         retention_kind="rolling",
         retention=THREE_MONTHS,
@@ -56,7 +52,6 @@ EARN = (
         kind="history",
         wallet="earn",
         record_id=("orderId", "type", "ts"),
-        fields=("orderId", "product", "period", "amount", "ts", "type"),
         time_field="ts",
         retention_kind="rolling",
         retention=THREE_MONTHS,
@@ -79,11 +74,6 @@ EARN = (
         kind="snapshot",
         wallet="earn",
         record_id=("productId", "orderId", "periodType"),  # no order id where it is flexible
-        fields=(
-            "productId", "orderId", "productCoin", "interestCoin", "periodType", "period",
-            "holdAmount", "lastProfit", "totalProfit", "holdDays", "status", "productLevel",
-            "apy",
-        ),
         time_filter=False,
         page_size=100,
         rate=per_second(10),
@@ -99,8 +89,8 @@ EARN = (
         path="/api/v2/earn/account/assets",
         kind="snapshot",
         wallet="earn",
+        balance_kind="unledgered",
         record_id=("coin",),
-        fields=("coin", "amount"),
         time_filter=False,
         rate=per_second(10),
         docs_url=f"{DOCS}/earn/account/Earn-Assets",

@@ -11,40 +11,32 @@ from pipelines.exchanges.bitget.spec_terms import (
 )
 from pipelines.spec import LeftOut, PageNumbers, StreamSpec
 
-LISTS: dict[str, tuple[str, str, str, tuple[str, ...], str, str]] = {
+LISTS: dict[str, tuple[str, str, str, tuple[str, ...], str]] = {
     "loan_borrows": (
         "borrow-history", "Loan-Borrow-History", "borrowTime", ("orderId",),
         "loans that are closed: coins, amounts, rates and what became of them",
-        "orderId loanCoin pledgeCoin initPledgeAmount initLoanAmount hourRate daily borrowTime "
-        "status",
     ),
     "loan_repayments": (
         "repay-history", "Loan-Repay-History", "repayTime",
         ("orderId", "repayTime", "repayAmount", "repayUnlockAmount"),
         "what was given back on loans, loan and interest apart, and the pledge that came free",
-        "orderId loanCoin pledgeCoin repayAmount payInterest repayLoanAmount repayUnlockAmount "
-        "repayTime",
     ),
     "loan_revisions": (
         "revise-history", "Loan-Revise-History", "reviseTime",
         ("orderId", "reviseTime", "reviseSide", "reviseAmount"),
         "what was added to a pledge or taken out of it",
-        "orderId loanCoin pledgeCoin reviseTime reviseSide reviseAmount beforePledgeRate "
-        "afterPledgeRate",
     ),
     "loan_reductions": (
         "reduces", "Loan-Reduces", "reduceTime", ("orderId", "reduceTime"),
         "pledges that were sold to repay a loan, and what it cost",
-        "orderId loanCoin pledgeCoin reduceTime pledgeRate pledgePrice status pledgeAmount "
-        "reduceFee residueAmount runlockAmount repayLoanAmount",
     ),
 }  # fmt: skip
-"""Name → path, page, time, id, what a hole in it means, fields. An order is named by every row."""
+"""Name → path, page, time, id, what a hole in it means. An order is named by every row."""
 
 
 def listed(name: str) -> StreamSpec:
     """One list of loans, by page number."""
-    path, page, time_field, record_id, affects, fields = LISTS[name]
+    path, page, time_field, record_id, affects = LISTS[name]
     return StreamSpec(
         name=name,
         path=f"/api/v2/earn/loan/{path}",
@@ -52,7 +44,6 @@ def listed(name: str) -> StreamSpec:
         kind="history",
         wallet="loans",
         record_id=record_id,
-        fields=tuple(fields.split()),
         time_field=time_field,
         retention_kind="rolling",
         retention=THREE_MONTHS,
@@ -80,11 +71,6 @@ LOANS = (
         kind="snapshot",
         wallet="loans",
         record_id=("orderId",),
-        fields=(
-            "orderId", "loanCoin", "loanAmount", "interestAmount", "hourInterestRate",
-            "pledgeCoin", "pledgeAmount", "pledgeRate", "supRate", "forceRate", "borrowTime",
-            "expireTime",
-        ),
         time_filter=False,
         page_size=100,
         rate=per_second(10),

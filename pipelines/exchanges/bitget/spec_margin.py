@@ -11,50 +11,27 @@ KINDS = ("crossed", "isolated")
 EXPORT = "download the file from the site: Assets > Margin > transaction history > Export"
 P2P_EXPORT = "download the file from the site: P2P > Orders > Export"
 
-LISTS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
-    "records": (
-        "financial-records", "marginId",
-        ("marginId", "coin", "amount", "balance", "fee", "marginType", "cTime", "uTime"),
-        "the second view of the margin ledger",
-    ),
-    "borrows": (
-        "borrow-history", "loanId",
-        ("loanId", "coin", "borrowAmount", "borrowType", "cTime", "uTime"),
-        "what was borrowed on margin, and whether by hand",
-    ),
+LISTS: dict[str, tuple[str, str, str]] = {
+    "records": ("financial-records", "marginId", "the second view of the margin ledger"),
+    "borrows": ("borrow-history", "loanId", "what was borrowed on margin, and whether by hand"),
     "repayments": (
         "repay-history", "repayId",
-        (
-            "repayId", "coin", "repayAmount", "repayPrincipal", "repayInterest", "repayType",
-            "cTime", "uTime",
-        ),
         "what was given back on margin, loan and interest apart",
     ),
-    "interest": (
-        "interest-history", "interestId",
-        (
-            "interestId", "loanCoin", "interestCoin", "dailyInterestRate", "interestAmount",
-            "interstType", "cTime", "uTime",
-        ),
-        "how interest on margin was worked out",
-    ),
+    "interest": ("interest-history", "interestId", "how interest on margin was worked out"),
     "liquidations": (
         "liquidation-history", "liqId",
-        (
-            "liqId", "liqStartTime", "liqEndTime", "liqRiskRatio", "totalAssets", "totalDebt",
-            "liqFee", "cTime", "uTime",
-        ),
         "liquidations on margin: when, and what they cost",
     ),
 }  # fmt: skip
-"""Part of the name → path, id, fields, and what a hole in it means."""
+"""Part of the name → path, id, and what a hole in it means."""
 
 PAGES = {"crossed": "cross", "isolated": "isolated"}
 
 
 def listed(kind: str, what: str) -> StreamSpec:
     """One list of a kind of margin. Isolated margin is asked pair by pair."""
-    path, record_id, fields, affects = LISTS[what]
+    path, record_id, affects = LISTS[what]
     isolated = kind == "isolated"
     title = "-".join(part.capitalize() for part in path.split("-"))
     return StreamSpec(
@@ -63,7 +40,6 @@ def listed(kind: str, what: str) -> StreamSpec:
         kind="history",
         wallet="margin",
         record_id=(record_id,),
-        fields=(*fields, "symbol") if isolated else fields,
         time_field="cTime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),
@@ -88,7 +64,6 @@ MARGIN = (
         entities=("ledger", "transfers"),
         wallet="margin",
         record_id=("id",),
-        fields=("id", "coin", "symbol", "marginTaxType", "amount", "fee", "total", "ts"),
         time_field="ts",
         # As for spot: the window is documented, the reach is not.
         retention_kind="not_stated",
@@ -113,7 +88,6 @@ MARGIN = (
         entities=("ledger", "transfers"),
         wallet="p2p",
         record_id=("id",),
-        fields=("id", "coin", "p2pTaxType", "balance", "total", "ts"),
         time_field="ts",
         retention_kind="not_stated",
         max_window=timedelta(days=30),
@@ -131,11 +105,8 @@ MARGIN = (
         path="/api/v2/margin/crossed/account/assets",
         kind="snapshot",
         wallet="crossed_margin",
+        balance_kind="ledgered",
         record_id=("coin",),
-        fields=(
-            "coin", "totalAmount", "available", "frozen", "borrow", "interest", "net", "coupon",
-            "cTime", "uTime",
-        ),
         time_filter=False,
         rate=per_second(10),
         docs_url=f"{DOCS}/margin/cross/account/Get-Cross-Assets",
@@ -147,11 +118,8 @@ MARGIN = (
         path="/api/v2/margin/isolated/account/assets",
         kind="snapshot",
         wallet="isolated_margin",
+        balance_kind="ledgered",
         record_id=("symbol", "coin"),  # every pair has a wallet of its own
-        fields=(
-            "symbol", "coin", "totalAmount", "available", "frozen", "borrow", "interest", "net",
-            "coupon", "cTime", "uTime",
-        ),
         time_filter=False,
         rate=per_second(10),
         docs_url=f"{DOCS}/margin/isolated/account/Get-Isolated-Assets",
@@ -165,10 +133,6 @@ MARGIN = (
         kind="history",
         wallet="margin",
         record_id=("tradeId",),
-        fields=(
-            "orderId", "tradeId", "orderType", "side", "priceAvg", "size", "amount",
-            "tradeScope", "feeDetail", "cTime", "uTime",
-        ),
         time_field="cTime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),

@@ -14,11 +14,6 @@ P2P = (
         record_id=("orderId",),
         # Not named: buyerRealName, sellerRealName and paymentInfo. They stay in the record, and no
         # model reads them.
-        fields=(
-            "orderId", "orderNo", "advNo", "price", "count", "side", "fiat", "coin",
-            "withdrawTime", "representTime", "paymentTime", "releaseTime", "amount",
-            "status", "ctime", "utime",
-        ),
         time_field="ctime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),

@@ -18,10 +18,6 @@ SUB_ACCOUNTS = (
         account_kinds=MAIN_ONLY,
         wallet="sub_accounts",
         record_id=("transferId",),
-        fields=(
-            "coin", "status", "toType", "fromType", "size", "ts", "clientOid", "transferId",
-            "newTransferId", "fromUserId", "toUserId",
-        ),
         time_field="ts",
         retention_kind="not_stated",
         max_window=timedelta(days=90),
@@ -45,10 +41,6 @@ SUB_ACCOUNTS = (
         account_kinds=MAIN_ONLY,
         wallet="sub_accounts",
         record_id=("orderId",),
-        fields=(
-            "orderId", "tradeId", "coin", "size", "status", "toAddress", "dest", "chain",
-            "fromAddress", "cTime", "uTime",
-        ),
         time_field="cTime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),
@@ -71,7 +63,6 @@ SUB_ACCOUNTS = (
         account_kinds=MAIN_ONLY,
         wallet="sub_accounts",
         record_id=("id",),  # what the cursor counts by; `userId` is the sub-account's uid
-        fields=("id", "userId", "assetsList"),
         time_filter=False,
         page_size=50,
         rate=per_second(10),

@@ -37,7 +37,7 @@ class World:
     """How long lives go on after `end`, ms."""
     tie_groups: tuple[int, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Switches of one dialect, e.g. {"bitget.tax_floor_days": 365}."""
+    """Switches of one dialect, e.g. {"acmex.floor_days": 365}."""
 
     moves: tuple[Move, ...] = ()
     """Money that main accounts of different exchanges send each other."""

@@ -1,7 +1,7 @@
 """Failures on demand: what goes wrong between a client and an exchange, armed by rule.
 
 429 418 500 502 503   that status, in the exchange's own shape where it has one
-<code>                any other code the dialect knows, e.g. Bitget's release-window 40015
+<code>                any other code the dialect knows, e.g. 40015, a release window
 html_403              a firewall's page, HTTP 403
 html_200              a page instead of data, HTTP 200
 wrong_type            the right body as text/html

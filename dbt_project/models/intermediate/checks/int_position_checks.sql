@@ -1,16 +1,10 @@
 {#-
-    Open positions reconciled with the stored executions, in contracts. Each exchange in
-    `exchange_checks.positions` has an `int_<exchange>__position_checks`.
+    Open positions reconciled with the stored executions, in contracts. Of each exchange that has an
+    `int_<exchange>__position_checks`.
 -#}
 with positions as (
 
-    {% for exchange in var('exchange_checks').positions -%}
-    select
-        account_id, exchange, stream, symbol, currency, expected, computed, execution_count,
-        checked_at
-    from {{ ref('int_' ~ exchange ~ '__position_checks') }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ union_exchanges('position_checks') }}
 
 ),
 

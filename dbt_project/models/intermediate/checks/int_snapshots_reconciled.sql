@@ -34,11 +34,7 @@ specs as (
     where
         is_current
         and kind = 'snapshot'
-        and (
-            {%- for exchange, streams in var('balance_streams').items() %}
-            {{ 'or ' if not loop.first }}(exchange = '{{ exchange }}' and stream in ({{ quoted(streams) }}))
-            {%- endfor %}
-        )
+        and balance_kind is not null
 
 ),
 

@@ -1,17 +1,11 @@
 {#-
     The exchange's own totals reconciled with the stored ledger: one row per group that differs, one
-    per asset whose groups all agree. Each exchange in `exchange_checks.totals` has an
+    per asset whose groups all agree. Of each exchange that has an
     `int_<exchange>__wallet_summary_checks`.
 -#}
 with groups as (
 
-    {% for exchange in var('exchange_checks').totals -%}
-    select
-        account_id, exchange, wallet, stream, asset, exchange_asset, detail, expected, computed,
-        checked_at
-    from {{ ref('int_' ~ exchange ~ '__wallet_summary_checks') }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ union_exchanges('wallet_summary_checks') }}
 
 ),
 

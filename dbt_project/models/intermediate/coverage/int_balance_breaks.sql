@@ -7,7 +7,7 @@
       exactly a row that is there, a month apart at most (a year apart, two rows of one size are
       missing), or a run of three and more that ends where it began.
     - `swing`: it goes back and forth by the same size, which missing rows seldom do: the exchange
-      shows two balances in turn (seen on BitMEX's testnet), or one row is printed out of step.
+      shows two balances in turn (seen on a testnet), or one row is printed out of step.
 -#}
 with moments as (
 

@@ -23,14 +23,12 @@ unsided as (
 
 ),
 
-{% for exchange in var('exchanges_with_settlements') -%}
-{{ exchange }}_settlements as (
+settlements as (
 
-    select * from {{ ref('int_' ~ exchange ~ '__unopened_settlements') }}
+    {{ union_exchanges('settlement_checks') }}
 
 ),
 
-{% endfor -%}
 specs as (
 
     select * from {{ ref('int_stream_specs_unioned') }}
@@ -115,7 +113,6 @@ proofs as (
         arg_min(record_id, (occurred_at, record_id)) as record_id
     from untraded
     group by account_id, exchange, stream, market, missing_from
-    {%- for exchange in var('exchanges_with_settlements') %}
 
     union all
 
@@ -132,8 +129,7 @@ proofs as (
         1 as row_count,
         contracts as size,
         record_id
-    from {{ exchange }}_settlements
-    {%- endfor %}
+    from settlements
 
 ),
 

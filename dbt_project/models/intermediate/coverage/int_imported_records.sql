@@ -1,11 +1,11 @@
 {#-
     The raw rows, every version, of the streams and accounts that a file was imported for, with their
-    asset and amount where the variable `overlap_amounts` names the fields. The streams are found in
+    asset and amount where the stream's spec names the fields. The streams are found in
     the warehouse: without imports there is nothing to read.
 -#}
 {%- set tables = [] -%}
 {%- if execute -%}
-    {%- for exchange in var('exchanges') -%}
+    {%- for exchange in exchanges_in_use() -%}
         {%- set held = source(exchange, 'file_rows') -%}
         {%- if raw_table_exists(held) -%}
             {%- set found = run_query('select distinct stream from ' ~ held ~ ' order by stream') -%}
@@ -22,10 +22,16 @@ with file_rows as (
 
 ),
 
+specs as (
+
+    select * from {{ ref('int_stream_specs_unioned') }}
+    where is_current
+
+),
+
 records as (
 
     {% for exchange, stream in tables -%}
-    {%- set fields = var('overlap_amounts').get(exchange, {}).get(stream) -%}
     select
         account_id,
         '{{ exchange }}' as exchange,
@@ -35,9 +41,7 @@ records as (
         occurred_at,
         origin,
         receipt_id,
-        record,
-        {{ json_text(fields.asset) if fields else 'cast(null as varchar)' }} as asset,
-        {{ amount(json_text(fields.amount)) if fields else 'cast(null as decimal(38, 18))' }} as amount
+        record
     from {{ adapter.get_relation(this.database, 'raw_' ~ exchange, stream).include(database=false) }}
     where account_id in (
         select account_id from file_rows
@@ -55,12 +59,30 @@ records as (
         cast(null as timestamptz) as occurred_at,
         cast(null as varchar) as origin,
         cast(null as varchar) as receipt_id,
-        cast(null as json) as record,
-        cast(null as varchar) as asset,
-        cast(null as decimal(38, 18)) as amount
+        cast(null as json) as record
     where false
     {%- endfor %}
 
+),
+
+opened as (
+
+    select
+        records.*,
+        nullif(records.record ->> ('$.' || specs.asset_field), '') as asset,
+        nullif(records.record ->> ('$.' || specs.amount_field), '') as amount_text
+    from records
+    left join specs on records.exchange = specs.exchange and records.stream = specs.stream
+
+),
+
+typed as (
+
+    select
+        * exclude (amount_text),
+        {{ amount('amount_text') }} as amount
+    from opened
+
 )
 
-select * from records
+select * from typed

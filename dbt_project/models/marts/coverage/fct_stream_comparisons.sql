@@ -1,7 +1,7 @@
 {#-
     Two lists of one exchange that tell of the same movements, held against each other: per asset,
-    over each span that both were read in, their sums must agree. Which pairs: the variable
-    `stream_comparisons`. The end of a span, which the next sync reads again, is left out, for rows
+    over each span that both were read in, their sums must agree. Which pairs: `compared_with`
+    of their spec. The end of a span, which the next sync reads again, is left out, for rows
     may still come; so are rows at its very edges where the two lists date one movement a little apart.
 -#}
 with movements as (
@@ -26,14 +26,19 @@ specs as (
 
 pairs as (
 
-    {% for pair in var('stream_comparisons') %}
     select
-        '{{ pair.exchange }}' as exchange,
-        '{{ pair.first }}' as first_stream,
-        '{{ pair.second }}' as second_stream,
-        '{{ pair.part }}' as part
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        exchange,
+        stream as first_stream,
+        pair[1] as second_stream,
+        pair[2] as part
+    from (
+        select
+            exchange,
+            stream,
+            unnest(from_json(compared_with, '[["VARCHAR"]]')) as pair
+        from specs
+        where compared_with like '[[%'
+    )
 
 ),
 

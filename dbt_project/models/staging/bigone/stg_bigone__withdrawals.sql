@@ -11,7 +11,7 @@ amounts as (
         *,
         {{ known_or_zero('fee') }} as fee_charged,
         amount
-        {%- if var('bigone_withdrawal_amount') == 'net' %} + {{ known_or_zero('fee') }}{% endif %} as gross_amount
+        {%- if var('bigone_withdrawal_amount', 'net') == 'net' %} + {{ known_or_zero('fee') }}{% endif %} as gross_amount
     from records
 
 ),

@@ -1,7 +1,8 @@
 with balances as (
 
     select * from {{ raw_table('bitget', 'balances') }}
-    where stream in ({{ quoted(var('balance_streams')['bitget']) }})
+    -- Neither is what a wallet holds: a valuation of all wallets in USDT, and products of earn.
+    where stream not in ('account_balances', 'savings_assets')
 
 ),
 

@@ -1,7 +1,6 @@
 with balances as (
 
     select * from {{ raw_table('bitmart', 'balances') }}
-    where stream in ({{ quoted(var('balance_streams')['bitmart']) }})
 
 ),
 

@@ -1,15 +1,3 @@
-{# A Unix time as text, sent in seconds or in milliseconds: the size of the number tells. #}
-{% macro bitmart_time(text) -%}
-    make_timestamptz(
-        case
-            when try_cast({{ text }} as bigint) between 1 and 99999999999
-                then try_cast({{ text }} as bigint) * 1000000
-            when try_cast({{ text }} as bigint) between 1 and 253402300799999 -- to the year 9999
-                then try_cast({{ text }} as bigint) * 1000
-        end
-    )
-{%- endmacro %}
-
 {# The coin of a code that may carry its network: USDT-TRC20. #}
 {% macro bitmart_coin(currency) -%}
     split_part({{ currency }}, '-', 1)

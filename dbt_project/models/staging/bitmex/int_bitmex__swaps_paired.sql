@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Conversions and spot trades in the ledger: two rows without a common id, put together again.
 with transactions as (
 

@@ -55,3 +55,10 @@
 {% macro bitmex_id(id) -%}
     nullif(nullif({{ id }}, ''), '00000000-0000-0000-0000-000000000000')
 {%- endmacro %}
+
+{% macro bitmex_transaction_status(word='transact_status') -%}
+    {{ status_of(word, {
+        'pending': ['pending', 'confirmed'], 'completed': ['completed'],
+        'canceled': ['canceled'],
+    }) }}
+{%- endmacro %}

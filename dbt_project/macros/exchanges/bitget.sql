@@ -1,14 +1,3 @@
-{#
-    A field of `feeDetail`, which is an object on spot fills and a list of one elsewhere; '' and
-    text that is no JSON have no fields.
-#}
-{% macro fee_detail(key) -%}
-    coalesce(
-        nullif(try_cast({{ text_field('feeDetail') }} as json) ->> '$.{{ key }}', ''),
-        nullif(try_cast({{ text_field('feeDetail') }} as json) ->> '$[0].{{ key }}', '')
-    )
-{%- endmacro %}
-
 {# Coins that pairs are quoted in, the most common first: of two, the first one is the quote. #}
 {% macro bitget_quote_coins() -%}
     {{ return(['USDT', 'USDC', 'USDE', 'USD', 'EUR', 'BRL', 'TRY', 'BTC', 'ETH', 'BGB']) }}
@@ -180,4 +169,16 @@
     named.origin,
     named.receipt_id,
     named.loaded_at
+{%- endmacro %}
+
+{% macro bitget_transaction_status(word='status') -%}
+    {{ status_of(word, {
+        'pending': ['pending'], 'completed': ['success'], 'failed': ['fail'],
+    }) }}
+{%- endmacro %}
+
+{% macro bitget_transfer_status(word='status') -%}
+    {{ status_of(word, {
+        'pending': ['processing'], 'completed': ['successful'], 'failed': ['failed'],
+    }) }}
 {%- endmacro %}

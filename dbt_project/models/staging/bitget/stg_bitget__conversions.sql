@@ -1,0 +1,22 @@
+select
+    {{ canonical_id_by_stream() }} as conversion_id,
+    account_id,
+    'bitget' as exchange,
+    stream,
+    record_id,
+    paid_record_id,
+    wallet,
+    from_asset,
+    from_amount,
+    to_asset,
+    to_amount,
+    price,
+    fee_amount,
+    fee_asset,
+    detail_stream,
+    detail_record_id,
+    converted_at,
+    origin,
+    receipt_id,
+    loaded_at
+from {{ ref('int_bitget__conversions') }}

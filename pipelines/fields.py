@@ -1,0 +1,40 @@
+"""The fields of an exchange's records, read from the one place that declares them.
+
+That is `dbt_project/models/staging/<exchange>/_<exchange>__base.yml`, of which dbt makes the base
+models. A file is read when its first field is wanted, and once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from pipelines.home import PROJECT
+
+STAGING = PROJECT / "dbt_project" / "models" / "staging"
+
+
+@cache
+def declared_fields(exchange: str) -> Mapping[str, tuple[str, ...]]:
+    """The record's own field names by stream, in the order of the declaration."""
+    text = (STAGING / exchange / f"_{exchange}__base.yml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    models = yaml.load(text, Loader=loader)["models"]  # noqa: S506
+    return {
+        model["name"].removeprefix(f"base_{exchange}__"): tuple(
+            dict.fromkeys(field for column in model["columns"] for field in _fields(column))
+        )
+        for model in models
+    }
+
+
+def _fields(column: Mapping[str, Any]) -> Iterator[str]:
+    """What a column takes from the record itself: one field, several alternatives, or none."""
+    meta = column.get("config", {}).get("meta", {})
+    if meta.get("type") == "scope":
+        return
+    field = meta.get("inside") or meta.get("field", column["name"])
+    yield from [field] if isinstance(field, str) else field

@@ -1,0 +1,21 @@
+"""Which behaviours run in which suite.
+
+`make test` leaves out the files below, `make test-all` runs every test.
+"""
+
+SLOW = {
+    "tests/test_a_year.py": "a year of syncs with outages, day by day",
+    "tests/test_bad_input.py": "malformed records in every stream, up to the marts",
+    "tests/test_coverage_property.py": "coverage of a fleet of random accounts, a whole build",
+    "tests/test_dropped_rows.py": "200 random ledgers with dropped rows",
+    "tests/test_every_exchange.py": "the contract of every exchange: faults, kills, limits",
+    "tests/test_growing.py": "incremental builds compared with whole builds over syncs",
+    "tests/test_interruptions.py": "an exception at every step of every stream",
+    "tests/test_transfers.py": "transfers between accounts of all exchanges, two histories",
+    "tests/test_truth.py": "all accounts compared with the ground truth, three builds",
+    "tests/exchanges/test_bigone_models.py": "BigONE's oddities up to the marts, three builds",
+    "tests/exchanges/test_bitget_lists_models.py": "Bitget's lists beyond trading up to the marts",
+    "tests/exchanges/test_bitget_unified_models.py": "unified accounts up to marts, four builds",
+    "tests/exchanges/test_bitmart_to_marts.py": "BitMart's oddities up to the marts, two builds",
+}
+"""Test file: the behaviour that it runs exhaustively."""

@@ -1,0 +1,27 @@
+"""Every slow test is named with its behaviour, and the suites together run everything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipelines.home import PROJECT
+from tests.suites import SLOW
+
+
+@pytest.mark.parametrize("file", SLOW)
+def test_slow_file_exists_and_says_what_it_runs(file: str) -> None:
+    assert (PROJECT / file).exists()
+    assert len(SLOW[file].split()) > 3
+
+
+def test_slow_marker_stands_beside_single_tests_only() -> None:
+    for file in SLOW:
+        assert "pytest.mark.slow" not in (PROJECT / file).read_text(encoding="utf-8")
+
+
+def test_make_targets_run_both_suites() -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r'^test: setup\n.*-m "not slow"', makefile, re.M)
+    assert not re.search(r"^test-all: setup\n.*not slow", makefile, re.M)
