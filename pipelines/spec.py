@@ -282,6 +282,9 @@ class StreamSpec:
     rate: Rate | None = None
     """The endpoint's own limit for each account, beside the exchange-wide ones."""
 
+    weight: int = 1
+    """How many requests it counts for in the exchange-wide budgets."""
+
     scope: str = ""
     """The parameter the endpoint must be asked by, value by value (`coin`, `symbol`), if any."""
     scope_values: tuple[str, ...] = ()
@@ -321,6 +324,8 @@ class StreamSpec:
             raise ValueError(f"{self.name}: history needs a time, what it affects and a remedy")
         if bool(self.status_field) != bool(self.final_statuses):
             raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
+        if self.weight < 1:
+            raise ValueError(f"{self.name}: a request counts for at least one")
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
         if self.newest_rows is not None and (self.newest_rows < 1 or self.time_filter):

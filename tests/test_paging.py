@@ -11,10 +11,12 @@ import requests
 from pipelines.errors import Trouble
 from pipelines.exchanges.bitmart.spec import SPEC
 from pipelines.extract.answers import rows_of_answer, value_at
+from pipelines.extract.client import weighed
 from pipelines.extract.failures import ErrorTable, busy, explain, rate_limited, refused
 from pipelines.extract.paging import paginator_of
+from pipelines.extract.rate_limits import Pacer
 from pipelines.extract.windows import Floor, Window
-from pipelines.spec import Bounds, Envelope, OffsetPaging, PageNumbers, TimeAscending
+from pipelines.spec import Bounds, Envelope, OffsetPaging, PageNumbers, Rate, TimeAscending
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(milliseconds=1_500), Floor(START, "opened_at"))
@@ -109,3 +111,12 @@ def test_a_failure_is_named_by_code_message_or_status(status, body, kind):
     response.status_code, response._content = status, body.encode()
     trouble = explain(BARE, ERRORS, response, START)
     assert (trouble and trouble.kind) == kind
+
+
+def test_a_heavy_request_takes_more_of_the_budget():
+    waited = []
+    pacer = Pacer(clock=lambda: sum(waited), sleep=waited.append)
+    rate = Rate(requests=60, per=timedelta(minutes=1))
+    for weight in (20, 1, 1):
+        pacer.wait({"budget": weighed(rate, weight)})
+    assert waited == pytest.approx([20 * 1.02, 1.02])

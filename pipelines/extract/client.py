@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -232,15 +233,16 @@ class ReadOnlySession(requests.Session):
         spec: ExchangeSpec = self.exchange.spec
         key = self.account.credentials.fingerprint
         host = self.account.base_url
+        weight = stream.weight if stream is not None else 1
         buckets: dict[Hashable, Rate] = {}
         if stream is not None and stream.rate is not None:
             buckets[host, key if private else "ip", path] = stream.rate
         if private and spec.account_rate is not None:
-            buckets[host, key] = spec.account_rate
+            buckets[host, key] = weighed(spec.account_rate, weight)
         if not private and spec.public_rate is not None:
-            buckets[host, "public"] = spec.public_rate
+            buckets[host, "public"] = weighed(spec.public_rate, weight)
         if spec.ip_rate is not None:
-            buckets[host, "ip"] = spec.ip_rate
+            buckets[host, "ip"] = weighed(spec.ip_rate, weight)
         return buckets
 
     def _obey(self, trouble: Trouble, path: str, buckets: Mapping[Hashable, Rate]) -> None:
@@ -342,6 +344,11 @@ def _flattened(content: bytes) -> bytes:
 def _as_written(escape: re.Match[bytes]) -> bytes:
     text = escape[0]
     return b"\\" + text if len(text) == 4 else text
+
+
+def weighed(rate: Rate, weight: int) -> Rate:
+    """The rate at which requests of that weight may go."""
+    return replace(rate, per=rate.per * weight)
 
 
 def _may_retry(error: BaseException) -> bool:
