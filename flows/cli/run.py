@@ -65,7 +65,7 @@ def run_import(
     `uid` is the account's number as the user states it.
     """
     from pipelines.files.importer import import_files
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     dismissals.read(place)  # a slip in the file is told before the warehouse is touched
@@ -85,7 +85,7 @@ def run_import(
 def run_withdrawal(prefix: str) -> Withdrawal:
     """Take back the file whose SHA-256 begins so, then build and publish. Raises LookbackError."""
     from pipelines.files.imports import withdraw
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     dismissals.read(place)
@@ -104,7 +104,7 @@ def run_withdrawal(prefix: str) -> Withdrawal:
 def run_retire(label: str) -> None:
     """Retire an account, then build and publish. Raises LookbackError."""
     from flows.build import declared
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     with lock.run_lock(place, "retire"):

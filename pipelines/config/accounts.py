@@ -49,7 +49,7 @@ def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[L
     """The accounts of those labels, or all, and what is wrong with the declaration of others.
 
     One account declared badly stops no other. Raises LookbackError where a label is not declared
-    at all, or where no account can be read.
+    at all.
     """
     known = {entry["label"].lower() for entry in _entries()}
     accounts: list[Account] = []
@@ -61,8 +61,6 @@ def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[L
             if label not in known:
                 raise
             wrong.append(error)
-    if wrong and not accounts:
-        raise wrong[0]
     return accounts, wrong
 
 

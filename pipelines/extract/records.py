@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, NamedTuple
@@ -118,6 +118,11 @@ def micros(moment: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def to_moment(value: int) -> datetime:
+    """Microseconds since 1970 as a time in UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
 class RecordReader:
     """Reads the records of one stream.
 
@@ -182,7 +187,7 @@ class RecordReader:
             found = _AS_OBJECT.decode(raw)
         except msgspec.DecodeError as error:
             raise Trouble(
-                f"a record of {self.stream.name} is not a JSON object: {error}",
+                f"a record of {self.stream.name} cannot be read as a JSON object: {error}",
                 kind="not_understood",
             ) from error
         return self._decoder.type(*(_value(found.get(name)) for name in self._names))
