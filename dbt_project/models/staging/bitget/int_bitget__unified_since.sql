@@ -1,4 +1,4 @@
--- Unified accounts, and since when their v3 rows count: before, the classic streams have everything.
+-- Unified accounts, and since when their v3 rows count; classic streams have everything before.
 with checks as (
 
     select * from {{ ref('int_accounts_unioned') }}
