@@ -260,7 +260,7 @@ def test_what_was_found_beside_gaps_and_balances_counts_unless_it_is_mended(
     [
         ([True, True], "exchange", "The balances agree (2 checks)."),
         ([], "exchange", "The rows could not be reconciled with any balance of the exchange."),
-        ([True, False], "exchange", "Of 2 balance checks, 1 differs for a reason that is given"),
+        ([True, False], "exchange", "Of 2 balance checks, 1 differs, with the reason below"),
         ([True], "first_record", "No source states when the account was opened"),
     ],
 )

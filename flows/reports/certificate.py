@@ -135,8 +135,8 @@ def statement(document: dict[str, Any]) -> str:
         case "unverified":
             said = (
                 "**No data is known to be missing.** All data that the exchange returned is "
-                "stored, but the completeness of some spans cannot be verified; the first table lists "
-                f"them. {balances_text}"
+                "stored, but the completeness of some spans cannot be verified; the first table "
+                f"lists them. {balances_text}"
             )
             return " ".join([said, *on_start(document["account"])])
     findings = document["findings"]
