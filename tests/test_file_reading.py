@@ -107,7 +107,7 @@ def test_each_odd_path_has_its_own_reason(tmp_path):
         Path("/dev/zero"): "a device",
         Path("/proc/self/status"): "part of the operating system",
         tmp_path / "gone.json": "no such file",
-        sparse: "larger than the 1 GB",
+        sparse: "larger than 1 GB",
     }
     for path, words in expected.items():
         with pytest.raises(LookbackError) as caught:
