@@ -98,7 +98,7 @@ def sync(
     """
     place = home()
     accounts, unreadable = readable_accounts(labels)
-    if not accounts:
+    if not accounts and not unreadable:
         raise LookbackError(
             "no account is declared yet",
             remedy=f"declare one in {place.settings / 'config.toml'}, or try `lookback demo`",

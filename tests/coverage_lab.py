@@ -37,7 +37,10 @@ LOAD, CUT_OFF = "done", "cut off"
 FILES_OF = "wallet_history"
 """The stream of BitMEX whose files are held against the API, record by record."""
 
-COVERAGE_MODELS = ("+fct_coverage", "int_entity_sources", "fct_entity_coverage")
+COVERAGE_MODELS = (
+    "+int_receipts_unioned", "+int_stream_specs_unioned", "+int_accounts_unioned",
+    "+int_closed_scopes", "fct_coverage", "int_entity_sources", "fct_entity_coverage",
+)  # fmt: skip
 GAP_MODELS = ("int_unasked_streams", "int_coverage_gaps", "fct_gaps", "fct_deadlines")
 TOLD = {
     "int_ledger_proofs": """
@@ -49,6 +52,7 @@ TOLD = {
         account_id text, exchange text, entity text, wallet text, span_start timestamptz,
         span_end timestamptz, stream text
     """,
+    "int_unreadable_rows": "account_id text, receipt_id text",
     "int_row_paces": """
         account_id text, stream text, busiest_week_rows bigint, oldest_given_at timestamptz
     """,

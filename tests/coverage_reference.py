@@ -617,14 +617,25 @@ def is_proven_incomplete(
     specs: list[Spec],
     receipts: list[Receipt],
 ) -> bool:
-    """Whether the ledger starts later, from a balance that did not come with another kind."""
+    """Whether rows are known to be missing here.
+
+    They prove a hole in what the stream carries whole, or its ledger starts later, from a balance
+    that did not come with another kind.
+    """
     of_stream = [s for s in specs if s.stream == span.stream]
     service = service_of(account, max(of_stream, key=lambda s: s.recorded_at))
     private = {s.stream for s in specs if s.kind in ("history", "excluded") and s.is_private}
     known = [r for r in asked_of(receipts) if r.stream in private]
     was_another = service is not None and service[0] > life_start(account, known)
     lacking = [p for p in account.proofs if p.stream == span.stream and p.opening_count]
-    return not was_another and any(high <= proof.first_row_at for proof in lacking)
+    own = current_history(specs).get(span.stream)
+    has_hole = own is not None and any(
+        hole.entity in own.entities and hole.wallet == own.wallet and hole.meets(low, high)
+        for hole in account.holes
+    )
+    return has_hole or (
+        not was_another and any(high <= proof.first_row_at for proof in lacking)
+    )
 
 
 @dataclass(frozen=True)

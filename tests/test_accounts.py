@@ -127,10 +127,11 @@ def test_one_bad_account_stops_no_other(place, monkeypatch):
     assert [error.account for error in wrong] == ["broken"]
 
 
-def test_nothing_readable_is_an_error(private_home, monkeypatch):
+def test_each_account_that_cannot_be_read_is_named(private_home, monkeypatch):
     monkeypatch.setenv("ACCOUNTS__BROKEN__EXCHANGE", "bitget")
-    with pytest.raises(LookbackError, match="missing"):
-        readable_accounts()
+    monkeypatch.setenv("ACCOUNTS__WORSE__EXCHANGE", "nowhere")
+    accounts, wrong = readable_accounts()
+    assert accounts == [] and [error.account for error in wrong] == ["broken", "worse"]
 
 
 def test_an_account_never_shows_its_secrets(place):

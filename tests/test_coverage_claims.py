@@ -19,8 +19,8 @@ from pipelines.files.importer import import_files
 from pipelines.home import PROJECT, home
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
-from tests.strange_server import Row
-from tests.test_strange_answers import NOW, NOW_MS, TAX, speaker, sync
+from tests.strange_server import Answer, Exchange, Row
+from tests.test_strange_answers import NOW, NOW_MS, OPENED, TAX, speaker, sync, to_ms
 
 pytestmark = pytest.mark.xdist_group("coverage_claims")
 
@@ -28,8 +28,8 @@ SYNCED = datetime(2026, 8, 20, 12, tzinfo=UTC)
 """The simulators' accounts were synced before BitMEX closed, and are judged by now."""
 CASES = PROJECT.parent / "shared" / "cases"
 ACCOUNTS = ("bigone-main", "bitget-main", "bitget-unified", "bitmart-main", "bitmex-main")
-SERVED = "bitget:7000000001"
-"""The account that has rows which nothing can pair: the same as the simulator's main one."""
+SERVED = "bitget:7000009999"
+"""The account that has rows which nothing can pair."""
 DAY_MS = 86_400_000
 COMPLETE_TRADES = """
     select wallet, span_start, span_end from marts.fct_entity_coverage
@@ -111,6 +111,32 @@ def bring(folder: Path, label: str, uid: int, *answers: Sequence[dict[str, Any]]
     import_files("bitmex", paths, label, home())
 
 
+def case_rows() -> list[Row]:
+    """The rows of the case, the newest a week old; ours where the case is not here."""
+    path = CASES / "17-bitget-two-trades-one-moment" / "tax.json"
+    if not path.exists():
+        return tax_rows()
+    records = json.loads(path.read_text(encoding="utf-8"))
+    later_ms = NOW_MS - 7 * DAY_MS - max(int(record["ts"]) for record in records)
+    rows = []
+    for record in records:
+        at_ms = int(record["ts"]) + later_ms
+        raw = json.dumps(record | {"ts": str(at_ms)}).encode()
+        rows.append(Row(int(record["id"]), at_ms, raw))
+    return rows
+
+
+def served_account(rows: list[Row]) -> Exchange:
+    """An exchange with one account that has those tax records."""
+    exchange = speaker(TAX, rows)
+    info = {
+        "userId": SERVED.partition(":")[2], "authorities": [], "regisTime": str(to_ms(OPENED)),
+    }  # fmt: skip
+    answer = Answer(exchange._envelope(json.dumps(info).encode()))
+    exchange.instead["/account/info"] = lambda path, params: answer
+    return exchange
+
+
 def tax_rows() -> list[Row]:
     """Two trades that share a moment, three conversions that do, and a trade that can be paired."""
     told = [
@@ -141,7 +167,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         for name in ACCOUNTS:
             lab.declare(name)
         lab.sync()
-        sync(speaker(TAX, tax_rows()), lab.home)
+        sync(served_account(case_rows()), lab.home)
         bring(folder, "wallet_only", 900_001, WALLET)
         bring(folder, "cut", 900_002, WALLET, CUT)
         bring(folder, "some_markets", 900_003, SOME_WALLET, SOME_MARKETS)

@@ -10,8 +10,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from flows.build import dbt, publish
+from flows.cli.app import app
 from flows.reports import answers
 from pipelines.files.importer import import_files
 from pipelines.files.imports import withdraw
@@ -287,6 +289,14 @@ def import_cases(bring, refused):
         copied.write_bytes(text.encode())
         lower.append(copied)
     bring("lower_case", *lower)
+    for number, names in enumerate(
+        [("saved-2026-09", "saved-2021-05-03"), ("saved-2021-05-03", "saved-2026-09")], start=1
+    ):
+        uid = str(40000 + number)
+        for name in names:
+            path = CASES / "18-bitmex-older-file-later" / f"{name}.json"
+            text = path.read_text(encoding="utf-8").replace("1000001", uid)
+            bring(f"saved_{number}", json.loads(text))
 
 
 def rows(built, sql, *parameters):
@@ -414,6 +424,28 @@ def test_withdrawn_import_leaves_what_other_files_held(built):
     ) and not rows(built, "select * from raw_bitmex.wallet where account_id = 'bitmex:11'")
 
 
+def test_files_command_lists_imports_and_what_they_cover(built):
+    shown = CliRunner().invoke(app, ["files", "--json"])
+    assert shown.exit_code == 0
+    listed = {row["label"]: row for row in json.loads(shown.stdout)}
+    assert listed["stated"]["row_count"] == 3
+    assert listed["stated"]["span_start"].startswith("2021-05-01")
+    assert "stated by the user" in CliRunner().invoke(app, ["files"]).stdout
+
+
+def test_withdraw_command_takes_a_file_back(prepared_home, tmp_path, monkeypatch):
+    monkeypatch.setattr("flows.cli.run.dbt.build", lambda place: None)
+    monkeypatch.setattr("flows.cli.run.publish.publish", lambda place: None)
+    Importer(prepared_home, tmp_path)("mistake", ledger(12))
+    sha = sha_of(prepared_home, "1-mistake.json")
+    both = CliRunner().invoke(app, ["import", "--withdraw", sha, "bitmex"])
+    assert "goes alone" in str(both.exception)
+    done = CliRunner().invoke(app, ["import", "--withdraw", sha[:12]])
+    assert done.exit_code == 0 and "3 rows removed" in done.stdout
+    again = CliRunner().invoke(app, ["import", "--withdraw", sha[:12]])
+    assert again.exit_code != 0 and "no imported file" in str(again.exception)
+
+
 GOOD = [
     (1, "deposit", 100000000, "completed"),
     (2, "realised_pnl", -2500000, "completed"),
@@ -438,6 +470,12 @@ def test_damaged_files_are_refused_by_line_and_value(built):
 @pytest.mark.parametrize("number", range(1, 8))
 def test_spreadsheet_leftovers_give_the_three_movements(built, number):
     assert movements(built, 20000 + number) == GOOD
+
+
+@NEEDS_CASES
+@pytest.mark.parametrize("uid", [40001, 40002])
+def test_older_saved_answer_never_replaces_newer_one(built, uid):
+    assert movements(built, uid)[-1] == (3, "withdrawal", -20010000, "completed")
 
 
 @NEEDS_CASES

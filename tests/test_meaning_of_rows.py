@@ -60,6 +60,20 @@ FEES = [
     fill(1003, "SOLUSDT", "buy", "USDT", "0.01187046009", "no"),
     fill(1004, "SOLUSDT", "buy", "BGB", "-0.017118519726", "yes"),
 ]
+BOTH_LISTS = [
+    fill(1001, "SOLUSDT", "buy", "BGB", "0.0015552795869069", "yes") | {"orderId": "901"},
+]
+FEE_LEDGER = [
+    tax(1, "2026-11-05", "USDT", "Deposit", "1000", "1000"),
+    tax(2, "2026-11-05", "BGB", "Deposit", "10", "10"),
+] + [
+    tax(number, "2026-11-25", coin, label, amount, balance)
+    | {"ts": "1795612700000", "bizOrderId": "901"}
+    for number, coin, label, amount, balance in (
+        (3, "USDT", "Sell", "-150", "850"), (4, "SOL", "Buy", "1", "1"),
+        (5, "BGB", "Transaction fee deduct", "-0.0015552795869069", "9.9984447204130931"),
+    )
+]  # fmt: skip
 PAIRS = [
     fill(1011, "龙虾USDT", "buy", "龙虾", "-0.1", "no"),
     fill(1012, "$ALTUSDT", "buy", "$ALT", "-0.1", "no"),
@@ -132,6 +146,15 @@ class Told:
 
 STORED = [
     Told("bitget", "fees", "spot_fills", "tradeId", case("01-bitget-bgb-fee", "fills.json", FEES)),
+    Told(
+        "bitget", "both_lists", "spot_fills", "tradeId",
+        [record for record in case("01-bitget-bgb-fee", "fills.json", BOTH_LISTS)
+         if record["orderId"] == "901"],
+    ),
+    Told(
+        "bitget", "both_lists", "tax_spot_records", "id",
+        case("01-bitget-bgb-fee", "tax.json", FEE_LEDGER),
+    ),
     Told(
         "bitget", "pairs", "spot_fills", "tradeId",
         case("02-bitget-nonascii-pair", "fills.json", PAIRS),
@@ -207,6 +230,21 @@ def test_deducted_fee_is_paid_and_rebate_is_negative(built: Home) -> None:
         ("1003", Decimal("-0.01187046009"), "USDT"),
         ("1004", Decimal("0.017118519726"), "BGB"),
     ]
+
+
+def test_lists_that_agree_on_a_fee_give_no_finding(built: Home) -> None:
+    found = query(
+        built,
+        "select kind, what from marts.fct_findings where account_id = 'bitget:both_lists' "
+        "and (asset in ('BGB', 'SOL') or contains(what, 'BGB')) and state = 'open'",
+    )
+    assert found == []
+    compared = query(
+        built,
+        "select count(*) from marts.fct_stream_comparisons "
+        "where account_id = 'bitget:both_lists' and asset = 'BGB'",
+    )
+    assert compared[0][0] > 0
 
 
 def test_unlisted_pair_of_any_script_has_its_coins(built: Home) -> None:
@@ -286,7 +324,7 @@ def test_amount_beyond_18_digits_leaves_its_row_out_and_says_so(built: Home) -> 
         "select record_id, amount, status from marts.fct_ledger_entries "
         "where account_id = 'bitget:too_long' order by record_id",
     )
-    assert rows == [("1", 0, "unclassified"), ("2", 5, "completed")]
+    assert rows == [("2", 5, "completed")]
     found = query(
         built,
         "select severity, what from marts.fct_findings "

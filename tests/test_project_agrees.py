@@ -32,7 +32,7 @@ def sources_of(name: str) -> set[str]:
 
 
 def test_every_exchange_has_its_stand_in():
-    assert dialect_names() == list(EXCHANGES)
+    assert set(EXCHANGES) <= set(dialect_names())
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -61,7 +61,8 @@ def test_every_staging_folder_is_of_an_exchange():
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_exchange_serves_an_entity_its_streams_feed(name):
     """What a spec says its streams feed, and what the models make of them, are the same."""
-    fed = {entity for stream in registry.exchange(name).spec.streams for entity in stream.entities}
+    streams = registry.exchange(name).spec.streams
+    fed = {entity.partition("/")[0] for stream in streams for entity in stream.entities}
     assert {MODELLED_AS.get(entity, entity) for entity in fed} <= set(SERVED[name])
 
 

@@ -117,3 +117,21 @@ def test_what_is_no_list_is_trouble(body):
 def test_what_is_no_object_is_trouble():
     with pytest.raises(Trouble):
         TAX.read([msgspec.Raw(b"17")])
+
+
+ODD = RecordReader(bitget.SPEC.stream("tax_spot_records"), keeps_odd=True)
+
+
+@pytest.mark.parametrize("name", ["note", "coin", "id"])
+def test_lone_surrogate_is_one_clear_refusal(name):
+    raw = rb'{"id":"1","ts":"1795613612211","%s":"x\ud800y"}' % name.encode()
+    with pytest.raises(Trouble, match="a record of tax_spot_records") as refused:
+        ODD.read([raw])
+    assert refused.value.kind == "not_understood" and not refused.value.retry
+
+
+@pytest.mark.parametrize("text", [rb"x\u0000y", b"[/x] [bold]", rb"\u001b[31m"])
+def test_control_characters_and_markup_are_kept_as_they_came(text):
+    raw = b'{"id":"1","ts":"1795613612211","coin":"%s"}' % text
+    (record,) = ODD.read([raw])
+    assert (record.raw, record.id) == (raw, "1")

@@ -836,6 +836,18 @@ def stored(home: Home, table: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+def test_lead_trader_whom_one_stream_refuses_is_told_why():
+    exchange = speaker(DEPOSITS, [])
+    refusal = b'{"code":"40731","msg":"This product does not support copy trading"}'
+    exchange.instead[DEPOSITS] = lambda path, params: Answer(refusal, 400)
+    brought = read(exchange, DEPOSITS)
+    (failure,) = brought.failures
+    assert brought.outcomes == {"refused"}
+    assert (failure.outcome, failure.kind) == ("refused", "account_mode")
+    assert "do not read the account of a lead trader" in failure.what
+    assert "export its history" in failure.remedy and "sync again" not in failure.remedy
+
+
 @pytest.mark.parametrize("path", [TAX, LEDGER])
 def test_every_oddity_reaches_the_warehouse_as_it_came(path, prepared_home):
     rows = life(path, 40 * len(ODD_FIELDS))

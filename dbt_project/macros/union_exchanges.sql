@@ -239,7 +239,10 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{# The rows that `union_exchanges` leaves out, of all entities, with the value that each lacks. #}
+{#
+    The rows that `union_exchanges` leaves out, of all entities, and those of lists of conversions that
+    name no coin, amount or time, with the value that each lacks.
+#}
 {% macro unreadable_rows() -%}
     {%- set selects = [] -%}
     {%- for entity in ['deposits', 'withdrawals', 'trades', 'transfers', 'ledger_entries'] -%}
@@ -263,6 +266,23 @@
                 {%- do selects.append(select) -%}
             {%- endfor -%}
         {%- endfor -%}
+    {%- endfor -%}
+    {%- for exchange in exchanges_in_use('listed_conversions') -%}
+        {%- set select %}
+    select
+        account_id,
+        '{{ exchange }}' as exchange,
+        stream,
+        record_id,
+        receipt_id,
+        'conversions' as entity,
+        case when converted_at is null then 'time' else 'amount' end as field,
+        converted_at as occurred_at
+    from {{ ref('stg_' ~ exchange ~ '__listed_conversions') }}
+    where coalesce(from_coin, '') = '' or coalesce(to_coin, '') = ''
+        or from_amount is null or to_amount is null or converted_at is null
+        {%- endset -%}
+        {%- do selects.append(select) -%}
     {%- endfor -%}
     {{ selects | join('\n\n    union all\n') }}
 {%- endmacro %}

@@ -48,7 +48,8 @@ def declared_accounts() -> dict[str, str]:
 def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[LookbackError]]:
     """The valid accounts of those labels, or all, and the errors of invalid declarations.
 
-    Raises LookbackError if a label is not declared, or if no account is valid.
+    An invalid declaration does not affect other accounts. Raises LookbackError if a label is not
+    declared.
     """
     known = {entry["label"].lower() for entry in _entries()}
     accounts: list[Account] = []
@@ -60,8 +61,6 @@ def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[L
             if label not in known:
                 raise
             wrong.append(error)
-    if wrong and not accounts:
-        raise wrong[0]
     return accounts, wrong
 
 

@@ -182,7 +182,7 @@ class RecordReader:
             found = _AS_OBJECT.decode(raw)
         except msgspec.DecodeError as error:
             raise Trouble(
-                f"a record of {self.stream.name} is not a JSON object: {error}",
+                f"a record of {self.stream.name} cannot be read as a JSON object: {error}",
                 kind="not_understood",
             ) from error
         return self._decoder.type(*(_value(found.get(name)) for name in self._names))

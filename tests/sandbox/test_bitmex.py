@@ -18,6 +18,9 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 
+from pipelines import registry
+from pipelines.files.recognition import recognise
+from pipelines.home import PROJECT
 from pipelines.sandbox.bitmex.keys import Key, Refusal, check, signature
 from pipelines.sandbox.engine.server import Sandbox
 
@@ -313,7 +316,7 @@ def test_csv_has_every_column_and_the_same_rows(main: Client, route: str) -> Non
         filled = {column: cell for column, cell in line.items() if cell}
         assert filled == {
             column: str(value).lower() if isinstance(value, bool) else value
-            for column, value in row.items() if value != ""
+            for column, value in row.items() if value not in ("", None)
         }  # fmt: skip
 
 
@@ -595,6 +598,48 @@ def test_a_position_tells_every_field_and_a_closed_one_stays_listed(living: Sand
         assert row["unrealisedPnl"] == row["markValue"] - row["unrealisedCost"]
         assert row["isOpen"] == (row["currentQty"] != 0) == ("avgEntryPrice" in row)
         assert {"posMargin", "openOrderBuyCost", "riskLimit", "maintMarginReq"} <= set(row)
+
+
+ANSWERS = {
+    "Execution": "/execution/tradeHistory", "Funding": "/funding", "Instrument": "/instrument",
+    "Order": "/order", "Position": "/position", "Settlement": "/settlement",
+    "Wallet": "/user/wallet", "Transaction": "/user/walletHistory",
+    "Affiliate": "/user/affiliateStatus", "User": "/user", "Margin": "/user/margin",
+}  # fmt: skip
+FIELDS = PROJECT.parent / "shared" / "cases" / "23-bitmex-whole-field-sets" / "fields.json"
+
+
+def names_in(client: Client, route: str) -> set[str]:
+    told = client.get(route, count=500)
+    return {name for row in (told if isinstance(told, list) else [told]) for name in row}
+
+
+@pytest.mark.parametrize(
+    ("route", "fields"),
+    [
+        ("/instrument", {"volume24h", "fairMethod", "instrumentID", "hasLiquidity"}),
+        ("/position", {"liquidationPrice", "breakEvenPrice", "posState"}),
+        ("/settlement", {"bankrupt", "optionStrikePrice", "taxRate"}),
+        ("/execution/tradeHistory", {"displayQty", "stopPx", "pegOffsetValue"}),
+        ("/user/margin", {"grossExecCost", "prevRealisedPnl", "state"}),
+    ],
+)
+def test_answers_have_fields_that_no_model_reads(
+    living: Sandbox, route: str, fields: set[str]
+) -> None:
+    names = names_in(Client(living), route)
+    assert fields <= names
+    found = recognise(registry.exchange("bitmex").spec, sorted(names))
+    assert found is not None and found.path.endswith(route)
+
+
+@pytest.mark.skipif(not FIELDS.exists(), reason="the collected cases are not here")
+def test_answers_have_the_whole_field_sets(living: Sandbox) -> None:
+    client, sets = Client(living), json.loads(FIELDS.read_text(encoding="utf-8"))
+    recorded = sets.pop(next(name for name in sets if "header" in name))
+    for fields in (sets["2024-05-28"], recorded):
+        for name, wanted in fields.items():
+            assert set(wanted) <= names_in(client, ANSWERS[name]), name
 
 
 def test_affiliate_payouts_are_those_of_the_ledger(main: Client) -> None:

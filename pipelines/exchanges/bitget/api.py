@@ -80,6 +80,9 @@ WITHDRAW_CODES = frozenset({"wwow"})
 
 ASK_AGAIN = "run the sync again: it finds out anew which kind of account this is"
 LEAD_TRADER = "classic routes do not read the account of a lead trader"
+WITHOUT_API = (
+    "export its history on Bitget's site, or use a key of an account that leads no copy traders"
+)
 CHECK_KEY = "check the key in .dlt/secrets.toml, or make a new read-only one"
 
 # code: (kind, what happened, remedy)  (…/spot/error-code/restapi)
@@ -102,7 +105,7 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     "40085": ("account_mode", "the account was upgraded to a unified one", ASK_AGAIN),
     "25245": ("account_mode", "the account is a classic one", ASK_AGAIN),
     # "This product does not support copy trading": routes of v3 may read such an account.
-    "40731": ("account_mode", LEAD_TRADER, ASK_AGAIN),
+    "40731": ("account_mode", LEAD_TRADER, WITHOUT_API),
 }
 EXPIRED = frozenset({"40005", "40008"})
 BUSY = frozenset({"40015", "40200", "40725", "40808", "45001"})
@@ -395,8 +398,7 @@ def identify_otherwise(ask: Ask, refused: Trouble) -> Identity:
             f"accounts refuse it as well ({trouble.what})",
             kind="account_mode",
             outcome="refused",
-            remedy="export its history on Bitget's site, or use a key of an account that does not "
-            "lead copy traders",
+            remedy=WITHOUT_API,
         ) from trouble
 
 

@@ -130,8 +130,8 @@ FUTURES = (
         kind="history",
         wallet="futures",
         record_id=("positionId",),
-        # A closed position is news when it closes; which of its two times the filter looks at is
-        # not documented. Rows beside the bounds make the walk follow the cursor.
+        # A position is listed when it is closed; the time that the filter uses is not documented.
+        # Rows outside the window make the paginator follow the cursor.
         time_field="utime",
         retention_kind="rolling",
         retention=THREE_MONTHS,

@@ -23,6 +23,7 @@ from pipelines.sandbox.bitmex.beside import (
     trading_volume,
     user_events,
 )
+from pipelines.sandbox.bitmex.fields import IDLE_FIELDS
 from pipelines.sandbox.bitmex.keys import Key, Refusal, check, iso
 from pipelines.sandbox.bitmex.ledger import Books, keep_books
 from pipelines.sandbox.bitmex.market import (
@@ -90,6 +91,18 @@ class Reply:
     rows: Sequence[bytes] | None = None
     columns: tuple[str, ...] = ()
     value: Any = None
+
+    def with_fields(self, fields: Mapping[str, Any]) -> Reply:
+        """The same answer with those fields at the end of each row."""
+        if not fields:
+            return self
+        if self.rows is not None:
+            end = b"," + msgspec.json.encode(fields)[1:]
+            rows = [row[:-1] + end for row in self.rows]
+            return replace(self, rows=rows, columns=(*self.columns, *fields))
+        if isinstance(self.value, list):
+            return replace(self, value=[{**row, **fields} for row in self.value])
+        return replace(self, value={**self.value, **fields})
 
     def body(self, form: str) -> tuple[bytes, str]:
         """Body and content type in the asked format; only tables and objects have a CSV form."""
@@ -298,6 +311,8 @@ class Bitmex:
             reply = handler(Asked(key, params, self.clock.now_ms()))
         except BadParameter as bad:
             raise Refusal(400, bad.text, bad.name) from bad
+        if not params.get("columns"):
+            reply = reply.with_fields(IDLE_FIELDS.get(route, {}))
         return reply.body(params.get("_format", "json"))
 
     # -- the account's books

@@ -42,8 +42,9 @@ would pass every test. `tests/sandbox/test_engine.py` holds a whole small profil
    characters of a uid are digits. Usual ones: read-only, trading, withdrawing, disabled, ip-bound,
    empty. `make_card(key, rng)` draws the strings, `shown_key(call)` finds the API key of a call,
    `authenticate(request, card)` makes every check of key and signature in the documented order and
-   raises `Refusal(status, code, text)`. The right for a route is `Route.rights`; identity and
-   permission routes are functions of `request.key`.
+   raises `Refusal(status, code, text)`; `verify` makes those that follow the parameters' checks
+   (step "signature" of `order`). The right for a route is `Route.rights`; identity and permission
+   routes are functions of `request.key`.
 
 4. Routes. `answer` is a function of the request, or a `List`:
 

@@ -20,6 +20,7 @@ DAY = 24 * HOUR
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
+Channel = Literal["card", "p2p"]
 Status = Literal["pending", "completed", "canceled", "failed"]
 Kind = Literal[
     "deposit", "withdrawal", "trade", "fee", "transfer", "funding", "realised_pnl", "rebate",
@@ -109,6 +110,12 @@ class Venue:
     conversions: bool = True
     pledged_loans: bool = False
     """Whether coins of the home wallet can be pledged for a loan."""
+    dust: tuple[str, ...] = ()
+    """Coins whose small balances are swapped for `fee_coin`, several in one operation."""
+    purchases: tuple[tuple[Channel, str], ...] = ()
+    """Ways to buy and sell coins for money outside the account, and the wallet of each."""
+    money: str = ""
+    """What coins are bought for; an asset of that code comes and goes by bank."""
 
     def asset(self, code: str) -> Asset:
         """The asset of that code. Raises KeyError."""
@@ -384,21 +391,48 @@ class PledgedLoan(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Conversion(Event, frozen=True, gc=False, kw_only=True):
-    """One coin against another outside the order book, the cost hidden in the rate."""
+    """One coin against another outside the order book, the cost hidden in the rate.
+
+    `batch` numbers the operation that swaps several small balances at once, 0 for none; it takes
+    `fee` of the coin received, and `to_amount` is what is left.
+    """
 
     wallet: str
     from_asset: str
     from_amount: int
     to_asset: str
     to_amount: int
+    batch: int = 0
+    fee: int = 0
 
     def movements(self) -> tuple[Movement, ...]:
         """The coin given, then the coin received, on the same millisecond."""
         at, wallet, seq = self.at, self.wallet, self.seq
         return (
             Movement(at, wallet, self.from_asset, -self.from_amount, "conversion", seq, 0),
-            Movement(at, wallet, self.to_asset, self.to_amount, "conversion", seq, 1),
+            Movement(at, wallet, self.to_asset, self.to_amount, "conversion", seq, 1, self.fee),
         )
+
+
+class Purchase(Event, frozen=True, gc=False, kw_only=True):
+    """Coins bought or sold for `cost` hundredths of money that no wallet of the account holds."""
+
+    wallet: str
+    channel: Channel
+    side: Side
+    asset: str
+    amount: int
+    cost: int
+    fee: int
+    """In hundredths of the money, inside the cost of what is bought."""
+    status: Status
+
+    def movements(self) -> tuple[Movement, ...]:
+        """One change of the coin when it completed."""
+        if self.status != "completed":
+            return ()
+        amount = self.amount if self.side == "buy" else -self.amount
+        return (Movement(self.at, self.wallet, self.asset, amount, "trade", self.seq, 0),)
 
 
 class ContractFill(Event, frozen=True, gc=False, kw_only=True):

@@ -20,6 +20,7 @@ from pipelines.sandbox.engine.account import (
     SECOND,
     AccountPlan,
     Arrival,
+    Channel,
     Contract,
     ContractFill,
     Conversion,
@@ -32,6 +33,7 @@ from pipelines.sandbox.engine.account import (
     Market,
     OrderType,
     PledgedLoan,
+    Purchase,
     Reward,
     Settlement,
     Side,
@@ -170,6 +172,8 @@ class Teller:
         code = venue.cash
         if which == "fee_coin":
             code = venue.fee_coin
+        elif which == "money":
+            code = venue.money
         elif which == "settle" and venue.contracts:
             code = venue.contracts[-1].settle
         elif not which and self._pick(4) == 0 and size:
@@ -246,10 +250,11 @@ class Teller:
             self._ensure_cash(at, code, amount)
             self._move(at, code, amount, self.home, pit)
 
-    def do_withdrawal(self, at: int, status: Status, wait: int) -> None:
+    def do_withdrawal(self, at: int, status: Status, wait: int, code: str = "") -> None:
         """A withdrawal of a part of what is free; held until it is final."""
         codes = [asset.code for asset in self.venue.assets if asset.networks]
-        code = codes[self._pick(len(codes))] if self._pick(2) else self.venue.cash
+        if not code:
+            code = codes[self._pick(len(codes))] if self._pick(2) else self.venue.cash
         asset = self.venue.asset(code)
         unit = ten(asset.scale - 6)
         fee = int(asset.withdraw_fee.scaleb(asset.scale))
@@ -437,6 +442,45 @@ class Teller:
             Conversion(
                 seq=len(self.events), at=at, wallet=self.home, from_asset=self.venue.cash,
                 from_amount=amount, to_asset=target, to_amount=gained,
+            )
+        )  # fmt: skip
+
+    def do_dust(self, at: int, batch: int) -> None:
+        """A little of each coin there is, for the coin that pays fees; two percent is taken."""
+        target = self.venue.fee_coin
+        unit_to = ten(self.scale[target] - 8)
+        for code in self.venue.dust:
+            unit, worth = ten(self.scale[code] - 8), self._between(500, 9_000)
+            amount = self._units(code, worth) // unit * unit
+            if not 0 < amount <= self.free[self.home, code]:
+                continue
+            fee = max(unit_to, self._units(target, worth * 2 // 100) // unit_to * unit_to)
+            gained = max(unit_to, self._units(target, worth) // unit_to * unit_to - fee)
+            self.free[self.home, code] -= amount
+            self.free[self.home, target] += gained
+            self._add(
+                Conversion(
+                    seq=len(self.events), at=at, wallet=self.home, from_asset=code,
+                    from_amount=amount, to_asset=target, to_amount=gained, batch=batch, fee=fee,
+                )
+            )  # fmt: skip
+
+    def do_purchase(
+        self, at: int, channel: Channel, wallet: str, side: Side, status: Status
+    ) -> None:
+        """Cash bought or sold for money outside the account; no more is sold than there is."""
+        code = self.venue.cash
+        cost = self._between(2_000, 60_000)
+        unit = ten(self.scale[code] - 2)
+        amount = self._units(code, cost * 9) // unit * unit
+        if side == "sell" and self.free[wallet, code] < amount:
+            side = "buy"
+        if status == "completed":
+            self.free[wallet, code] += amount if side == "buy" else -amount
+        self._add(
+            Purchase(
+                seq=len(self.events), at=at, wallet=wallet, channel=channel, side=side,
+                asset=code, amount=amount, cost=cost, fee=cost // 50, status=status,
             )
         )  # fmt: skip
 

@@ -102,6 +102,7 @@ def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
         *draw_future(plan, rng),
         *draw_loans(plan, calendar),
         *draw_pledged_loans(plan, calendar),
+        *draw_dust_and_purchases(plan, calendar),
     ]
     steps.sort(key=lambda step: step.at)
     return steps
@@ -261,6 +262,22 @@ def draw_pledged_loans(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
             yield Step(more, "raise_pledge", (order,))
         if order % 3 and calendar.allows(back) and back < plan.end:
             yield Step(back, "redeem_pledge", (order,))
+
+
+def draw_dust_and_purchases(plan: AccountPlan, calendar: Calendar) -> Iterator[Step]:
+    """Small balances swapped at once; money by bank; coins bought and sold for other money."""
+    if plan.venue.dust:
+        for batch in range(min(300, 3 + plan.fills // 60)):
+            yield Step(calendar.mostly_recent(), "dust", (batch + 1,))
+    for n in range(min(60, 5 + plan.fills // 400) if plan.venue.money else 0):
+        outcome: Status = "failed" if n == 1 else "completed"
+        yield Step(calendar.anywhere(), "deposit", (outcome, 7 * MINUTE, 3, "money"))
+        yield Step(calendar.mostly_recent(), "withdrawal", (outcome, DAY, plan.venue.money))
+    for channel, wallet in plan.venue.purchases:
+        for n in range(min(300, 6 + plan.fills // 200)):
+            outcome = "canceled" if n == 1 else "failed" if n == 4 else "completed"
+            side = "sell" if n % 3 == 2 else "buy"
+            yield Step(calendar.mostly_recent(), "purchase", (channel, wallet, side, outcome))
 
 
 def draw_pending(plan: AccountPlan) -> Iterator[Step]:

@@ -118,6 +118,9 @@ class Simulator:
                     usages = self._usages(request.call, route, request.now, is_counted=True)
                 elif step == "params":
                     self._read_params(request)
+                elif step == "signature" and not route.is_public:
+                    shown = profile.shown_key(request.call)
+                    profile.verify(request, self._by_key.get(shown))
                 elif step == "answer":
                     answer = route.answer
                     data = (
@@ -171,7 +174,8 @@ class Simulator:
             usage = self._usage(budget, weight if is_counted else 0, call, route, now)
             usages.append(usage)
             if is_counted and usage.used > budget.allowed:
-                raise Refusal(*self.profile.too_many)
+                told = self.profile.too_many
+                raise Refusal(*(told(call, usage) if callable(told) else told))
         return tuple(usages)
 
     def _usage(self, budget: Budget, weight: int, call: Call, route: Route, now: int) -> Usage:

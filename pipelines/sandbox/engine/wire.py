@@ -502,7 +502,7 @@ class Route:
     """The error for a parameter that does not pass; the profile's, if None."""
 
 
-Step = Literal["key", "rights", "rate", "params", "answer"]
+Step = Literal["key", "rights", "rate", "params", "signature", "answer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -518,6 +518,8 @@ class Profile:
     """Hook: the API key that a call shows."""
     authenticate: Callable[[Request, Card | None], None]
     """Hook: every check of key and signature, in order. Raises Refusal."""
+    verify: Callable[[Request, Card | None], None] = lambda request, card: None
+    """Hook: checks that come after those of parameters, at the step "signature"."""
     routes: tuple[Route, ...]
     order: tuple[Step, ...] = ("key", "rights", "rate", "params", "answer")
     open_account: Callable[[World, str], Any]
@@ -526,7 +528,7 @@ class Profile:
     not_found: Error
     wrong_method: Callable[[Call], Error] | None = None
     no_right: Callable[[str], Error]
-    too_many: Error
+    too_many: Error | Callable[[Call, Usage], Error]
     costs: tuple[tuple[Budget, int], ...] = ()
     """What every request costs."""
     rate_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()

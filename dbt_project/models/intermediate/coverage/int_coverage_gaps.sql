@@ -350,6 +350,25 @@ filled as (
 
 ),
 
+-- What a stream carries whole has a hole there: it lacks rows, whatever it answered.
+lacking_pieces as (
+
+    select distinct
+        pieces.coverage_id,
+        pieces.piece_start
+    from pieces
+    inner join whole_entities
+        on pieces.exchange = whole_entities.exchange and pieces.stream = whole_entities.stream
+    inner join holes
+        on
+            pieces.account_id = holes.account_id
+            and whole_entities.entity = holes.entity
+            and whole_entities.wallet = holes.wallet
+            and pieces.piece_start < holes.span_end
+            and holes.span_start < pieces.piece_end
+
+),
+
 judged as (
 
     select
@@ -359,11 +378,12 @@ judged as (
         coalesce(filled.entity_count = entity_counts.entity_count, false) as is_filled,
         case when is_filled then filled.filled_by end as filled_by,
         case when is_filled then filled.is_fill_proven end as is_fill_proven,
-        coalesce(
-            proofs.opening_count > 0 and pieces.piece_end <= proofs.first_row_at, false
+        (
+            coalesce(proofs.opening_count > 0 and pieces.piece_end <= proofs.first_row_at, false)
+            -- The balance of an account that was of another kind before came with it.
+            and pieces.start_reason is distinct from 'account_changed'
         )
-        -- The balance of an account that was of another kind before came with it.
-        and pieces.start_reason is distinct from 'account_changed' as is_proven_incomplete
+        or lacking_pieces.piece_start is not null as is_proven_incomplete
     from pieces
     left join entity_counts
         on pieces.exchange = entity_counts.exchange and pieces.stream = entity_counts.stream
@@ -371,6 +391,10 @@ judged as (
         on
             pieces.coverage_id = filled.coverage_id
             and pieces.piece_start = filled.piece_start
+    left join lacking_pieces
+        on
+            pieces.coverage_id = lacking_pieces.coverage_id
+            and pieces.piece_start = lacking_pieces.piece_start
     left join proofs
         on pieces.account_id = proofs.account_id and pieces.stream = proofs.stream
 

@@ -26,10 +26,10 @@ final as (
         concat(
             case row_count when 1 then 'One row has ' else row_count || ' rows have ' end,
             case coalesce(example, '') when '' then 'no' else '"' || example || '" as' end, ' ',
-            replace(field, '_', ' '), ', which nobody has sorted yet; ',
+            replace(field, '_', ' '), ', which is not mapped yet; ',
             case
                 when problem = 'unknown_status'
-                    then 'its coin, amount or state cannot be told, and sums leave the row out.'
+                    then 'its coin, amount or state is unknown, and sums leave the row out.'
                 else 'amounts and balances are right, only the kind is unknown.'
             end
         ) as what,

@@ -1,8 +1,21 @@
 -- Rows without an amount or without a time, which are no facts: the exchange wrote what cannot be
--- read, or nothing. (An amount with more digits than a column holds stops the build instead.)
-with unreadable as (
+-- read, or nothing. Amounts of more digits than a column holds are in int_inexact_findings.
+with inexact as (
 
-    select * from {{ ref('int_unreadable_rows') }}
+    select * from {{ ref('int_inexact_amounts') }}
+
+),
+
+unreadable as (
+
+    select unreadable_rows.*
+    from {{ ref('int_unreadable_rows') }} as unreadable_rows
+    anti join inexact
+        on
+            unreadable_rows.account_id = inexact.account_id
+            and unreadable_rows.stream = inexact.stream
+            and unreadable_rows.record_id = inexact.record_id
+            and unreadable_rows.field = 'amount'
 
 ),
 

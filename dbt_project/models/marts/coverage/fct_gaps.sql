@@ -311,11 +311,14 @@ final as (
                 title, ' gave everything it had of ', subject, ' ', span,
                 ', but does not say how far back ', stream, ' reaches, so nobody can call it complete.',
                 case
-                    when is_proven_incomplete then concat(
+                    when is_proven_incomplete and span_end <= opening_at then concat(
                         ' It is not: the first row of ', opening_asset, ', of ',
                         {{ say_when('opening_at') }}, ', starts from a balance of ',
                         {{ say_amount('opening_balance') }}, ' that nothing before it explains.'
                     )
+                    when is_proven_incomplete
+                        then ' It is not: stored rows prove that others are missing (see the findings '
+                        || 'of kind `missing_rows`).'
                     when balance_proof = 'whole'
                         then ' Its running balances speak for it: each asset starts from zero and '
                         || 'every row follows from the one before.'

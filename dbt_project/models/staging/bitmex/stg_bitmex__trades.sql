@@ -44,13 +44,13 @@ untold_swaps as (
 
 ),
 
--- Funding and settlements move the balance without a trade; the other words are an order's life.
+-- Funding and settlements move the balance without a trade; the other words are an order's life. A
+-- fill without a side stays: what lacks one is counted among all exchanges' trades.
 fills as (
 
     select * from executions
     where
-        side is not null
-        and last_qty > 0
+        last_qty > 0
         and coalesce(exec_type, '') not in (
             'Funding', 'Settlement', 'New', 'Canceled', 'CancelReject', 'Replaced', 'Rejected',
             'AmendReject', 'Suspended', 'Released', 'Insurance', 'Rebalance', 'TrialFill',
@@ -164,7 +164,7 @@ of_kinds as (
             when is_spot then 'spot'
             when typ in ('OCECCS', 'OPECCS') or (typ is null and known_type = 'option')
                 then 'option'
-            when base_asset is null or quote_asset is null or settle_asset is null
+            when base_asset is null or quote_asset is null or settle_asset is null or side is null
                 then 'unclassified'
             when settle_asset = quote_asset then 'linear'
             -- The cost of an inverse contract has the other sign: a purchase is negative.
