@@ -58,9 +58,10 @@ def sandbox(
     ] = 1.0,
     years: Annotated[float, typer.Option(help="Age of the accounts in years.")] = 3.0,
 ) -> None:
-    """Serve the simulators of all exchanges on this machine until interrupted.
+    """Serve the simulators of all exchanges locally.
 
-    The first line of output is JSON: the address, and the accounts with their keys.
+    Runs until interrupted. The first line of output is JSON: the address, and the accounts with
+    their keys.
     """
     from pipelines.sandbox.engine.account import SIZES
     from pipelines.sandbox.engine.server import serve
@@ -84,7 +85,7 @@ def guide(
     exchange: Annotated[str, typer.Argument(help="Name of the exchange, in lower case.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show how to create a read-only key, what expires and when, and what is read."""
+    """Show how to connect an exchange. Covers keys, expiry, streams and problems."""
     from flows.cli import guide as guides
 
     if as_json:
@@ -108,7 +109,7 @@ def sync(
         ),
     ] = None,
 ) -> None:
-    """Sync accounts, build the models and publish; resumes an interrupted sync."""
+    """Sync accounts, build the models and publish. Resumes an interrupted sync."""
     from flows.cli import show
     from flows.cli.run import run_sync
     from flows.runtime.outcome import SyncFailed
@@ -199,7 +200,7 @@ def files_(as_json: AsJson = False) -> None:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show the sync status per account and stream: ok, warning or error, with the reason."""
+    """Show the sync status per account and stream. It is ok, warning or error, with a reason."""
     answer("status", as_json)
     if not as_json:
         from flows.cli import show
@@ -219,13 +220,15 @@ def gaps(
 
 @app.command()
 def deadlines(as_json: AsJson = False) -> None:
-    """List the dates before which a sync must run so that no data expires."""
+    """List upcoming retention deadlines. Sync before them so that no data expires."""
     answer("deadlines", as_json)
 
 
 @app.command()
 def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
-    """Compare computed with reported balances, then list the findings.
+    """Show balance checks and findings.
+
+    A check compares a computed with a reported balance.
 
     With --json, only the balance checks are printed; see also `lookback findings --json`.
     """
@@ -237,7 +240,7 @@ def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
 
 @app.command()
 def findings(as_json: AsJson = False, everything: AllStates = False) -> None:
-    """List what needs attention: size, description and remedy of each finding."""
+    """List findings that need attention. Each has a size, a description and a remedy."""
     answer("findings", as_json, everything=everything)
     if not as_json:
         from flows.cli import show
@@ -258,7 +261,7 @@ def certificate(
     to: Folder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the certificate of an account: coverage, balance checks and gaps."""
+    """Write the certificate of an account. It has coverage, balance checks and gaps."""
     from flows.reports import answers
     from flows.reports.certificate import certify
     from flows.reports.dossier import canonical
@@ -276,7 +279,7 @@ def evacuate(
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Label of the account.")],
     to: Folder = None,
 ) -> None:
-    """Read all data that is still available, and write an inventory of saved and missing data."""
+    """Save an account before its exchange closes. Writes an inventory of saved and missing data."""
     from flows.cli import show
     from flows.cli.run import run_sync
     from flows.reports.evacuation import take_inventory
@@ -327,7 +330,7 @@ def backup(
         Path | None, typer.Option("--to", help="Output file; default: a new file in data/backups.")
     ] = None,
 ) -> None:
-    """Copy the warehouse (records and models) to a file for `restore`."""
+    """Copy the warehouse to a backup file."""
     from flows.build.backup import back_up
     from flows.runtime import lock
 
@@ -342,7 +345,7 @@ def restore(
         Path | None, typer.Argument(help="A backup file; default: the published file.")
     ] = None,
 ) -> None:
-    """Replace the warehouse by a backup or the published file; keeps the old one."""
+    """Replace the warehouse by a backup. Keeps the old one. Default: the published file."""
     from flows.build import backup as backups
     from flows.runtime import lock
 
@@ -356,7 +359,7 @@ def restore(
 
 @app.command()
 def docs() -> None:
-    """Write the documentation of all models and columns as one page, and print its path."""
+    """Write the documentation of all models. It is one page; the command prints its path."""
     from flows.build import dbt
     from flows.build.backup import restore_if_lost
     from flows.runtime import lock

@@ -254,7 +254,7 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = 
     if others:
         note(
             out, "~",
-            f"{others} other differences have lower severity: lookback checks --json",
+            f"{others} more of lower severity: lookback checks --json",
         )  # fmt: skip
 
 
