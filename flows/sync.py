@@ -20,7 +20,8 @@ from pipelines.account import Account
 from pipelines.config.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import home
-from pipelines.load.account_sync import AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountSync
+from pipelines.load.warehouse import prepare_warehouse
 
 quiet_prefect(home())  # Prefect reads its settings when it is imported
 

@@ -48,6 +48,162 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The parameters that say from when to when, and how the exchange writes them."""
+
+    start: str = "startTime"
+    end: str = "endTime"
+    unit: TimeUnit = "milliseconds"
+    includes_end: bool = True
+    """Whether a row at the end bound itself is answered. It decides bounds that do not move."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    """How the rows of one window are requested, page by page.
+
+    Which kind of paging a stream has is the subclass. Each subclass names the parameters in the
+    exchange's own spelling.
+    """
+
+    limit: str = ""
+    """The parameter that takes `page_size`; '' where the route has none."""
+    bounds: Bounds | None = None
+    """How a window is written. None where the route takes no times."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of all parameters that the paging sends."""
+        bounds = (self.bounds.start, self.bounds.end) if self.bounds else ()
+        return tuple(name for name in (self.limit, *bounds) if name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinglePage(Paging):
+    """The route answers everything at once."""
+
+    may_be_cut: bool = False
+    """Whether a full page may lack rows that no other request returns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewestRows(Paging):
+    """The route answers its newest `newest_rows` rows and nothing older."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeDescending(Paging):
+    """Newest first; the end bound moves down to the oldest row of each page.
+
+    `cursor` is the parameter for "older than the row with this id". It is used only inside a
+    moment that holds more rows than a page.
+    """
+
+    bounds: Bounds = Bounds()
+    cursor: str
+    is_cursor_reliable: bool = True
+    """Whether the cursor is known to lose no rows that share one moment."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.cursor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeAscending(Paging):
+    """Oldest first; the start bound moves up to the newest row of each page.
+
+    `offset` is the parameter for "skip so many rows". It is used only inside one moment.
+    """
+
+    bounds: Bounds = Bounds()
+    offset: str
+    slack: timedelta = timedelta(0)
+    """How far a row's place in the list may lie from the time by which the route filters."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.offset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewestOfSpan(Paging):
+    """The newest rows of a span and no cursor: a full page is requested again in smaller spans."""
+
+    bounds: Bounds = Bounds()
+    is_sorted: bool = False
+    """Whether rows are known to come newest first. If not, a full span is cut into halves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffsetPaging(Paging):
+    """Newest first; `offset` is the parameter for "skip so many rows"."""
+
+    offset: str
+    overlap: int = 0
+    """Rows read twice between two pages: a page without any of them shows that the list moved."""
+    to_the_end: bool = False
+    """Whether the list is read to its end, whatever times its rows have."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.offset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageNumbers(Paging):
+    """Pages numbered from 1."""
+
+    number: str
+    last_number: int = 1_000
+    """The highest number that the exchange answers."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CursorPaging(Paging):
+    """Newest first, along a cursor: the answer names it, or it is the id of the last row."""
+
+    cursor: str
+    """The parameter."""
+    read_from: tuple[str, ...] = ()
+    """Where in the answer the next cursor is, first match: `data.nextId`. Empty: the last id."""
+    ends_on_empty_page: bool = True
+    """Whether a page without rows is the last, even if it names a cursor."""
+    end_values: tuple[str, ...] = ("",)
+    """Cursors that stand for "no next page"."""
+    checks_scope: bool = False
+    """Whether rows of another scope than the requested one make the answer unusable."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.cursor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """What an exchange wraps its answers in. Places are dotted paths from the answer's root."""
+
+    code: str = ""
+    """Where the code of success or failure is; '' where only failures have a body of their own."""
+    success: frozenset[str] = frozenset({""})
+    """The codes of success; '' where an answer without a code is a success too."""
+    ignores_status: bool = False
+    """Whether the code decides even if the HTTP status says otherwise."""
+    error: tuple[str, ...] = ()
+    """Members that only failures have."""
+    message: tuple[str, ...] = ()
+    """Where the text of a failure is, first match."""
+    rows_at: str = ""
+    """Where the rows are, for streams that do not say (`StreamSpec.rows_at`); '' is the root."""
+    list_names: frozenset[str] = frozenset()
+    """Names that a list has inside `rows_at`, where routes name it differently."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StreamSpec:
     """One endpoint: what it gives, how far back, and how it may be asked.
 
@@ -100,8 +256,13 @@ class StreamSpec:
     other kind it is not asked, and what it does not tell is no gap."""
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"
-    bound_unit: TimeUnit = "milliseconds"
-    """How the endpoint is told a start and an end, which may differ from how its rows tell time."""
+    paging: Paging | None = None
+    """How its rows are requested. None: the exchange's own paging for a history, one page else."""
+    sends: Mapping[str, str | int] = field(default_factory=dict, hash=False)
+    """Parameters that every request has, with their values."""
+    rows_at: str | None = None
+    """Where in the answer the rows are, as a dotted path from its root: `data.records`. `[]` steps
+    into each item of a list: `[].positions`. '' is the whole answer; None is the envelope's."""
 
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None
@@ -121,12 +282,17 @@ class StreamSpec:
     rate: Rate | None = None
     """The endpoint's own limit for each account, beside the exchange-wide ones."""
 
+    weight: int = 1
+    """How many requests it counts for in the exchange-wide budgets."""
+
     scope: str = ""
     """The parameter the endpoint must be asked by, value by value (`coin`, `symbol`), if any."""
     scope_values: tuple[str, ...] = ()
     """Values of the scope that are always asked, beside those met in records."""
     scope_is_closed: bool = False
     """Whether `scope_values` are all there are: records and earlier askings name no others."""
+    scope_sends: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """Values of the scope that are requested by other parameters than `scope` itself."""
     scope_from: tuple[str, ...] = ()
     """The streams whose records name values of the scope; all that have the field, if empty."""
     numbers_twins: bool = False
@@ -158,6 +324,8 @@ class StreamSpec:
             raise ValueError(f"{self.name}: history needs a time, what it affects and a remedy")
         if bool(self.status_field) != bool(self.final_statuses):
             raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
+        if self.weight < 1:
+            raise ValueError(f"{self.name}: a request counts for at least one")
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
         if self.newest_rows is not None and (self.newest_rows < 1 or self.time_filter):
@@ -273,6 +441,9 @@ class ExchangeSpec:
     """No account is older than this; where nothing else is known, a walk begins here."""
     params: frozenset[str] = frozenset()
     """The parameters of its reads. No other is sent, to probes and to streams without a list."""
+    envelope: Envelope = Envelope()
+    paging: Paging = SinglePage()
+    """How histories that declare no paging of their own are requested."""
     lifecycle: Lifecycle = "active"
     ends_at: datetime | None = None
     """When the API stops, or stopped, for good."""
@@ -306,6 +477,14 @@ class ExchangeSpec:
             raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
         if both := self.reads() & {route.read for route in self.left_out}:
             raise ValueError(f"{self.name}: {sorted(both)} cannot be asked and left out")
+        for stream in self.streams:
+            takes = stream.params or self.params
+            if unknown := {*self.paging_of(stream).parameters, *stream.sends} - set(takes):
+                raise ValueError(f"{stream.name}: {stream.path} takes no {sorted(unknown)}")
+
+    def paging_of(self, stream: StreamSpec) -> Paging:
+        """How the stream's rows are requested."""
+        return stream.paging or (self.paging if stream.kind == "history" else SinglePage())
 
     def reads(self) -> frozenset[tuple[str, str]]:
         """Every (method, path) below the base URL that may be sent. All of them only read."""

@@ -18,7 +18,8 @@ import pytest
 from flows.build import dbt, publish
 from pipelines.config.accounts import configured_accounts
 from pipelines.home import PROJECT, Home, home
-from pipelines.load.account_sync import AccountResult, AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountResult, AccountSync
+from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from tests.suites import SLOW
 

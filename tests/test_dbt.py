@@ -14,7 +14,7 @@ import yaml
 
 from flows.build import dbt, publish
 from pipelines.home import Home
-from pipelines.load.account_sync import prepare_warehouse
+from pipelines.load.warehouse import prepare_warehouse
 
 
 def was_full(place: Home) -> bool:

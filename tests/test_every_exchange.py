@@ -28,9 +28,11 @@ from pipelines.errors import LookbackError
 from pipelines.extract.client import ExchangeClock, NotARead, ReadOnlySession, ask, set_clock
 from pipelines.extract.progress import Progress, read_progress
 from pipelines.extract.windows import FLOOR_MARGIN
+from pipelines.extract.work import Round, Tally
 from pipelines.home import PROJECT, Home, home
-from pipelines.load.account_sync import AccountSync, prepare_warehouse
-from pipelines.load.history import StreamVisit, Tally, Visit
+from pipelines.load.account_sync import AccountSync
+from pipelines.load.source import StreamLoad
+from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import Lab
@@ -351,7 +353,8 @@ SYNC_ONCE = """
 import sys
 from pipelines.config.accounts import configured_accounts
 from pipelines.home import home
-from pipelines.load.account_sync import AccountSync, prepare_warehouse
+from pipelines.load.account_sync import AccountSync
+from pipelines.load.warehouse import prepare_warehouse
 prepare_warehouse(home())
 (account,) = configured_accounts(sys.argv[1:])
 run = AccountSync(account, home(), row_budget=100)
@@ -568,12 +571,12 @@ def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
     )
     for _ in range(400):
         for stream in slowest:
-            visit = Visit(
+            visit = Round(
                 session=session, identity=None, account_id=result.account_id,
-                progress=Progress(scopes=scopes), opened_at=None, now=NOW, agendas={},
+                progress=Progress(scopes=scopes), opened_at=None, now=NOW, work_lists={},
                 tally=Tally(10**9), on_event=lambda stream, rows, share: None,
             )  # fmt: skip
-            assert list(StreamVisit(visit, stream).items()) and not visit.tally.failures
+            assert list(StreamLoad(visit, stream).items()) and not visit.tally.failures
         rate = clock.rates[clock.tightest()]
         enough = max(20, rate.requests * 3 // 2 + (rate.burst or 0))
         if len(clock.sent[clock.tightest()]) >= enough:
@@ -600,18 +603,18 @@ def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_cla
         and bool(stream.scope) == bool(stream.scope_values)
         and not exchange.beyond(identity, stream)
     ]  # fmt: skip
-    visit = Visit(
+    visit = Round(
         session=session, identity=identity, account_id="x",
         progress=Progress(),
-        opened_at=None, now=session.clock.now(), agendas={}, tally=Tally(10**9),
+        opened_at=None, now=session.clock.now(), work_lists={}, tally=Tally(10**9),
         on_event=lambda stream, rows, share: None,
     )  # fmt: skip
     for stream in streams:
-        assert StreamVisit(visit, stream)._agenda().left
+        assert StreamLoad(visit, stream)._reader.work_list().left
     lab.box.set_now(lab.box.now + timedelta(hours=hours))
     set_clock(session)
     for stream in streams:
-        for item in StreamVisit(visit, stream).items():
+        for item in StreamLoad(visit, stream).items():
             rows = item.data.to_pylist() if hasattr(item, "data") else item.to_pylist()
             for receipt in (row for row in rows if "asked_from" in row):
                 assert receipt["outcome"] == "exhausted", receipt

@@ -15,7 +15,7 @@ from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.extract.progress import known_account
 from pipelines.home import Home, home
-from pipelines.load.account_sync import prepare_warehouse
+from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 

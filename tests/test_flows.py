@@ -14,8 +14,8 @@ from flows.runtime.environment import without_secrets
 from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.runtime.prefect_server import quiet_prefect
 from pipelines.errors import LookbackError, Trouble
+from pipelines.extract.work import Failure
 from pipelines.home import Home
-from pipelines.load.history import Failure
 from tests.conftest import Lab
 
 

@@ -15,31 +15,34 @@ import pytest
 from pipelines import registry
 from pipelines.config.accounts import configured_accounts
 from pipelines.errors import Trouble
-from pipelines.extract.client import ReadOnlySession, StreamClient
+from pipelines.extract import stream_reader
+from pipelines.extract.client import ReadOnlySession, StreamClient, set_clock
 from pipelines.extract.exchange import Identity
 from pipelines.extract.paginators import Walk
 from pipelines.extract.progress import Progress
 from pipelines.extract.records import RecordReader
-from pipelines.load import history
+from pipelines.extract.stream_reader import PageFilter, StreamReader
+from pipelines.extract.work import Failure, Round, Tally
+from pipelines.load import source, writer
 from pipelines.load.account_sync import AccountSync
-from pipelines.load.history import Failure, StreamVisit, Tally, Visit
+from pipelines.load.source import StreamLoad
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there
 STEPS: dict[str, tuple[Any, str]] = {
-    "plan": (history, "plan_windows"),
+    "plan": (stream_reader, "plan_windows"),
     "ask": (Walk, "init_request"),
     "parse": (StreamClient, "extract_response"),
     "read": (RecordReader, "_read_one"),
     "turn the page": (Walk, "update_state"),
-    "take": (StreamVisit, "_take"),
-    "write": (history, "record_rows"),
-    "write balances": (StreamVisit, "_put_balances"),
-    "close": (StreamVisit, "_close"),
-    "watch": (history, "vanished_rows"),
-    "hand over": (history, "rows_of"),
+    "take": (PageFilter, "take"),
+    "write": (source, "record_rows"),
+    "write balances": (StreamLoad, "_keep_balances"),
+    "close": (StreamReader, "_close"),
+    "watch": (source, "vanished_rows"),
+    "hand over": (writer, "rows_of"),
 }
 
 
@@ -72,19 +75,19 @@ def history_home() -> Any:
 def read(session: ReadOnlySession, stream: StreamSpec) -> Brought:
     """One reading of the stream, from its first question to its last receipt."""
     tally = Tally(10**9)
-    visit = Visit(
+    visit = Round(
         session=session,
         identity=Identity(uid="1", kind=(stream.account_kinds or ("main",))[0]),
         account_id=f"{session.exchange.spec.name}:1",
         progress=Progress(scopes={stream.name: frozenset({"BTC-USDT"})} if stream.scope else {}),
         opened_at=NOW.replace(month=8),
         now=NOW,
-        agendas={},
+        work_lists={},
         tally=tally,
         on_event=lambda stream, rows, share: None,
     )
     brought = Brought(failures=tally.failures)
-    for item in StreamVisit(visit, stream).items():
+    for item in StreamLoad(visit, stream).items():
         table = item.meta.hints["table_name"]
         found = item.data.to_pylist()
         if table == stream.name:
@@ -92,7 +95,7 @@ def read(session: ReadOnlySession, stream: StreamSpec) -> Brought:
         elif table == "receipts":
             brought.receipts += found
     assert tally.delivered == {stream.name}
-    assert not visit.agendas[stream.name].left
+    assert not visit.work_lists[stream.name].left
     return brought
 
 
@@ -119,6 +122,7 @@ def test_an_error_at_any_step_ends_one_stream_as_failed(lab: Lab, name: str) -> 
     exchange = registry.exchange(name)
     account = configured_accounts([lab.declare(name)])[0]
     session = ReadOnlySession(exchange, account)
+    set_clock(session)  # what is within reach depends on the exchange's time
     tried: Counter[str] = Counter()
     for stream in exchange.spec.streams:
         calls: Counter[str] = Counter()
@@ -222,11 +226,11 @@ def test_a_round_that_delivers_less_than_it_read_fails(
     run = AccountSync(configured_accounts([lab.declare("bigone")])[0], home)
     run.prepare()
     with monkeypatch.context() as patch:
-        patch.setattr(StreamVisit, "items", lambda self: iter(()))
+        patch.setattr(StreamLoad, "items", lambda self: iter(()))
         with pytest.raises(Trouble, match="less than it read"):
             run.extract()
     run.extract()
-    run._receipts_due += 1  # one that the warehouse will lack
+    run._delivery.receipts += 1  # one that the warehouse will lack
     with pytest.raises(Trouble, match="less than it read"):
         run.load()
 

@@ -18,7 +18,8 @@ from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import Progress, read_progress
 from pipelines.extract.rate_limits import Pacer
-from pipelines.load.history import StreamVisit, Tally, Visit, scopes_of
+from pipelines.extract.work import Round, Tally, scopes_of
+from pipelines.load.source import StreamLoad
 from pipelines.spec import ScopeList
 from tests.strange_server import Answer, Exchange, serving
 
@@ -137,19 +138,19 @@ def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dic
         session = ReadOnlySession(
             registry.exchange("bigone"), Account("a", "bigone", keys, url, pace=1e9), pacer=Pacer()
         )
-        visit = Visit(
+        visit = Round(
             session=session,
             identity=Identity(uid="1", kind="main"),
             account_id=ACCOUNT,
             progress=progress,
             opened_at=now - timedelta(days=9),
             now=now,
-            agendas={},
+            work_lists={},
             tally=Tally(10**9),
             on_event=lambda stream, rows, share: None,
         )
         tables: dict[str, list[dict]] = {}
-        for item in StreamVisit(visit, TRADES).items():
+        for item in StreamLoad(visit, TRADES).items():
             tables.setdefault(item.meta.hints["table_name"], []).extend(item.data.to_pylist())
         session.close()
     assert set(asked) == set(scopes_of(TRADES, progress)), "a pair was not asked"

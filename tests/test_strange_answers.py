@@ -24,9 +24,10 @@ from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import Progress
 from pipelines.extract.rate_limits import Pacer
 from pipelines.extract.records import micros
+from pipelines.extract.work import Failure, Round, Tally
 from pipelines.home import Home
 from pipelines.load.account_sync import AccountSync
-from pipelines.load.history import Failure, StreamVisit, Tally, Visit
+from pipelines.load.source import StreamLoad
 from tests.strange_server import ENOUGH, Answer, Exchange, Manners, Row, serving, zipped
 from tests.strange_server import to_ms as server_ms
 
@@ -165,19 +166,19 @@ def read(
         ours = registry.exchange(exchange.name)
         session = ReadOnlySession(ours, account(exchange.name, url), pacer=Pacer())
         stream = next(each for each in ours.spec.streams if each.path == path)
-        visit = Visit(
+        visit = Round(
             session=session,
             identity=Identity(uid="1", kind="classic"),
             account_id=f"{exchange.name}:{OWN}",
             progress=Progress(scopes={"transfer_records": scopes}),
             opened_at=opened_at,
             now=NOW,
-            agendas={},
+            work_lists={},
             tally=Tally(10**9),
             on_event=lambda stream, rows, share: None,
         )
         tables: dict[str, list[dict[str, Any]]] = {}
-        for item in StreamVisit(visit, stream).items():
+        for item in StreamLoad(visit, stream).items():
             tables.setdefault(item.meta.hints["table_name"], []).extend(item.data.to_pylist())
         session.close()
     rows = tables[stream.name]
@@ -340,7 +341,7 @@ def test_new_pages_for_ever_end_as_unresolved(path, monkeypatch):
 
 
 def test_scopes_that_the_exchange_does_not_know_end(monkeypatch):
-    monkeypatch.setattr("pipelines.load.history.UNKNOWN_SCOPES", 20)
+    monkeypatch.setattr("pipelines.extract.stream_reader.UNKNOWN_SCOPES", 20)
     exchange = speaker(TRANSFERS, [])
     exchange.instead[TRANSFERS] = lambda path, params: in_place(
         b'{"code":"40034","msg":"Parameter coin does not exist","data":null}', 400
@@ -353,7 +354,7 @@ def test_scopes_that_the_exchange_does_not_know_end(monkeypatch):
 
 
 def test_a_run_reads_no_more_of_a_stream_than_its_budget(monkeypatch):
-    monkeypatch.setattr("pipelines.load.history.PAGES_A_RUN", 25)
+    monkeypatch.setattr("pipelines.extract.stream_reader.PAGES_A_RUN", 25)
     exchange = speaker(TRANSFERS, [])
     coins = frozenset(f"COIN{number}" for number in range(500))
     brought = read(exchange, TRANSFERS, scopes=coins)

@@ -10,8 +10,8 @@ import pytest
 
 from pipelines import registry
 from pipelines.home import Home
-from pipelines.load.account_sync import prepare_warehouse
 from pipelines.load.tables import STREAM_SPECS, spec_rows
+from pipelines.load.warehouse import prepare_warehouse
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def test_a_table_of_an_older_version_gets_the_columns_it_lacks(
         STREAM_SPECS, schema=STREAM_SPECS.schema.remove(STREAM_SPECS.schema.names.index("reason"))
     )
     with monkeypatch.context() as before:
-        before.setattr("pipelines.load.history.STREAM_SPECS", older)
+        before.setattr("pipelines.load.source.STREAM_SPECS", older)
         before.setattr("pipelines.load.tables.BESIDE", ())
         prepare_warehouse(private_home)
     assert "reason" not in columns(private_home, name)

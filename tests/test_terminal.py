@@ -16,9 +16,10 @@ from rich.console import Console
 from flows.cli import show, terminal
 from flows.runtime.outcome import Summary, SyncFailed, merged_failures, shortened
 from pipelines.errors import LookbackError
+from pipelines.extract.work import Failure
 from pipelines.home import PROJECT, Home, home
-from pipelines.load.account_sync import LONGEST_NAME, AccountResult, account_pipeline
-from pipelines.load.history import Failure
+from pipelines.load.account_sync import AccountResult
+from pipelines.load.pipeline import LONGEST_NAME, account_pipeline
 from pipelines.registry import exchange
 from tests.conftest import Lab
 

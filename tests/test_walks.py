@@ -233,7 +233,7 @@ def test_by_offset_stops_once_the_window_is_passed():
 
 
 def test_page_numbers_end_at_the_exchanges_last_one_and_say_so():
-    walk = ByPageNumber({}, WINDOW, 3, number="pageNum", last_number=4, write_bounds={})
+    walk = ByPageNumber({}, WINDOW, 3, number="pageNum", last_number=4)
     pages = iter(range(100))
     walk_through(walk, lambda params: [record(next(pages), DAY_MS) for _ in range(3)])
     assert walk.capped
@@ -471,6 +471,6 @@ def test_full_pages_for_every_span_end_as_unresolved():
 
 
 def test_numbered_pages_for_ever_end_as_row_cap():
-    walk = ByPageNumber({}, WINDOW, 2, number="n", last_number=30, write_bounds={})
+    walk = ByPageNumber({}, WINDOW, 2, number="n", last_number=30)
     assert endless(walk, new_rows(lambda page: END_MS - 1)) == 30
     assert walk.capped and not walk.has_progress

@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.home import Home
 from pipelines.load import history, tables
-from pipelines.load.account_sync import prepare_warehouse
 from pipelines.load.tables import BESIDE, STREAM_SPECS
+from pipelines.load.warehouse import prepare_warehouse
 
 
 def columns(home: Home) -> set[str]:

@@ -25,8 +25,9 @@ from pipelines.config.accounts import configured_accounts
 from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.progress import Progress
 from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.work import Failure, Round, Tally
 from pipelines.home import Home
-from pipelines.load.history import Failure, StreamVisit, Tally, Visit
+from pipelines.load.source import StreamLoad
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 from tests.test_every_exchange import EXCHANGES, ledger_of, records
@@ -212,13 +213,13 @@ def ask_ledger(lab: Lab, name: str, dress: Dress) -> tuple[list[dict[str, Any]],
         (account,) = configured_accounts([declared(lab, name, url)])
         exchange = registry.exchange(name)
         session = ReadOnlySession(exchange, account, pacer=Pacer(), sleep=lambda seconds: None)
-        visit = Visit(
+        visit = Round(
             session=session, identity=None, account_id=lab.box.account(name)["account_id"],
-            progress=Progress(), opened_at=NOW - timedelta(days=60), now=NOW, agendas={},
+            progress=Progress(), opened_at=NOW - timedelta(days=60), now=NOW, work_lists={},
             tally=Tally(10**9), on_event=lambda stream, rows, share: None,
         )  # fmt: skip
         receipts: list[dict[str, Any]] = []
-        for item in StreamVisit(visit, exchange.spec.stream(ledger_of(name))).items():
+        for item in StreamLoad(visit, exchange.spec.stream(ledger_of(name))).items():
             if item.meta.hints["table_name"] == "receipts":
                 receipts += item.data.to_pylist()
         session.close()

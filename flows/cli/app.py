@@ -363,7 +363,7 @@ def docs() -> None:
     from flows.build import dbt
     from flows.build.backup import restore_if_lost
     from flows.runtime import lock
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     with lock.run_lock(place, "docs"):

@@ -65,7 +65,7 @@ def run_import(
     `uid` is the account number stated by the user.
     """
     from pipelines.files.importer import import_files
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     dismissals.read(place)  # report a mistake in the file before the warehouse is changed
@@ -88,7 +88,7 @@ def run_withdrawal(prefix: str) -> Withdrawal:
     Raises LookbackError.
     """
     from pipelines.files.imports import withdraw
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     dismissals.read(place)
@@ -107,7 +107,7 @@ def run_withdrawal(prefix: str) -> Withdrawal:
 def run_retire(label: str) -> None:
     """Retire an account, then build and publish. Raises LookbackError."""
     from flows.build import declared
-    from pipelines.load.account_sync import prepare_warehouse
+    from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
     with lock.run_lock(place, "retire"):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pipelines.errors import LookbackError
 
 if TYPE_CHECKING:
+    from pipelines.extract.work import Failure
     from pipelines.load.account_sync import AccountResult
-    from pipelines.load.history import Failure
 
 
 @dataclass

@@ -7,14 +7,12 @@ signed with the exchange's time, and its answer is read for trouble. Nothing els
 from __future__ import annotations
 
 import codecs
-import json
 import logging
-import math
 import re
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,6 +26,7 @@ from requests import PreparedRequest, Response
 from pipelines.account import Account
 from pipelines.errors import LookbackError, Trouble, one_line, unexpected
 from pipelines.extract.exchange import Exchange
+from pipelines.extract.failures import broken, closed, has_ended, misread
 from pipelines.extract.paginators import Walk
 from pipelines.extract.rate_limits import PACER, Pacer, ShutOut
 from pipelines.extract.records import Record, RecordReader
@@ -234,15 +233,16 @@ class ReadOnlySession(requests.Session):
         spec: ExchangeSpec = self.exchange.spec
         key = self.account.credentials.fingerprint
         host = self.account.base_url
+        weight = stream.weight if stream is not None else 1
         buckets: dict[Hashable, Rate] = {}
         if stream is not None and stream.rate is not None:
             buckets[host, key if private else "ip", path] = stream.rate
         if private and spec.account_rate is not None:
-            buckets[host, key] = spec.account_rate
+            buckets[host, key] = weighed(spec.account_rate, weight)
         if not private and spec.public_rate is not None:
-            buckets[host, "public"] = spec.public_rate
+            buckets[host, "public"] = weighed(spec.public_rate, weight)
         if spec.ip_rate is not None:
-            buckets[host, "ip"] = spec.ip_rate
+            buckets[host, "ip"] = weighed(spec.ip_rate, weight)
         return buckets
 
     def _obey(self, trouble: Trouble, path: str, buckets: Mapping[Hashable, Rate]) -> None:
@@ -295,132 +295,6 @@ class ReadOnlySession(requests.Session):
         )
 
 
-def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> Trouble:
-    """The exchange has ended and does not answer any more."""
-    ended = f" ended on {spec.ends_at:%Y-%m-%d} and" if spec.ends_at else ""
-    return Trouble(
-        f"{spec.title}{ended} no longer answers: {sign}",
-        kind="venue_closed",
-        outcome="venue_closed",
-        remedy=f"import saved answers or files: lookback import {spec.name} FILE --account LABEL",
-        retry=retry,
-    )
-
-
-def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
-    """Whether the exchange is gone for good, so that its silence is no failure any more."""
-    past = spec.ends_at is not None and now is not None and now >= spec.ends_at
-    return spec.lifecycle == "closed" or (spec.lifecycle == "winding_down" and past)
-
-
-def blocked(
-    spec: ExchangeSpec, response: Response, now: datetime | None = None
-) -> Trouble | None:
-    """The trouble all exchanges share: redirects, web pages, overload, rate limits."""
-    status = response.status_code
-    is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
-        :20
-    ].lstrip().lower().startswith((b"<!doctype", b"<html"))
-    if has_ended(spec, now) and (response.is_redirect or (is_page and status < 500)):
-        return closed(spec, f"HTTP {status} and a web page instead of an answer")
-    if status in (418, 429):
-        return too_many(response)
-    if response.is_redirect:
-        return Trouble(
-            "the address redirects elsewhere, and redirects are not followed",
-            kind="redirected",
-            remedy="check base_url of the account",
-        )
-    if status >= 500:
-        return Trouble(
-            f"the exchange failed to answer (HTTP {status})",
-            kind="server_error",
-            remedy="run the sync again later; nothing is lost",
-            retry=True,
-            wait=retry_after(response),
-        )
-    if is_page:
-        return Trouble(
-            f"a web page came instead of an answer (HTTP {status})",
-            kind="blocked",
-            remedy="this address may be barred or the exchange under repair; wait an hour, or "
-            "try from another network",
-        )
-    return None
-
-
-def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> Trouble:
-    """The exchange counts too many requests, by what may be `shared` with another program."""
-    return Trouble(
-        f"too many requests ({said})" if said else "too many requests",
-        kind="rate_limited",
-        remedy=f"another program may be using {shared}; the next run goes on from here",
-        retry=True,
-        wait=retry_after(response),
-    )
-
-
-def retry_after(response: Response) -> float | None:
-    """Seconds of a `Retry-After` header, which may be a date; None where it cannot be read."""
-    text = response.headers.get("Retry-After", "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        until, now = read_date(text), read_date(response.headers.get("Date", ""))
-        if until is None:
-            return None
-        seconds = (until - (now or datetime.now(UTC))).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def read_date(text: str) -> datetime | None:
-    """The moment an HTTP header names in UTC, None where it names none."""
-    try:
-        moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def broken(response: Response) -> Trouble | None:
-    """The trouble with an answer that is not whole JSON: cut on its way, or never right."""
-    try:
-        response.content.decode()
-        _JSON.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if _is_lenient_json(response.content) or not isinstance(error, msgspec.DecodeError):
-            return Trouble(
-                f"the answer is no JSON that a database takes ({error})",
-                kind="not_understood",
-                remedy="report it to the exchange; the span stays open and is asked again",
-            )
-        return Trouble(
-            "the answer is not whole JSON",
-            kind="cut_short",
-            remedy="run the sync again; nothing is lost",
-            retry=True,
-        )
-    return None
-
-
-def _is_lenient_json(content: bytes) -> bool:
-    """Whether it is complete in the JSON of Python and JavaScript programs: `NaN`, tabs."""
-    try:
-        json.loads(content, strict=False)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def misread(response: Response) -> Trouble:
-    """The trouble with an answer that is JSON at best, but not this exchange's."""
-    return broken(response) or Trouble(
-        "the answer is not as documented",
-        kind="not_understood",
-        remedy="check base_url of the account; the exchange may have changed its answers",
-    )
-
-
 def _mend(response: Response) -> None:
     r"""Take away what keeps JSON from being read.
 
@@ -470,6 +344,11 @@ def _flattened(content: bytes) -> bytes:
 def _as_written(escape: re.Match[bytes]) -> bytes:
     text = escape[0]
     return b"\\" + text if len(text) == 4 else text
+
+
+def weighed(rate: Rate, weight: int) -> Rate:
+    """The rate at which requests of that weight may go."""
+    return replace(rate, per=rate.per * weight)
 
 
 def _may_retry(error: BaseException) -> bool:

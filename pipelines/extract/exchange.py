@@ -1,4 +1,4 @@
-"""What an exchange module provides: signing, reading errors, walking pages, naming the account."""
+"""What an exchange module provides: signature, error table, identity, and hooks for oddities."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from requests import PreparedRequest, Response
 
 from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
+from pipelines.extract.answers import rows_of_answer, said_by, value_at
+from pipelines.extract.failures import ErrorTable, explain, read_date
 from pipelines.extract.paginators import Walk
-from pipelines.extract.records import Record, cut_list
+from pipelines.extract.paging import paginator_of
+from pipelines.extract.records import Record, to_micros, to_moment
 from pipelines.extract.windows import Window
 from pipelines.spec import ExchangeSpec, StreamSpec
 
@@ -70,16 +73,6 @@ class UnusableFile:
         return wanted <= names and self.lacked.casefold() not in names
 
 
-def whole_body(stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
-    """The records of an answer that is nothing but its list.
-
-    A bare `null` is no such list: nothing around it says that all went well. Raises Trouble.
-    """
-    if body.strip() == b"null":
-        raise Trouble("the answer is null and no list", kind="not_understood")
-    return cut_list(body, stream.record_id)
-
-
 def every_row(stream: StreamSpec, record: Record) -> bool:
     """Every row of every answer is a record."""
     return True
@@ -95,35 +88,43 @@ def no_balance(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
     return None
 
 
+RowsHook = Callable[[StreamSpec, bytes], list[msgspec.Raw] | None]
+PaginatorHook = Callable[[StreamSpec, Window, str], Walk | None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One exchange, as the rest of the program uses it."""
+    """One exchange, as the rest of the program uses it.
+
+    The spec says how it is paged and where its rows are, the error table what its failures mean.
+    Hooks are for what neither can say.
+    """
 
     spec: ExchangeSpec
 
     sign: Callable[[PreparedRequest, str, Credentials, datetime], None]
     """Signs the request in place. Gets the path and query to sign, and the exchange's time."""
 
-    explain: Callable[[Response, datetime], Trouble | None]
-    """What is wrong with an answer, None where nothing is."""
-
-    walk: Callable[[StreamSpec, Window, str], Walk]
-    """The pages of one window and scope."""
+    errors: ErrorTable
 
     identify: Callable[[Ask, Account], Identity]
 
     clock_path: str
     """A public route to compare clocks by."""
-
-    read_clock: Callable[[Response], datetime | None]
+    clock_at: tuple[str, ...] = ()
+    """Where its answer has the time, first match; empty: in the Date header."""
 
     beyond: Callable[[Identity, StreamSpec], Trouble | None] = every_stream
     """Why this kind of key is not even tried on a stream, None where it is."""
 
-    items: Callable[[StreamSpec, bytes], list[msgspec.Raw]] = whole_body
     is_record: Callable[[StreamSpec, Record], bool] = every_row
     balance_of: Callable[[StreamSpec, Record], tuple[str, str] | None] = no_balance
     """(wallet, asset) of a snapshot row that is a balance."""
+
+    rows_hook: RowsHook | None = None
+    """The rows of an answer that the spec cannot describe; None for all others."""
+    paginator_hook: PaginatorHook | None = None
+    """The paginator of a stream that the spec cannot describe; None for all others."""
 
     uid_of: Callable[[bytes], str] | None = None
     """The account a record names itself, for files. None where records name none."""
@@ -132,3 +133,29 @@ class Exchange:
 
     unusable_files: tuple[UnusableFile, ...] = ()
     """Files that are refused by name, with the reason, rather than as something unknown."""
+
+    def explain(self, response: Response, now: datetime) -> Trouble | None:
+        """What is wrong with an answer, None where nothing is."""
+        return explain(self.spec, self.errors, response, now)
+
+    def paginator(self, stream: StreamSpec, window: Window, scope: str) -> Walk:
+        """The pages of one window and scope."""
+        found = self.paginator_hook and self.paginator_hook(stream, window, scope)
+        return found or paginator_of(self.spec, stream, window, scope)
+
+    def items(self, stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
+        """The rows of a good answer. Raises Trouble where it has no list of rows."""
+        if self.errors.empty:
+            said = said_by(self.spec.envelope, body)
+            if said is not None and said.code in self.errors.empty:
+                return []
+        found = self.rows_hook(stream, body) if self.rows_hook else None
+        return rows_of_answer(self.spec, stream, body) if found is None else found
+
+    def read_clock(self, response: Response) -> datetime | None:
+        """The exchange's time in the answer of `clock_path`."""
+        if not self.clock_at:
+            return read_date(response.headers.get("Date", ""))
+        found = (value_at(response.content, place) for place in self.clock_at)
+        moments = (to_micros(value, "milliseconds") for value in found)
+        return next((to_moment(each) for each in moments if each is not None), None)

@@ -77,7 +77,8 @@ class Walk(BasePaginator):
         if request.method == "POST":
             request.json = {name: value for name, value in sent.items() if value is not None}
         else:
-            request.params = {**(request.params or {}), **sent}
+            texts = {name: None if value is None else str(value) for name, value in sent.items()}
+            request.params = {**(request.params or {}), **texts}
 
     def update_request(self, request: Request) -> None:
         self.init_request(request)
@@ -192,6 +193,14 @@ class OnePage(Walk):
     """A route that answers everything at once."""
 
 
+class OnlyPage(OnePage):
+    """A list without a second page: where the first is full, rows may be missing."""
+
+    def finish(self) -> None:
+        self.capped = self.largest_page >= self.page_size
+        super().finish()
+
+
 class NewestPage(Walk):
     """A route that gives its newest rows and takes no time: a full page goes no further back."""
 
@@ -211,14 +220,14 @@ class NewestFirst(Walk):
 
     def __init__(
         self,
-        params: Mapping[str, str],
+        params: Mapping[str, str | int],
         window: Window,
         page_size: int,
         *,
         bounds: tuple[str, str],
         cursor: str,
         sure_cursor: bool = True,
-        write: Callable[[int], str],
+        write: Callable[[int], str | int],
     ) -> None:
         super().__init__(params, window, page_size)
         self._bounds = bounds
@@ -231,7 +240,7 @@ class NewestFirst(Walk):
         self._cursor = ""
         self._only_cursor = False
 
-    def position(self) -> Mapping[str, str | None]:
+    def position(self) -> Mapping[str, str | int | None]:
         first, last = self._bounds
         return {
             first: self._write(self._lower),
@@ -404,14 +413,14 @@ class OldestFirst(Walk):
 
     def __init__(
         self,
-        params: Mapping[str, str],
+        params: Mapping[str, str | int],
         window: Window,
         page_size: int,
         *,
         bounds: tuple[str, str],
         offset: str,
         slack: int,
-        write: Callable[[int], str],
+        write: Callable[[int], str | int],
     ) -> None:
         super().__init__(params, window, page_size)
         self._bounds = bounds
@@ -422,7 +431,7 @@ class OldestFirst(Walk):
         self._offset = 0
         self._only_offset = False
 
-    def position(self) -> Mapping[str, str | None]:
+    def position(self) -> Mapping[str, str | int | None]:
         first, last = self._bounds
         return {
             first: self._write(self._lower),
@@ -463,7 +472,7 @@ class ByOffset(Walk):
 
     def __init__(
         self,
-        params: Mapping[str, str],
+        params: Mapping[str, str | int],
         window: Window,
         page_size: int,
         *,
@@ -479,7 +488,7 @@ class ByOffset(Walk):
         self._expected: frozenset[str] = frozenset()
         self._in_order = True
 
-    def position(self) -> Mapping[str, str | None]:
+    def position(self) -> Mapping[str, str | int | None]:
         return {self._offset_name: str(self._offset)}
 
     def turn(self, response: Response, records: list[Record]) -> None:
@@ -525,9 +534,8 @@ class ByPageNumber(Walk):
         *,
         number: str,
         last_number: int,
-        write_bounds: Mapping[str, str | int],
     ) -> None:
-        super().__init__({**params, **write_bounds}, window, page_size)
+        super().__init__(params, window, page_size)
         self._number_name = number
         self._last_number = last_number
         self._number = 1
@@ -556,7 +564,7 @@ class ByCursor(Walk):
 
     def __init__(
         self,
-        params: Mapping[str, str],
+        params: Mapping[str, str | int],
         window: Window,
         page_size: int,
         *,
@@ -573,7 +581,7 @@ class ByCursor(Walk):
         self._in_order = True
         self._oldest = self.end
 
-    def position(self) -> Mapping[str, str | None]:
+    def position(self) -> Mapping[str, str | int | None]:
         return {self._cursor_name: self._cursor or None}
 
     def turn(self, response: Response, records: list[Record]) -> None:

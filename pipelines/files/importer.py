@@ -20,8 +20,10 @@ import pyarrow as pa
 from pipelines import registry
 from pipelines.errors import LookbackError, Trouble
 from pipelines.extract.exchange import Exchange
+from pipelines.extract.paginators import times_of
 from pipelines.extract.progress import known_account
-from pipelines.extract.records import Record, RecordReader
+from pipelines.extract.records import Record, RecordReader, to_moment
+from pipelines.extract.windows import Floor, Window
 from pipelines.files.imports import holder_of, restate
 from pipelines.files.reading import Content, contents, header_of, items_of, malformed, text_of
 from pipelines.files.recognition import (
@@ -32,8 +34,7 @@ from pipelines.files.recognition import (
     respelled,
 )
 from pipelines.home import Home
-from pipelines.load.account_sync import account_pipeline, finish_pending, load_source
-from pipelines.load.history import rows_of
+from pipelines.load.pipeline import account_pipeline, finish_pending, load_source
 from pipelines.load.tables import (
     ACCOUNTS,
     BALANCES,
@@ -46,6 +47,7 @@ from pipelines.load.tables import (
     spec_rows,
     stream_table,
 )
+from pipelines.load.writer import balance_rows, receipt_row, rows_of
 from pipelines.spec import StreamSpec
 
 MICROSECOND = timedelta(microseconds=1)
@@ -407,7 +409,14 @@ def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_
         balances = {
             tuple(row[name] for name in BALANCES.key): row
             for each in imports
-            for row in _balances(exchange, each.file, account_id, each.receipt)
+            for row in balance_rows(
+                exchange,
+                each.file.stream,
+                each.file.records,
+                account_id=account_id,
+                receipt_id=each.receipt_id,
+                origin="file",
+            )
         }
         if balances:
             yield rows_of(BALANCES, list(balances.values()))
@@ -432,30 +441,28 @@ def _receipt(file: SavedFile, account_id: str, evidence: str, now: datetime) -> 
     identity = f"{account_id}|{file.stream.name}|{file.sha256}"
     start, end = (now, now)
     if span and file.stream.kind == "history":
-        start, end = span[0], max(span[1], _moment(file.taken or 0))
-    return {
-        "receipt_id": hashlib.sha256(identity.encode()).hexdigest()[:32],
-        "account_id": account_id,
-        "stream": file.stream.name,
-        "scope": "",
-        "asked_from": start,
-        "asked_to": end + MICROSECOND if start != end else end,
-        "floor_at": start,
-        "floor_reason": "unknown_start",
-        "outcome": "exhausted",
-        "rows": len(file.records),
-        "pages": 1,
-        "skipped": file.skipped,
-        "oldest_at": span[0] if span else None,
-        "newest_at": span[1] if span else None,
-        "asked_at": now,
-        "finished_at": now,
-        "origin": "file",
-        "file_sha256": file.sha256,
-        "file_name": file.name,
-        "taken_at": None if file.taken is None else _moment(file.taken),
-        "account_evidence": evidence,
-    }
+        start, end = span[0], max(span[1], to_moment(file.taken or 0))
+    return receipt_row(
+        receipt_id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        account_id=account_id,
+        stream=file.stream.name,
+        window=Window(
+            start, end + MICROSECOND if start != end else end, Floor(start, "unknown_start")
+        ),
+        outcome="exhausted",
+        asked_at=now,
+        finished_at=now,
+        origin="file",
+        oldest=min(times_of(file.records), default=None),
+        newest=max(times_of(file.records), default=None),
+        rows=len(file.records),
+        pages=1,
+        skipped=file.skipped,
+        file_sha256=file.sha256,
+        file_name=file.name,
+        taken_at=None if file.taken is None else to_moment(file.taken),
+        account_evidence=evidence,
+    )
 
 
 def _account_row(exchange_name: str, label: str, account_id: str, now: datetime) -> dict[str, Any]:
@@ -473,38 +480,9 @@ def _account_row(exchange_name: str, label: str, account_id: str, now: datetime)
     }
 
 
-def _balances(
-    exchange: Exchange, file: SavedFile, account_id: str, receipt: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """The balances in a file. A balance is valid from its last change, which is its `taken_at`."""
-    rows = []
-    for record in file.records if file.stream.kind == "snapshot" else ():
-        place = exchange.balance_of(file.stream, record)
-        if place is not None and record.at is not None:
-            rows.append(
-                {
-                    "account_id": account_id,
-                    "stream": file.stream.name,
-                    "wallet": place[0],
-                    "asset": place[1],
-                    "record_id": record.id,
-                    "taken_at": _moment(record.at),
-                    "record": record.raw.decode(),
-                    "record_hash": record.digest,
-                    "receipt_id": receipt["receipt_id"],
-                    "origin": "file",
-                }
-            )
-    return rows
-
-
 def _span(records: Sequence[Record]) -> tuple[datetime, datetime] | None:
     times = [record.at for record in records if record.at is not None]
-    return (_moment(min(times)), _moment(max(times))) if times else None
-
-
-def _moment(value: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
+    return (to_moment(min(times)), to_moment(max(times))) if times else None
 
 
 def _count(home: Home, exchange_name: str, table: str, receipt_id: str) -> int:

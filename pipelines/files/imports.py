@@ -9,7 +9,7 @@ import duckdb
 from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.home import Home
-from pipelines.load.account_sync import finish_pending
+from pipelines.load.pipeline import finish_pending
 from pipelines.spec import ExchangeSpec, StreamSpec
 
 SHORTEST_PREFIX = 4

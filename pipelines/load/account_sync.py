@@ -7,15 +7,12 @@ only the account's own files, and may run beside anything.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from enum import IntEnum, auto
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
@@ -38,27 +35,16 @@ from pipelines.extract.progress import (
     stored_rows,
 )
 from pipelines.extract.vanished import Watch, read_watches
+from pipelines.extract.work import Failure, Round, Tally, WorkList, scopes_of
 from pipelines.home import Home
-from pipelines.load.history import (
-    Agenda,
-    Failure,
-    Tally,
-    Visit,
-    account_history,
-    empty_tables,
-    scopes_of,
-    unread_history,
-)
-from pipelines.load.tables import all_tables
-from pipelines.spec import ExchangeSpec, StreamSpec
+from pipelines.load.pipeline import account_pipeline, finish_pending, forget_unfinished_extracts
+from pipelines.load.source import account_history, unread_history
+from pipelines.spec import StreamSpec
 
 log = logging.getLogger(__name__)
 
 ROW_BUDGET = 250_000
 """Rows read before they are loaded: what a cut-off run can lose, and what memory must hold."""
-
-LONGEST_NAME = 80
-"""Characters of an account that name its working folder: a file may say anything of whose it is."""
 
 OnEvent = Callable[[str, str, int, float], None]
 """(label, stream, rows so far, share of its windows done)."""
@@ -78,6 +64,28 @@ class AccountResult:
     requests: int = 0
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+
+class Stage(IntEnum):
+    """What a sync is at, in this order. It goes on when a stage has nothing left to request."""
+
+    BALANCES_BEFORE = auto()
+    """Snapshots alone: only where everything is read."""
+    READING = auto()
+    """Every stream, until nothing is left and no new scope has come up."""
+    BALANCES_AFTER = auto()
+    """Snapshots once more: only where everything is read."""
+    UNASKED = auto()
+    """Receipts of streams without a known scope: only now is it known that nothing names one."""
+    DONE = auto()
+
+
+@dataclass
+class Delivery:
+    """What a round must have brought before it counts."""
+
+    streams: frozenset[str] = frozenset()
+    receipts: int = 0
 
 
 class AccountSync:
@@ -103,7 +111,6 @@ class AccountSync:
         self.account = account
         self.exchange = registry.exchange(account.exchange)
         self.result = AccountResult(account.label)
-        self.done = False
         self._home = home
         self._on_event = on_event or (lambda label, stream, rows, share: None)
         self._row_budget = row_budget
@@ -112,14 +119,17 @@ class AccountSync:
         self._now: datetime | None = None
         self._progress = Progress()
         self._known: KnownAccount | None = None
-        self._agendas: dict[str, Agenda] = {}
+        self._work_lists: dict[str, WorkList] = {}
         self._full = full
-        self._looked_again = not full
-        self._told_unasked = False
+        self._stage = Stage.BALANCES_BEFORE if full else Stage.READING
+        self._delivery = Delivery()
         self._watches: dict[str, Watch] = {}
-        self._in_round: set[str] = set()
-        self._receipts_due = 0
         self._labels: dict[str, str] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to request."""
+        return self._stage is Stage.DONE
 
     def prepare(self) -> None:
         """Finish what an earlier run left half loaded, and look up who the label was."""
@@ -146,24 +156,24 @@ class AccountSync:
 
     def _extract_round(self) -> None:
         """One round; one that is cut off puts back what it took from the list of what to ask."""
-        agendas = {name: agenda.copy() for name, agenda in self._agendas.items()}
+        work_lists = {name: work.copy() for name, work in self._work_lists.items()}
         watches = {name: watch.copy() for name, watch in self._watches.items()}
         try:
             self._deliver_round()
         except BaseException:  # a time-out is no Exception
-            self._agendas, self._watches = agendas, watches
+            self._work_lists, self._watches = work_lists, watches
             raise
 
     def _deliver_round(self) -> None:
         tally = Tally(self._row_budget)
         source = self._next_round(tally)
         pipeline = account_pipeline(self._home, self.exchange.spec, self.result.account_id)
-        _forget_unfinished_extracts(pipeline)
+        forget_unfinished_extracts(pipeline)
         pipeline.extract(source, loader_file_format="parquet")
         pipeline.normalize()
-        if lost := sorted(self._in_round - tally.delivered):
+        if lost := sorted(self._delivery.streams - tally.delivered):
             raise self._incomplete(f"{', '.join(lost)} ended before their last row")
-        self._receipts_due = tally.receipts
+        self._delivery.receipts = tally.receipts
         self.result.rows += tally.rows
         self.result.receipts += tally.receipts
         self.result.requests = self._session.requests_sent
@@ -176,12 +186,14 @@ class AccountSync:
             except Trouble as trouble:
                 if self._known is None:
                     raise
+                self._delivery = Delivery()
                 return self._unread(tally, self._known, trouble)
+            self._go_on()
         assert self._identity is not None
         opened_at = self._identity.opened_at or self.account.opened_at
         streams = self._streams_left()
-        self._in_round = {stream.name for stream in streams}
-        return account_history(self._visit(tally, opened_at), streams)
+        self._delivery = Delivery(frozenset(stream.name for stream in streams))
+        return account_history(self._round(tally, opened_at), streams)
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
         """The streams that were not asked yet, or not to their end, or not for every scope."""
@@ -190,15 +202,17 @@ class AccountSync:
         def is_left(stream: StreamSpec) -> bool:
             if not stream.serves(kind):
                 return False
-            agenda = self._agendas.get(stream.name)
-            if agenda is None or agenda.left or agenda.unasked is not None:
+            work = self._work_lists.get(stream.name)
+            if work is None or work.left or work.unasked is not None:
                 return True
-            return not agenda.scopes.issuperset(scopes_of(stream, self._progress))
+            return not work.scopes.issuperset(scopes_of(stream, self._progress))
 
-        left = tuple(stream for stream in self.exchange.spec.streams if is_left(stream))
-        if self._full and not self._agendas:
-            return tuple(stream for stream in left if stream.kind != "history") or left
-        return left
+        return tuple(
+            stream
+            for stream in self.exchange.spec.streams
+            if is_left(stream)
+            and (self._stage is not Stage.BALANCES_BEFORE or stream.kind != "history")
+        )
 
     def _read_progress(self, account_id: str) -> Progress:
         """What is known of the account; earlier askings count for nothing where all is asked."""
@@ -212,18 +226,18 @@ class AccountSync:
         tally.failures.append(
             Failure(trouble.stream, trouble.outcome, trouble.kind, trouble.what, trouble.remedy)
         )
-        return unread_history(self._visit(tally, known.opened_at), trouble, known.kind)
+        return unread_history(self._round(tally, known.opened_at), trouble, known.kind)
 
-    def _visit(self, tally: Tally, opened_at: datetime | None) -> Visit:
+    def _round(self, tally: Tally, opened_at: datetime | None) -> Round:
         assert self._now is not None
-        return Visit(
+        return Round(
             session=self._session,
             identity=self._identity,
             account_id=self.result.account_id,
             progress=self._progress,
             opened_at=opened_at,
             now=self._now,
-            agendas=self._agendas,
+            work_lists=self._work_lists,
             tally=tally,
             on_event=lambda stream, rows, share: self._on_event(
                 self.account.label, stream, rows, share
@@ -244,9 +258,18 @@ class AccountSync:
         stored = stored_rows(self._home.warehouse, spec, self.result.account_id)
         self.result.new_rows += stored - stored_before
         self._progress = self._read_progress(self.result.account_id)
-        self.done = self._identity is None or not (
-            self._streams_left() or self._look_again() or self._has_unasked()
-        )
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Enter the first stage, from the present one on, that has something to request."""
+        if self._identity is None:
+            self._stage = Stage.DONE
+        while not self.done and not self._streams_left():
+            self._stage = Stage(self._stage + 1)
+            if self._stage is Stage.BALANCES_AFTER and self._full:
+                self._forget_balances()
+            elif self._stage is Stage.UNASKED:
+                self._note_unasked()
 
     def _check_delivery(self, load_ids: Iterable[str]) -> None:
         """Each receipt of the round must have arrived, as its rows travel in the same package."""
@@ -257,8 +280,8 @@ class AccountSync:
                 [list(load_ids)],
             ).fetchone()
         arrived = found[0] if found else 0
-        if arrived < self._receipts_due:
-            raise self._incomplete(f"{arrived} of {self._receipts_due} receipts have arrived")
+        if arrived < self._delivery.receipts:
+            raise self._incomplete(f"{arrived} of {self._delivery.receipts} receipts have arrived")
 
     def _incomplete(self, what: str) -> Trouble:
         return Trouble(
@@ -269,39 +292,30 @@ class AccountSync:
             retry=True,
         )
 
-    def _look_again(self) -> bool:
-        """Put the balances back on the agenda, once, after everything else."""
-        if self._looked_again:
-            return False
-        self._looked_again = True
+    def _forget_balances(self) -> None:
+        """Put the balances back on the work list."""
         for stream in self.exchange.spec.streams:
             if stream.kind == "snapshot":
-                self._agendas.pop(stream.name, None)
-        return bool(self._streams_left())
+                self._work_lists.pop(stream.name, None)
 
-    def _has_unasked(self) -> bool:
-        """Put streams back on the agenda, once, that no value is known to ask by: to say so.
+    def _note_unasked(self) -> None:
+        """Put streams without a known scope back on the work list, for a receipt that says so.
 
-        Only when all was read is it known that nothing names one. Where something that might
-        have named one was not read to its end, that is what is said. What was said last time
-        is not said again.
+        Where a stream that might have named one was not read to its end, the receipt says that.
+        What was said last time is not said again.
         """
-        if self._told_unasked:
-            return False
-        self._told_unasked = True
         spec = self.exchange.spec
         for stream in spec.streams:
-            agenda = self._agendas.get(stream.name)
-            if stream.kind != "history" or not stream.scope or agenda is None or agenda.scopes:
+            work = self._work_lists.get(stream.name)
+            if stream.kind != "history" or not stream.scope or work is None or work.scopes:
                 continue
             cut = [
                 naming.name
                 for naming in spec.naming(stream)
-                if naming.name in self._agendas and self._agendas[naming.name].is_cut
+                if naming.name in self._work_lists and self._work_lists[naming.name].is_cut
             ]
             if cut or stream.name not in self._progress.unasked:
-                agenda.unasked = _nothing_to_ask(stream, cut)
-        return bool(self._streams_left())
+                work.unasked = _nothing_to_ask(stream, cut)
 
     def _identify(self) -> None:
         """Set clocks, ask whose key this is, and hold the answer against what the label was."""
@@ -417,101 +431,3 @@ def _same_account(account_id: str, holder: str, label: str) -> LookbackError:
         stream="identity",
         remedy="remove one of the two from .dlt/config.toml",
     )
-
-
-def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
-    """The dlt pipeline of one account, with its own working folder."""
-    return _pipeline(home, spec, _pipeline_name(account_id))
-
-
-def _pipeline_name(of: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
-    if len(name) <= LONGEST_NAME:
-        return name
-    return f"{name[:LONGEST_NAME]}_{hashlib.sha256(of.encode(errors='replace')).hexdigest()[:16]}"
-
-
-def _pipeline(home: Home, spec: ExchangeSpec, name: str) -> Any:
-    import dlt
-
-    return dlt.pipeline(
-        pipeline_name=name,
-        pipelines_dir=str(home.dlt_state),
-        destination=dlt.destinations.duckdb(str(home.warehouse)),
-        dataset_name=f"raw_{spec.name}",
-    )
-
-
-def prepare_warehouse(home: Home) -> None:
-    """Give every exchange its raw tables, empty where nothing was loaded yet.
-
-    Tables of an older version, which lack a column that models read, get it.
-    """
-    for name in registry.names():
-        exchange = registry.exchange(name)
-        if not _has_tables(home.warehouse, exchange.spec):
-            pipeline = _pipeline(home, exchange.spec, f"{_pipeline_name(name)}_tables")
-            load_source(pipeline, empty_tables(exchange, datetime.now(UTC)))
-
-
-def _has_tables(warehouse: Path, spec: ExchangeSpec) -> bool:
-    if not warehouse.exists():
-        return False
-    wanted = {(table.name, column) for table in all_tables(spec) for column in table.schema.names}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        rows = connection.execute(
-            "select table_name, column_name from information_schema.columns "
-            "where table_schema = ?",
-            [f"raw_{spec.name}"],
-        ).fetchall()
-    return wanted <= set(rows)
-
-
-def load_source(pipeline: Any, source: Any) -> None:
-    """Extract, normalize and load a source in one go."""
-    _forget_unfinished_extracts(pipeline)
-    pipeline.extract(source, loader_file_format="parquet")
-    pipeline.normalize()
-    pipeline.load()
-
-
-def finish_pending(home: Home, spec: ExchangeSpec) -> None:
-    """Load the packages that killed runs of this exchange left behind.
-
-    A copy into staging that was done but not noted is done again, and the merge compares with
-    the table only: the doubles that can come of it are removed.
-    """
-    for folder in sorted(home.dlt_state.glob(f"{_pipeline_name(spec.name)}_*")):
-        pipeline = _pipeline(home, spec, folder.name)
-        if not pipeline.has_pending_data:
-            continue
-        log.info("finishing a load that was cut off: %s", folder.name)
-        pipeline.normalize()
-        pending = pipeline.list_normalized_load_packages()
-        pipeline.load()
-        with duckdb.connect(str(home.warehouse)) as connection:
-            for table in all_tables(spec):
-                _remove_doubles(connection, f"raw_{spec.name}.{table.name}", table.key, pending)
-
-
-def _remove_doubles(
-    connection: duckdb.DuckDBPyConnection, table: str, key: Iterable[str], load_ids: Iterable[str]
-) -> None:
-    connection.execute(
-        f"""
-        delete from {table}
-        where _dlt_load_id in (select unnest(?)) and rowid not in (
-            select min(rowid) from {table} group by {", ".join(key)}
-        )
-        """,
-        [list(load_ids)],
-    )
-
-
-def _forget_unfinished_extracts(pipeline: Any) -> None:
-    """An extraction that was killed leaves a folder that nothing will ever read."""
-    normalize_folder = Path(pipeline.working_dir) / "normalize"
-    if normalize_folder.is_dir():
-        for folder in normalize_folder.iterdir():
-            if folder.is_dir() and folder.name != "extracted":
-                shutil.rmtree(folder, ignore_errors=True)

@@ -31,7 +31,7 @@ import duckdb
 import yaml
 
 from pipelines.home import PROJECT, home
-from pipelines.load.account_sync import prepare_warehouse
+from pipelines.load.warehouse import prepare_warehouse
 
 MODELS = (
     "fct_coverage", "int_entity_sources", "fct_entity_coverage", "fct_gaps", "fct_deadlines",

@@ -39,9 +39,11 @@ from pipelines import registry
 from pipelines.config.accounts import configured_accounts
 from pipelines.extract.client import ExchangeClock, ReadOnlySession, StreamClient
 from pipelines.extract.progress import Progress, read_progress
+from pipelines.extract.work import Round, Tally
 from pipelines.home import home
-from pipelines.load.account_sync import AccountResult, AccountSync, prepare_warehouse
-from pipelines.load.history import StreamVisit, Tally, Visit
+from pipelines.load.account_sync import AccountResult, AccountSync
+from pipelines.load.source import StreamLoad
+from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 from tests.conftest import variable
@@ -129,12 +131,12 @@ def used_budget(box: Sandbox, label: str, result: AccountResult, stream: StreamS
     )
     try:
         for _ in range(MOST_VISITS):
-            visit = Visit(
+            visit = Round(
                 session=session, identity=None, account_id=result.account_id,
                 progress=Progress(scopes=scopes), opened_at=None, now=NOW,
-                agendas={}, tally=Tally(10**9), on_event=lambda name, rows, share: None,
+                work_lists={}, tally=Tally(10**9), on_event=lambda name, rows, share: None,
             )  # fmt: skip
-            for _item in StreamVisit(visit, stream).items():
+            for _item in StreamLoad(visit, stream).items():
                 pass
             if visit.tally.failures:
                 return f"budget: {visit.tally.failures[0].what}"

@@ -45,7 +45,8 @@ def sync(account: dict[str, str], exchange: str) -> dict[str, Any]:
     from pipelines.config.accounts import configured_accounts
     from pipelines.extract.client import ReadOnlySession
     from pipelines.home import home
-    from pipelines.load.account_sync import AccountSync, prepare_warehouse
+    from pipelines.load.account_sync import AccountSync
+    from pipelines.load.warehouse import prepare_warehouse
 
     asked: list[str] = []
     original = ReadOnlySession._send_once

@@ -23,7 +23,7 @@ import duckdb
 
 from flows.build import dbt
 from pipelines.home import Home, home
-from pipelines.load.account_sync import prepare_warehouse
+from pipelines.load.warehouse import prepare_warehouse
 
 SIZES = (50_000, 100_000, 200_000)
 MODELS = (

@@ -10,6 +10,8 @@ from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges.bitget import api as bitget
 from pipelines.exchanges.bitget.spec import SPEC
+from pipelines.exchanges.bitget.spec_terms import END_ID
+from pipelines.extract.paging import follower
 from pipelines.extract.records import Record, RecordReader, field_of
 from pipelines.extract.windows import Floor, Window
 from pipelines.sandbox.engine.server import Sandbox
@@ -74,7 +76,7 @@ def answer(status, body, content_type="application/json"):
 
 
 def explained(status, body, *args):
-    return bitget.explain(answer(status, body, *args), AT)
+    return bitget.EXCHANGE.explain(answer(status, body, *args), AT)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_success_is_no_trouble():
 )
 def test_the_list_inside_the_envelope(data, count):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
-    assert len(bitget.items(SPEC.stream("tax_spot_records"), body)) == count
+    assert len(bitget.EXCHANGE.items(SPEC.stream("tax_spot_records"), body)) == count
 
 
 def identity_from(info):
@@ -242,7 +244,7 @@ def first_request(stream_name, scope=""):
     """The parameters of the first request of a walk through one day."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     window = Window(start, start + timedelta(days=1), Floor(start, "opened_at"))
-    walk = bitget.walk(SPEC.stream(stream_name), window, scope)
+    walk = bitget.EXCHANGE.paginator(SPEC.stream(stream_name), window, scope)
     request = requests.Request("GET", SPEC.base_url)
     walk.init_request(request)
     return {name: value for name, value in request.params.items() if value is not None}
@@ -295,7 +297,7 @@ def test_a_balance_of_futures_lies_in_the_wallet_of_its_product():
 def test_the_next_page_is_named_by_the_last_one(end_id, rows, cursor):
     body = f'{{"code":"00000","data":{{"interestList":[],"endId":{end_id}}},"requestTime":1}}'
     records = [Record(b"{}", "1", "", None, True, "")] * rows
-    assert bitget.next_page(answer(200, body), records) == cursor
+    assert follower(END_ID)(answer(200, body), records) == cursor
 
 
 @pytest.mark.parametrize(
@@ -303,14 +305,14 @@ def test_the_next_page_is_named_by_the_last_one(end_id, rows, cursor):
 )
 def test_the_list_beside_its_end_id(data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
-    assert len(bitget.items(SPEC.stream("mix_bills"), body)) == 1
+    assert len(bitget.EXCHANGE.items(SPEC.stream("mix_bills"), body)) == 1
 
 
 @pytest.mark.parametrize("listed", ["[]", "null"])
 def test_margin_lists_are_empty_beside_ids_of_zero(listed):
     data = f'{{"resultList":{listed},"maxId":"0","minId":"0"}}'
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
-    assert bitget.items(SPEC.stream("crossed_margin_borrows"), body) == []
+    assert bitget.EXCHANGE.items(SPEC.stream("crossed_margin_borrows"), body) == []
 
 
 @pytest.mark.parametrize(
@@ -329,7 +331,7 @@ def test_margin_lists_are_empty_beside_ids_of_zero(listed):
 )
 def test_what_stands_beside_a_list_decides_nothing(data, ids):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
-    found = bitget.items(SPEC.stream("crossed_margin_borrows"), body)
+    found = bitget.EXCHANGE.items(SPEC.stream("crossed_margin_borrows"), body)
     assert [field_of(bytes(raw), "loanId") for raw in found] == ids
 
 
@@ -337,7 +339,7 @@ def test_what_stands_beside_a_list_decides_nothing(data, ids):
 def test_a_list_that_is_missing_is_not_taken_for_an_empty_one(data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     with pytest.raises(Trouble):
-        bitget.items(SPEC.stream("mix_bills"), body)
+        bitget.EXCHANGE.items(SPEC.stream("mix_bills"), body)
 
 
 def test_isolated_margin_is_asked_pair_by_pair():
@@ -375,8 +377,8 @@ DAY = {"startTime": "1767225600000", "endTime": "1767312000000"}
         ("funding_assets", "", {}),
         ("spot_bot_assets", "", {"accountType": "spot"}),
         ("futures_bot_assets", "", {"accountType": "futures"}),
-        ("loan_repayments", "", {"pageSize": "100", "pageNo": 1, **DAY}),
-        ("loan_orders", "", {"pageSize": "100", "pageNo": 1}),
+        ("loan_repayments", "", {"pageSize": "100", "pageNo": "1", **DAY}),
+        ("loan_orders", "", {"pageSize": "100", "pageNo": "1"}),
         (
             "copied_positions",
             "COIN-FUTURES",
@@ -434,4 +436,4 @@ def test_an_order_of_fixed_savings_has_several_records():
 )
 def test_the_list_inside_every_kind_of_answer(stream, data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
-    assert len(bitget.items(SPEC.stream(stream), body)) == 1
+    assert len(bitget.EXCHANGE.items(SPEC.stream(stream), body)) == 1

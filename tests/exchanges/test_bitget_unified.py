@@ -14,6 +14,8 @@ from pipelines.account import Account, Credentials
 from pipelines.errors import LookbackError, Trouble
 from pipelines.exchanges.bitget import api as bitget
 from pipelines.exchanges.bitget.spec import SPEC
+from pipelines.exchanges.bitget.spec_unified import BY_CURSOR
+from pipelines.extract.paging import follower
 from pipelines.extract.records import Record
 from pipelines.home import Home
 from pipelines.sandbox.engine.clock import to_ms
@@ -352,7 +354,7 @@ def test_the_next_page_begins_where_the_answer_says(data, has_rows, expected):
     response = requests.Response()
     response._content = b'{"code":"00000","data":%b}' % data
     records = [Record(data, "1", "", None, True, "")] if has_rows else []
-    assert bitget.next_cursor(response, records) == expected
+    assert follower(BY_CURSOR)(response, records) == expected
 
 
 @pytest.mark.parametrize("code", ["40084", "25245"])
@@ -360,7 +362,7 @@ def test_both_codes_of_the_other_kind_mean_the_same(code):
     response = requests.Response()
     response.status_code = 400
     response._content = b'{"code":"%b","msg":"words","data":null}' % code.encode()
-    trouble = bitget.explain(response, NOW)
+    trouble = bitget.EXCHANGE.explain(response, NOW)
     assert (trouble.kind, trouble.outcome) == ("account_mode", "refused")
 
 

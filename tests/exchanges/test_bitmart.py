@@ -27,6 +27,8 @@ WINDOW = Window(
     datetime(2026, 7, 2, 0, 0, 0, 700_000, UTC),
     Floor(datetime(2026, 7, 1, tzinfo=UTC), "retention"),
 )
+paginator, items = bitmart.EXCHANGE.paginator, bitmart.EXCHANGE.items
+explain = bitmart.EXCHANGE.explain
 
 # Computed by the rule `timestamp#memo#body`; the same code gives the signature BitMart prints.
 VECTORS = [
@@ -60,14 +62,14 @@ def test_a_get_shows_the_key_and_signs_nothing():
 
 @pytest.mark.parametrize("stream", [s for s in SPEC.streams if s.kind == "history"])
 def test_every_parameter_is_one_the_endpoint_documents(stream):
-    walk = bitmart.walk(stream, WINDOW, "x")
+    walk = paginator(stream, WINDOW, "x")
     assert set(walk.params) | set(walk.position()) <= set(stream.params)
     if stream.time_filter and stream.name != "transfer_list":
         assert len(walk.position()) == 2  # never without both times: the default is seven days
 
 
 def test_the_list_of_transfers_is_asked_page_by_page_in_numbers():
-    sent = bitmart.walk(SPEC.stream("transfer_list"), WINDOW, "")
+    sent = paginator(SPEC.stream("transfer_list"), WINDOW, "")
     assert {**sent.params, **sent.position()} == {
         "limit": 100, "page": 1,
         "time_start": 1_782_864_000_300, "time_end": 1_782_950_400_701,
@@ -81,20 +83,20 @@ def test_moves_between_accounts_are_the_newest_hundred_and_say_so():
         b'"currency":"USDT","amount":"2","submissionTime":%d}'
     )
     rows = RecordReader(stream).read([raw % (1_782_950_000 - n) for n in range(100)])
-    walk = bitmart.walk(stream, WINDOW, "")
+    walk = paginator(stream, WINDOW, "")
     walk.update_state(requests.Response(), rows)
     assert walk.capped and not walk.has_next_page and walk.reached == rows[-1].at + 1_000
-    walk = bitmart.walk(stream, WINDOW, "")
+    walk = paginator(stream, WINDOW, "")
     walk.update_state(requests.Response(), rows[:99])
     assert not walk.capped and walk.reached == walk.start
 
 
 def test_bounds_are_in_the_endpoints_own_unit_and_take_in_the_whole_window():
-    sent = dict(bitmart.walk(SPEC.stream("futures_fills"), WINDOW, "futures").position())
+    sent = dict(paginator(SPEC.stream("futures_fills"), WINDOW, "futures").position())
     assert sent == {"start_time": 1_782_864_000, "end_time": 1_782_950_401}
-    sent = dict(bitmart.walk(SPEC.stream("futures_ledger"), WINDOW, "futures").position())
+    sent = dict(paginator(SPEC.stream("futures_ledger"), WINDOW, "futures").position())
     assert sent == {"start_time": 1_782_864_000_300, "end_time": 1_782_950_400_700}
-    sent = dict(bitmart.walk(SPEC.stream("spot_fills"), WINDOW, "").position())
+    sent = dict(paginator(SPEC.stream("spot_fills"), WINDOW, "").position())
     assert set(sent) == {"startTime", "endTime"}
 
 
@@ -150,7 +152,7 @@ def answer(status, body, content_type="text/plain;charset=UTF-8"):
 
 def error(code, status=400, now=BEFORE_THE_END):
     body = f'{{"trace":"N/A","code":{code},"data":{{}},"message":"words"}}'
-    return bitmart.explain(answer(status, body), now)
+    return explain(answer(status, body), now)
 
 
 @pytest.mark.parametrize(
@@ -185,9 +187,9 @@ def test_error_codes_are_named_whatever_the_status(code, status, kind, outcome, 
 @pytest.mark.parametrize("code", [51001, 40046, 61006])
 def test_a_product_never_used_is_an_empty_list(code):
     body = f'{{"code":{code},"message":"not opened","data":null,"errno":"X"}}'
-    assert bitmart.explain(answer(400, body), BEFORE_THE_END) is None
+    assert explain(answer(400, body), BEFORE_THE_END) is None
     for name in ("margin_accounts", "futures_ledger"):
-        assert bitmart.items(SPEC.stream(name), body.encode()) == []
+        assert items(SPEC.stream(name), body.encode()) == []
 
 
 @pytest.mark.parametrize(("code", "status"), [(30014, 503), (30031, 200), (30000, 404)])
@@ -199,8 +201,8 @@ def test_silence_is_a_failure_until_the_platform_has_ended(code, status):
 @pytest.mark.parametrize("status", [200, 403, 404])
 def test_a_web_page_is_blocked_and_after_the_end_closed(status):
     page = answer(status, "<html>Just a moment</html>", "text/html")
-    assert bitmart.explain(page, BEFORE_THE_END).kind == "blocked"
-    assert bitmart.explain(page, AFTER_THE_END).outcome == "venue_closed"
+    assert explain(page, BEFORE_THE_END).kind == "blocked"
+    assert explain(page, AFTER_THE_END).outcome == "venue_closed"
 
 
 def test_a_wrong_secret_after_the_end_is_still_a_wrong_secret():
@@ -218,19 +220,19 @@ def test_a_wrong_secret_after_the_end_is_still_a_wrong_secret():
     ],
 )
 def test_records_are_found_where_the_route_puts_them(name, body, count):
-    assert len(bitmart.items(SPEC.stream(name), body.encode())) == count
+    assert len(items(SPEC.stream(name), body.encode())) == count
 
 
 @pytest.mark.parametrize("stream", SPEC.streams, ids=lambda stream: stream.name)
 @pytest.mark.parametrize("data", ["", ',"data":{}', ',"data":""', ',"data":17'])
 def test_success_without_data_is_no_empty_list(stream, data):
     with pytest.raises((Trouble, msgspec.DecodeError)):
-        bitmart.items(stream, f'{{"code":1000,"message":"OK"{data}}}'.encode())
+        items(stream, f'{{"code":1000,"message":"OK"{data}}}'.encode())
 
 
 def test_an_answer_without_its_list_is_not_taken_for_an_empty_one():
     with pytest.raises(Trouble, match="no records"):
-        bitmart.items(SPEC.stream("deposit_withdraw_history"), b'{"code":1000,"data":{"rows":[]}}')
+        items(SPEC.stream("deposit_withdraw_history"), b'{"code":1000,"data":{"rows":[]}}')
 
 
 LEDGER_ROW = (
@@ -343,8 +345,8 @@ def test_a_busy_probe_of_a_right_does_not_stop_the_account(box, monkeypatch):
 
 def test_the_clock_is_read_in_milliseconds():
     reply = answer(200, '{"code":1000,"data":{"server_time":1784160100000}}')
-    assert bitmart.read_clock(reply) == datetime.fromtimestamp(1_784_160_100, UTC)
-    assert bitmart.read_clock(answer(200, "{}")) is None
+    assert bitmart.EXCHANGE.read_clock(reply) == datetime.fromtimestamp(1_784_160_100, UTC)
+    assert bitmart.EXCHANGE.read_clock(answer(200, "{}")) is None
 
 
 def test_limits_leave_room_for_the_exchanges_own_rounding():
@@ -368,7 +370,7 @@ def test_limits_leave_room_for_the_exchanges_own_rounding():
 def test_too_many_requests_wait_as_long_as_anybody_asks(headers, wait):
     reply = answer(429, '{"message":"Request too many requests","code":30013,"data":{}}')
     reply.headers.update(headers)
-    assert bitmart.explain(reply, BEFORE_THE_END).wait == wait
+    assert explain(reply, BEFORE_THE_END).wait == wait
 
 
 def test_after_a_ban_nothing_more_is_asked(box):
@@ -392,7 +394,7 @@ def test_after_a_ban_nothing_more_is_asked(box):
 @pytest.mark.parametrize("code", [50001, 50040, 40034])
 def test_a_pair_that_is_gone_is_no_failure_of_the_stream(code):
     reply = answer(400, f'{{"message":"words","code":{code},"data":null}}')
-    assert bitmart.explain(reply, BEFORE_THE_END).kind == "bad_request"
+    assert explain(reply, BEFORE_THE_END).kind == "bad_request"
     reply.url = "https://api-cloud.bitmart.com/contract/private/order-history?symbol=OLDUSDT"
-    trouble = bitmart.explain(reply, BEFORE_THE_END)
+    trouble = explain(reply, BEFORE_THE_END)
     assert (trouble.kind, trouble.outcome, trouble.retry) == ("unknown_scope", "refused", False)

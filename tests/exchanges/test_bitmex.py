@@ -56,7 +56,7 @@ def answer(status, body, content_type="application/json", **headers):
 
 
 def explained(status, body, *args, **headers):
-    return bitmex.explain(answer(status, body, *args, **headers), datetime.now(UTC))
+    return bitmex.EXCHANGE.explain(answer(status, body, *args, **headers), datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ ALL_TIME = Window(datetime(2020, 1, 1, tzinfo=UTC), NOW, Floor(NOW, "opened_at")
 
 def first_question(name, scope="", window=SNAPSHOT):
     request = requests.Request("GET", "https://x")
-    bitmex.walk(SPEC.stream(name), window, scope).init_request(request)
+    bitmex.EXCHANGE.paginator(SPEC.stream(name), window, scope).init_request(request)
     return {key: value for key, value in request.params.items() if value is not None}
 
 
@@ -215,7 +215,7 @@ def test_each_new_read_is_asked_as_documented():
 def test_a_full_page_of_positions_may_lack_some(rows, capped):
     stream = SPEC.stream("positions")
     raws = [f'{{"symbol":"S{n}","currency":"XBt"}}'.encode() for n in range(rows)]
-    walk = bitmex.walk(stream, SNAPSHOT, "")
+    walk = bitmex.EXCHANGE.paginator(stream, SNAPSHOT, "")
     walk.update_state(answer(200, "[]"), RecordReader(stream).read(raws))
     assert (walk.capped, walk.has_next_page) == (capped, False)
 
@@ -240,7 +240,7 @@ def test_what_is_left_out_has_a_reason_and_nothing_that_writes_is_asked():
 
 def test_the_guide_names_every_refusal():
     told = " ".join(what.lower() for what, _ in SPEC.guide.problems)
-    unnamed = {part for part in bitmex.REFUSALS if part not in told}
+    unnamed = {part for part in bitmex.ERRORS.messages if part not in told}
     # Both are told under "Access Denied".
     assert unnamed == {"subaccount", "account is restricted"}
     assert SPEC.guide.steps and SPEC.guide.alerts and SPEC.guide.notes

@@ -3,11 +3,21 @@
 from datetime import date, timedelta
 
 from pipelines.exchanges.bigone.guide import DOCS, GUIDE, LEFT_OUT
-from pipelines.spec import ExchangeSpec, Rate, ScopeList, StreamSpec
+from pipelines.spec import CursorPaging, Envelope, ExchangeSpec, Rate, ScopeList, StreamSpec
 
 CHECKED_ON = date(2026, 11, 21)
 SPOT, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"
 STATEMENT = "no file export is documented: ask BigONE support for a statement of the span"
+
+# The token is absent, null or empty on the last page, and on that one only.
+BY_TOKEN = CursorPaging(
+    limit="limit",
+    cursor="page_token",
+    read_from=("page_token",),
+    ends_on_empty_page=False,
+    checks_scope=True,
+)
+BY_LAST_ID = CursorPaging(limit="limit", cursor="id")
 
 SPEC = ExchangeSpec(
     name="bigone",
@@ -19,6 +29,15 @@ SPEC = ExchangeSpec(
     params=frozenset({"limit", "page_token", "id", "asset_pair_name", "state"}),
     # Documented for the API as a whole; the contract service has no separate statement.
     ip_rate=Rate(requests=500, per=timedelta(seconds=10)),
+    # The contract service wraps nothing, and tells an error by `anomaly`.
+    envelope=Envelope(
+        code="code",
+        success=frozenset({"", "0"}),
+        error=("anomaly",),
+        message=("message", "anomaly"),
+        rows_at="data",
+    ),
+    paging=BY_TOKEN,
     probes=(f"{SPOT}/ping",),
     left_out=LEFT_OUT,
     guide=GUIDE,
@@ -110,6 +129,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="spot_orders",
             path=f"{SPOT}/viewer/orders",
+            sends={"state": "ALL"},  # without it only pending ones come
             kind="history",
             wallet="spot",
             record_id=("id",),
@@ -149,6 +169,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="contract_trades",
             path=f"{CONTRACT}/trades",
+            paging=BY_LAST_ID,
+            rows_at="",
             kind="history",
             entities=("trades",),
             part_of=("ledger",),
@@ -166,6 +188,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="contract_orders",
             path=f"{CONTRACT}/orders",
+            paging=BY_LAST_ID,
+            rows_at="",
             kind="history",
             wallet="contract",
             record_id=("id",),
@@ -208,6 +232,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="contract_accounts",
             path=f"{CONTRACT}/accounts",
+            rows_at="[].cash",
             kind="snapshot",
             wallet="contract",
             balance_kind="ledgered",
@@ -220,6 +245,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="contract_positions",
             path=f"{CONTRACT}/accounts",
+            rows_at="[].positions",
             kind="snapshot",
             wallet="contract",
             record_id=("id",),
@@ -263,6 +289,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="contract_symbols",
             path=f"{CONTRACT}/symbols",
+            rows_at="",
             kind="reference",
             private=False,
             record_id=("symbol",),

@@ -18,13 +18,15 @@ from pipelines.exchanges.bitget import spec_unified as unified
 from pipelines.exchanges.bitget import spec_wallets as bitget_wallets
 from pipelines.exchanges.bitget.guide import EXCLUDED, GUIDE
 from pipelines.exchanges.bitget.spec_terms import (
+    BY_OLDER_ID,
+    BY_OLDER_TAX_ID,
     CHECKED_ON,
     CLASSIC,
     DOCS,
     THREE_MONTHS,
     per_second,
 )
-from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.spec import Bounds, Envelope, ExchangeSpec, PageNumbers, Rate, StreamSpec
 
 EXPORT = "download the file from the site: Assets > Spot > transaction history > Export"
 
@@ -63,6 +65,19 @@ SPEC = ExchangeSpec(
         *bitget_loans.LEFT_OUT,
         *unified.LEFT_OUT,
     ),
+    envelope=Envelope(
+        code="code",
+        success=frozenset({"00000", "0"}),
+        message=("msg", "message"),
+        rows_at="data",
+        list_names=frozenset(
+            {
+                "list", "items", "bills", "fillList", "entrustedList", "interestList",
+                "resultList", "fills", "orderList", "trackingList", "dataList", "assets",
+            }
+        ),
+    ),
+    paging=BY_OLDER_ID,
     scope_lists=bitget_sub_accounts.SCOPES,
     excluded=EXCLUDED,
     guide=GUIDE,
@@ -70,6 +85,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="tax_spot_records",
             path="/api/v2/tax/spot-record",
+            paging=BY_OLDER_TAX_ID,
             kind="history",
             entities=("ledger", "trades", "transfers"),
             wallet="spot",
@@ -193,6 +209,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="transfer_records",
             path="/api/v2/spot/account/transferRecords",
+            paging=PageNumbers(limit="limit", number="pageNum", bounds=Bounds()),
             kind="history",
             entities=("transfers",),
             wallet="spot",

@@ -4,7 +4,14 @@ The records are a second view of the spot ledger: subscriptions leave the spot w
 redemptions and interest are paid into it.
 """
 
-from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, THREE_MONTHS, per_second
+from pipelines.exchanges.bitget.spec_terms import (
+    CHECKED_ON,
+    DOCS,
+    END_ID,
+    END_ID_OF_WINDOW,
+    THREE_MONTHS,
+    per_second,
+)
 from pipelines.spec import LeftOut, StreamSpec
 
 PERIODS = ("flexible", "fixed")
@@ -18,6 +25,7 @@ EARN = (
     StreamSpec(
         name="savings_records",
         path="/api/v2/earn/savings/records",
+        paging=END_ID_OF_WINDOW,
         kind="history",
         wallet="earn",
         # A fixed product has one order id for all its records.
@@ -40,6 +48,7 @@ EARN = (
     StreamSpec(
         name="sharkfin_records",
         path="/api/v2/earn/sharkfin/records",
+        paging=END_ID_OF_WINDOW,
         kind="history",
         wallet="earn",
         record_id=("orderId", "type", "ts"),
@@ -61,6 +70,7 @@ EARN = (
     StreamSpec(
         name="savings_assets",
         path="/api/v2/earn/savings/assets",
+        paging=END_ID,
         kind="snapshot",
         wallet="earn",
         record_id=("productId", "orderId", "periodType"),  # no order id where it is flexible

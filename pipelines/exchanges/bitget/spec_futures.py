@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
-from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, THREE_MONTHS, per_second
+from pipelines.exchanges.bitget.spec_terms import (
+    BY_OLDER_TAX_ID,
+    CHECKED_ON,
+    DOCS,
+    END_ID,
+    THREE_MONTHS,
+    per_second,
+)
 from pipelines.spec import LeftOut, StreamSpec
 
 PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES")
@@ -21,6 +28,7 @@ def accounts(product: str) -> StreamSpec:
     return StreamSpec(
         name=f"{wallet}_accounts",
         path="/api/v2/mix/account/accounts",
+        sends={"productType": product},
         kind="snapshot",
         wallet=wallet,
         balance_kind="ledgered",
@@ -37,6 +45,7 @@ FUTURES = (
     StreamSpec(
         name="tax_future_records",
         path="/api/v2/tax/future-record",
+        paging=BY_OLDER_TAX_ID,
         kind="history",
         entities=("ledger", "transfers"),
         wallet="futures",
@@ -150,6 +159,7 @@ FUTURES = (
     StreamSpec(
         name="mix_interest",
         path="/api/v2/mix/account/interest-history",
+        paging=END_ID,
         kind="history",
         wallet="futures",
         record_id=("coin", "cTime"),  # rows carry no id; one an hour and coin

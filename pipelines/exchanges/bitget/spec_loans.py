@@ -2,8 +2,14 @@
 
 from datetime import timedelta
 
-from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, THREE_MONTHS, per_second
-from pipelines.spec import LeftOut, StreamSpec
+from pipelines.exchanges.bitget.spec_terms import (
+    CHECKED_ON,
+    DOCS,
+    LOAN_PAGES,
+    THREE_MONTHS,
+    per_second,
+)
+from pipelines.spec import LeftOut, PageNumbers, StreamSpec
 
 LISTS: dict[str, tuple[str, str, str, tuple[str, ...], str]] = {
     "loan_borrows": (
@@ -34,6 +40,7 @@ def listed(name: str) -> StreamSpec:
     return StreamSpec(
         name=name,
         path=f"/api/v2/earn/loan/{path}",
+        paging=LOAN_PAGES,
         kind="history",
         wallet="loans",
         record_id=record_id,
@@ -60,6 +67,7 @@ LOANS = (
     StreamSpec(
         name="loan_orders",
         path="/api/v2/earn/loan/ongoing-orders",
+        paging=PageNumbers(limit="pageSize", number="pageNo"),
         kind="snapshot",
         wallet="loans",
         record_id=("orderId",),

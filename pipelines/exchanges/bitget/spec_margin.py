@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, per_second
+from pipelines.exchanges.bitget.spec_terms import BY_OLDER_TAX_ID, CHECKED_ON, DOCS, per_second
 from pipelines.spec import LeftOut, StreamSpec
 
 KINDS = ("crossed", "isolated")
@@ -59,6 +59,7 @@ MARGIN = (
     StreamSpec(
         name="tax_margin_records",
         path="/api/v2/tax/margin-record",
+        paging=BY_OLDER_TAX_ID,
         kind="history",
         entities=("ledger", "transfers"),
         wallet="margin",
@@ -82,6 +83,7 @@ MARGIN = (
     StreamSpec(
         name="tax_p2p_records",
         path="/api/v2/tax/p2p-record",
+        paging=BY_OLDER_TAX_ID,
         kind="history",
         entities=("ledger", "transfers"),
         wallet="p2p",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, MAIN_ONLY, per_second
-from pipelines.spec import ScopeList, StreamSpec
+from pipelines.spec import CursorPaging, ScopeList, StreamSpec
 
 ROLES = ("initiator", "receiver")
 SCOPES = (ScopeList(scope="subUid", places=(("sub_account_assets", "$.userId"),)),)
@@ -61,6 +61,7 @@ SUB_ACCOUNTS = (
     StreamSpec(
         name="sub_account_assets",
         path="/api/v2/spot/account/subaccount-assets",
+        paging=CursorPaging(limit="limit", cursor="idLessThan"),  # by the last id
         kind="snapshot",
         account_kinds=MAIN_ONLY,
         wallet="sub_accounts",

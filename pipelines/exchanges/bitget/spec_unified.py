@@ -7,7 +7,15 @@ line. Classic routes refuse such an account, and these refuse a classic one.
 
 from datetime import date, timedelta
 
-from pipelines.spec import LeftOut, Rate, StreamSpec
+from pipelines.spec import (
+    Bounds,
+    CursorPaging,
+    LeftOut,
+    NewestOfSpan,
+    Rate,
+    StreamSpec,
+    TimeDescending,
+)
 
 DOCS = "https://www.bitget.com/api-doc/uta"
 CHECKED_ON = date(2026, 11, 21)
@@ -20,6 +28,11 @@ LINES = ("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "OTHE
 EXPORT = "download the file from the site: Assets > transaction history > Export"
 
 
+BY_CURSOR = CursorPaging(
+    limit="limit", cursor="cursor", read_from=("data.cursor", "data.nextId"), bounds=Bounds()
+)
+
+
 def per_second(requests: int) -> Rate:
     """Bitget limits each endpoint separately, per account and second."""
     return Rate(requests=requests, per=timedelta(seconds=1))
@@ -29,6 +42,7 @@ STREAMS = (
     StreamSpec(
         name="unified_financial_records",
         path="/api/v3/account/financial-records",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         entities=("ledger",),
@@ -52,6 +66,12 @@ STREAMS = (
     StreamSpec(
         name="unified_tax_records",
         path="/api/v3/tax/records",
+        # The classic tax cursor is reported to drop rows; no source says that this one does not.
+        paging=TimeDescending(limit="limit", cursor="cursor", is_cursor_reliable=False),
+        scope_sends={
+            "MARGIN": {"bizType": "MARGIN", "marginType": "crossed"},
+            "MARGIN/isolated": {"bizType": "MARGIN", "marginType": "isolated"},
+        },
         kind="history",
         account_kinds=KINDS,
         # Two rows make a spot trade. Of futures the records have profit and fees, no execution.
@@ -77,6 +97,7 @@ STREAMS = (
     StreamSpec(
         name="unified_funding_records",
         path="/api/v3/account/funding-financial-records",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         entities=("ledger",),
@@ -98,6 +119,7 @@ STREAMS = (
     StreamSpec(
         name="unified_fills",
         path="/api/v3/trade/fills",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         entities=("trades",),
@@ -121,6 +143,7 @@ STREAMS = (
     StreamSpec(
         name="unified_orders",
         path="/api/v3/trade/history-orders",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         wallet="unified",
@@ -145,6 +168,7 @@ STREAMS = (
     StreamSpec(
         name="unified_deposit_records",
         path="/api/v3/account/deposit-records",
+        paging=TimeDescending(limit="limit", cursor="cursor"),
         kind="history",
         account_kinds=KINDS,
         entities=("deposits",),
@@ -166,6 +190,7 @@ STREAMS = (
     StreamSpec(
         name="unified_withdrawal_records",
         path="/api/v3/account/withdrawal-records",
+        paging=TimeDescending(limit="limit", cursor="cursor"),
         kind="history",
         account_kinds=KINDS,
         entities=("withdrawals",),
@@ -187,6 +212,8 @@ STREAMS = (
     StreamSpec(
         name="unified_convert_records",
         path="/api/v3/account/convert-records",
+        # An answer must hold all rows of a moment: a cursor could part them.
+        paging=NewestOfSpan(limit="limit", is_sorted=True),
         kind="history",
         account_kinds=KINDS,
         wallet="unified",
@@ -208,6 +235,7 @@ STREAMS = (
     StreamSpec(
         name="unified_small_conversions",
         path="/api/v3/convert/small-assets-history",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         wallet="unified",
@@ -227,6 +255,7 @@ STREAMS = (
     StreamSpec(
         name="unified_p2p_orders",
         path="/api/v3/p2p/all-orders",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         wallet="funding",
@@ -249,6 +278,7 @@ STREAMS = (
     StreamSpec(
         name="unified_transfer_records",
         path="/api/v3/account/sub-transfer-record",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         entities=("transfers",),
@@ -270,6 +300,7 @@ STREAMS = (
     StreamSpec(
         name="unified_positions",
         path="/api/v3/position/history-position",
+        paging=BY_CURSOR,
         kind="history",
         account_kinds=KINDS,
         wallet="unified",

@@ -12,6 +12,7 @@ def of_bots(name: str) -> StreamSpec:
     return StreamSpec(
         name=name,
         path="/api/v2/account/bot-assets",
+        sends={"accountType": BOTS[name]},
         kind="snapshot",
         wallet=f"{BOTS[name]}_bots",
         balance_kind="unledgered",

@@ -12,7 +12,16 @@ no other name can be sent.
 from datetime import UTC, date, datetime, timedelta
 
 from pipelines.exchanges.bitmart.guide import FUTURES_DOCS, GUIDE, LEFT_OUT, SPOT_DOCS
-from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.spec import (
+    Bounds,
+    Envelope,
+    ExchangeSpec,
+    NewestOfSpan,
+    NewestRows,
+    PageNumbers,
+    Rate,
+    StreamSpec,
+)
 
 CHECKED_ON = date(2026, 11, 21)
 FUTURES_HOST = "https://api-cloud-v2.bitmart.com"
@@ -30,6 +39,11 @@ SUB_TRANSFER = (
     "submissionTime",
 )  # fmt: skip
 
+# There is no cursor anywhere: a full page is requested again in smaller spans. Of three routes two
+# independent clients rely on the newest rows coming first; of the others no source says so.
+UNDERSCORED = Bounds(start="start_time", end="end_time")
+IN_SECONDS = Bounds(start="start_time", end="end_time", unit="seconds")
+
 
 def every_2s(requests: int) -> Rate:
     """BitMart limits each endpoint separately, per key (public endpoints: per IP address)."""
@@ -44,6 +58,13 @@ SPEC = ExchangeSpec(
     checked_on=CHECKED_ON,
     began_on=date(2018, 3, 1),  # trading began that month
     params=frozenset({"currency"}),
+    envelope=Envelope(
+        code="code",
+        success=frozenset({"1000"}),
+        ignores_status=True,
+        message=("message",),
+        rows_at="data",
+    ),
     lifecycle="winding_down",
     ends_at=datetime(2027, 1, 31, 15, 59, tzinfo=UTC),
     credential_fields=("key", "secret", "memo"),
@@ -55,6 +76,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="futures_ledger",
             path="/contract/private/transaction-history",
+            paging=NewestOfSpan(limit="page_size", bounds=UNDERSCORED),
             base_url=FUTURES_HOST,
             kind="history",
             entities=("ledger", "transfers"),
@@ -82,6 +104,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="futures_fills",
             path="/contract/private/trades",
+            paging=NewestOfSpan(bounds=IN_SECONDS),
             base_url=FUTURES_HOST,
             kind="history",
             entities=("trades",),
@@ -91,7 +114,6 @@ SPEC = ExchangeSpec(
                 "symbol", "account", "start_time", "end_time", "order_id", "client_order_id",
             ),
             time_field="create_time",
-            bound_unit="seconds",
             scope="account",
             scope_values=("futures", "copy_trading"),
             retention_kind="rolling",
@@ -108,6 +130,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="futures_orders",
             path="/contract/private/order-history",
+            paging=NewestOfSpan(bounds=IN_SECONDS),
+            sends={"account": "futures"},
             base_url=FUTURES_HOST,
             kind="history",
             wallet="futures",
@@ -116,7 +140,6 @@ SPEC = ExchangeSpec(
                 "symbol", "order_id", "client_order_id", "account", "start_time", "end_time",
             ),
             time_field="create_time",
-            bound_unit="seconds",
             scope="symbol",
             scope_from=("futures_fills", "futures_ledger", "futures_positions"),
             retention_kind="rolling",
@@ -135,6 +158,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="spot_fills",
             path="/spot/v4/query/trades",
+            paging=NewestOfSpan(limit="limit", is_sorted=True),
             method="POST",
             kind="history",
             entities=("trades",),
@@ -157,6 +181,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="spot_orders",
             path="/spot/v4/query/history-orders",
+            paging=NewestOfSpan(limit="limit", is_sorted=True),
             method="POST",
             kind="history",
             wallet="spot",
@@ -179,6 +204,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="deposit_withdraw_history",
             path="/account/v2/deposit-withdraw/history",
+            paging=NewestOfSpan(limit="N", is_sorted=True),
+            rows_at="data.records",
             kind="history",
             entities=("deposits", "withdrawals"),
             wallet="spot",
@@ -204,6 +231,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="margin_borrows",  # times come in seconds or milliseconds
             path="/spot/v1/margin/isolated/borrow_record",
+            paging=NewestOfSpan(limit="N", bounds=UNDERSCORED),
+            rows_at="data.records",
             kind="history",
             wallet="isolated_margin",
             record_id=("borrow_id",),
@@ -225,6 +254,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="margin_repayments",
             path="/spot/v1/margin/isolated/repay_record",
+            paging=NewestOfSpan(limit="N", bounds=UNDERSCORED),
+            rows_at="data.records",
             kind="history",
             wallet="isolated_margin",
             record_id=("repay_id",),
@@ -246,6 +277,12 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="transfer_list",
             path="/account/v1/transfer-contract-list",
+            paging=PageNumbers(
+                limit="limit",
+                number="page",
+                bounds=Bounds(start="time_start", end="time_end", includes_end=False),
+            ),
+            rows_at="data.records",
             base_url=FUTURES_HOST,
             method="POST",
             kind="history",
@@ -270,6 +307,9 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="sub_transfers",
             path="/account/sub-account/v1/transfer-history",
+            paging=NewestRows(limit="N"),
+            sends={"moveType": "spot to spot"},
+            rows_at="data.historyList",
             kind="history",
             entities=("transfers/sub_accounts",),
             wallet="spot",
@@ -294,6 +334,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="futures_sub_transfers",
             path="/account/contract/sub-account/v1/transfer-history",
+            paging=NewestRows(limit="limit"),
             base_url=FUTURES_HOST,
             kind="history",
             entities=("transfers/sub_accounts",),
@@ -318,6 +359,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="sub_accounts",
             path="/account/sub-account/main/v1/subaccount-list",
+            rows_at="data.subAccountList",
             kind="snapshot",
             needs_right=MOVES_BETWEEN_ACCOUNTS,
             record_id=("accountName",),
@@ -341,6 +383,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="account_wallet",
             path="/account/v1/wallet",
+            rows_at="data.wallet",
             kind="snapshot",
             wallet="spot",
             balance_kind="ledgered",
@@ -355,6 +398,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="spot_wallet",
             path="/spot/v1/wallet",
+            rows_at="data.wallet",
             kind="snapshot",
             record_id=("id",),
             params=("currency",),
@@ -367,6 +411,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="margin_accounts",
             path="/spot/v1/margin/isolated/account",
+            rows_at="data.symbols",
             kind="snapshot",
             record_id=("symbol",),
             params=("symbol",),
@@ -407,6 +452,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="currencies",
             path="/account/v1/currencies",
+            rows_at="data.currencies",
             kind="reference",
             private=False,
             record_id=("currency",),
@@ -420,6 +466,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="spot_symbols",
             path="/spot/v1/symbols/details",
+            rows_at="data.symbols",
             kind="reference",
             private=False,
             record_id=("symbol",),
@@ -433,6 +480,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="contracts",
             path="/contract/public/details",
+            rows_at="data.symbols",
             base_url=FUTURES_HOST,
             kind="reference",
             private=False,

@@ -1,61 +1,56 @@
-"""BitMEX: how a request is signed, how pages are walked, what errors mean."""
+"""BitMEX: signature, error table, identity, and the files of its site."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from requests import PreparedRequest, Response
+from requests import PreparedRequest
 
 from pipelines.account import Account, Credentials
 from pipelines.errors import Trouble
 from pipelines.exchanges.bitmex.spec import SPEC
-from pipelines.extract.client import blocked, misread, read_date
 from pipelines.extract.exchange import Ask, Exchange, Identity, UnusableFile
-from pipelines.extract.paginators import ByOffset, OldestFirst, OnePage, Walk
-from pipelines.extract.records import Record, field_of, to_micros
-from pipelines.extract.windows import Window
+from pipelines.extract.failures import ErrorTable, clock, refused
+from pipelines.extract.records import Record, field_of, to_micros, to_moment
 from pipelines.spec import StreamSpec
 
 # How long a signed request stays valid; a fast clock only lengthens it.
 VALID_FOR = timedelta(seconds=60)
 
-# A settlement is listed about ten seconds after the time it carries, and which of the two the
-# filter looks at is not documented.
-LIST_SLACK = 15 * 1_000_000
-
-# Rows read twice between two pages of the ledger, which has no time filter.
-LEDGER_OVERLAP = 10
-
 CHECK_KEY = "check the key in .dlt/secrets.toml; testnet and mainnet keys are not the same"
 
-# part of the message: (kind, what happened, remedy)
-REFUSALS: dict[str, tuple[str, str, str]] = {
-    "invalid api key": ("wrong_key", "the exchange does not know this key", CHECK_KEY),
-    "signature not valid": ("wrong_secret", "the secret does not belong to this key", CHECK_KEY),
-    "key is disabled": ("wrong_key", "the key is disabled", "enable it, or make a new one"),
-    "ip address is not allowed": (
-        "ip_refused",
-        "the key is bound to other addresses",
-        "add this machine's address to the key",
-    ),
-    "access denied": ("no_permission", "the key lacks the right for this", "check its account"),
-    "subaccount": ("no_permission", "the key belongs to another sub-account", CHECK_KEY),
-    "account is restricted": ("no_permission", "the account is restricted", "ask BitMEX support"),
-}
+KEY_REFUSED = refused("no_permission", "the key was refused", CHECK_KEY)
 
-
-class ErrorBody(msgspec.Struct):
-    """`{"error": {"message": …, "name": …}}`."""
-
-    error: Any
-
-
-_ERROR = msgspec.json.Decoder(ErrorBody)
+ERRORS = ErrorTable(
+    codes={"HTTP 401": KEY_REFUSED, "HTTP 403": KEY_REFUSED},
+    messages={
+        "invalid api key": refused("wrong_key", "the exchange does not know this key", CHECK_KEY),
+        "signature not valid": refused(
+            "wrong_secret", "the secret does not belong to this key", CHECK_KEY
+        ),
+        "key is disabled": refused(
+            "wrong_key", "the key is disabled", "enable it, or make a new one"
+        ),
+        "ip address is not allowed": refused(
+            "ip_refused", "the key is bound to other addresses", "add this machine's address to it"
+        ),
+        "access denied": refused(
+            "no_permission", "the key lacks the right for this", "check its account"
+        ),
+        "subaccount": refused(
+            "no_permission", "the key belongs to another sub-account", CHECK_KEY
+        ),
+        "account is restricted": refused(
+            "no_permission", "the account is restricted", "ask BitMEX support"
+        ),
+        "expired": clock(),  # a 400 here, not a 401
+    },
+)
 
 
 def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
@@ -67,107 +62,6 @@ def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime
     request.headers["api-signature"] = hmac.new(
         keys["secret"].encode(), message.encode(), hashlib.sha256
     ).hexdigest()
-
-
-def explain(response: Response, now: datetime) -> Trouble | None:
-    """What is wrong with an answer. An expired request is a 400 here, not a 401."""
-    message = _message(response)
-    if response.ok and message is None:
-        return blocked(SPEC, response)  # the host may serve a web page now, with status 200
-    if message is None or response.status_code in (418, 429) or response.status_code >= 500:
-        return blocked(SPEC, response) or _without_reason(response)
-    for part, (kind, what, remedy) in REFUSALS.items():
-        if part in message.lower():
-            return Trouble(f"{what} ({message})", kind=kind, outcome="refused", remedy=remedy)
-    if "expired" in message.lower():
-        return Trouble(
-            f"the exchange finds the request's time wrong ({message})",
-            kind="clock",
-            remedy="set this machine's clock",
-            retry=True,  # after the clocks were compared again
-            wait=0.0,
-        )
-    if response.status_code in (401, 403):
-        return Trouble(
-            f"the key was refused ({message})",
-            kind="no_permission",
-            outcome="refused",
-            remedy=CHECK_KEY,
-        )
-    return Trouble(
-        f"the exchange refused the question (HTTP {response.status_code}: {message})",
-        kind="not_found" if response.status_code == 404 else "bad_request",
-        remedy="sync again; if it fails again, the limits in this exchange's spec.py are outdated",
-    )
-
-
-def _without_reason(response: Response) -> Trouble:
-    """A status that says something is wrong, and nothing beside it."""
-    status = response.status_code
-    if status in (401, 403):
-        return Trouble(
-            f"the key was refused (HTTP {status})",
-            kind="no_permission",
-            outcome="refused",
-            remedy=CHECK_KEY,
-        )
-    if status < 400:
-        return misread(response)
-    return Trouble(
-        f"the exchange answered HTTP {status} without a reason",
-        kind="not_found" if status == 404 else "bad_request",
-        remedy="run the sync again; if it stays, check base_url of the account",
-    )
-
-
-def _message(response: Response) -> str | None:
-    try:
-        error = _ERROR.decode(response.content).error
-    except msgspec.DecodeError:
-        return None
-    return str(error.get("message", "") if isinstance(error, dict) else error)
-
-
-class OnlyPage(OnePage):
-    """A list without a second page: where the first is full, rows may be missing."""
-
-    def finish(self) -> None:
-        self.capped = self.largest_page >= self.page_size
-        super().finish()
-
-
-def walk(stream: StreamSpec, window: Window, scope: str) -> Walk:
-    """Executions, orders and rates by time, oldest first; the ledger by offset, newest first."""
-    count = {"count": str(stream.page_size)}
-    if stream.name in ("wallet", "wallet_summary", "margin"):
-        return OnePage({"currency": "all"}, window, stream.page_size)
-    if stream.name == "affiliate_status":
-        return OnePage({"currency": scope}, window, stream.page_size)
-    if stream.name == "positions":
-        return OnlyPage(count, window, stream.page_size)
-    if stream.name == "wallet_history":
-        params = {"currency": "all", "reverse": "true", **count}
-        return ByOffset(params, window, stream.page_size, offset="start", overlap=LEDGER_OVERLAP)
-    if stream.name == "instruments":
-        return ByOffset(count, window, stream.page_size, offset="start", to_the_end=True)
-    if not stream.time_filter:
-        return OnePage({}, window, stream.page_size)
-    symbol = {stream.scope: scope} if stream.scope else {}
-    return OldestFirst(
-        {"reverse": "false", **symbol, **count},
-        window,
-        stream.page_size,
-        bounds=("startTime", "endTime"),
-        offset="start",
-        slack=LIST_SLACK,
-        write=to_iso,
-    )
-
-
-def to_iso(moment: int) -> str:
-    """Microseconds as BitMEX writes time: ISO 8601, UTC, milliseconds."""
-    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
-    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1_000:03d}Z"
 
 
 def is_record(stream: StreamSpec, record: Record) -> bool:
@@ -251,16 +145,7 @@ def _opened_at(ask: Ask) -> datetime | None:
 
 def _moment(value: Any) -> datetime | None:
     moment = to_micros(value, "iso8601")
-    return (
-        None
-        if moment is None
-        else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
-    )
-
-
-def read_clock(response: Response) -> datetime | None:
-    """BitMEX has no time route; every answer carries the time in its Date header."""
-    return read_date(response.headers.get("Date", ""))
+    return None if moment is None else to_moment(moment)
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
@@ -314,11 +199,9 @@ SITE_FILES = (
 EXCHANGE = Exchange(
     spec=SPEC,
     sign=sign,
-    explain=explain,
-    walk=walk,
+    errors=ERRORS,
     identify=identify,
-    clock_path="/api/v1/wallet/assets",
-    read_clock=read_clock,
+    clock_path="/api/v1/wallet/assets",  # there is no time route; every answer has a Date header
     is_record=is_record,
     balance_of=balance_of,
     uid_of=uid_of,

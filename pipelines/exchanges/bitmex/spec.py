@@ -3,7 +3,16 @@
 from datetime import UTC, date, datetime, timedelta
 
 from pipelines.exchanges.bitmex.guide import DOCS, GUIDE, LEFT_OUT
-from pipelines.spec import ExchangeSpec, Rate, StreamSpec
+from pipelines.spec import (
+    Bounds,
+    Envelope,
+    ExchangeSpec,
+    OffsetPaging,
+    Rate,
+    SinglePage,
+    StreamSpec,
+    TimeAscending,
+)
 
 CHECKED_ON = date(2026, 11, 21)
 SAVED = (
@@ -21,6 +30,15 @@ SPEC = ExchangeSpec(
     params=frozenset(
         {"count", "start", "reverse", "startTime", "endTime", "currency", "symbol"}
     ),
+    envelope=Envelope(error=("error",), message=("error.message", "error")),
+    paging=TimeAscending(
+        limit="count",
+        bounds=Bounds(unit="iso8601"),
+        offset="start",
+        # A settlement is listed about ten seconds after the time it carries, and which of the two
+        # the filter looks at is not documented.
+        slack=timedelta(seconds=15),
+    ),
     lifecycle="closed",
     ends_at=datetime(2026, 9, 23, 4, tzinfo=UTC),
     # A token bucket: 120 may go out at once, and two a second after that.
@@ -31,6 +49,8 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="wallet_history",
             path="/api/v1/user/walletHistory",
+            paging=OffsetPaging(limit="count", offset="start", overlap=10),
+            sends={"currency": "all", "reverse": "true"},
             kind="history",
             # Two rows of SpotTrade make a trade. Of contracts the ledger has profit, no execution.
             entities=("ledger", "deposits", "withdrawals", "transfers", "trades/spot"),
@@ -62,6 +82,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="trade_history",
             path="/api/v1/execution/tradeHistory",
+            sends={"reverse": "false"},
             kind="history",
             entities=("trades",),
             wallet="main",
@@ -88,6 +109,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="orders",
             path="/api/v1/order",
+            sends={"reverse": "false"},
             kind="history",
             wallet="main",
             record_id=("orderID",),
@@ -112,6 +134,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="wallet",
             path="/api/v1/user/wallet",
+            sends={"currency": "all"},
             kind="snapshot",
             wallet="main",
             balance_kind="ledgered",
@@ -131,6 +154,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="wallet_summary",
             path="/api/v1/user/walletSummary",
+            sends={"currency": "all"},
             kind="snapshot",
             wallet="main",
             record_id=("currency", "transactType", "symbol"),
@@ -147,6 +171,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="margin",
             path="/api/v1/user/margin",
+            sends={"currency": "all"},
             kind="snapshot",
             wallet="main",
             record_id=("currency",),
@@ -169,6 +194,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="positions",
             path="/api/v1/position",
+            paging=SinglePage(limit="count", may_be_cut=True),
             kind="snapshot",
             wallet="main",
             record_id=("symbol", "currency"),
@@ -256,6 +282,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="instruments",
             path="/api/v1/instrument",
+            paging=OffsetPaging(limit="count", offset="start", to_the_end=True),
             kind="reference",
             private=False,
             record_id=("symbol",),
@@ -270,6 +297,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="funding_rates",
             path="/api/v1/funding",
+            sends={"reverse": "false"},
             kind="history",
             private=False,
             record_id=("symbol", "timestamp"),
@@ -290,6 +318,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="settlements",
             path="/api/v1/settlement",
+            sends={"reverse": "false"},
             kind="history",
             private=False,
             record_id=("symbol", "timestamp"),

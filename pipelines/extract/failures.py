@@ -1,0 +1,323 @@
+"""What is wrong with an answer: the exchange's error table, then the checks that all share."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+from requests import Response
+
+from pipelines.errors import Outcome, Trouble
+from pipelines.extract.answers import Said, said_by
+from pipelines.spec import ExchangeSpec
+
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+BANNED, TOO_MANY = 418, 429
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One entry of an error table: what a code means, and what follows from it."""
+
+    kind: str
+    """One word for programs: `wrong_key`, `rate_limited`, ..."""
+    what: str
+    """What happened, as a sentence without its full stop; the exchange's own words follow it."""
+    remedy: str
+    outcome: Outcome = "failed"
+    retry: bool = False
+    """Whether the same request may work later in this run."""
+    wait: float | None = None
+    """Seconds before the retry; None for the usual backoff."""
+    params: tuple[str, ...] = ()
+    """The code has this meaning only for requests with one of these parameters."""
+    may_mean_closed: bool = False
+    """Whether it means that the exchange has closed, once its end is past."""
+
+
+def refused(kind: str, what: str, remedy: str) -> Case:
+    """The exchange refuses this key or account; a retry does not help."""
+    return Case(kind=kind, what=what, remedy=remedy, outcome="refused")
+
+
+def clock(allowed: str = "") -> Case:
+    """The time of the request is wrong; it is sent again after the clocks were compared."""
+    allows = f"; the exchange allows {allowed}" if allowed else ""
+    return Case(
+        kind="clock",
+        what="the exchange finds the request's time wrong",
+        remedy=f"set this machine's clock{allows}",
+        retry=True,
+        wait=0.0,
+    )
+
+
+def busy(what: str = "the exchange is busy", *, may_mean_closed: bool = False) -> Case:
+    """The exchange cannot answer now."""
+    return Case(
+        kind="server_error",
+        what=what,
+        remedy="run the sync again later; nothing is lost",
+        retry=True,
+        may_mean_closed=may_mean_closed,
+    )
+
+
+def rate_limited(*, shared: str = "the same key", is_ban: bool = False) -> Case:
+    """Too many requests, counted by what may be `shared` with another program."""
+    return Case(
+        kind="rate_limited",
+        what="too many requests",
+        remedy=f"another program may be using {shared}; the next run goes on from here",
+        retry=not is_ban,
+    )
+
+
+def unknown_scope(what: str, remedy: str, *params: str) -> Case:
+    """The exchange does not know the value of one of `params`: a delisted pair, say."""
+    return Case(
+        kind="unknown_scope",
+        what=f"the exchange does not know this {what}, or not any more",
+        outcome="refused",
+        remedy=remedy,
+        params=params,
+    )
+
+
+def same_code(code: str, response: Response, now: datetime) -> str:
+    """The code means what the table says."""
+    return code
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorTable:
+    """What an exchange's failures mean."""
+
+    codes: Mapping[str, Case]
+    """By code, as text; `HTTP 401` is a status, for answers whose code is not in the table."""
+    messages: Mapping[str, Case] = field(default_factory=dict)
+    """By a part of the message in lower case, for exchanges without codes."""
+    empty: Mapping[str, str] = field(default_factory=dict)
+    """Codes of failure that stand for an empty list, each with what is not in use."""
+    wait_header: str = ""
+    """A header that says in how many seconds a rate limit ends, besides `Retry-After`."""
+    code_of: Callable[[str, Response, datetime], str] = same_code
+    """For oddities: the code to look up, from the code, the answer and the exchange's time."""
+
+
+def explain(
+    spec: ExchangeSpec, errors: ErrorTable, response: Response, now: datetime
+) -> Trouble | None:
+    """What is wrong with an answer; None for a good one."""
+    said = said_by(spec.envelope, response.content)
+    if said is None:
+        return _without_envelope(spec, errors, response, now)
+    if said.code in errors.empty or _is_success(spec, said, response):
+        return None
+    if not said.code and not said.is_failure and response.ok:
+        return blocked(spec, response, now) or misread(response)
+    status = response.status_code
+    text = f"{said.code or f'HTTP {status}'}: {said.message or 'no reason given'}"
+    case = _case(errors, said, response, now)
+    if said.code and has_ended(spec, now) and (status >= 500 or (case and case.may_mean_closed)):
+        return closed(spec, text)
+    if case is not None:
+        return _trouble(errors, case, response, text)
+    return blocked(spec, response, now) or Trouble(
+        f"the exchange refused the request ({text})",
+        kind="not_found" if status == 404 else "bad_request",
+        remedy="sync again; if it fails again, the limits in this exchange's spec.py are outdated",
+    )
+
+
+def _is_success(spec: ExchangeSpec, said: Said, response: Response) -> bool:
+    is_ok = 200 <= response.status_code < 300 or spec.envelope.ignores_status
+    return is_ok and said.code in spec.envelope.success and not said.is_failure
+
+
+def _case(errors: ErrorTable, said: Said, response: Response, now: datetime) -> Case | None:
+    """The entry of the table: by code, else by a part of the message, else by the status."""
+    status = response.status_code
+    cases = [errors.codes.get(errors.code_of(said.code, response, now))]
+    if status < 500 and status not in (BANNED, TOO_MANY):
+        message = said.message.lower()
+        cases += [case for part, case in errors.messages.items() if part in message]
+    cases.append(errors.codes.get(f"HTTP {status}"))
+    return next((case for case in cases if case and _applies(case, response)), None)
+
+
+def _applies(case: Case, response: Response) -> bool:
+    return not case.params or any(f"{name}=" in (response.url or "") for name in case.params)
+
+
+def _trouble(errors: ErrorTable, case: Case, response: Response, text: str) -> Trouble:
+    wait = case.wait
+    if case.kind == "rate_limited":
+        wait = _longest_wait(errors, response) if case.retry else retry_after(response)
+    return Trouble(
+        f"{case.what} ({text})",
+        kind=case.kind,
+        outcome=case.outcome,
+        remedy=case.remedy,
+        retry=case.retry,
+        wait=wait,
+    )
+
+
+def _longest_wait(errors: ErrorTable, response: Response) -> float | None:
+    """The longer of what the exchange and what a gateway before it asks for."""
+    try:
+        window = float(response.headers.get(errors.wait_header, ""))
+    except ValueError:
+        window = math.nan
+    waits = [wait for wait in (window, retry_after(response)) if wait is not None]
+    return max((max(0.0, wait) for wait in waits if math.isfinite(wait)), default=None)
+
+
+def _without_envelope(
+    spec: ExchangeSpec, errors: ErrorTable, response: Response, now: datetime
+) -> Trouble:
+    """The trouble with an answer that is not this exchange's JSON."""
+    if trouble := blocked(spec, response, now):
+        return trouble
+    status = response.status_code
+    if case := errors.codes.get(f"HTTP {status}"):
+        return _trouble(errors, case, response, f"HTTP {status}")
+    if status < 400 or response.content.lstrip().startswith((b"{", b"[")):
+        return misread(response)
+    return Trouble(
+        f"the exchange answered HTTP {status} without a reason",
+        kind="not_found" if status == 404 else "bad_request",
+        remedy="run the sync again; if it stays, check base_url of the account",
+    )
+
+
+def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> Trouble:
+    """The exchange has ended and does not answer any more."""
+    ended = f" ended on {spec.ends_at:%Y-%m-%d} and" if spec.ends_at else ""
+    return Trouble(
+        f"{spec.title}{ended} no longer answers: {sign}",
+        kind="venue_closed",
+        outcome="venue_closed",
+        remedy=f"import saved answers or files: lookback import {spec.name} FILE --account LABEL",
+        retry=retry,
+    )
+
+
+def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
+    """Whether the exchange is gone for good, so that its silence is no failure any more."""
+    past = spec.ends_at is not None and now is not None and now >= spec.ends_at
+    return spec.lifecycle == "closed" or (spec.lifecycle == "winding_down" and past)
+
+
+def blocked(
+    spec: ExchangeSpec, response: Response, now: datetime | None = None
+) -> Trouble | None:
+    """The trouble all exchanges share: redirects, web pages, overload, rate limits."""
+    status = response.status_code
+    is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
+        :20
+    ].lstrip().lower().startswith((b"<!doctype", b"<html"))
+    if has_ended(spec, now) and (response.is_redirect or (is_page and status < 500)):
+        return closed(spec, f"HTTP {status} and a web page instead of an answer")
+    if status in (418, 429):
+        return too_many(response)
+    if response.is_redirect:
+        return Trouble(
+            "the address redirects elsewhere, and redirects are not followed",
+            kind="redirected",
+            remedy="check base_url of the account",
+        )
+    if status >= 500:
+        return Trouble(
+            f"the exchange failed to answer (HTTP {status})",
+            kind="server_error",
+            remedy="run the sync again later; nothing is lost",
+            retry=True,
+            wait=retry_after(response),
+        )
+    if is_page:
+        return Trouble(
+            f"a web page came instead of an answer (HTTP {status})",
+            kind="blocked",
+            remedy="this address may be barred or the exchange under repair; wait an hour, or "
+            "try from another network",
+        )
+    return None
+
+
+def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> Trouble:
+    """The exchange counts too many requests, by what may be `shared` with another program."""
+    return Trouble(
+        f"too many requests ({said})" if said else "too many requests",
+        kind="rate_limited",
+        remedy=f"another program may be using {shared}; the next run goes on from here",
+        retry=True,
+        wait=retry_after(response),
+    )
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds of a `Retry-After` header, which may be a date; None where it cannot be read."""
+    text = response.headers.get("Retry-After", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        until, now = read_date(text), read_date(response.headers.get("Date", ""))
+        if until is None:
+            return None
+        seconds = (until - (now or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def read_date(text: str) -> datetime | None:
+    """The moment an HTTP header names in UTC, None where it names none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def broken(response: Response) -> Trouble | None:
+    """The trouble with an answer that is not whole JSON: cut on its way, or never right."""
+    try:
+        response.content.decode()
+        _JSON.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _is_lenient_json(response.content) or not isinstance(error, msgspec.DecodeError):
+            return Trouble(
+                f"the answer is no JSON that a database takes ({error})",
+                kind="not_understood",
+                remedy="report it to the exchange; the span stays open and is asked again",
+            )
+        return Trouble(
+            "the answer is not whole JSON",
+            kind="cut_short",
+            remedy="run the sync again; nothing is lost",
+            retry=True,
+        )
+    return None
+
+
+def _is_lenient_json(content: bytes) -> bool:
+    """Whether it is complete in the JSON of Python and JavaScript programs: `NaN`, tabs."""
+    try:
+        json.loads(content, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def misread(response: Response) -> Trouble:
+    """The trouble with an answer that is JSON at best, but not this exchange's."""
+    return broken(response) or Trouble(
+        "the answer is not as documented",
+        kind="not_understood",
+        remedy="check base_url of the account; the exchange may have changed its answers",
+    )

@@ -1,0 +1,124 @@
+"""What one sync has to request, stream by stream, and what its rounds share."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pipelines.errors import Outcome, Trouble
+from pipelines.extract.client import ReadOnlySession
+from pipelines.extract.exchange import Exchange, Identity
+from pipelines.extract.progress import Progress
+from pipelines.extract.vanished import Watch
+from pipelines.extract.windows import Window
+from pipelines.spec import StreamSpec
+
+OnEvent = Callable[[str, int, float], None]
+"""(stream, rows so far, share of its windows done)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A stream that could not be read to its end."""
+
+    stream: str
+    outcome: Outcome
+    kind: str
+    what: str
+    remedy: str
+    scope: str = ""
+
+
+@dataclass
+class Tally:
+    """What one extraction brought, kept across the threads that read streams."""
+
+    row_budget: int
+    rows: int = 0
+    receipts: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    delivered: set[str] = field(default_factory=set)
+    """The streams whose reading came to its end, with everything handed over."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, rows: int) -> None:
+        with self.lock:
+            self.rows += rows
+
+    def is_spent(self) -> bool:
+        """Whether what was read should be loaded before going on."""
+        return self.rows >= self.row_budget
+
+
+@dataclass
+class WorkList:
+    """The windows that a sync still has to request of one stream, across its rounds."""
+
+    left: deque[tuple[str, Window]] = field(default_factory=deque)
+    total: int = 0
+    scopes: set[str] = field(default_factory=set)
+    is_cut: bool = False
+    """Whether anything of it was not read to its end."""
+    unasked: Trouble | None = None
+    """Why there is no value to ask by, where that is still to be told by a receipt."""
+    pages: int = 0
+    """How many pages this run has read of the stream."""
+
+    def add(self, scope: str, windows: list[Window]) -> None:
+        """Ask these windows of a scope too, after what is left."""
+        self.scopes.add(scope)
+        self.left.extend((scope, window) for window in windows)
+        self.total += len(windows)
+
+    def bring_newest_forward(self, scope: str) -> bool:
+        """Ask the scope's last window next; whether there is any."""
+        places = [place for place, (of, _) in enumerate(self.left) if of == scope]
+        if not places:
+            return False
+        newest = self.left[places[-1]]
+        del self.left[places[-1]]
+        self.left.appendleft(newest)
+        return True
+
+    def copy(self) -> WorkList:
+        """The same work, not changed by what becomes of this one."""
+        return replace(self, left=self.left.copy(), scopes=self.scopes.copy())
+
+    @property
+    def share_done(self) -> float:
+        return 1.0 - len(self.left) / self.total if self.total else 1.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """Everything one round of one account needs to know.
+
+    `work_lists` and `watches` are shared by the rounds of one sync.
+    """
+
+    session: ReadOnlySession
+    identity: Identity | None
+    account_id: str
+    progress: Progress
+    opened_at: datetime | None
+    now: datetime
+    work_lists: dict[str, WorkList]
+    tally: Tally
+    on_event: OnEvent
+    watches: dict[str, Watch] = field(default_factory=dict)
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.session.exchange
+
+
+def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
+    """What the stream must be asked by: every value known or guessed, or nothing in particular."""
+    if not stream.scope:
+        return [""]
+    known = progress.scopes.get(stream.name, frozenset())
+    guessed = progress.guesses.get(stream.scope, frozenset())
+    return sorted({*stream.scope_values, *known, *guessed})
