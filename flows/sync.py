@@ -1,7 +1,7 @@
-"""The flow: every account side by side, loads one after another, then the models, then publish.
+"""The flow: extract all accounts in parallel, load one by one, build the models, publish.
 
-A failed account becomes a gap and not a stop: the rest is loaded, built and published, and only
-then does the run end as failed, saying what is missing and what to do about it.
+If an account fails, the other accounts are still loaded, built and published. The run then ends as
+failed and reports what is missing and what to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,20 +31,20 @@ from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.futures import PrefectFuture, as_completed  # noqa: E402
 from prefect.task_runners import ThreadPoolTaskRunner  # noqa: E402
 
-SIDE_BY_SIDE = 8
-"""Accounts extracted at once; they wait for exchanges far more than they compute."""
+PARALLEL_ACCOUNTS = 8
+"""Accounts extracted in parallel; most of the time they wait for exchanges."""
 
-LONGEST_ROUND = 6 * 3_600.0
-"""Seconds that one round of one account may take: a server that answers for ever holds no other."""
+ROUND_TIMEOUT = 6 * 3_600.0
+"""Longest round of one account, in seconds, so that a server cannot block the run for ever."""
 
-TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE)
+TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=PARALLEL_ACCOUNTS)
 
-# Tasks get an account's label, and find the rest here: Prefect may store what a task is given.
+# Tasks get only an account's label, as Prefect may store the parameters of a task.
 _syncs: ContextVar[Mapping[str, AccountSync]] = ContextVar("syncs")
 
 
 def may_pass(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether to run a failed task again: not where a person has to act first."""
+    """Whether to retry a failed task: not if the user has to act first, nor after a timeout."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, TimeoutError):
         return False
@@ -56,7 +56,7 @@ def may_pass(_task: Any, _run: Any, state: Any) -> bool:
     retries=2,
     retry_delay_seconds=[2, 10],
     retry_condition_fn=may_pass,
-    timeout_seconds=LONGEST_ROUND,
+    timeout_seconds=ROUND_TIMEOUT,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -67,7 +67,7 @@ def extract(label: str) -> None:
 
 @task(task_run_name="load {label}", cache_policy=NO_CACHE, persist_result=False)
 def load(label: str) -> None:
-    """Put what was extracted into the warehouse."""
+    """Load the extracted rows into the warehouse."""
     _syncs.get()[label].load()
 
 
@@ -79,7 +79,7 @@ def build(as_of: datetime | None) -> None:
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def publish() -> None:
-    """Put the built warehouse where analysts read it."""
+    """Publish the built warehouse for analysts."""
     publishing.publish(home())
 
 
@@ -91,25 +91,25 @@ def publish() -> None:
 def sync(
     labels: Sequence[str] = (), as_of: datetime | None = None, full: bool = False
 ) -> Summary:
-    """Bring the accounts of `labels`, or all, up to date and publish the result.
+    """Sync the accounts of `labels`, or all, and publish the result.
 
-    `as_of` is what coverage and deadlines take for now. `full` asks for everything within reach
-    again, with a look at the balances before and after. Raises SyncFailed after publishing where
-    an account or stream could not be synced, LookbackError where nothing was published.
+    `as_of` is the current time for coverage and deadlines. `full` requests all available data
+    again, with balances before and after. Raises SyncFailed after publishing if an account or
+    stream could not be synced, and LookbackError if nothing was published.
     """
     place = home()
     accounts, unreadable = readable_accounts(labels)
     if not accounts and not unreadable:
         raise LookbackError(
             "no account is declared yet",
-            remedy=f"declare one in {place.settings / 'config.toml'}, or see `lookback demo`",
+            remedy=f"declare one in {place.settings / 'config.toml'}, or try `lookback demo`",
         )
-    dismissals.read(place)  # a slip in the file is told before the exchanges are asked
+    dismissals.read(place)  # report a mistake in the file before any request
     renames.read(place)
     with lock.run_lock(place, "sync"):
         if restore_if_lost(place):
-            watch.tell_stage("the warehouse is gone: restored it from the published file")
-        watch.tell_stage("asking the exchanges")
+            watch.tell_stage("the warehouse file is gone: restored from the published file")
+        watch.tell_stage("reading from the exchanges")
         prepare_warehouse(place)
         syncs = {
             account.label: AccountSync(account, place, on_event=watch.tell_rows, full=full)
@@ -130,9 +130,9 @@ def sync(
 
 
 def extract_and_load(syncs: Mapping[str, AccountSync]) -> Summary:
-    """Extract all accounts at once and load whichever is ready, round by round, until done.
+    """Extract all accounts in parallel and load each finished round, until all are done.
 
-    DuckDB and dlt want one writer at a time, so all loads happen here, in the flow's own thread.
+    DuckDB and dlt allow one writer at a time, so all loads run here, in the flow's own thread.
     """
     _syncs.set(syncs)
     summary = Summary(results=[each.result for each in syncs.values()])
@@ -161,7 +161,7 @@ def extract_and_load(syncs: Mapping[str, AccountSync]) -> Summary:
 
 
 def connect_errors(summary: Summary, accounts: Sequence[Account]) -> dict[str, str]:
-    """Why accounts could not be read at all, by label and without a secret."""
+    """Why accounts could not be read at all, by label, with secrets removed."""
     hide = {account.label: account.credentials.hide_in for account in accounts}
     return {
         failure.account: hide.get(failure.account, str)(failure.sentences)
@@ -171,7 +171,7 @@ def connect_errors(summary: Summary, accounts: Sequence[Account]) -> dict[str, s
 
 
 def note_gaps() -> None:
-    """Leave the open gaps with the run, as a table in Prefect."""
+    """Store the open gaps with the run, as a table artifact in Prefect."""
     columns = ("label", "exchange", "stream", "verdict", "span_start", "span_end", "remedy")
     create_table_artifact(
         key="gaps",
@@ -179,5 +179,5 @@ def note_gaps() -> None:
             {column: str(gap[column]) for column in columns}
             for gap in answers.gaps(answers.published(home()))
         ],
-        description="What is missing from the history, and what would fill it",
+        description="Gaps in the history, with their remedies",
     )

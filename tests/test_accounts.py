@@ -148,9 +148,9 @@ def test_private_data_is_readable_by_its_owner_only(private_home):
         ("http://gateway.example/bitget", "plain http"),
         ("http://10.0.0.7:8080", "plain http"),
         ("http://127.0.0.1.example", "plain http"),
-        ("ftp://gateway.example", "no address"),
-        ("gateway.example", "no address"),
-        ("http://[::1", "no address"),
+        ("ftp://gateway.example", "not the URL of a server"),
+        ("gateway.example", "not the URL of a server"),
+        ("http://[::1", "not the URL of a server"),
     ],
 )
 def test_a_key_goes_over_plain_http_to_this_machine_alone(place, monkeypatch, url, says):

@@ -125,8 +125,8 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
 
     shown = run_cli(["status"])
     assert shown.returncode == 0
-    line = next(line for line in shown.stdout.splitlines() if "oddities" in line)
-    assert line.startswith("! 4 oddities") and "fct_data_quality" in shown.stdout
+    line = next(line for line in shown.stdout.splitlines() if "data-quality problems" in line)
+    assert line.startswith("! 4 data-quality problems") and "fct_data_quality" in shown.stdout
 
     # What is new is added, and nothing is counted twice.
     exchange.rows[TAX].append(tax_row(99, {**USUAL, "spotTaxType": "Moon landing"}))

@@ -77,8 +77,8 @@ def test_an_evacuation_ends_with_an_inventory_and_a_certificate_has_the_same_byt
     page = (folder / "evacuation-bitmart_main.md").read_text()
     assert page in printed
     assert "winding down: its API ends on 2027-01-31 15:59 UTC" in page
-    assert "## To fetch by hand before 2027-01-31 15:59 UTC" in page
-    assert "spot_fills" in page.split("## To fetch by hand")[1]
+    assert "## Downloads by hand before 2027-01-31 15:59 UTC" in page
+    assert "spot_fills" in page.split("## Downloads by hand")[1]
 
     inventory = json.loads((folder / "evacuation-bitmart_main.json").read_text())
     stored = dict(
@@ -137,7 +137,7 @@ def shell(command: str, folder: Path) -> str:
 def digest_by_the_page(place: Home, page: str) -> dict[str, str]:
     """The digest of each stream on the page, by the query that is printed there."""
     (query,) = re.findall(r"```sql\n(.+?)\n```", page, re.DOTALL)
-    (table,) = re.findall(r"## Records as they were sent\n\n((?:\|.+\n)+)", page)
+    (table,) = re.findall(r"## Raw records\n\n((?:\|.+\n)+)", page)
     streams = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
     with duckdb.connect(str(place.published), read_only=True) as published:
         found = {
@@ -215,7 +215,7 @@ def test_a_note_says_what_would_make_it_sure_and_a_loss_is_no_note() -> None:
     assert told.split("\n\n") == [
         f"{gap_words.UNVERIFIED}:", f"- fills, {span}: a file",
         f"{gap_words.BEYOND_READING}:", f"- subs, {span}: the right Transfer",
-        f"{gap_words.EXCLUDED}:", f"- bots, {span}: trades in bots. *What helps:* a file",
+        f"{gap_words.EXCLUDED}:", f"- bots, {span}: trades in bots. *Alternative:* a file",
         f"{gap_words.GONE}:", f"- pairs (A-B), {span}: nothing",
     ]  # fmt: skip
 
@@ -259,9 +259,9 @@ def test_what_was_found_beside_gaps_and_balances_counts_unless_it_is_mended(
     ("checks", "evidence", "expected"),
     [
         ([True, True], "exchange", "The balances agree (2 checks)."),
-        ([], "exchange", "No balance of the exchange could be held against the rows."),
-        ([True, False], "exchange", "Of 2 balance checks, 1 differs for a reason that is given"),
-        ([True], "first_record", "Since when the account exists nobody says"),
+        ([], "exchange", "The rows could not be reconciled with any balance of the exchange."),
+        ([True, False], "exchange", "Of 2 balance checks, 1 differs, with the reason below"),
+        ([True], "first_record", "No source states when the account was opened"),
     ],
 )
 def test_the_statement_claims_no_agreement_that_nobody_saw(

@@ -107,7 +107,7 @@ def test_each_odd_path_has_its_own_reason(tmp_path):
         Path("/dev/zero"): "a device",
         Path("/proc/self/status"): "part of the operating system",
         tmp_path / "gone.json": "no such file",
-        sparse: "larger than the 1 GB",
+        sparse: "larger than 1 GB",
     }
     for path, words in expected.items():
         with pytest.raises(LookbackError) as caught:
@@ -140,21 +140,21 @@ def test_deep_nesting_is_one_sentence(data):
 
 def test_refused_file_shows_nothing_it_holds():
     words = reason('[{"my secret": 1, "transactID": "hidden"}]')
-    assert "no saved answer" in words and "secret" not in words and "hidden" not in words
+    assert "not a known saved response" in words and "secret" not in words and "hidden" not in words
     assert "walletHistory also has transactType" in words
 
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("timestamp", "57:26.3", "line 2: timestamp '57:26.3' is no time"),
-        ("timestamp", "2021-05-01", "line 2: timestamp '2021-05-01' is no time"),
+        ("timestamp", "57:26.3", "line 2: timestamp '57:26.3' is not a time"),
+        ("timestamp", "2021-05-01", "line 2: timestamp '2021-05-01' is not a time"),
         ("timestamp", "", "line 2: timestamp is missing"),
-        ("transactTime", "01/05/2021 08:00", "transactTime '01/05/2021 08:00' is no time"),
-        ("amount", "1E+08", "line 2: amount '1E+08' is no whole number"),
+        ("transactTime", "01/05/2021 08:00", "transactTime '01/05/2021 08:00' is not a time"),
+        ("amount", "1E+08", "line 2: amount '1E+08' is not a whole number"),
         ("amount", "", "line 2: amount is missing"),
-        ("walletBalance", "7.749E+07", "walletBalance '7.749E+07' is no whole number"),
-        ("fee", "1.000,5", "fee '1.000,5' is no whole number"),
+        ("walletBalance", "7.749E+07", "walletBalance '7.749E+07' is not a whole number"),
+        ("fee", "1.000,5", "fee '1.000,5' is not a whole number"),
     ],
 )
 def test_unreadable_value_is_named_with_its_line(field, value, words):

@@ -263,11 +263,11 @@ def test_a_saved_balance_is_taken_for_the_moment_of_its_last_change(place, tmp_p
     ("data", "says"),
     [
         (b"", "empty"),
-        (b"[1, 2", "cannot make sense"),
-        (b'[{"a": 1}]', "no saved answer"),
+        (b"[1, 2", "not a saved API response"),
+        (b'[{"a": 1}]', "not a known saved response"),
         (b"hello, world\n1,2\n3\n", "cells"),
-        (b"\xff\xfe\x00", "cannot make sense"),
-        (b'{"error":{"message":"Invalid API Key."}}', "no saved answer"),
+        (b"\xff\xfe\x00", "not a saved API response"),
+        (b'{"error":{"message":"Invalid API Key."}}', "not a known saved response"),
         (b"[17]", "not JSON objects"),
         (b'[{"a": "\xff"}]', "line 1 is not UTF-8"),
         (b"\x1f\x8bbroken", "cannot read"),
@@ -358,7 +358,7 @@ def test_refused_file_does_not_refuse_the_others(place, tmp_path):
     more = written(tmp_path, "d.json", as_json([{**ROWS[0], "transactID": "d1"}]))
     results = import_files("bitmex", [bad, foreign, more], "old", place)
     assert [str(result.refused is None) for result in results] == ["False", "False", "True"]
-    assert "cannot make sense of b.json" in str(results[0].refused)
+    assert "b.json is not a saved API response" in str(results[0].refused)
     assert "c.json belongs to bitmex:2" in str(results[1].refused)
     assert len(stored(place)) == 5
 
@@ -378,7 +378,7 @@ def test_file_without_account_needs_the_users_statement(place, tmp_path):
 
 def test_reference_files_alone_say_no_account(place, tmp_path):
     path = written(tmp_path, "i.json", as_json([INSTRUMENT]))
-    with pytest.raises(LookbackError, match="none of these files says whose"):
+    with pytest.raises(LookbackError, match="cannot determine the account"):
         import_files("bitmex", [path], "old", place)
 
 
@@ -388,7 +388,7 @@ def test_an_unknown_exchange_names_the_known_ones(place, tmp_path):
 
 
 def test_an_empty_list_is_no_answer_of_a_stream(place, tmp_path):
-    with pytest.raises(LookbackError, match="no saved answer"):
+    with pytest.raises(LookbackError, match="not a known saved response"):
         import_files("bitmex", [written(tmp_path, "a.json", b"[]")], "old", place)
 
 

@@ -121,7 +121,7 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
     assert states == {row["finding_id"]: row["state"] for row in after}
     assert {"open", "explained", "fixed", "dismissed"} == set(states.values())
     assert document["verdict"] == "incomplete"  # a reason brings no row back
-    aside = page.split("## What was set aside")[1].split("##")[0]
+    aside = page.split("## Dismissed findings")[1].split("##")[0]
     assert chosen["finding_id"] in aside
     assert "opened to try it out" in aside and "Ada" in aside
     for row in after:
@@ -198,14 +198,14 @@ def test_a_field_called_on_and_an_id_of_digits_are_read_as_written(private_home:
 @pytest.mark.parametrize(
     ("text", "line", "complaint"),
     [
-        ("id: a\nreason: b\n", 1, "it must be a list"),
+        ("id: a\nreason: b\n", 1, "the file must be a list"),
         ("- id: a\n  reason: b\n- just words\n", 3, "an id and a reason"),
         ("- id: a\n  reason: b\n- id: c\n", 3, "reason is missing"),
         ("- id: a\n  reason:\n", 1, "reason is missing"),
         ("- reason: b\n", 1, "id is missing"),
-        ("- id: a\n  reason: b\n  why: c\n", 3, "there is no field 'why'"),
-        ("- id: a\n  reason: b\n  on: yesterday\n", 1, "'yesterday' is no day"),
-        ("- id: a\n  reason: b\n- id: a\n  reason: c\n", 3, "set aside on line 1 already"),
+        ("- id: a\n  reason: b\n  why: c\n", 3, "unknown field 'why'"),
+        ("- id: a\n  reason: b\n  on: yesterday\n", 1, "'yesterday' is not a date"),
+        ("- id: a\n  reason: b\n- id: a\n  reason: c\n", 3, "already dismissed on line 1"),
         ("- id: a\n  reason: [b]\n", 2, "one word and one value"),
         ("- id: a\n  reason: 'b\n", 3, "end of stream"),
     ],

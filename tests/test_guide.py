@@ -70,7 +70,7 @@ def test_an_unknown_exchange_is_an_error_with_the_known_ones(
     assert "no such exchange: nowhere" in shown.stderr
     assert all(name in shown.stderr for name in EXCHANGES)
     if "--json" in arguments:
-        assert json.loads(shown.stdout)["error"]["remedy"] == f"take one of {', '.join(EXCHANGES)}"
+        assert json.loads(shown.stdout)["error"]["remedy"] == f"use one of {', '.join(EXCHANGES)}"
 
 
 def test_a_route_left_out_cannot_be_asked_as_well() -> None:

@@ -43,11 +43,11 @@ def test_ratio_is_one_where_it_is_missing(place: Home) -> None:
     ("fields", "said"),
     [
         ("from: A, on: 2024-05-01", "to is missing"),
-        ("from: A, to: B, on: 2024-05-01, ratio: many", "is no number"),
+        ("from: A, to: B, on: 2024-05-01, ratio: many", "is not a number"),
         ("from: A, to: B, on: 2024-05-01, ratio: -1", "must be positive"),
         ("from: A, to: B, on: 2024-05-01, until: 2024-04-01", "is before on"),
-        ("from: A, to: A, on: 2024-05-01", "stays what it is"),
-        ("from: A, to: B, on: May", "is no day"),
+        ("from: A, to: A, on: 2024-05-01", "from and to are both A and the ratio is 1"),
+        ("from: A, to: B, on: May", "is not a date"),
     ],
 )
 def test_slip_in_a_rename_names_its_line(place: Home, fields: str, said: str) -> None:

@@ -26,7 +26,7 @@ def shown(command: str, rows: list[dict[str, Any]], width: int, **options: Any) 
 
 def test_differences_name_account_wallet_and_asset() -> None:
     text = shown("checks", [CHECK], 100)
-    header = next(line for line in text.splitlines() if "exchange less rows" in line)
+    header = next(line for line in text.splitlines() if "reported - computed" in line)
     assert header.split()[:3] == ["account", "wallet", "asset"]
 
 

@@ -192,7 +192,7 @@ def test_the_demo_says_how_many_moves_it_put_together_and_how(stages, capsys):
     assert {row["method"]: row["rows"] for row in told.methods} == by_method
     show.moves(told.methods, show.console())
     assert " ".join(capsys.readouterr().out.split()) == (
-        f"~ {len(told.pairs)} moves between accounts were put together: {by_method['tx_hash']} by "
+        f"~ {len(told.pairs)} transfers between accounts matched: {by_method['tx_hash']} by "
         f"the transaction's hash, {by_method['amount_and_time']} by amount and time."
     )
 

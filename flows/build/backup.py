@@ -1,4 +1,4 @@
-"""A copy of the warehouse to go back to, and the way back. The published file is such a copy."""
+"""Back up and restore the warehouse. The published file is a valid backup."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipelines.home import Home
 
 
 def back_up(home: Home, to: Path | None = None) -> Path:
-    """Copy the warehouse to `to`, by default into `data/backups`; gives that path."""
+    """Copy the warehouse to `to`, by default into `data/backups`, and return the path."""
     if not home.warehouse.exists():
         raise LookbackError("there is no warehouse yet", remedy="run `lookback sync` first")
     target = to or home.data / "backups" / f"lookback-{_now()}.duckdb"
     if target.exists():
-        raise LookbackError(f"{target} exists already", remedy="name another file")
+        raise LookbackError(f"{target} exists already", remedy="use another file name")
     target.parent.mkdir(parents=True, exist_ok=True)
     settle(home.warehouse)
     _copy(home.warehouse, target)
@@ -25,25 +25,25 @@ def back_up(home: Home, to: Path | None = None) -> Path:
 
 
 def restore(home: Home, source: Path | None = None) -> Path | None:
-    """Make `source`, by default the published file, the warehouse.
+    """Replace the warehouse by `source`, by default the published file.
 
-    The warehouse that was there is kept under another name, which is given back. Raises
-    LookbackError where `source` is no warehouse, or holds less than the published file.
+    The old warehouse is kept under another name, which is returned. Raises LookbackError if
+    `source` is not a warehouse, or has fewer receipts than the published file.
     """
     source = source or home.published
     if not source.is_file():
-        raise LookbackError(f"no such file: {source}", remedy="name a file of `lookback backup`")
+        raise LookbackError(f"no such file: {source}", remedy="use a file of `lookback backup`")
     require_warehouse(source)
     if source != home.published:
         require_richer(source, home.published)
     kept = _set_aside(home.warehouse)
     _copy(source, home.warehouse)
-    dbt.forget_build(home)  # the marts in the file may be those of older models
+    dbt.forget_build(home)  # older models may have built the marts in the file
     return kept
 
 
 def restore_if_lost(home: Home) -> bool:
-    """Start from the published file where the warehouse is gone: it holds the records, too."""
+    """Restore a missing warehouse from the published file, which also has the records."""
     if home.warehouse.exists() or not home.published.exists():
         return False
     restore(home)
@@ -51,7 +51,7 @@ def restore_if_lost(home: Home) -> bool:
 
 
 def require_warehouse(file: Path) -> None:
-    """Raises LookbackError where the file is not one that a sync wrote."""
+    """Raises LookbackError if the file was not written by a sync."""
     import duckdb
 
     try:
@@ -62,10 +62,10 @@ def require_warehouse(file: Path) -> None:
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
         raise LookbackError(
-            f"{file} cannot be opened: {reason}", remedy="take another file of `lookback backup`"
+            f"{file} cannot be opened: {reason}", remedy="use another file of `lookback backup`"
         ) from error
     if found is None:
-        raise LookbackError(f"{file} holds no records", remedy="take a file of `lookback backup`")
+        raise LookbackError(f"{file} holds no records", remedy="use a file of `lookback backup`")
 
 
 def _set_aside(warehouse: Path) -> Path | None:
@@ -87,8 +87,8 @@ def _copy(source: Path, target: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise LookbackError(
-            f"{target} was not written: {error.strerror or error}",
-            remedy=f"make room for as much as {source.name} takes",
+            f"cannot write {target}: {error.strerror or error}",
+            remedy=f"free as much disk space as {source.name} takes",
         ) from error
 
 

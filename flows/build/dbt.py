@@ -1,4 +1,4 @@
-"""dbt as a process of its own: in this one it would keep the warehouse open after it is done."""
+"""Run dbt as a child process: in this process it would keep the warehouse open afterwards."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ CLOCK = re.compile(r"^\d\d:\d\d:\d\d +", re.MULTILINE)
 
 RESULTS = "run_results.json"
 FRESH = "partial_parse.msgpack"
-"""What dbt writes into its target folder where it had to parse."""
+"""The file that dbt writes into its target folder after it parsed the project."""
 
 SHOWN = 5
-"""How many broken models or tests an error names before it only counts."""
+"""How many failed models or tests an error names; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """What became of one model or test."""
+    """The result of one model or test."""
 
     name: str
     kind: str
@@ -52,18 +52,18 @@ class Node:
 def build(
     home: Home, as_of: datetime | None = None, *, unit_tests: bool = False
 ) -> list[Node]:
-    """Run every model and data test on the warehouse. `as_of` is what the models take for now.
+    """Run every model and data test on the warehouse. `as_of` is the current time for the models.
 
-    Unit tests compare the models' code with made-up rows, so a sync has no use for them; with them,
-    the models of all exchanges are built, else those of the exchanges in use.
-    Raises LookbackError that names the first models and tests that broke.
+    A sync does not run the unit tests, as they only test the models' code. With them, the models of
+    all exchanges are built, else those of the exchanges in use.
+    Raises LookbackError that names the first models and tests that failed.
     """
     dismissals.load(home)
     renames.load(home)
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
     models = fingerprint(DBT_PROJECT)
     if built_from(home) != models or has_load_to_come(home):
-        arguments.append("--full-refresh")  # stored rows must not keep what older models said
+        arguments.append("--full-refresh")  # stored rows must not keep results of older models
     results = target_folder(home) / RESULTS
     results.unlink(missing_ok=True)
     unused = () if unit_tests else None
@@ -72,17 +72,17 @@ def build(
     broken = [node for node in nodes if node.broken]
     if done.returncode or broken:
         raise LookbackError(
-            f"the models were not built, nothing was published: {describe(broken, done)}",
-            remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
+            f"the build of the models failed, nothing was published: {describe(broken, done)}",
+            remedy=f"see the full log in {log_folder(home) / 'dbt.log'}",
         )
     _built_from_file(home).write_text(models, encoding="utf-8")
     return nodes
 
 
 def has_load_to_come(home: Home) -> bool:
-    """Whether a load is dated later than now: this machine's clock was wrong once.
+    """Whether a load is dated later than now, because this machine's clock was wrong.
 
-    What is loaded until then would look older than what is stored, and be passed over.
+    Incremental models would skip new rows, as they seem older than the stored rows.
     """
     import duckdb
 
@@ -100,7 +100,7 @@ def has_load_to_come(home: Home) -> bool:
 
 
 def fingerprint(project: Path) -> str:
-    """A hash of everything rows are made by: models, macros, seeds, settings and declarations."""
+    """A hash of all files that determine rows: models, macros, seeds, settings, declarations."""
     return _hash_of(
         project,
         lambda path: (
@@ -122,13 +122,13 @@ def _hash_of(project: Path, counts: Callable[[Path], bool]) -> str:
 
 
 def built_from(home: Home) -> str:
-    """The fingerprint of the models this warehouse was last built by, "" where none is known."""
+    """The fingerprint of the models that last built this warehouse; "" if unknown."""
     file = _built_from_file(home)
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def forget_build(home: Home) -> None:
-    """Let the next build make every row anew."""
+    """Make the next build a full refresh."""
     _built_from_file(home).unlink(missing_ok=True)
 
 
@@ -139,7 +139,7 @@ def _built_from_file(home: Home) -> Path:
 def unused_exchanges(home: Home) -> tuple[str, ...]:
     """The exchanges without an account and without stored data: their models are not built.
 
-    None where no exchange is in use yet: dbt then builds all.
+    Empty if no exchange is in use yet: dbt then builds all models.
     """
     accounts, _ = readable_accounts()
     used = {account.exchange for account in accounts} | _stored_exchanges(home)
@@ -163,12 +163,12 @@ def _stored_exchanges(home: Home) -> set[str]:
 
 
 def parsed_file(home: Home, unused: Sequence[str] = ()) -> Path:
-    """Where dbt's memory of this very project lies, for all homes.
+    """The file with dbt's parsed state of this version of the project, shared by all homes.
 
     The name has a hash of the project's files and the exchanges left out: both change the project.
 
-    dbt looks for what changed since on its own, too, but takes a YAML file whose time did not
-    change for the same, so it never gets to see the memory of another state.
+    dbt detects changes as well, but misses a changed YAML file with an unchanged modification
+    time, so each version of the project has a file of its own.
     """
     read = {".sql", ".csv", ".yml", ".md"}
     files = _hash_of(DBT_PROJECT, lambda path: path.suffix in read)
@@ -178,7 +178,7 @@ def parsed_file(home: Home, unused: Sequence[str] = ()) -> Path:
 
 
 def _remember_parsed(home: Home, parsed: Path) -> None:
-    """Keep what was just parsed, in place of what older models were parsed to."""
+    """Keep the parsed state of this run, and delete those of older versions of the project."""
     fresh = target_folder(home) / FRESH
     if parsed.exists() or not fresh.exists():
         return
@@ -194,9 +194,9 @@ def _remember_parsed(home: Home, parsed: Path) -> None:
 
 @contextmanager
 def parsing_ahead(home: Home) -> Iterator[None]:
-    """Inside, dbt reads the project for the first time while something else goes on.
+    """Inside the context, dbt parses the project in parallel if there is no parsed state yet.
 
-    It takes nine seconds, and three once it is remembered what was read.
+    Parsing takes nine seconds, and three with a parsed state.
     """
     ahead: threading.Thread | None = None
     unused = unused_exchanges(home)
@@ -211,13 +211,13 @@ def parsing_ahead(home: Home) -> Iterator[None]:
 
 
 def write_docs(home: Home) -> Path:
-    """The models' documentation as one page, `data/docs/index.html`; gives that path."""
+    """Write the models' documentation as one page, `data/docs/index.html`, and return the path."""
     done = run_dbt(home, ["docs", "generate", "--static"], unused=())
     made = target_folder(home) / "static_index.html"
     if done.returncode or not made.exists():
         raise LookbackError(
-            f"the docs were not made: {describe([], done)}",
-            remedy=f"the whole log is {log_folder(home) / 'dbt.log'}",
+            f"the documentation was not written: {describe([], done)}",
+            remedy=f"see the full log in {log_folder(home) / 'dbt.log'}",
         )
     page = home.data / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -231,9 +231,9 @@ def run_dbt(
     as_of: datetime | None = None,
     unused: Sequence[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """One dbt command on the home's warehouse; its output is captured, not shown.
+    """Run one dbt command on the home's warehouse; its output is captured, not shown.
 
-    Models of the `unused` exchanges are left out: those not in use, unless told.
+    Models of the `unused` exchanges are left out; default: the exchanges not in use.
     """
     unused = unused_exchanges(home) if unused is None else unused
     parsed = parsed_file(home, unused)
@@ -247,7 +247,7 @@ def run_dbt(
         *("--log-path", str(log_folder(home))),
         *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
     ]
-    with parent_pipe() as pipe:  # a dbt that outlives a killed sync would hold the warehouse
+    with parent_pipe() as pipe:  # dbt must not keep the warehouse open after a killed sync
         done = subprocess.run(
             command, cwd=PROJECT, env=environment(home, as_of, unused), stdin=pipe, capture_output=True,
             encoding="utf-8", errors="replace", check=False,
@@ -259,10 +259,9 @@ def run_dbt(
 def environment(
     home: Home, as_of: datetime | None = None, unused: Sequence[str] = ()
 ) -> Mapping[str, str]:
-    """This process's environment without any account's secrets, plus where the warehouse is.
+    """This process's environment without any account's secrets, plus the warehouse's path.
 
-    The models' now goes here and not into `--vars`: other vars are another project to dbt, which
-    it parses anew.
+    `as_of` is passed here and not in `--vars`, as dbt parses the project again if vars change.
     """
     return without_secrets() | {
         "WAREHOUSE_PATH": str(home.warehouse),
@@ -270,23 +269,23 @@ def environment(
         "LOOKBACK_AS_OF": as_of.isoformat() if as_of is not None else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
-        "PYTHONIOENCODING": "utf-8",  # the terminal of whoever started this may know ASCII alone
+        "PYTHONIOENCODING": "utf-8",  # the terminal of the user may be ASCII only
         "PYTHONUTF8": "1",
     }
 
 
 def target_folder(home: Home) -> Path:
-    """What dbt compiles and reports, and remembers to parse faster next time."""
+    """The folder of dbt's compiled files, results and parsed state."""
     return home.data / "dbt" / "target"
 
 
 def log_folder(home: Home) -> Path:
-    """Where dbt.log is."""
+    """The folder of dbt.log."""
     return home.data / "dbt" / "logs"
 
 
 def read_results(path: Path) -> list[Node]:
-    """What dbt says became of every node; nothing where it did not get that far."""
+    """The result of every node; empty if dbt stopped before it ran them."""
     if not path.exists():
         return []
     results = json.loads(path.read_text(encoding="utf-8"))["results"]
@@ -302,13 +301,13 @@ def read_results(path: Path) -> list[Node]:
 
 
 def describe(broken: Sequence[Node], done: subprocess.CompletedProcess[str]) -> str:
-    """One line: the first broken nodes, or the end of dbt's output where it reports none."""
+    """One line: the first failed nodes, or the end of dbt's output if there are none."""
     if broken:
-        # A broken model explains the tests that fail after it, so models come first.
+        # A failed model explains the tests that fail after it, so models come first.
         ordered = sorted(broken, key=lambda node: node.kind != "model")
         named = [f"{node.kind} {node.name} ({node.message[:200]})" for node in ordered[:SHOWN]]
         rest = len(broken) - len(named)
         return "; ".join(named) + (f"; and {rest} more" if rest else "")
-    said = CLOCK.sub("", done.stdout) or done.stderr
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    output = CLOCK.sub("", done.stdout) or done.stderr
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return " ".join(lines[-6:])[-600:] or f"dbt ended with code {done.returncode}"

@@ -1,7 +1,7 @@
-"""dbt's command line as `flows.build.dbt` starts it: a process of its own that is quick about its work.
+"""The child process in which `flows.build.dbt` runs dbt's command line.
 
-What dbt remembers of a parsed project holds for every warehouse, and its results are written
-without the manifest, which nothing reads.
+It is faster than dbt's own: the parsed state of the project is valid for every warehouse, and the
+results are written without the manifest, which is not used.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ RESULTS = "run_results.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run dbt with those arguments, the target folder first; gives the process's exit code."""
+    """Run dbt with these arguments, the target folder first, and return the exit code."""
     end_with_parent()
     target, *rest = arguments
-    # The objects of a manifest stay until the end: to look among them for waste takes an eighth
+    # The objects of a manifest live until the end; collecting garbage among them takes an eighth
     # of the time.
     gc.set_threshold(100_000, 20, 50)
-    _forget_the_place()
+    _ignore_warehouse_path()
     done = dbtRunner().invoke([*rest, "--target-path", target])
     if isinstance(done.result, RunExecutionResult):
         done.result.write(str(Path(target) / RESULTS))
-    if isinstance(done.exception, DbtUsageException):  # every other error dbt has told itself
+    if isinstance(done.exception, DbtUsageException):  # dbt prints all other errors
         print(done.exception)
     return 0 if done.success else 1
 
 
-def _forget_the_place() -> None:
-    """Leave the file's path out of what dbt compares to tell whether it has to parse anew.
+def _ignore_warehouse_path() -> None:
+    """Let dbt reuse a parsed state with another path of the warehouse.
 
-    No model depends on it: a table's full name holds the file's name alone.
+    No model depends on the path: a table's full name has only the file's name.
     """
     keys: Callable[[DuckDBCredentials], tuple[str, ...]] = DuckDBCredentials._connection_keys
 

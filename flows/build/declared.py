@@ -1,7 +1,7 @@
-"""Which accounts are declared, and what kept one from being read, put where the models look.
+"""Store the declared accounts and their last errors in `raw_user.declared_accounts`.
 
-Raw tables of an exchange begin with an account's first successful check: an account that never
-had one would be invisible without `raw_user.declared_accounts`.
+The raw tables of an exchange have an account only after its first successful check. Without this
+table, the models could not report an account that never had one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ TABLE = """
 
 
 def record(home: Home, synced: Iterable[str], errors: Mapping[str, str]) -> None:
-    """Note every declared account, and what became of those that a run tried to read.
+    """Store every declared account, and the errors of the accounts that a run tried to read.
 
-    `errors` are sentences by label, without secrets; labels count without case.
+    `errors` are sentences by label, without secrets; labels are compared without case.
     """
     import duckdb
 
     declared = {label.lower(): exchange for label, exchange in declared_accounts().items()}
-    told = {label.lower(): error for label, error in errors.items()}
+    reported = {label.lower(): error for label, error in errors.items()}
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(TABLE)
         connection.execute("update raw_user.declared_accounts set is_declared = false")
@@ -45,25 +45,25 @@ def record(home: Home, synced: Iterable[str], errors: Mapping[str, str]) -> None
                 """,
                 [label, exchange],
             )
-        for label in {*(label.lower() for label in synced), *told}:
+        for label in {*(label.lower() for label in synced), *reported}:
             connection.execute(
                 """
                 update raw_user.declared_accounts
                 set last_error = $2, last_error_at = case when $2 is not null then now() end
                 where label = $1
                 """,
-                [label, told.get(label)],
+                [label, reported.get(label)],
             )
 
 
 def retire(home: Home, label: str) -> None:
-    """Note that an account which is no longer declared is not to be synced any more."""
+    """Store that an account is retired: it is no longer declared and will not be synced."""
     import duckdb
 
     declared = {name.lower() for name in declared_accounts()}
     if label.lower() in declared:
         raise LookbackError(
-            "it is still declared",
+            "the account is still declared",
             account=label,
             remedy=f"remove [accounts.{label}] from .dlt/config.toml and .dlt/secrets.toml first",
         )
@@ -85,7 +85,7 @@ def retire(home: Home, label: str) -> None:
 
 
 def _exchange_of(home: Home, label: str) -> str:
-    """Where an account that older versions synced was."""
+    """The exchange of an account that an older version synced."""
     for name in registry.names():
         if known_account(home.warehouse, registry.exchange(name).spec, label):
             return name

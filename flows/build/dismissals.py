@@ -1,4 +1,4 @@
-"""Findings that the user has set aside: read from `data/findings.yml`, put where the models look.
+"""Load the findings that the user dismissed from `data/findings.yml` into the warehouse.
 
 The file is a list; each item has `id` and `reason`, and may have `by` and `on` (a day):
 
@@ -7,7 +7,7 @@ The file is a list; each item has `id` and `reason`, and may have `by` and `on` 
       by: Ada
       on: 2026-11-21
 
-A finding set aside keeps its row and changes its state, nothing else.
+A dismissed finding keeps its row; only its state changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LIST = UserList(
 
 @dataclass(frozen=True)
 class Dismissal:
-    """One finding set aside, and the line of the file that says so."""
+    """One dismissed finding, and its line in the file."""
 
     finding_id: str
     reason: str
@@ -38,29 +38,29 @@ class Dismissal:
 
 
 def file_of(home: Home) -> Path:
-    """Where the user writes them."""
+    """The user's file."""
     return home.data / "findings.yml"
 
 
 def read(home: Home) -> list[Dismissal]:
-    """What the file says; nothing where there is none.
+    """The entries of the file; none if there is no file.
 
-    Raises LookbackError that names the line and what to write there.
+    Raises LookbackError with the line and the correct format.
     """
     found: dict[str, Dismissal] = {}
     for item in LIST.read(file_of(home)):
         dismissal = Dismissal(item["id"], item["reason"], item.get("by"), item.day("on"), item.line)
         if (earlier := found.get(dismissal.finding_id)) is not None:
-            raise item.bad(f"{dismissal.finding_id} is set aside on line {earlier.line} already")
+            raise item.bad(f"{dismissal.finding_id} is already dismissed on line {earlier.line}")
         found[dismissal.finding_id] = dismissal
     return list(found.values())
 
 
 def load(home: Home) -> None:
-    """Put what the file says into `raw_user.dismissals`, in place of what it said before."""
+    """Replace the rows of `raw_user.dismissals` by the entries of the file."""
     import duckdb
 
-    said = read(home)
+    entries = read(home)
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema if not exists raw_user")
         connection.execute(
@@ -71,8 +71,8 @@ def load(home: Home) -> None:
             )
             """
         )
-        if said:
+        if entries:
             connection.executemany(
                 "insert into raw_user.dismissals values (?, ?, ?, ?, ?)",
-                [[each.finding_id, each.reason, each.by, each.on, each.line] for each in said],
+                [[each.finding_id, each.reason, each.by, each.on, each.line] for each in entries],
             )

@@ -1,4 +1,4 @@
-"""The file analysts open changes in one step, or not at all."""
+"""Publish the warehouse atomically to the file that analysts open."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pipelines.home import Home
 
 
 def publish(home: Home) -> Path:
-    """Copy the warehouse over `data/lookback.duckdb` by an atomic rename; gives that path.
+    """Copy the warehouse to `data/lookback.duckdb` with an atomic rename, and return the path.
 
-    Who has the old file open keeps reading it undisturbed. A crash at any moment leaves either
-    the old file or the new one. Raises LookbackError where the disk is full or refuses, or where
-    the published file holds answers that the warehouse lacks.
+    Programs that have the old file open can continue to read it. A crash leaves either the old or
+    the new file. Raises LookbackError if the copy cannot be written, or if the published file has
+    receipts that the warehouse lacks.
     """
     remove_leftovers(home)
     require_richer(home.warehouse, home.published)
@@ -29,16 +29,16 @@ def publish(home: Home) -> Path:
         copy.unlink(missing_ok=True)
         raise LookbackError(
             f"nothing was published: {error.strerror or error}",
-            remedy=f"make room in {home.data} (as much as {home.warehouse.name} takes), sync again",
+            remedy=f"free disk space in {home.data} (the size of {home.warehouse.name}), then sync again",
         ) from error
     return home.published
 
 
 def require_richer(warehouse: Path, published: Path) -> None:
-    """Raises LookbackError where exchanges gave something to `published` that `warehouse` lacks.
+    """Raises LookbackError if `published` has API receipts that `warehouse` lacks.
 
-    Receipts of an API are never deleted, so one that is missing says that the warehouse is not
-    the one that was published from. Imported files may have been withdrawn.
+    API receipts are never deleted, so a missing one shows that the published file was made from
+    another warehouse. Receipts of imported files may have been withdrawn.
     """
     import duckdb
 
@@ -49,7 +49,7 @@ def require_richer(warehouse: Path, published: Path) -> None:
             connection.execute(f"attach '{_quoted(published)}' as published (read_only)")
         except duckdb.Error as error:
             if "lock" not in str(error).lower():
-                return  # it cannot be read, so nothing is lost by writing over it
+                return  # an unreadable file can be overwritten without loss
             raise LookbackError(
                 f"{published} is open for writing in another program",
                 remedy="close it there and run again",
@@ -63,16 +63,16 @@ def require_richer(warehouse: Path, published: Path) -> None:
             found[name].add(schema)
         lacking = 0
         for schema in sorted(found["published"]):
-            told = f"select receipt_id from published.{schema}.receipts where origin = 'api'"
+            receipts = f"select receipt_id from published.{schema}.receipts where origin = 'api'"
             if schema in found["warehouse"]:
-                told += f" except select receipt_id from warehouse.{schema}.receipts"
-            lacking += len(connection.execute(told).fetchall())
+                receipts += f" except select receipt_id from warehouse.{schema}.receipts"
+            lacking += len(connection.execute(receipts).fetchall())
     if lacking:
         raise LookbackError(
-            f"{warehouse} lacks {lacking:,} of the receipts that {published.name} has: what it "
-            "holds is poorer, so it is not put in its place",
-            remedy="run `lookback restore`, which starts from the published file, then sync "
-            f"again; to begin anew on purpose, move {published} away",
+            f"{warehouse} lacks {lacking:,} of the receipts that {published.name} has, so "
+            "it cannot replace that file",
+            remedy="run `lookback restore`, which copies the published file, then sync "
+            f"again; to start a new history on purpose, move {published} away",
         )
 
 
@@ -81,13 +81,13 @@ def _quoted(path: Path) -> str:
 
 
 def remove_leftovers(home: Home) -> None:
-    """Delete what a run that was killed while copying has left."""
+    """Delete the temporary files of runs that were killed while copying."""
     for leftover in home.data.glob(f".{home.published.name}.*.tmp"):
         leftover.unlink(missing_ok=True)
 
 
 def settle(warehouse: Path) -> None:
-    """Fold DuckDB's write-ahead log into the file, so that the file alone is everything."""
+    """Write DuckDB's write-ahead log into the file, so that the file is complete."""
     import duckdb
 
     with duckdb.connect(str(warehouse)) as connection:
@@ -95,7 +95,7 @@ def settle(warehouse: Path) -> None:
 
 
 def copy_to_disk(source: Path, target: Path) -> None:
-    """Copy and wait until the bytes are on the disk. Private, as the source is."""
+    """Copy and wait until the bytes are on the disk. Only the owner can read the copy."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with source.open("rb") as reader, os.fdopen(descriptor, "wb") as writer:
         shutil.copyfileobj(reader, writer, 8 * 1024 * 1024)
@@ -104,7 +104,7 @@ def copy_to_disk(source: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside the folder survive a power cut."""
+    """Flush the folder, so that a rename in it survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

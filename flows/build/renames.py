@@ -1,16 +1,16 @@
-"""Coins that an exchange changed into others: the user's own, from `data/renames.yml`.
+"""Load the user's renames of coins from `data/renames.yml` into the warehouse.
 
-The file is a list, beside the renames this project knows (`seeds/asset_renames.csv`):
+The file is a list, in addition to the known renames (`seeds/asset_renames.csv`):
 
     - from: OLD
       to: NEW
-      ratio: 1000        # how many new ones for an old one; 1 where it is missing
-      on: 2024-05-01     # the first day on which it can have been changed
-      until: 2024-05-31  # the last one; 31 days later where it is missing
-      exchange: acmex    # every exchange where it is missing
+      ratio: 1000        # new coins per old coin; default: 1
+      on: 2024-05-01     # first possible day of the change
+      until: 2024-05-31  # last possible day; default: 31 days later
+      exchange: acmex    # default: every exchange
       reason: the announcement of 2024-04-20
 
-A difference in balances that is exactly such a change is explained by it, and stays visible.
+A balance difference that equals such a change is marked as explained, and stays visible.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LIST = UserList(
 
 @dataclass(frozen=True)
 class Rename:
-    """One change of a coin, and the line of the file that says so."""
+    """One change of a coin, and its line in the file."""
 
     exchange: str | None
     old: str
@@ -45,35 +45,35 @@ class Rename:
 
     @property
     def kind(self) -> str:
-        """What kind of change it is."""
+        """The kind of change."""
         if self.old == self.new:
             return "redenominated"
         return "renamed" if self.ratio == 1 else "swapped"
 
 
 def file_of(home: Home) -> Path:
-    """Where the user writes them."""
+    """The user's file."""
     return home.data / "renames.yml"
 
 
 def read(home: Home) -> list[Rename]:
-    """What the file says; nothing where there is none.
+    """The entries of the file; none if there is no file.
 
-    Raises LookbackError that names the line and what to write there.
+    Raises LookbackError with the line and the correct format.
     """
     return [_rename(item) for item in LIST.read(file_of(home))]
 
 
 def _rename(item: Item) -> Rename:
     first, last = item.day("on"), item.day("until")
-    assert first is not None  # `on` is needed
+    assert first is not None  # `on` is required
     last = last or first + timedelta(days=31)
     if last < first:
         raise item.bad(f"until ({last}) is before on ({first})")
     ratio = _ratio(item)
     old, new = item["from"].upper(), item["to"].upper()
     if old == new and ratio == 1:
-        raise item.bad(f"{old} stays what it is: another coin or another ratio is missing")
+        raise item.bad(f"from and to are both {old} and the ratio is 1: change one of them")
     return Rename(item.get("exchange"), old, new, ratio, first, last, item.get("reason"), item.line)
 
 
@@ -82,17 +82,17 @@ def _ratio(item: Item) -> Decimal:
     try:
         ratio = Decimal(text)
     except InvalidOperation as error:
-        raise item.bad(f"ratio {text!r} is no number") from error
+        raise item.bad(f"ratio {text!r} is not a number") from error
     if not ratio.is_finite() or ratio <= 0 or ratio != round(ratio, 18) or ratio >= 10**18:
         raise item.bad(f"ratio {text!r} must be positive, with at most 18 digits after the point")
     return ratio
 
 
 def load(home: Home) -> None:
-    """Put what the file says into `raw_user.asset_renames`, in place of what it said before."""
+    """Replace the rows of `raw_user.asset_renames` by the entries of the file."""
     import duckdb
 
-    said = read(home)
+    entries = read(home)
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema if not exists raw_user")
         connection.execute(
@@ -105,7 +105,7 @@ def load(home: Home) -> None:
             )
             """
         )
-        if said:
+        if entries:
             connection.executemany(
                 "insert into raw_user.asset_renames values "
                 "(?, ?, ?, ?, ?::timestamptz, ?::timestamptz, ?, ?, ?)",
@@ -115,6 +115,6 @@ def load(home: Home) -> None:
                         f"{each.first}T00:00:00Z", f"{each.last + timedelta(days=1)}T00:00:00Z",
                         each.kind, each.reason or "data/renames.yml", each.line,
                     ]
-                    for each in said
+                    for each in entries
                 ],
             )  # fmt: skip

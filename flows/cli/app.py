@@ -1,6 +1,6 @@
-"""The command line. Exit code 0 only when the thing asked for was done.
+"""The command line. The exit code is 0 only if the command succeeded.
 
-Commands import what they need when they run, so that `--help` costs nothing.
+Commands import their dependencies when they run, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.home import home
 
 app = typer.Typer(
     name="lookback",
-    help="Crypto-exchange history, complete or accounted for.",
+    help="Crypto-exchange history with every gap reported.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -30,17 +30,17 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 AllStates = Annotated[
-    bool, typer.Option("--all", help="Also what is explained, fixed or dismissed, and mere notes.")
+    bool, typer.Option("--all", help="Include explained, fixed and dismissed findings, and notes.")
 ]
 
 
 @app.command()
 def demo(
     size: Annotated[
-        str, typer.Option(help="How much history: tiny, small, medium or a number of trades.")
+        str, typer.Option(help="Amount of history: tiny, small, medium or a number of trades.")
     ] = "small",
 ) -> None:
-    """Run everything once on made-up accounts and show the answer. Touches no data of yours."""
+    """Sync simulated accounts and show the result. Does not touch your own data."""
     from flows.cli.demo import run_demo
 
     run_demo(size)
@@ -48,43 +48,44 @@ def demo(
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(help="The loopback port; 0 takes a free one.")] = 0,
-    seed: Annotated[int, typer.Option(help="Which made-up accounts.")] = 1,
+    port: Annotated[int, typer.Option(help="Loopback port; 0 selects a free port.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated accounts.")] = 1,
     size: Annotated[
-        str, typer.Option(help="tiny, small, medium, million or a number of trades.")
+        str, typer.Option(help="History: tiny, small, medium, million or a number of trades.")
     ] = "tiny",
     pace: Annotated[
-        float, typer.Option(help="1: the real rate limits; 20: twenty times as fast; 0: none.")
+        float, typer.Option(help="Rate limits. 1: documented; 20: twenty times as fast; 0: none.")
     ] = 1.0,
-    years: Annotated[float, typer.Option(help="How long the accounts have existed.")] = 3.0,
+    years: Annotated[float, typer.Option(help="Age of the accounts in years.")] = 3.0,
 ) -> None:
-    """Serve every exchange's stand-in on this machine until interrupted.
+    """Serve the simulators of all exchanges locally.
 
-    The first line printed is JSON: the address, and the accounts with their keys.
+    Runs until interrupted. The first line of output is JSON: the address, and the accounts with
+    their keys.
     """
     from pipelines.sandbox.engine.account import SIZES
     from pipelines.sandbox.engine.server import serve
 
     if size not in SIZES and not size.isdigit():
         raise LookbackError(
-            f"no such size: {size}", remedy=f"take {', '.join(SIZES)} or a number of trades"
+            f"no such size: {size}", remedy=f"use {', '.join(SIZES)} or a number of trades"
         )
     if pace < 0 or years <= 0:
-        raise LookbackError("pace cannot be below 0, and years must be above 0")
+        raise LookbackError("--pace must not be negative, and --years must be positive")
     try:
         serve(port=port, seed=seed, size=size, pace=pace or None, years=years)
     except OSError as error:
         raise LookbackError(
-            f"cannot listen on port {port}: {error.strerror}", remedy="take another, or 0"
+            f"cannot listen on port {port}: {error.strerror}", remedy="use another port, or 0"
         ) from error
 
 
 @app.command()
 def guide(
-    exchange: Annotated[str, typer.Argument(help="Which exchange: its name in lower case.")],
+    exchange: Annotated[str, typer.Argument(help="Name of the exchange, in lower case.")],
     as_json: AsJson = False,
 ) -> None:
-    """How to make a read-only key, what is lost if nothing is done, and what is read."""
+    """Show how to connect an exchange. Covers keys, expiry, streams and problems."""
     from flows.cli import guide as guides
 
     if as_json:
@@ -92,23 +93,23 @@ def guide(
 
         typer.echo(answers.to_json(guides.about(exchange.lower())))
         return
-    guides.tell(exchange.lower())
+    guides.show_guide(exchange.lower())
 
 
 @app.command()
 def sync(
     labels: Annotated[
-        list[str] | None, typer.Argument(metavar="[LABEL]...", help="Only these accounts.")
+        list[str] | None, typer.Argument(metavar="[LABEL]...", help="Sync only these accounts.")
     ] = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
-            help="The moment coverage and deadlines are reckoned for, UTC; by default now.",
+            help="Compute coverage and deadlines as of this moment, UTC; default: now.",
         ),
     ] = None,
 ) -> None:
-    """Bring the accounts up to date, build the models and publish; resumes what was cut off."""
+    """Sync accounts, build the models and publish. Resumes an interrupted sync."""
     from flows.cli import show
     from flows.cli.run import run_sync
     from flows.runtime.outcome import SyncFailed
@@ -126,21 +127,24 @@ def sync(
 @app.command("import")
 def import_(
     exchange: Annotated[
-        str, typer.Argument(metavar="EXCHANGE", show_default=False, help="Its name in lower case.")
+        str,
+        typer.Argument(
+            metavar="EXCHANGE", show_default=False, help="Name of the exchange, in lower case."
+        ),
     ] = "",
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", show_default=False, help="Saved answers."),
+        typer.Argument(metavar="FILE...", show_default=False, help="Files of saved API responses."),
     ] = None,
     account: Annotated[
-        str, typer.Option(show_default=False, help="The label of the account they belong to.")
+        str, typer.Option(show_default=False, help="Label of the account that the files belong to.")
     ] = "",
     uid: Annotated[
         str,
         typer.Option(
             metavar="NUMBER",
             show_default=False,
-            help="The account's number, for files that do not name it. Recorded as your statement.",
+            help="Account number, for files without one. Recorded as stated by you.",
         ),
     ] = "",
     withdraw: Annotated[
@@ -148,21 +152,24 @@ def import_(
         typer.Option(
             metavar="SHA",
             show_default=False,
-            help="Take an import back: the beginning of the file's SHA-256 (`lookback files`).",
+            help="Withdraw an import: first characters of the file's SHA-256 (`lookback files`).",
         ),
     ] = "",
 ) -> None:
-    """Load files you have: answers of an exchange's API that were saved, while it gave them.
+    """Import files of API responses that you saved earlier.
 
-    JSON, JSON lines or tables (CSV, semicolons, tabs) with the API's field names; plain, gzipped
-    or zipped.
+    Formats: JSON, JSON lines or tables (separated by commas, semicolons or tabs) with the API's
+    field names; plain, gzipped or zipped.
     """
     from flows.cli import show
     from flows.cli.run import run_import, run_withdrawal
 
     if withdraw:
         if exchange or files or account or uid:
-            raise LookbackError("--withdraw goes alone", remedy="leave the other arguments out")
+            raise LookbackError(
+                "--withdraw cannot be combined with other arguments",
+                remedy="remove the other arguments",
+            )
         with show.progress():
             done = run_withdrawal(withdraw)
         show.withdrawn(done, home().published)
@@ -173,7 +180,7 @@ def import_(
             remedy="lookback import EXCHANGE FILE... --account LABEL",
         )
     if uid and not uid.isalnum():
-        raise LookbackError(f"{uid!r} is no account number", account=account)
+        raise LookbackError(f"{uid!r} is not an account number", account=account)
     with show.progress():
         results = run_import(exchange.lower(), files, account, uid)
     show.imported(results, home().published)
@@ -181,19 +188,19 @@ def import_(
         raise LookbackError(
             f"{len(refused)} of {len(results)} files were not imported",
             account=account,
-            remedy="see the reasons above",
+            remedy="correct the problems listed above",
         )
 
 
 @app.command("files")
 def files_(as_json: AsJson = False) -> None:
-    """Which files were imported, and what each of them covers."""
+    """List the imported files and the span of each."""
     answer("files", as_json)
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """One light for every account and stream: up to date, or what is wrong."""
+    """Show the sync status per account and stream. It is ok, warning or error, with a reason."""
     answer("status", as_json)
     if not as_json:
         from flows.cli import show
@@ -205,23 +212,25 @@ def status(as_json: AsJson = False) -> None:
 @app.command()
 def gaps(
     as_json: AsJson = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also what has been filled.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include filled gaps.")] = False,
 ) -> None:
-    """What is missing, why, and what would fill it."""
+    """List the gaps in the history, with cause and remedy."""
     answer("gaps", as_json, **({"closed": True} if everything else {}))
 
 
 @app.command()
 def deadlines(as_json: AsJson = False) -> None:
-    """By when a sync must have run so that nothing drops out of an exchange's reach."""
+    """List upcoming retention deadlines. Sync before them so that no data expires."""
     answer("deadlines", as_json)
 
 
 @app.command()
 def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
-    """Computed against reported balances, with the difference; then what to look at.
+    """Show balance checks and findings.
 
-    With --json only the balances; the rest is in `lookback findings --json`.
+    A check compares a computed with a reported balance.
+
+    With --json, only the balance checks are printed; see also `lookback findings --json`.
     """
     answer("checks", as_json)
     if not as_json:
@@ -231,7 +240,7 @@ def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
 
 @app.command()
 def findings(as_json: AsJson = False, everything: AllStates = False) -> None:
-    """What somebody should look at: each with its size, what it is and what would settle it."""
+    """List findings that need attention. Each has a size, a description and a remedy."""
     answer("findings", as_json, everything=everything)
     if not as_json:
         from flows.cli import show
@@ -242,17 +251,17 @@ def findings(as_json: AsJson = False, everything: AllStates = False) -> None:
 
 
 Folder = Annotated[
-    Path | None, typer.Option("--to", help="The folder to write to; by default data/documents.")
+    Path | None, typer.Option("--to", help="Output folder; default: data/documents.")
 ]
 
 
 @app.command()
 def certificate(
-    label: Annotated[str, typer.Argument(metavar="LABEL", help="The account.")],
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="Label of the account.")],
     to: Folder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one page about an account: what is covered, what proves it, what is missing."""
+    """Write the certificate of an account. It has coverage, balance checks and gaps."""
     from flows.reports import answers
     from flows.reports.certificate import certify
     from flows.reports.dossier import canonical
@@ -267,10 +276,10 @@ def certificate(
 
 @app.command()
 def evacuate(
-    label: Annotated[str, typer.Argument(metavar="LABEL", help="The account.")],
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="Label of the account.")],
     to: Folder = None,
 ) -> None:
-    """Read everything an exchange still gives, and write down what was saved and what was not."""
+    """Save an account before its exchange closes. Writes an inventory of saved and missing data."""
     from flows.cli import show
     from flows.cli.run import run_sync
     from flows.reports.evacuation import take_inventory
@@ -292,36 +301,36 @@ def evacuate(
 
 
 accounts_app = typer.Typer(
-    help="Which accounts are declared; `retire` one that is not any more.", rich_markup_mode=None
+    help="List the accounts; `retire` one that is no longer declared.", rich_markup_mode=None
 )
 app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
 
 
 @accounts_app.callback()
 def accounts(context: typer.Context, as_json: AsJson = False) -> None:
-    """Which accounts are declared and known, and what kept one from being read."""
+    """List the declared and known accounts, and why one could not be read."""
     if context.invoked_subcommand is None:
         answer("accounts", as_json)
 
 
 @accounts_app.command()
-def retire(label: Annotated[str, typer.Argument(help="The account's label.")]) -> None:
-    """Stop warning of an account that was removed from the settings; keeps its history."""
+def retire(label: Annotated[str, typer.Argument(help="Label of the account.")]) -> None:
+    """Stop warnings about an account that was removed from the settings; keeps its history."""
     from flows.cli import show
     from flows.cli.run import run_retire
 
     with show.progress():
         run_retire(label)
-    print(f"{label} is retired: its history stays, and its status warns no more")
+    print(f"{label} is retired: its history is kept, and its status shows no warnings")
 
 
 @app.command()
 def backup(
     to: Annotated[
-        Path | None, typer.Option("--to", help="The file to write; by default in data/backups.")
+        Path | None, typer.Option("--to", help="Output file; default: a new file in data/backups.")
     ] = None,
 ) -> None:
-    """Copy the warehouse, records and models, to a file that `restore` takes."""
+    """Copy the warehouse to a backup file."""
     from flows.build.backup import back_up
     from flows.runtime import lock
 
@@ -333,24 +342,24 @@ def backup(
 @app.command()
 def restore(
     file: Annotated[
-        Path | None, typer.Argument(help="A file of `backup`; by default the published one.")
+        Path | None, typer.Argument(help="A backup file; default: the published file.")
     ] = None,
 ) -> None:
-    """Make a backup, or the published file, the warehouse; keeps the one that was there."""
+    """Replace the warehouse by a backup. Keeps the old one. Default: the published file."""
     from flows.build import backup as backups
     from flows.runtime import lock
 
     place = home()
     with lock.run_lock(place, "restore", may_be_damaged=True):
         kept = backups.restore(place, file)
-    print(f"{place.warehouse} is {file or place.published} again; `lookback sync` goes on from it")
+    print(f"{place.warehouse} restored from {file or place.published}; run `lookback sync` next")
     if kept:
-        print(f"what was there before: {kept}")
+        print(f"previous warehouse: {kept}")
 
 
 @app.command()
 def docs() -> None:
-    """Write the documentation of all models and columns as one page, and say where it is."""
+    """Write the documentation of all models. It is one page; the command prints its path."""
     from flows.build import dbt
     from flows.build.backup import restore_if_lost
     from flows.runtime import lock
@@ -365,11 +374,11 @@ def docs() -> None:
 
 
 def answer(name: str, as_json: bool, **options: Any) -> None:
-    """Print the rows of one question to the published warehouse, as JSON or for people."""
+    """Print the rows of one query of the published warehouse, as JSON or as a table."""
     from flows.reports import answers
 
-    ask: Callable[..., list[answers.Row]] = getattr(answers, name)
-    rows = ask(answers.published(home()), **options)
+    query: Callable[..., list[answers.Row]] = getattr(answers, name)
+    rows = query(answers.published(home()), **options)
     if as_json:
         typer.echo(answers.to_json(rows))
         return
@@ -379,9 +388,9 @@ def answer(name: str, as_json: bool, **options: Any) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit. An error is one message on stderr, never a traceback.
+    """Run the command line and exit. An error is printed as one message on stderr.
 
-    With `--json` the error is on stdout as well, as `{"error": {...}}`. LOOKBACK_DEBUG=1 shows
+    With `--json`, stdout also gets the error, as `{"error": {...}}`. LOOKBACK_DEBUG=1 shows
     tracebacks.
     """
     given = sys.argv[1:] if arguments is None else arguments
@@ -389,17 +398,17 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=given, prog_name="lookback")
     except KeyboardInterrupt:
-        print("stopped; the next sync resumes where this one was", file=sys.stderr)
+        print("interrupted; the next sync resumes from here", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if os.environ.get("LOOKBACK_DEBUG"):
             raise
-        tell_error(error, as_json="--json" in given)
+        print_error(error, as_json="--json" in given)
         sys.exit(1)
 
 
-def tell_error(error: Exception, *, as_json: bool) -> None:
-    """One message for people on stderr; the same for programs on stdout where they asked."""
+def print_error(error: Exception, *, as_json: bool) -> None:
+    """Print the error as text on stderr and, with `as_json`, as JSON on stdout."""
     from flows.runtime.outcome import SyncFailed
 
     known = error if isinstance(error, LookbackError) else unexpected(error)
@@ -417,11 +426,11 @@ def tell_error(error: Exception, *, as_json: bool) -> None:
 
 
 def unexpected(error: Exception) -> LookbackError:
-    """An error nobody foresaw, told as well as it can be."""
+    """Convert an unexpected exception to a LookbackError."""
     first_line = next(iter(str(error).splitlines()), "")
     return LookbackError(
         f"{type(error).__name__}: {first_line}".rstrip(": "),
-        remedy="LOOKBACK_DEBUG=1 shows where it comes from",
+        remedy="set LOOKBACK_DEBUG=1 to see the traceback",
     )
 
 

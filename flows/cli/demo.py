@@ -1,4 +1,4 @@
-"""Sandbox accounts on loopback, the real flow, and the answer on the screen."""
+"""Run the real flow on simulated accounts on loopback, and print the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipelines.errors import LookbackError
 from pipelines.home import Home, home
 
 PACE = 50.0
-"""How much faster than the real exchanges the stand-ins let themselves be asked."""
+"""Factor on the rate limits of the simulators."""
 
 EXAMPLE = "from marts.fct_ledger_entries order by occurred_at desc limit 5"
 
@@ -26,9 +26,9 @@ PREFIX = "ACCOUNTS__"
 
 
 def run_demo(size: str) -> None:
-    """Sync every exchange's main stand-in account into `data/demo` and print what came of it.
+    """Sync every exchange's main simulated account into `data/demo` and print the result.
 
-    Raises LookbackError where the flow fails: then the demo has shown nothing.
+    Raises LookbackError if the flow fails.
     """
     from pipelines import registry
     from pipelines.sandbox.engine.account import SIZES
@@ -36,7 +36,7 @@ def run_demo(size: str) -> None:
 
     if size not in SIZES and not size.isdigit():
         raise LookbackError(
-            f"no such size: {size}", remedy=f"take {', '.join(SIZES)} or a number of trades"
+            f"no such size: {size}", remedy=f"use {', '.join(SIZES)} or a number of trades"
         )
     out = terminal.console()
     started = time.monotonic()
@@ -45,20 +45,20 @@ def run_demo(size: str) -> None:
     with Sandbox(size=size, pace=PACE, moves=True) as box:
         keys = [box.account(name) for name in registry.names()]
         out.print(
-            f"{len(keys)} made-up accounts on {box.url}; everything goes to {near(place.root)}\n"
+            f"{len(keys)} simulated accounts on {box.url}; all output goes to {near(place.root)}\n"
         )
         with settings_of_demo(place, keys), show.progress():
             try:
                 run_sync()
             except SyncFailed as failed:
-                # Gaps are part of the answer, but a demo account is never refused.
+                # Gaps are part of the result, but a demo account must sync without a failure.
                 raise LookbackError(str(failed)) from failed
-    tell(place)
+    report(place)
     out.print(f"\ndone in {time.monotonic() - started:.0f} seconds", style="dim")
 
 
 def forget_last_demo(place: Home) -> None:
-    """The stand-ins are made anew each day: yesterday's history is another account's."""
+    """Delete the last demo's data: the simulated accounts change every day."""
     for file in (place.warehouse, place.published):
         file.unlink(missing_ok=True)
         file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def forget_last_demo(place: Home) -> None:
 
 @contextmanager
 def settings_of_demo(place: Home, keys: list[dict[str, str]]) -> Iterator[None]:
-    """Inside, the demo's home and accounts are the only ones there are."""
+    """Inside the context, only the demo's home and accounts are configured."""
     before = dict(os.environ)
     for name in before:
         if name.upper().startswith(PREFIX):
@@ -83,32 +83,32 @@ def settings_of_demo(place: Home, keys: list[dict[str, str]]) -> Iterator[None]:
 
 
 def variables(key: Mapping[str, str]) -> dict[str, str]:
-    """One stand-in's key as the environment declares an account; the exchange is its label."""
+    """The environment variables that declare a simulated account; its label is the exchange."""
     fields = ("exchange", "base_url", "key", "secret", "passphrase")
     declared = {name: key[name] for name in fields if key.get(name)} | {"pace": str(PACE)}
     return {f"{PREFIX}{key['exchange']}__{name}".upper(): text for name, text in declared.items()}
 
 
-def tell(place: Home) -> None:
-    """The answer: what is there, what is proved, what is missing, by when, and what to try."""
+def report(place: Home) -> None:
+    """Print records, balance checks, gaps, retention deadlines and next commands."""
     out = terminal.console()
     path = answers.published(place)
-    out.print("\nWhat is there", style="bold")
+    out.print("\nRecords", style="bold")
     out.print(show.counts_by_exchange(answers.counts(path), answers.ENTITIES))
     show.moves(answers.moves(path), out)
-    out.print("\nDo the books add up?", style="bold")
+    out.print("\nBalance checks", style="bold")
     show.checks(answers.checks(path), out, shown=3)
-    out.print("\nWhat is missing, and what would fill it", style="bold")
+    out.print("\nGaps", style="bold")
     show.gaps(answers.gaps(path, closed=True), out)
-    out.print("\nWhat is lost next", style="bold")
+    out.print("\nUpcoming retention deadlines", style="bold")
     show.deadlines(answers.deadlines(path), out)
-    out.print("\nWhere to look next", style="bold")
+    out.print("\nNext commands", style="bold")
     for command in next_commands(place):
         out.print(f"  {command}", soft_wrap=True)
 
 
 def next_commands(place: Home) -> list[str]:
-    """Three commands that work as printed, from the folder the demo was started in."""
+    """Three commands that work from the current folder as printed."""
     there = f"LOOKBACK_HOME={near(place.root)}"
     folder = near(Path(sys.executable).parent)
     on_path = shutil.which("lookback")
@@ -122,7 +122,7 @@ def next_commands(place: Home) -> list[str]:
 
 
 def near(path: Path) -> str:
-    """A path as short as it can be said from here."""
+    """The path relative to the current folder if it is inside it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

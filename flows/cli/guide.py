@@ -1,4 +1,4 @@
-"""What a person needs to know of an exchange before connecting it, from its spec alone."""
+"""The guide to connect an account, derived from the exchange's spec."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Facts = dict[str, Any]
 
 
 def about(name: str) -> Facts:
-    """Everything `lookback guide` tells of one exchange, as plain values for JSON.
+    """The content of `lookback guide` for one exchange, as plain values for JSON.
 
-    Raises LookbackError with the known exchanges where there is none of that name.
+    Raises LookbackError with the known exchanges if the name is unknown.
     """
     if name not in registry.names():
         raise LookbackError(
-            f"no such exchange: {name}", remedy=f"take one of {', '.join(registry.names())}"
+            f"no such exchange: {name}", remedy=f"use one of {', '.join(registry.names())}"
         )
     spec = registry.exchange(name).spec
     return {
@@ -61,7 +61,7 @@ def about(name: str) -> Facts:
 
 
 def credentials(spec: ExchangeSpec) -> list[Facts]:
-    """The fields of a key, whether each may be missing, and the words it may also go by."""
+    """The fields of a key, whether each is optional, and its alias."""
     return [
         {
             "field": field,
@@ -73,17 +73,17 @@ def credentials(spec: ExchangeSpec) -> list[Facts]:
 
 
 def life_alerts(spec: ExchangeSpec) -> list[str]:
-    """That an exchange ends or has ended, which is a deadline over everything it has."""
+    """An alert if the exchange is closing or closed."""
     if spec.lifecycle == "active" or spec.ends_at is None:
         return []
     moment = f"{spec.ends_at:%Y-%m-%d %H:%M} UTC"
     if spec.lifecycle == "closed":
-        return [f"{spec.title} closed on {moment}: its API gives nothing any more."]
-    return [f"{spec.title} ends on {moment}: what is not stored by then is gone for good."]
+        return [f"{spec.title} closed on {moment}: its API no longer returns data."]
+    return [f"{spec.title} closes on {moment}: data that is not stored by then is lost."]
 
 
 def reach_alerts(spec: ExchangeSpec) -> list[str]:
-    """How far back the history streams go, those with one answer in one sentence."""
+    """How far back the history streams reach, one sentence for all with the same reach."""
     if spec.lifecycle == "closed":
         return []
     by_reach: dict[str, list[str]] = {}
@@ -93,19 +93,19 @@ def reach_alerts(spec: ExchangeSpec) -> list[str]:
             by_reach.setdefault(kept_for(stream), []).append(stream.name)
             if stream.newest_rows is not None:
                 by_count.setdefault(stream.newest_rows, []).append(stream.name)
-    told = {
-        "not stated": "{} does not say how far back it keeps {}: sync early, and rely on nothing.",
-        "all of it": "{} says that nothing leaves {}.",
+    alerts = {
+        "not stated": "{} does not document how long it keeps {}: sync early.",
+        "unlimited": "{} keeps {} without a time limit, according to its documentation.",
     }
-    usual = "{} keeps {} for {}: what is older can no longer be had from the API."
+    usual = "{} keeps {} for {}: older data is not available through the API."
     counted = (
-        f"{spec.title} gives only the newest {count} rows of {', '.join(names)}: the busier the "
-        "account, the sooner older ones are out of reach."
+        f"{spec.title} returns only the newest {count} rows of {', '.join(names)}: older rows of "
+        "an active account expire sooner."
         for count, names in by_count.items()
     )
     return [
         *(
-            told.get(span, usual).format(spec.title, ", ".join(names), span)
+            alerts.get(span, usual).format(spec.title, ", ".join(names), span)
             for span, names in by_reach.items()
         ),
         *counted,
@@ -113,7 +113,7 @@ def reach_alerts(spec: ExchangeSpec) -> list[str]:
 
 
 def reach(stream: StreamSpec) -> str:
-    """How far back a stream goes, by time and by number of rows, in words."""
+    """How far back a stream reaches, by time and by number of rows, in words."""
     if stream.kind != "history":
         return "now"
     count = "" if stream.newest_rows is None else f", newest {stream.newest_rows} rows"
@@ -122,7 +122,7 @@ def reach(stream: StreamSpec) -> str:
 
 def kept_for(stream: StreamSpec) -> str:
     """How long the exchange keeps a stream's rows, in words."""
-    words = {"unlimited": "all of it", "not_stated": "not stated"}
+    words = {"unlimited": "unlimited", "not_stated": "not stated"}
     return words.get(stream.retention_kind) or length(stream.retention)
 
 
@@ -135,7 +135,7 @@ def length(span: timedelta | None) -> str:
 
 
 def stream_facts(stream: StreamSpec) -> Facts:
-    """One stream: what it feeds, how far back it goes, and how wide one asking may be."""
+    """One stream: its entities, how far back it reaches, and its longest request window."""
     return {
         "stream": stream.name,
         "method": stream.method,
@@ -160,38 +160,38 @@ def seconds(span: timedelta | None) -> int | None:
     return None if span is None else int(span.total_seconds())
 
 
-def tell(name: str, out: Console | None = None) -> None:
+def show_guide(name: str, out: Console | None = None) -> None:
     """Print the guide of one exchange."""
     facts = about(name)
     out = out or terminal.console()
-    out.print(Text(f"{facts['title']}: connecting an account", style="bold"))
+    out.print(Text(f"{facts['title']}: connect an account", style="bold"))
     fields = ", ".join(
         each["field"] + "".join(f" (or {word})" for word in each["also"])
         + (" (optional)" if each["optional"] else "")
         for each in facts["credentials"]
     )  # fmt: skip
-    out.print(Text(f"A key here has: {fields}."))
-    listed(out, "How to make the key", facts["steps"], numbered=True)
+    out.print(Text(f"Fields of a key: {fields}."))
+    listed(out, "Create the key", facts["steps"], numbered=True)
     listed(out, "Alerts", facts["alerts"], style=show.WARN)
-    listed(out, "Important notes", facts["notes"])
+    listed(out, "Notes", facts["notes"])
     problems = (f"{each['seen']}\n\n{each['way_out']}" for each in facts["problems"])
     listed(out, "Common problems", problems)
     excluded = (
-        f"**{each['name']}**: {each['what']}. What helps: {each['remedy']}."
+        f"**{each['name']}**: {each['what']}. Alternative: {each['remedy']}."
         for each in facts["excluded"]
     )
-    listed(out, "What the API leaves out", excluded)
-    heading(out, "What is read")
+    listed(out, "Not available through the API", excluded)
+    heading(out, "Streams")
     out.print(stream_table(facts["streams"]))
-    listed(out, "Asked to know the key and the time; not stored", facts["probes"])
+    listed(out, "Requested to check the key and the clock; not stored", facts["probes"])
     left_out = (f"`{route['path']}`: {route['reason']}" for route in facts["left_out"])
-    listed(out, "Not read, and why", left_out)
+    listed(out, "Routes that are not read", left_out)
     out.print()
-    show.note(out, "~", f"As documented on {facts['docs_url']}, read on {facts['checked_on']}.")
+    show.note(out, "~", f"Source: {facts['docs_url']}, checked on {facts['checked_on']}.")
 
 
 def heading(out: Console, title: str, style: str = "") -> None:
-    """A bold line with space above it."""
+    """Print a bold line after an empty line."""
     out.print()
     out.print(Text(title, style=f"bold {style}".strip()))
 
@@ -199,12 +199,12 @@ def heading(out: Console, title: str, style: str = "") -> None:
 def listed(
     out: Console, title: str, items: Iterable[str], *, numbered: bool = False, style: str = ""
 ) -> None:
-    """A heading and its sentences, one below the other; nothing where there are none."""
-    told = list(items)
-    if not told:
+    """Print a heading and a list of items; nothing if the list is empty."""
+    shown = list(items)
+    if not shown:
         return
     heading(out, title, style)
-    for number, item in enumerate(told, start=1):
+    for number, item in enumerate(shown, start=1):
         mark = f"{number}." if numbered else "-"
         paragraphs = Group(*(Markdown(part) for part in item.split("\n\n")))
         grid = Table.grid(padding=(0, 1))
@@ -215,21 +215,21 @@ def listed(
 
 
 def stream_table(streams: Iterable[Facts]) -> Table:
-    """A line a stream: what it feeds, how far back it goes, how much one asking may span."""
-    listing = terminal.table("stream", "feeds", "reaches back", "one asking", "asked by")
+    """One line per stream: entities, reach, longest request window and scope."""
+    listing = terminal.table("stream", "entities", "reaches back", "window", "requested by")
     for each in streams:
         listing.add_row(
             each["stream"],
             ", ".join(each["entities"]) or each["kind"],
             each["reaches_back"],
-            asking(each),
+            window_of(each),
             each["scope"] or "–",
         )
     return listing
 
 
-def asking(stream: Facts) -> str:
-    """How much time one request may span."""
+def window_of(stream: Facts) -> str:
+    """The longest span of one request, in words."""
     if not stream["time_filter"]:
         return "no time filter" if stream["kind"] == "history" else "–"
     window = stream["max_window_seconds"]

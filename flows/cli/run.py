@@ -1,4 +1,4 @@
-"""The sync flow for a caller that just wants it run: server, lock and errors taken care of."""
+"""Run the sync flow and the import steps with their lock and, for the flow, a Prefect server."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 def run_sync(
     labels: Sequence[str] = (), as_of: datetime | None = None, *, full: bool = False
 ) -> Summary:
-    """Run the flow `sync` on the user's Prefect server, else on one that lives as long as this.
+    """Run the flow `sync` on the user's Prefect server, else on a temporary one.
 
     Raises what the flow raises: LookbackError, or SyncFailed after the rest was published.
     """
     place = home()
     with lock.run_lock(place, "sync"):
-        pass  # a run that cannot start says so before a server is started for it
+        pass  # fail before a server is started if another run holds the lock
 
     def get_ready() -> None:
         readable_accounts(labels)
@@ -47,7 +47,7 @@ def run_sync(
             if "Failed to reach API" not in str(error):
                 raise
             raise LookbackError(
-                f"no Prefect server answers at {os.environ.get('PREFECT_API_URL')}",
+                f"no Prefect server responds at {os.environ.get('PREFECT_API_URL')}",
                 remedy="start it, or unset PREFECT_API_URL to use a temporary one",
             ) from error
         outcome = state.result(raise_on_failure=False)
@@ -60,15 +60,15 @@ def run_sync(
 def run_import(
     exchange: str, paths: Sequence[Path], label: str, uid: str = ""
 ) -> list[ImportResult]:
-    """Load files the user has, then build and publish. Raises LookbackError.
+    """Import files, then build and publish. Raises LookbackError.
 
-    `uid` is the account's number as the user states it.
+    `uid` is the account number stated by the user.
     """
     from pipelines.files.importer import import_files
     from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
-    dismissals.read(place)  # a slip in the file is told before the warehouse is touched
+    dismissals.read(place)  # report a mistake in the file before the warehouse is changed
     renames.read(place)
     with lock.run_lock(place, "import"):
         restore_if_lost(place)
@@ -83,7 +83,10 @@ def run_import(
 
 
 def run_withdrawal(prefix: str) -> Withdrawal:
-    """Take back the file whose SHA-256 begins so, then build and publish. Raises LookbackError."""
+    """Withdraw the file whose SHA-256 has this prefix, then build and publish.
+
+    Raises LookbackError.
+    """
     from pipelines.files.imports import withdraw
     from pipelines.load.warehouse import prepare_warehouse
 
@@ -93,7 +96,7 @@ def run_withdrawal(prefix: str) -> Withdrawal:
         restore_if_lost(place)
         prepare_warehouse(place)
         done = withdraw(prefix, place)
-        dbt.forget_build(place)  # incremental models hold rows that are no longer there
+        dbt.forget_build(place)  # incremental models still hold the deleted rows
         watch.tell_stage("building and testing the models")
         dbt.build(place)
         watch.tell_stage("publishing")

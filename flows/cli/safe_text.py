@@ -1,4 +1,4 @@
-"""Text of exchanges and files, made safe for a terminal, and a terminal that takes any text."""
+"""Make text of exchanges and files safe for a terminal of any encoding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from io import TextIOWrapper
 
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode categories that move the cursor, turn the direction of text, or cannot be written."""
+"""Unicode categories that control a terminal, change text direction, or cannot be encoded."""
 
 IN_ASCII = str.maketrans(
     {"–": "-", "—": "-", "…": "...", "·": "-", "≈": "~", "’": "'", "×": "x", "─": "-", "→": "->"}
@@ -16,7 +16,7 @@ IN_ASCII = str.maketrans(
 
 
 def visible(text: str) -> str:
-    """`text` with a `�` in place of each character that would do something to a terminal."""
+    """Replace each character that would control a terminal by `�`."""
     if text.isprintable():
         return text
     return "".join(
@@ -25,7 +25,7 @@ def visible(text: str) -> str:
 
 
 def write_anywhere() -> None:
-    """Let standard output and errors take any text, whatever the terminal can show."""
+    """Let stdout and stderr accept any text, whatever the terminal's encoding."""
     codecs.register_error("lookback", _as_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

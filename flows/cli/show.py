@@ -1,4 +1,4 @@
-"""Answers and progress on a terminal: short, aligned, scopes merged, at most 100 columns."""
+"""Print answers and progress on a terminal: aligned, scopes merged, at most 100 columns."""
 
 from __future__ import annotations
 
@@ -29,34 +29,37 @@ if TYPE_CHECKING:
 GOOD, WARN, BAD = "green", "yellow", "red"
 
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
-"""How a gap looks, the lightest first."""
+"""The colour of each severity, least severe first."""
+
+STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
+"""The word shown for each value of the column `light`, which is also its colour."""
 
 
 def day(moment: datetime | None) -> str:
-    """The day of a moment, UTC."""
+    """The UTC date of a moment."""
     return f"{moment:%Y-%m-%d}" if moment else "–"
 
 
 def span(start: datetime | None, end: datetime | None) -> tuple[str, str]:
-    """Both ends of a span: days, or minutes where it lies within two days."""
+    """Both ends of a span: dates, or minutes if it is shorter than two days."""
     if start and end and (end - start).total_seconds() < 2 * 86_400:
         return f"{start:%Y-%m-%d %H:%M}", f"{end:%Y-%m-%d %H:%M}"
     return day(start), day(end)
 
 
 def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One line an account, stream and verdict; below, why and what would fill it.
+    """One line per account, stream and verdict; below the table, each cause and remedy.
 
-    Spans that were read to the end where the exchange states no limit are told in one sentence,
-    and so is what no route tells.
+    One sentence each covers the unverified streams, the data that no API route returns, and the
+    streams that need more than a read-only key.
     """
     out = out or console()
     apart = (is_unverified, is_excluded, is_beyond_reading)
-    told = [row for row in rows if not any(is_it(row) for is_it in apart)]
-    if told:
+    listed = [row for row in rows if not any(is_it(row) for is_it in apart)]
+    if listed:
         listing = table("account", "stream", "verdict", "from", "to", "state", "why")
         notes = []
-        for (label, stream, verdict, *_), group in merged_gaps(told):
+        for (label, stream, verdict, *_), group in merged_gaps(listed):
             notes.append(group)
             start, end = span(
                 min((row["span_start"] for row in group if row["span_start"]), default=None),
@@ -72,31 +75,31 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
         out.print()
         for number, group in enumerate(notes, start=1):
             note(out, f"[{number}]", why(group))
-        tell_remedies(out, notes)
+        print_remedies(out, notes)
     else:
-        out.print("No gap is open.", style=GOOD)
-    tell_unverified(out, [row for row in rows if is_unverified(row)])
-    tell_excluded(out, [row for row in rows if is_excluded(row)])
-    tell_beyond_reading(out, [row for row in rows if is_beyond_reading(row)])
+        out.print("No open gaps.", style=GOOD)
+    print_unverified(out, [row for row in rows if is_unverified(row)])
+    print_excluded(out, [row for row in rows if is_excluded(row)])
+    print_beyond_reading(out, [row for row in rows if is_beyond_reading(row)])
 
 
 def is_excluded(row: Row) -> bool:
-    """Whether no route of the API gives this to anybody."""
+    """Whether the data is not available through the API."""
     return bool(row["verdict"] == "excluded_by_exchange")
 
 
 def is_beyond_reading(row: Row) -> bool:
-    """Whether a key would need more than reading for it, which nobody should give it."""
+    """Whether reading the stream needs a right beyond read-only, which is not recommended."""
     return bool(row.get("lacking_right") and row["severity"] == "info")
 
 
 def is_unverified(row: Row) -> bool:
-    """Whether nothing is known to be missing, only nobody can say so for sure."""
+    """Whether no row is known to be missing, but completeness cannot be verified."""
     return bool(row["verdict"] == "unverified" and row["severity"] == "info")
 
 
 def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], list[Row]]]:
-    """Gaps of one account, stream, verdict, state and remedy together, the gravest first."""
+    """Gaps grouped by account, stream, verdict, state and remedy, most severe first."""
     columns = ("label", "stream", "verdict", "severity", "state", "remedy")
     groups = _by(rows, *columns)
     ranks = list(SEVERITY)[::-1]
@@ -104,15 +107,15 @@ def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], list[Row]]]:
 
 
 def why(group: Sequence[Row]) -> str:
-    """Why the first of those gaps is there, and what has filled it."""
+    """The cause of the first gap of a group, and what has filled it."""
     first = group[0]
-    more = f" (And {len(group) - 1} more like it.)" if len(group) > 1 else ""
+    more = f" ({len(group) - 1} more gaps of this kind.)" if len(group) > 1 else ""
     filled = f" Filled by {first['filled_by']}." if first["state"] == "filled" else ""
     return f"{first['cause']}{more}{filled}"
 
 
-def tell_remedies(out: Console, groups: Sequence[Sequence[Row]]) -> None:
-    """What would fill the open gaps, each way said once with the numbers it is for."""
+def print_remedies(out: Console, groups: Sequence[Sequence[Row]]) -> None:
+    """Print each remedy once, with the numbers of the open gaps it fills."""
     numbers: dict[str, list[int]] = {}
     for number, group in enumerate(groups, start=1):
         if group[0]["state"] != "filled" and group[0]["remedy"]:
@@ -124,8 +127,8 @@ def tell_remedies(out: Console, groups: Sequence[Sequence[Row]]) -> None:
         note(out, " ", remedy)
 
 
-def tell_unverified(out: Console, rows: Sequence[Row]) -> None:
-    """The streams that were read to their end without a promise behind it."""
+def print_unverified(out: Console, rows: Sequence[Row]) -> None:
+    """Print the streams that were read completely but have no documented retention."""
     if not rows:
         return
     named = ", ".join(
@@ -136,33 +139,36 @@ def tell_unverified(out: Console, rows: Sequence[Row]) -> None:
     note(
         out,
         "~",
-        "Read to the end without a known hole, but the exchange does not say how far back it "
-        f"answers, so complete cannot be claimed: {named}.",
+        "Read completely, without a known gap; completeness cannot be verified, because the "
+        f"exchange does not document how far back the data reaches: {named}.",
     )
 
 
-def tell_excluded(out: Console, rows: Sequence[Row]) -> None:
-    """What no route of an exchange gives to anybody, by the names it has in the coverage."""
+def print_excluded(out: Console, rows: Sequence[Row]) -> None:
+    """Print the data of each exchange that is not available through its API."""
     for (exchange,), group in _by(rows, "exchange"):
         names = ", ".join(sorted({row["stream"].replace("_", " ") for row in group}))
-        text = f"The API of {exchange} gives nobody {names}; what helps: lookback guide {exchange}."
+        text = (
+            f"Not available through the API of {exchange}: {names}. For alternatives, run: "
+            f"lookback guide {exchange}."
+        )
         out.print()
         note(out, "~", text)
 
 
-def tell_beyond_reading(out: Console, rows: Sequence[Row]) -> None:
-    """What these keys lack the right for; a key that only reads is the better one all the same."""
-    told = [
+def print_beyond_reading(out: Console, rows: Sequence[Row]) -> None:
+    """Print the streams that need more rights than these keys have."""
+    streams = [
         f"{label} {' '.join(sorted({row['stream'] for row in group}))}"
         for (label,), group in _by(rows, "label")
     ]
-    if told:
+    if streams:
         out.print()
-        note(out, "~", f"{gap_words.BEYOND_READING}: {'; '.join(told)}.")
+        note(out, "~", f"{gap_words.BEYOND_READING}: {'; '.join(streams)}.")
 
 
 def note(out: Console, mark: str, text: str) -> None:
-    """A marked paragraph, wrapped with its lines under each other."""
+    """Print a marked paragraph with a hanging indent."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
@@ -171,11 +177,11 @@ def note(out: Console, mark: str, text: str) -> None:
 
 
 def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
-    """The most urgent first; what has no date is told in a sentence."""
+    """Print deadlines, most urgent first; sentences report the streams without a date."""
     out = out or console()
     dated = [row for row in rows if row["sync_before"]]
     if dated:
-        listing = table("account", "stream", "reaches back to", "next loss", "sync before")
+        listing = table("account", "stream", "available from", "next loss", "sync before")
         for column in listing.columns[2:]:
             column.no_wrap = True
         for row in dated:
@@ -191,7 +197,7 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
             if row.get("is_estimate"):
                 note(out, "≈", f"{row['label']}: {row['explanation']}")
     else:
-        out.print("No deadline: nothing is known to drop out of reach.", style=GOOD)
+        out.print("No deadlines: no data is known to expire.", style=GOOD)
     for row in rows:
         if row["reason"] in {"never_connected", "not_connected"}:
             note(out, "!", f"{row['label']}: {row['explanation']}")
@@ -203,11 +209,11 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
             note(out, "~", f"{row['label']}: {row['explanation']}")
     unstated = sum(1 for row in rows if row["reason"] == "nothing_is_lost")
     if unstated:
-        note(out, "~", f"{unstated} streams have no stated limit: nothing dates their loss.")
+        note(out, "~", f"{unstated} streams have no documented retention, and so no deadline.")
 
 
 def about(row: Row, name: str) -> str:
-    """A moment of a deadline, marked where it is reckoned from the account's own pace."""
+    """A deadline's moment, marked if it is estimated from the account's own activity."""
     return f"{'≈ ' if row.get('is_estimate') else ''}{minute(row[name])}"
 
 
@@ -217,10 +223,10 @@ def minute(moment: datetime | None) -> str:
 
 
 def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = None) -> None:
-    """How many agree for each account and wallet, then the differences, or the first `shown`."""
+    """Print how many checks agree per account and wallet, then the first `shown` differences."""
     out = out or console()
     if not rows:
-        out.print("No balance has been checked yet: nothing was synced.", style=WARN)
+        out.print("No balance has been checked yet: no account was synced.", style=WARN)
         return
     right = ("agree", "differ")
     listing = table("account", "wallet", "checks", *right, right=right)
@@ -235,26 +241,26 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = 
             Text(str(differ), style=BAD if differ else GOOD),
         )
     out.print(listing)
-    # A warning only repeats what a critical finding of the same asset explains.
+    # A critical difference explains the warnings of the same asset, so only it is listed.
     found = [row for row in rows if row["severity"] == "critical"]
     found = found or [row for row in rows if not row["is_ok"]]
-    told = found[:shown]
-    if told:
+    first = found[:shown]
+    if first:
         out.print()
-        out.print(differences(told))
-    if len(found) > len(told):
-        out.print(f"… and {len(found) - len(told)} more: lookback checks")
+        out.print(differences(first))
+    if len(found) > len(first):
+        out.print(f"… and {len(found) - len(first)} more: lookback checks")
     others = sum(not row["is_ok"] for row in rows) - len(found)
     if others:
         note(
             out, "~",
-            f"{others} other differences follow from these or are notes: lookback checks --json",
+            f"{others} more of lower severity: lookback checks --json",
         )  # fmt: skip
 
 
 def differences(rows: Sequence[Row]) -> Table:
-    """Findings: what the exchange has beyond what the rows come to, signed, and why."""
-    size_of = "exchange less rows"
+    """Differences: the exchange's balance minus the computed balance, and the likely cause."""
+    size_of = "reported - computed"
     listing = table("account", "wallet", "asset", size_of, "likely cause", right=[size_of])
     for row in rows:
         residual = row["residual"]
@@ -265,29 +271,29 @@ def differences(rows: Sequence[Row]) -> Table:
 
 
 def findings(rows: Sequence[Row], out: Console | None = None) -> None:
-    """A line a finding; below, what each is and what would settle it, each way said once.
+    """One line per finding; below the table, each description, and each remedy once.
 
-    Mere notes (`info`) are only counted, unless findings that are settled are listed as well.
+    Findings of severity `info` are only counted, unless settled findings are listed as well.
     """
     out = out or console()
     everything = any(row["state"] != "open" for row in rows)
-    told = [row for row in rows if everything or row["severity"] != "info"]
-    if told:
-        out.print(inbox(told))
+    listed = [row for row in rows if everything or row["severity"] != "info"]
+    if listed:
+        out.print(inbox(listed))
         out.print()
-        for number, row in enumerate(told, start=1):
+        for number, row in enumerate(listed, start=1):
             note(out, f"[{number}]", what_of(row))
-        tell_settling(out, told)
+        print_settling(out, listed)
     else:
         out.print("No open findings.", style=GOOD)
-    notes = len(rows) - len(told)
+    notes = len(rows) - len(listed)
     if notes:
         out.print()
-        note(out, "~", f"{notes} more are notes without a known loss: lookback findings --all")
+        note(out, "~", f"{notes} more are notes, without a known loss: lookback findings --all")
 
 
 def inbox(rows: Sequence[Row]) -> Table:
-    """The findings' table, two lines each: id, whose, what and about what, from when to when."""
+    """The table of findings, two lines each: id, account, kind, subject, span, size."""
     listing = table("id", "account", "what", "from, to", "size", "")
     for column in (0, 3, 4, 5):
         listing.columns[column].no_wrap = True
@@ -311,19 +317,19 @@ def inbox(rows: Sequence[Row]) -> Table:
 
 
 def what_of(row: Row) -> str:
-    """What a finding is, and what has become of it."""
+    """The description of a finding, and how it was settled."""
     became = {
         "open": "",
         "fixed": f" Fixed: {row['fixed_by']}.",
         "explained": f" Explained: {row['explanation']}",
-        "dismissed": f" Set aside: {row['dismissal_reason']}"
+        "dismissed": f" Dismissed: {row['dismissal_reason']}"
         + (f" ({row['dismissed_by']})" if row["dismissed_by"] else ""),
     }
     return f"{row['what']}{became[row['state']]}"
 
 
-def tell_settling(out: Console, rows: Sequence[Row]) -> None:
-    """What would settle the open findings, each way said once with the numbers it is for."""
+def print_settling(out: Console, rows: Sequence[Row]) -> None:
+    """Print each remedy once, with the numbers of the open findings it settles."""
     numbers: dict[str, list[int]] = {}
     for number, row in enumerate(rows, start=1):
         if row["state"] == "open" and row["remedy"]:
@@ -335,7 +341,7 @@ def tell_settling(out: Console, rows: Sequence[Row]) -> None:
 
 
 def besides(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
-    """How many findings are settled, and what `findings.yml` says of none."""
+    """Print how many findings are settled, and the entries of `findings.yml` without a finding."""
     out = console()
     if settled:
         named = ", ".join(f"{count} {state}" for state, count in sorted(settled.items()))
@@ -344,22 +350,22 @@ def besides(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
         note(
             out,
             "!",
-            f"findings.yml, line {row['line']}: no finding has the id {row['finding_id']} "
-            "(any more); the line can go",
+            f"findings.yml, line {row['line']}: no finding has the id {row['finding_id']}; "
+            "remove the entry",
         )
 
 
 def status(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One light for each account and stream; below, each reason once."""
+    """Print the sync status per account and stream; below the table, each reason once."""
     out = out or console()
-    listing = table("account", "stream", "light", "last asked", "rows", "why", right=["rows"])
+    listing = table("account", "stream", "status", "last request", "rows", "why", right=["rows"])
     reasons: dict[str, int] = {}
     for row in rows:
         number = reasons.setdefault(row["reason"], len(reasons) + 1)
         listing.add_row(
             row["label"],
             row["stream"],
-            Text(row["light"], style=row["light"]),
+            Text(STATUS[row["light"]], style=row["light"]),
             minute(row["last_asked_at"]),
             f"{row['rows'] or 0:,}",
             f"[{number}]",
@@ -371,15 +377,15 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
 
 
 def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
-    """A line an account: where it is, who it is, and the worst that is known of it."""
+    """One line per account: label, exchange, id, and its worst status with the reason."""
     out = out or console()
-    listing = table("label", "exchange", "account", "light", "last asked", "why")
+    listing = table("label", "exchange", "account", "status", "last request", "why")
     for row in rows:
         listing.add_row(
             row["label"],
             row["exchange"],
             row["account_id"],
-            Text(row["light"], style=row["light"]),
+            Text(STATUS[row["light"]], style=row["light"]),
             minute(row["last_asked_at"]),
             row["reason"],
         )
@@ -387,29 +393,29 @@ def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
 
 
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
-    """How many oddities of records need a look, in one line; nothing where none does."""
+    """Print in one line how many data-quality problems need attention; nothing if none does."""
     urgent = [row for row in rows if row["severity"] == "warning"]
     if not urgent:
         return
     counts = Counter(row["problem"].replace("_", " ") for row in urgent)
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-    text = f"{len(urgent)} oddities in what exchanges sent ({kinds}): marts.fct_data_quality"
+    text = f"{len(urgent)} data-quality problems in the records ({kinds}): marts.fct_data_quality"
     note(out or console(), "!", text)
 
 
 def summary(done: Summary, published: Path) -> None:
-    """What a sync brought, account by account, and warnings about keys and clocks."""
+    """Print the result of a sync per account, and warnings about keys and clocks."""
     out = console()
     right = ("new rows", "rows read", "requests")
-    listing = table("account", *right, "streams with trouble", right=right)
+    listing = table("account", *right, "failed streams", right=right)
     for result in done.results:
-        troubled = sorted({failure.stream for failure in result.failures})
+        failed = sorted({failure.stream for failure in result.failures})
         listing.add_row(
             result.label,
             f"{result.new_rows:,}",
             f"{result.rows:,}",
             f"{result.requests:,}",
-            shortened(troubled) or "–",
+            shortened(failed) or "–",
         )
     out.print(listing)
     for result in done.results:
@@ -419,7 +425,7 @@ def summary(done: Summary, published: Path) -> None:
 
 
 def imported(results: Sequence[ImportResult], published: Path) -> None:
-    """What each file held, what of it was new, and what was odd about it."""
+    """Print how many rows each file has, how many are new, and the problems found."""
     out = console()
     right = ("rows", "new")
     listing = table("file", "account", "stream", *right, "from", "to", right=right)
@@ -430,7 +436,7 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
                 result.account_id,
                 result.stream,
                 f"{result.rows_in_file:,}",
-                "had it" if result.already_imported else f"{result.rows_new:,}",
+                "known" if result.already_imported else f"{result.rows_new:,}",
                 *(span(*result.span) if result.span else ("–", "–")),
             )
     out.print(listing)
@@ -443,14 +449,14 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
 
 
 def withdrawn(done: Withdrawal, published: Path) -> None:
-    """What taking an import back removed, and what stays."""
+    """Print how many rows the withdrawal of an import removed and kept."""
     out = console()
-    note(out, "-", f"{', '.join(done.files)} was taken back: {done.rows:,} rows removed.")
+    note(out, "-", f"{', '.join(done.files)} withdrawn: {done.rows:,} rows removed.")
     if done.kept:
         note(
             out, "!",
-            f"{done.kept:,} of its rows stay: the API has read their span since, and may have "
-            "given the same rows.",
+            f"{done.kept:,} of its rows are kept: their span was read through the API after the "
+            "import, and the API may have returned the same rows.",
         )  # fmt: skip
     out.print(f"\npublished: {published}", soft_wrap=True)
 
@@ -460,11 +466,11 @@ EVIDENCE = {
     "user": "stated by the user",
     "label": "taken from the label",
 }
-"""How it is known whose a file is, in words."""
+"""How the account of a file was determined, in words."""
 
 
 def files(rows: Sequence[Row]) -> None:
-    """One line an imported file."""
+    """Print one line per imported file."""
     out = console()
     if not rows:
         out.print("No file was imported.")
@@ -490,7 +496,7 @@ def files(rows: Sequence[Row]) -> None:
 
 
 def counts_by_exchange(rows: Sequence[Row], entities: Sequence[str]) -> Table:
-    """A line an exchange, a column an entity."""
+    """A table with one line per exchange and one column per entity."""
     found: Counter[tuple[str, str]] = Counter()
     for row in rows:
         found[row["exchange"], row["entity"]] += row["rows"]
@@ -507,21 +513,21 @@ METHODS = {
     "tx_hash": "the transaction's hash",
     "amount_and_time": "amount and time",
 }
-"""How two sides of a move were found to belong together, in words."""
+"""How the two sides of a transfer were matched, in words."""
 
 
 def moves(rows: Sequence[Row], out: Console) -> None:
-    """One sentence on the moves between own accounts; nothing where there are none."""
+    """Print how many transfers between own accounts were matched; nothing if none was."""
     total = sum(row["rows"] for row in rows)
     if not total:
         return
     ways = ", ".join(f"{row['rows']:,} by {METHODS[row['method']]}" for row in rows)
-    moves_were = "move between accounts was" if total == 1 else "moves between accounts were"
-    note(out, "~", f"{total:,} {moves_were} put together: {ways}.")
+    noun = "transfer" if total == 1 else "transfers"
+    note(out, "~", f"{total:,} {noun} between accounts matched: {ways}.")
 
 
 def _by(rows: Sequence[Row], *columns: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
-    """Rows grouped by columns, groups in the order of their first row."""
+    """Group rows by columns; the groups are in the order of their first row."""
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[column] for column in columns), []).append(row)
@@ -530,7 +536,7 @@ def _by(rows: Sequence[Row], *columns: str) -> list[tuple[tuple[Any, ...], list[
 
 @contextmanager
 def progress() -> Iterator[None]:
-    """Show how far a run is: bars on a terminal, a line a finished stream elsewhere."""
+    """Show progress: bars on a terminal, else one line per finished stream."""
     err = console(stderr=True)
     if not err.is_terminal:
         with watch.watched_by(PlainLines(err)):
@@ -541,26 +547,26 @@ def progress() -> Iterator[None]:
 
 
 class PlainLines:
-    """Progress for logs: one line when a stream is done, one for each stage."""
+    """Progress for logs: one line per finished stream and per stage."""
 
     def __init__(self, out: Console) -> None:
         self._out = out
-        self._told: set[tuple[str, str, int]] = set()
+        self._printed: set[tuple[str, str, int]] = set()
 
     def rows(self, label: str, stream: str, rows: int, fraction: float | None) -> None:
-        """Tell a finished stream once."""
-        if fraction == 1 and (label, stream, rows) not in self._told:
-            self._told.add((label, stream, rows))
+        """Print a finished stream once."""
+        if fraction == 1 and (label, stream, rows) not in self._printed:
+            self._printed.add((label, stream, rows))
             self._out.print(f"{label} · {stream}: {rows:,} rows", soft_wrap=True)
 
     def stage(self, text: str) -> None:
-        """Tell what comes now."""
+        """Print the stage that begins."""
         self._out.print(text, soft_wrap=True)
 
 
 @contextmanager
 def bars(out: Console) -> Iterator[watch.Watcher]:
-    """A bar an account, and a line for what the run as a whole does."""
+    """One bar per account, and one line for the stage of the run."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     with Progress(
@@ -583,7 +589,7 @@ class Bars:
         self._streams: dict[str, dict[str, tuple[int, float]]] = {}
 
     def rows(self, label: str, stream: str, rows: int, fraction: float | None) -> None:
-        """Move the account's bar."""
+        """Update the account's bar."""
         streams = self._streams.setdefault(label, {})
         streams[stream] = (rows, fraction or 0.0)
         if label not in self._tasks:
@@ -596,7 +602,7 @@ class Bars:
         )
 
     def stage(self, text: str) -> None:
-        """Say what the run does now."""
+        """Show the stage that begins."""
         if self._stage is not None:
             self._display.update(self._stage, total=1, completed=1)
         self._stage = self._display.add_task(text, total=None, note="")

@@ -1,4 +1,4 @@
-"""The console and the tables of the house."""
+"""Consoles and tables in the project's style."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTH = 100
 
 
 class PlainConsole(Console):
-    """A console that takes text for text: no markup, no emoji codes, no control characters."""
+    """A console that prints text literally: no markup, emoji codes or control characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=False, **options)
@@ -36,7 +36,7 @@ class PlainConsole(Console):
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console no wider than `WIDTH`; as wide where neither a terminal nor COLUMNS says less."""
+    """A console at most `WIDTH` wide, or narrower if the terminal or COLUMNS is."""
     found = PlainConsole(stderr=stderr)
     has_width = found.is_terminal or os.environ.get("COLUMNS", "").isdigit()
     found.width = min(found.width, WIDTH) if has_width else WIDTH
@@ -44,7 +44,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Cell(Text):
-    """Text that folds a long name after `_`, `:` or `/`, and only then in the middle of a word."""
+    """Text that breaks a long name after `_`, `:` or `/` before it breaks inside a word."""
 
     def wrap(self, console: Console, width: int, **options: Any) -> Lines:
         parts = self.divide(_folds(self.plain, width))
@@ -67,14 +67,14 @@ def _folds(text: str, width: int) -> list[int]:
 
 
 class WholeWords(Table):
-    """A table whose names fold between their parts."""
+    """A table that breaks names between their parts."""
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         super().add_row(*(_folding(cell) for cell in cells), **options)
 
 
 def _folding(cell: RenderableType | None) -> RenderableType | None:
-    """The cell as it is measured: what replaces a sign may be wider than the sign."""
+    """The cell with unsafe characters replaced first: a replacement can be wider."""
     if isinstance(cell, str):
         return Cell(visible(cell))
     if isinstance(cell, Text):
@@ -83,7 +83,7 @@ def _folding(cell: RenderableType | None) -> RenderableType | None:
 
 
 def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """An empty table in the house's look. A number (`right`) is never broken."""
+    """An empty table in the project's style. Columns in `right` hold numbers and never wrap."""
     made = WholeWords(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         is_number = column in right

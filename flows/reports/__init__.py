@@ -1,1 +1,1 @@
-"""Documents for people: certificate, evacuation inventory."""
+"""Reports: certificate, evacuation inventory, query results."""

@@ -1,4 +1,4 @@
-"""What the published warehouse says, as plain rows. Reads only that file, so it never waits."""
+"""Queries of the published warehouse. They read only that file, so they never wait for a lock."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ UNREAD = f"""
         where state in ('not_connected', 'never_connected')
     )
 """
-"""Declared accounts that could not be read at all, for the answers that tell of streams."""
+"""Declared accounts that could not be read at all, for the queries about streams."""
 
 
 def published(home: Home) -> Path:
-    """The published file. Raises LookbackError where there is none yet."""
+    """The path of the published file. Raises LookbackError if there is none yet."""
     if not home.published.exists():
         raise LookbackError(
             "nothing is published yet",
-            remedy="run `lookback sync` (or `lookback demo` for a try-out) first",
+            remedy="run `lookback sync` first (or try `lookback demo`)",
         )
     return home.published
 
@@ -54,15 +54,15 @@ def select(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[Row]
             cursor = connection.execute(sql, list(parameters))
         except duckdb.BinderException as error:
             raise LookbackError(
-                "the published file was made by another version of lookback",
-                remedy="run `lookback sync` once to make it anew",
+                "the published file was written by another version of lookback",
+                remedy="run `lookback sync` once to rebuild it",
             ) from error
         columns = [column[0] for column in cursor.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def status(path: Path) -> list[Row]:
-    """One light for every account and stream."""
+    """Sync status per account and stream."""
     return select(
         path,
         f"""
@@ -74,7 +74,7 @@ def status(path: Path) -> list[Row]:
 
 
 def accounts(path: Path) -> list[Row]:
-    """Every account that is declared or has history, with its worst light and why."""
+    """Every account that is declared or has history, with its worst status and the reason."""
     return select(
         path,
         f"""
@@ -93,7 +93,7 @@ def accounts(path: Path) -> list[Row]:
 
 
 def gaps(path: Path, *, closed: bool = False) -> list[Row]:
-    """What is missing, why, and what would fill it; also what has been filled, if asked for."""
+    """Gaps with cause and remedy; with `closed`, filled gaps too."""
     return select(
         path,
         f"""
@@ -118,7 +118,7 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
 
 
 def files(path: Path) -> list[Row]:
-    """Every imported file: its hash and name, whose it is and how that is known, what it covers."""
+    """Every imported file: hash, name, account and how it was determined, span."""
     return select(
         path,
         f"""
@@ -136,7 +136,7 @@ def files(path: Path) -> list[Row]:
 
 
 def deadlines(path: Path) -> list[Row]:
-    """By when a sync must have run, stream by stream, the most urgent first."""
+    """The date before which a sync must run, per stream, most urgent first."""
     return select(
         path,
         f"""
@@ -158,9 +158,9 @@ def deadlines(path: Path) -> list[Row]:
 
 
 def checks(path: Path) -> list[Row]:
-    """Every comparison of computed with reported balances; what does not agree comes first.
+    """Every comparison of computed with reported balances, differences first.
 
-    `finding_id` and `finding_state` lead to the finding that a difference is.
+    `finding_id` and `finding_state` identify the finding of a difference.
     """
     return select(
         path,
@@ -177,7 +177,7 @@ def checks(path: Path) -> list[Row]:
 
 
 def findings(path: Path, *, everything: bool = False) -> list[Row]:
-    """What somebody should look at, the gravest first; what is settled too, if asked for."""
+    """Findings, most severe first; with `everything`, settled findings too."""
     return select(
         path,
         f"""
@@ -194,7 +194,7 @@ def findings(path: Path, *, everything: bool = False) -> list[Row]:
 
 
 def settled(path: Path) -> dict[str, int]:
-    """How many findings there are of each state but `open`."""
+    """The number of findings in each state except `open`."""
     rows = select(
         path,
         "select state, count(*) as number from marts.fct_findings where state != 'open' group by 1",
@@ -203,7 +203,7 @@ def settled(path: Path) -> dict[str, int]:
 
 
 def stray_dismissals(path: Path) -> list[Row]:
-    """What `findings.yml` sets aside though no finding has that id (any more)."""
+    """Entries of `findings.yml` whose id no finding has."""
     return select(
         path,
         """
@@ -216,7 +216,7 @@ def stray_dismissals(path: Path) -> list[Row]:
 
 
 def oddities(path: Path) -> list[Row]:
-    """What was odd about records, what needs a look first; nothing in a file of older models."""
+    """Data-quality problems, most severe first; none if the file has older models."""
     models = "select 1 from information_schema.tables where table_name = 'fct_data_quality'"
     if not select(path, models):
         return []
@@ -234,7 +234,7 @@ ENTITIES = ("deposits", "withdrawals", "trades", "transfers", "ledger_entries")
 
 
 def counts(path: Path) -> list[Row]:
-    """Rows of every entity for each exchange. A transfer counts for the side that sent it."""
+    """Rows of every entity for each exchange. A transfer counts for the sending side."""
     return select(
         path,
         " union all ".join(
@@ -248,7 +248,7 @@ def counts(path: Path) -> list[Row]:
 
 
 def moves(path: Path) -> list[Row]:
-    """How many moves between own accounts were found, and by which method, the surest first."""
+    """Transfers between own accounts per matching method, most reliable first."""
     return select(
         path,
         """
@@ -262,12 +262,12 @@ def moves(path: Path) -> list[Row]:
 
 
 def to_json(rows: Sequence[Row] | Row) -> str:
-    """Rows, or one, as JSON: times in ISO 8601 with Z, amounts as text so that no digit is lost."""
+    """Rows, or one row, as JSON: times in ISO 8601 with Z, amounts as exact text."""
     return json.dumps(rows, default=plain, indent=2, ensure_ascii=False)
 
 
 def plain(value: object) -> str:
-    """What JSON has no word for, as text."""
+    """A value without a JSON type, as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
@@ -276,6 +276,6 @@ def plain(value: object) -> str:
 
 
 def plain_amount(amount: Decimal) -> str:
-    """An amount without exponent and without zeros at its end."""
+    """An amount without exponent and without trailing zeros."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

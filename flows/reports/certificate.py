@@ -1,7 +1,7 @@
-"""One page that says what an account's history holds, what proves it and what is missing.
+"""The certificate of an account: one page on coverage, balance checks and gaps.
 
-The same published warehouse gives the same bytes: nothing here looks at the clock, and the hash
-at the end of the page is that of the JSON beside it, and the page says how anybody can check it.
+The same published warehouse gives the same bytes, as nothing depends on the clock. The page ends
+with the hash of the JSON file of the same name, and explains how to verify it.
 """
 
 from __future__ import annotations
@@ -19,41 +19,44 @@ from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
 
 FORMAT = "lookback certificate 2"
 VERDICTS = {
-    "covered_api": "complete, read from the exchange's API",
+    "covered_api": "complete, read through the exchange's API",
     "covered_file": "complete, read from a file of the exchange",
-    "unverified": "everything the exchange gave; it does not say how far back it reaches",
-    "unresolved": "some rows of one moment may be missing, see below",
-    "row_cap": "older than the newest rows that the exchange gives, see below",
-    "failed": "asked for, and not answered, see below",
-    "refused": "not told to this key, see below",
+    "unverified": "all data that the exchange returned; how far back it reaches is not documented",
+    "unresolved": "some rows with the same time may be missing, see below",
+    "row_cap": "older than the newest rows that the exchange returns, see below",
+    "failed": "requested, but the requests failed, see below",
+    "refused": "refused for this key, see below",
     "venue_closed": "not read before the exchange closed, see below",
-    "lost_to_retention": "out of reach before it was first asked, see below",
-    "sync_lapse": "was within reach, and was not read in time, see below",
-    "never_asked": "not asked yet, see below",
-    "excluded_by_exchange": "nothing that the exchange tells anybody, see below",
-    "rows_missing": "other rows prove that some are missing, see the findings",
+    "lost_to_retention": "no longer available when it was first requested, see below",
+    "sync_lapse": "expired before the next sync, see below",
+    "never_asked": "not requested yet, see below",
+    "excluded_by_exchange": "not available through the exchange's API, see below",
+    "rows_missing": "incomplete, as other rows prove, see the findings",
 }
 STARTS = {
     "exchange": "the exchange: its registration",
     "user": "the account's owner",
-    "ledger_from_zero": "the ledgers: every asset starts from zero",
-    "first_record": "nobody; it is the oldest record there is",
-    "earlier_record": "its oldest record, which is older than the date that was given",
-    "unknown_start": "nobody",
+    "ledger_from_zero": "the ledger: the balance of every asset starts from zero",
+    "first_record": "the oldest record; no source states the start",
+    "earlier_record": "the oldest record, which is older than the date that was stated",
+    "unknown_start": "no source",
 }
-"""Who or what says since when the account exists."""
+"""The source of the account's start."""
+
+UNSTATED = ("first_record", "unknown_start")
+"""Evidence with which no source states the account's start."""
 
 CHECKS = {
-    "balance_chain": "each row's balance follows from the one before it",
+    "balance_chain": "each row's balance follows from the previous row",
     "opening_balance": "the first row starts from zero",
-    "sum_rule": "all rows together come to the newest balance",
-    "snapshot": "all rows together come to what the wallet holds",
-    "account_total": "the same, over all wallets of the account together",
-    "snapshot_change": "between two looks at the wallet it moved as the rows say",
-    "wallet_summary": "the exchange's own totals are those of the rows",
-    "position": "all executions come to the position that is held",
+    "sum_rule": "the sum of all rows equals the newest balance",
+    "snapshot": "the sum of all rows equals the balance of the wallet",
+    "account_total": "the sum of all rows equals the balance over all wallets",
+    "snapshot_change": "the rows between two snapshots explain the change of the balance",
+    "wallet_summary": "the exchange's totals equal the totals of the rows",
+    "position": "the sum of all executions equals the open position",
 }
-"""What it shows where a check agrees."""
+"""What is proved if a check agrees."""
 
 
 def certify(published: Path, label: str, folder: Path) -> Written:
@@ -64,7 +67,7 @@ def certify(published: Path, label: str, folder: Path) -> Written:
 
 
 def name_of(document: dict[str, Any]) -> str:
-    """What the two files are called."""
+    """The name of the two files."""
     return f"certificate-{document['account']['label']}"
 
 
@@ -97,9 +100,9 @@ def document_of(dossier: Dossier) -> dict[str, Any]:
 
 
 def verdict_of(dossier: Dossier) -> str:
-    """The whole page in one word: complete, unverified or incomplete.
+    """The result in one word: complete, unverified or incomplete.
 
-    What the user has set aside counts as well: a reason brings no row back.
+    Dismissed findings count as well, as a dismissal adds no missing row.
     """
     if grave(dossier.gaps) or grave(dossier.checks) or other_faults(dossier.findings):
         return "incomplete"
@@ -108,7 +111,7 @@ def verdict_of(dossier: Dossier) -> str:
 
 
 def other_faults(findings: Sequence[Row]) -> list[Row]:
-    """What puts the history in doubt beside gaps and balance checks, and nothing explains."""
+    """Critical unexplained findings that are neither gaps nor balance checks."""
     return [
         row
         for row in unsettled(findings)
@@ -118,22 +121,22 @@ def other_faults(findings: Sequence[Row]) -> list[Row]:
 
 
 def unsettled(findings: Sequence[Row]) -> list[Row]:
-    """What nothing has mended or explained: what is open, and what the user set aside."""
+    """The findings that are neither fixed nor explained: open or dismissed."""
     return [row for row in findings if row["state"] in ("open", "dismissed")]
 
 
 def statement(document: dict[str, Any]) -> str:
     """The verdict in a sentence or two."""
-    books = on_books(document["checks"])
+    balances_text = on_balances(document["checks"])
     match document["verdict"]:
         case "complete":
-            said = f"**Complete.** Every span was read to its end. {books}"
+            said = f"**Complete.** Every span was read completely. {balances_text}"
             return " ".join([said, *on_start(document["account"])])
         case "unverified":
             said = (
-                "**Nothing is known to be missing.** All the exchange gave is here, but for some "
-                "spans nobody can say that this is all there was, so completeness cannot be "
-                f"claimed; the first table says for which. {books}"
+                "**No data is known to be missing.** All data that the exchange returned is "
+                "stored, but the completeness of some spans cannot be verified; the first table "
+                f"lists them. {balances_text}"
             )
             return " ".join([said, *on_start(document["account"])])
     findings = document["findings"]
@@ -146,41 +149,41 @@ def statement(document: dict[str, Any]) -> str:
         (faults, "other fault"),
     ]
     named = [markdown.counted(number, what) for number, what in counts if number]
-    told = [f"**Not complete, or not proven.** {markdown.listed(named)}, listed below."]
+    sentences = [f"**Not complete, or not proven.** {markdown.listed(named)}, listed below."]
     if not grave_checks:
-        told.append(books)
+        sentences.append(balances_text)
     if follow := len(wrong) - alone:
         verb = "follows" if follow == 1 else "follow"
         what = markdown.counted(follow, "difference")
-        told.append(f"{what} in the balances {verb} from something that is on this page.")
+        sentences.append(f"{what} in the balances {verb} from other findings on this page.")
     if aside := sum(row["state"] == "dismissed" for row in findings):
-        told.append(f"{markdown.counted(aside, 'finding')} set aside, with the reason.")
-    return " ".join(told)
+        sentences.append(f"{markdown.counted(aside, 'finding')} dismissed, with the reason.")
+    return " ".join(sentences)
 
 
-def on_books(checks: Sequence[Row]) -> str:
-    """What the balances say of an account that nothing grave was found of."""
+def on_balances(checks: Sequence[Row]) -> str:
+    """The result of the balance checks of an account without grave differences."""
     if not checks:
-        return "No balance of the exchange could be held against the rows."
+        return "The rows could not be reconciled with any balance of the exchange."
     notes = sum(not row["is_ok"] for row in checks)
     if not notes:
         return f"The balances agree ({markdown.counted(len(checks), 'check')})."
     verb = "differs" if notes == 1 else "differ"
     return (
-        f"Of {markdown.counted(len(checks), 'balance check')}, {notes} {verb} for a reason that is "
-        "given below; the others agree."
+        f"Of {markdown.counted(len(checks), 'balance check')}, {notes} {verb}, with the reason "
+        "below; the others agree."
     )
 
 
 def on_start(account: Row) -> list[str]:
-    """A warning where nobody says since when the account exists."""
-    if STARTS[account["history_start_evidence"]].startswith("nobody"):
-        return ["Since when the account exists nobody says: what may have been before is not told."]
+    """A warning if no source states since when the account exists."""
+    if account["history_start_evidence"] in UNSTATED:
+        return ["No source states when the account was opened; earlier history may be missing."]
     return []
 
 
 def page(document: dict[str, Any]) -> str:
-    """The certificate in Markdown, one page for an account in good order."""
+    """The certificate in Markdown."""
     account = document["account"]
     lines = [
         f"# Account history: {account['label']}, {document['exchange']}",
@@ -193,31 +196,31 @@ def page(document: dict[str, Any]) -> str:
                 ("account", account["account_id"]),
                 ("kind", account["account_kind"]),
                 ("history starts", account["history_starts_at"]),
-                ("according to", STARTS[account["history_start_evidence"]]),
-                ("last asked", document["as_of"]),
+                ("source of the start", STARTS[account["history_start_evidence"]]),
+                ("last request", document["as_of"]),
             ],
         ),
         "",
-        "All times are UTC. Spans include their start and not their end.",
-        *markdown.section("What is covered", coverage(document["entities"], document["gaps"])),
-        *markdown.section("What it holds", holdings(document)),
+        "All times are UTC. Spans include their start and exclude their end.",
+        *markdown.section("Coverage", coverage(document["entities"], document["gaps"])),
+        *markdown.section("Records", holdings(document)),
         *markdown.section(
-            "Do the books add up?", proof(document["checks"], document["findings"])
+            "Balance checks", proof(document["checks"], document["findings"])
         ),
-        *markdown.section("What is missing", missing(document["gaps"], document["findings"])),
-        *markdown.section("What else was found", found(document["findings"])),
-        *markdown.section("What was set aside", set_aside(document["findings"])),
+        *markdown.section("Gaps", missing(document["gaps"], document["findings"])),
+        *markdown.section("Other findings", found(document["findings"])),
+        *markdown.section("Dismissed findings", dismissed_findings(document["findings"])),
         *markdown.section("Notes, without a known loss", gap_words.notes(document["gaps"])),
-        *markdown.section("Files that were read", files(document["files"])),
-        *markdown.section("Balances when last looked at", balances(document["balances"])),
-        *markdown.section("Records as they were sent", sources(document["records"])),
+        *markdown.section("Imported files", files(document["files"])),
+        *markdown.section("Balances in the last snapshot", balances(document["balances"])),
+        *markdown.section("Raw records", sources(document["records"])),
         "",
         f"SHA-256 of this account's data: `{document['sha256']}`",
         "",
         how_to_check(name_of(document)),
         "",
-        "The digest of a stream is over the SHA-256 of each version of each record, as the "
-        "exchange sent it. It comes out again from the published file, `data/lookback.duckdb`:",
+        "The digest of a stream covers the SHA-256 of each version of each record as the exchange "
+        "sent it. To compute it from the published file, `data/lookback.duckdb`:",
         "",
         "```sql",
         "select sha256(string_agg(sha256(record::varchar), chr(10) order by record_id, "
@@ -225,7 +228,7 @@ def page(document: dict[str, Any]) -> str:
         f"from raw_{account['exchange']}.<stream> where account_id = '{account['account_id']}'",
         "```",
         "",
-        "A stream without records has the SHA-256 of nothing at all.",
+        "A stream without records has the SHA-256 of the empty text.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -245,7 +248,7 @@ def coverage(entities: list[Row], gaps: list[Row]) -> str:
 
 
 def in_words(span: Row, gaps: list[Row]) -> str:
-    """A span's verdict in a sentence; what the balances know of it is stronger."""
+    """A span's verdict in a sentence; a proof by the balances takes precedence."""
     until = [
         gap["span_end"]
         for gap in gaps
@@ -254,8 +257,8 @@ def in_words(span: Row, gaps: list[Row]) -> str:
     ]
     if until and span["verdict"] == "unverified":
         return (
-            f"rows before {markdown.cell(max(until))} are missing, as the balances show; "
-            "after that, everything the exchange gave"
+            f"rows before {markdown.cell(max(until))} are missing, as the balances prove; "
+            "after that, all data that the exchange returned"
         )
     return VERDICTS[span["verdict"]]
 
@@ -273,13 +276,13 @@ def holdings(document: dict[str, Any]) -> str:
 
 
 def proof(checks: list[Row], findings: list[Row]) -> str:
-    """How many checks of each kind agree, each that differs, and those that follow from others."""
+    """The checks of each kind, the unexplained differences, and the explained ones."""
     if not checks:
-        return "The exchange shows no balance to hold the rows against."
+        return "The exchange returns no balance to reconcile the rows with."
     agree = Counter(row["kind"] for row in checks if row["is_ok"])
     differ = Counter(row["kind"] for row in checks if not row["is_ok"])
     summary = markdown.table(
-        ("check", "what it shows", "agree", "differ"),
+        ("check", "what it proves", "agree", "differ"),
         [
             (kind.replace("_", " "), CHECKS[kind], agree[kind], differ[kind])
             for kind in sorted({*agree, *differ}, key=list(CHECKS).index)
@@ -292,21 +295,21 @@ def proof(checks: list[Row], findings: list[Row]) -> str:
     follow = [(row, of) for row, of in wrong if of is not None and of["state"] == "explained"]
     parts = [summary]
     if alone:
-        parts += ["Nothing on this page explains these:", differences(alone)]
+        parts += ["Unexplained:", differences(alone)]
     if follow:
-        parts += ["These are explained:", consequences(follow)]
+        parts += ["Explained:", consequences(follow)]
     return "\n\n".join(parts)
 
 
 Check = tuple[Row, Row | None]
-"""A check that does not agree, and the finding it is."""
+"""A difference and its finding."""
 
 
 def differences(checks: Sequence[Check]) -> str:
     """Each difference with both figures."""
     return markdown.table(
         (
-            "finding", "check", "wallet", "asset", "at", "exchange says", "rows say", "difference",
+            "finding", "check", "wallet", "asset", "at", "reported", "computed", "difference",
             "why",
         ),
         [
@@ -317,7 +320,7 @@ def differences(checks: Sequence[Check]) -> str:
             )
             for row, of in checks
         ],
-        right=("exchange says", "rows say", "difference"),
+        right=("reported", "computed", "difference"),
     )  # fmt: skip
 
 
@@ -338,39 +341,39 @@ def consequences(checks: Sequence[Check]) -> str:
 
 
 def reason(finding: Row) -> str:
-    """Why a finding follows from another; of a gap, that it does, as the gap is on the page."""
+    """Why a finding follows from another; shortened for a gap, which is on the page."""
     text: str = finding["explanation"]
     return text.split(": ")[0] if text.startswith("there is a gap") else text
 
 
 def missing(gaps: list[Row], findings: list[Row]) -> str:
-    """Every open gap with its cause and its remedy; mere notes have a part of their own."""
-    told = grave(gaps)
-    if not told:
-        return "No gap is open."
+    """Every open gap with cause and remedy; notes are in another section."""
+    listed = grave(gaps)
+    if not listed:
+        return "No open gaps."
     aside = {row["finding_id"]: row for row in findings if row["state"] == "dismissed"}
     parts = []
-    for number, gap in enumerate(told, start=1):
+    for number, gap in enumerate(listed, start=1):
         dismissed = aside.get(gap["finding_id"])
         parts.append(
             f"{number}. **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** "
             f"{gap['cause']}"
             + (f" *Remedy:* {gap['remedy']}." if gap["remedy"] else "")
-            + (f" *Set aside:* {dismissed['dismissal_reason']}." if dismissed else "")
+            + (f" *Dismissed:* {dismissed['dismissal_reason']}." if dismissed else "")
             + f" (finding {gap['finding_id']})"
         )
     return "\n".join(parts)
 
 
 def found(findings: list[Row]) -> str:
-    """What is neither a gap nor a balance check: what is open, and what was mended."""
+    """Findings that are neither a gap nor a balance check: open, explained and fixed."""
     others = [
         row for row in findings if row["kind"] != "gap" and row["evidence_kind"] != "check"
     ]
     parts = [
         *listed_findings("Open:", others, "open", "remedy"),
         *listed_findings("Explained:", others, "explained", "explanation"),
-        *listed_findings("Mended:", others, "fixed", "fixed_by"),
+        *listed_findings("Fixed:", others, "fixed", "fixed_by"),
     ]
     filled = sum(row["kind"] == "gap" and row["state"] == "fixed" for row in findings)
     if filled:
@@ -380,7 +383,7 @@ def found(findings: list[Row]) -> str:
 
 
 def listed_findings(title: str, findings: list[Row], state: str, last: str) -> list[str]:
-    """Findings of one state under a title, with what they are and one column more."""
+    """Findings of one state under a title, with one additional column."""
     rows = [row for row in findings if row["state"] == state]
     if not rows:
         return []
@@ -400,8 +403,8 @@ def listed_findings(title: str, findings: list[Row], state: str, last: str) -> l
     ]  # fmt: skip
 
 
-def set_aside(findings: list[Row]) -> str:
-    """What the user has looked at and wants nothing more of, in their own words."""
+def dismissed_findings(findings: list[Row]) -> str:
+    """The findings that the user dismissed, with the user's reason."""
     rows = [row for row in findings if row["state"] == "dismissed"]
     if not rows:
         return ""
@@ -435,7 +438,7 @@ def files(rows: list[Row]) -> str:
 
 
 def balances(rows: list[Row]) -> str:
-    """What the wallets held."""
+    """Balances of the wallets."""
     held = [row for row in rows if row["amount"]]
     if not held:
         return ""
@@ -447,7 +450,7 @@ def balances(rows: list[Row]) -> str:
 
 
 def sources(records: list[Row]) -> str:
-    """Records of each stream, with the digest of all their bytes."""
+    """Records of each stream, with the digest of all of them."""
     return markdown.table(
         ("stream", "records", "from files", "first", "last", "SHA-256"),
         [

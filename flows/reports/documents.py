@@ -1,4 +1,4 @@
-"""A document on the disk: a page for people and the same as JSON for programs."""
+"""Write a document as a Markdown page and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.errors import LookbackError
 
 @dataclass(frozen=True)
 class Written:
-    """Where the two files are, and what the JSON holds."""
+    """The paths of the two files, and the content of the JSON."""
 
     page: Path
     data: Path
@@ -21,9 +21,9 @@ class Written:
 
 
 def write_both(folder: Path, name: str, page: str, document: dict[str, object]) -> Written:
-    """Write `name`.md and `name`.json into the folder, whole or not at all, for the owner only.
+    """Write `name`.md and `name`.json into the folder, each atomically, readable by the owner only.
 
-    Raises LookbackError where it cannot be written to.
+    Raises LookbackError if the folder is not writable.
     """
     safe = file_name(name)
     written = Written(folder / f"{safe}.md", folder / f"{safe}.json", document)
@@ -39,17 +39,17 @@ def write_both(folder: Path, name: str, page: str, document: dict[str, object]) 
 
 
 def file_name(name: str) -> str:
-    """The name as it may stand in any folder."""
+    """The name with only characters that every file system allows."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
 
 
 def how_to_check(name: str) -> str:
-    """What somebody who has the JSON, and nothing of ours, does to see that its hash is right."""
+    """Instructions to verify the hash of the JSON without lookback."""
     return (
-        "This page is made from the JSON file beside it, and the hash is over that file without "
-        "the one line that holds it. To check it, with tools that every Unix has:\n\n"
+        "This page is made from the JSON file of the same name. The hash covers that file without "
+        "the line that contains the hash. To verify it with standard Unix tools:\n\n"
         f"```sh\ngrep -v '^  \"sha256\": ' {file_name(name)}.json | sha256sum\n```\n\n"
-        "It must print that hash, and the JSON must name it as its `sha256`."
+        "The command must print that hash, and `sha256` in the JSON must be equal to it."
     )
 
 

@@ -1,7 +1,6 @@
-"""Everything the published warehouse knows of one account, gathered for a document about it.
+"""Collect the data of one account from the published warehouse for a document.
 
-All of it is read from one file and none of it from the clock: the same file gives the same
-dossier.
+The result depends only on that file, not on the clock: the same file gives the same dossier.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Dossier:
     account: Row
     exchange: Row
     as_of: datetime | None
-    """When the exchange was last asked, or a file last read."""
+    """Time of the last request to the exchange, or of the last file import."""
     entities: list[Row]
     spans: list[Row]
     records: list[Row]
@@ -47,11 +46,11 @@ class Dossier:
     files: list[Row]
     limits: list[Row]
     findings: list[Row] = field(default_factory=list)
-    """What was found, whatever has become of it: open, explained, fixed or set aside."""
+    """Findings in every state: open, explained, fixed or dismissed."""
 
 
 def gather(path: Path, label: str) -> Dossier:
-    """The dossier of the account of that label. Raises LookbackError where there is none."""
+    """The dossier of the account with that label. Raises LookbackError if there is none."""
     account = find_account(path, label)
     account_id, exchange = account["account_id"], account["exchange"]
     (end,) = select(
@@ -146,7 +145,7 @@ def gather(path: Path, label: str) -> Dossier:
 
 
 def find_account(path: Path, label: str) -> Row:
-    """The account of a label or id. Raises LookbackError that lists the labels there are."""
+    """The account of a label or id. Raises LookbackError that lists the known labels."""
     rows = select(path, "from marts.dim_accounts order by label")
     wanted = label.lower()
     for row in rows:
@@ -155,12 +154,12 @@ def find_account(path: Path, label: str) -> Row:
             return row
     known = ", ".join(row["label"] or row["account_id"] for row in rows) or "none yet"
     raise LookbackError(
-        f"no account is called {label}", remedy=f"the published accounts are: {known}"
+        f"no account has the label {label}", remedy=f"the published accounts are: {known}"
     )
 
 
 def stream_spans(path: Path, account_id: str) -> list[Row]:
-    """Coverage by stream; scopes that share a span and a verdict are one row with their number."""
+    """Coverage by stream; scopes with the same span and verdict are one row with their count."""
     return select(
         path,
         """
@@ -176,13 +175,13 @@ def stream_spans(path: Path, account_id: str) -> list[Row]:
     )
 
 
-def stored_records(path: Path, account_id: str, exchange: str, told: set[str]) -> list[Row]:
-    """Each stream's records as they were sent: how many, since when, and a digest of them all.
+def stored_records(path: Path, account_id: str, exchange: str, covered: set[str]) -> list[Row]:
+    """The raw records of each stream: count, first and last time, and a digest of all.
 
-    A stream that is none of this account (it has no records, and is not among `told`) is left out.
+    A stream without records that is not in `covered` is left out.
 
-    The digest is over the records' own hashes in the order of id and hash, a line each: it
-    changes with any byte of any record, and not with the order they came in.
+    The digest covers the records' hashes in the order of id and hash, one per line. It changes
+    with any byte of any record, but not with the order in which they were read.
     """
     streams = select(
         path,
@@ -208,13 +207,13 @@ def stored_records(path: Path, account_id: str, exchange: str, told: set[str]) -
             """,
             [account_id],
         )
-        if row["version_count"] or stream in told:
+        if row["version_count"] or stream in covered:
             rows.append(row)
     return rows
 
 
 def fact_counts(path: Path, account_id: str) -> list[Row]:
-    """Rows of each entity, with the first and the last moment."""
+    """Rows of each entity, with the first and the last time."""
     parts = [
         f"""
         select '{entity}' as entity, count(*) as row_count, min({MOMENTS[entity]}) as first_at,
@@ -228,34 +227,36 @@ def fact_counts(path: Path, account_id: str) -> list[Row]:
 
 
 def newest_balances(path: Path, account_id: str) -> list[Row]:
-    """What every wallet held when it was last looked at, and at the look before."""
+    """The balances of every wallet in the latest snapshot and in the one before."""
     return select(
         path,
         """
-        with told as (
+        with reported as (
             from intermediate.int_balances_unioned where account_id = ?
         ),
         assets as (
-            select distinct stream, wallet, asset, exchange_asset from told
+            select distinct stream, wallet, asset, exchange_asset from reported
         ),
-        -- A look that names an asset no more, or none at all, found nothing of it.
-        looks as (
+        -- A snapshot that does not list an asset has none of it.
+        snapshots as (
             select stream, receipt_id, asked_at, dense_rank() over (
                 partition by stream order by asked_at desc
-            ) as look
+            ) as age
             from intermediate.int_receipts_unioned
-            where account_id = ? and outcome = 'exhausted' and stream in (select stream from told)
+            where
+                account_id = ? and outcome = 'exhausted'
+                and stream in (select stream from reported)
         )
         select
             wallet, asset, exchange_asset,
-            max(asked_at) filter (where look = 1) as taken_at,
-            sum(coalesce(amount, 0)) filter (where look = 1) as amount,
-            max(asked_at) filter (where look = 2) as taken_before,
-            sum(coalesce(amount, 0)) filter (where look = 2) as amount_before
-        from looks
+            max(asked_at) filter (where age = 1) as taken_at,
+            sum(coalesce(amount, 0)) filter (where age = 1) as amount,
+            max(asked_at) filter (where age = 2) as taken_before,
+            sum(coalesce(amount, 0)) filter (where age = 2) as amount_before
+        from snapshots
         inner join assets using (stream)
-        left join told using (stream, receipt_id, wallet, asset, exchange_asset)
-        where look <= 2
+        left join reported using (stream, receipt_id, wallet, asset, exchange_asset)
+        where age <= 2
         group by wallet, asset, exchange_asset
         having sum(abs(amount)) > 0
         order by wallet, asset, exchange_asset
@@ -265,12 +266,12 @@ def newest_balances(path: Path, account_id: str) -> list[Row]:
 
 
 def grave(rows: Sequence[Row]) -> list[Row]:
-    """The gaps or checks that somebody has to look at: no mere notes, and nothing that is well."""
+    """The gaps or checks that need attention: severity warning or critical."""
     return [row for row in rows if row["severity"] in ("critical", "warning")]
 
 
 def canonical(document: object) -> str:
-    """JSON in one way only: keys sorted, times in UTC with Z, amounts as text."""
+    """Canonical JSON: sorted keys, times in UTC with Z, amounts as text."""
     return json.dumps(document, default=plain, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
 
 

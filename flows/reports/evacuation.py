@@ -1,6 +1,6 @@
-"""The inventory of an account that is being cleared out before its exchange closes.
+"""The inventory of an account before its exchange closes.
 
-What was saved, what was not and why, and what to fetch by hand and until when.
+It lists saved data, missing data with the cause, and what to download by hand, with the deadline.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def take_inventory(published: Path, label: str, folder: Path) -> Written:
 
 
 def name_of(document: dict[str, Any]) -> str:
-    """What the two files are called."""
+    """The name of the two files."""
     return f"evacuation-{document['label']}"
 
 
 def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
     """The inventory as data, its own hash included as `sha256`."""
-    told = [saved(row, dossier.spans) for row in dossier.records]
+    streams = [saved(row, dossier.spans) for row in dossier.records]
     body = {
         "format": FORMAT,
         "account": dossier.account["account_id"],
@@ -45,8 +45,8 @@ def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
         "lifecycle": spec.lifecycle,
         "ends_at": spec.ends_at,
         "as_of": dossier.as_of,
-        "saved": told,
-        "streams": {"all": len(told), "to_the_end": sum(row["is_whole"] for row in told)},
+        "saved": streams,
+        "streams": {"all": len(streams), "to_the_end": sum(row["is_whole"] for row in streams)},
         "balances": dossier.balances,
         "not_saved": dossier.gaps,
         "not_asked": [asdict(route) for route in spec.left_out],
@@ -57,7 +57,7 @@ def document_of(dossier: Dossier, spec: ExchangeSpec) -> dict[str, Any]:
 
 
 def saved(records: Row, spans: list[Row]) -> Row:
-    """One stream: its records, and the spans that were read to their end."""
+    """One stream: its records, and the span that was read completely."""
     own = [span for span in spans if span["stream"] == records["stream"]]
     read = [span for span in own if span["verdict"] in READ]
     return {
@@ -69,7 +69,7 @@ def saved(records: Row, spans: list[Row]) -> Row:
 
 
 def by_hand(gaps: list[Row]) -> list[Row]:
-    """What only a person can still fetch: what fills gaps that the API does not, or never did."""
+    """Downloads by hand: the remedies of gaps that the API cannot fill."""
     found: dict[str, list[str]] = {}
     for gap in gaps:
         is_lost = gap["verdict"] in BY_HAND or gap["is_proven_incomplete"]
@@ -89,10 +89,10 @@ def page(document: dict[str, Any]) -> str:
         opening(document),
         *markdown.section("Saved", saved_table(document["saved"])),
         *markdown.section("Balances before and after", balance_table(document["balances"])),
-        *markdown.section("Not saved, and why", not_saved(document["not_saved"])),
-        *markdown.section("To fetch by hand" + until(document), hand_list(document["by_hand"])),
+        *markdown.section("Not saved", not_saved(document["not_saved"])),
+        *markdown.section("Downloads by hand" + until(document), hand_list(document["by_hand"])),
         *markdown.section("Notes, without a known loss", gap_words.notes(document["not_saved"])),
-        *markdown.section("Left alone", left_alone(document["not_asked"])),
+        *markdown.section("Routes that are not read", left_alone(document["not_asked"])),
         "",
         f"SHA-256 of this inventory: `{document['sha256']}`",
         "",
@@ -102,7 +102,7 @@ def page(document: dict[str, Any]) -> str:
 
 
 def opening(document: dict[str, Any]) -> str:
-    """When the exchange ends, and how the evacuation went, in two sentences."""
+    """The end of the exchange and the result of the evacuation, in two sentences."""
     end = markdown.cell(document["ends_at"])
     states = {
         "active": f"{document['exchange']} is active; no end is announced.",
@@ -111,14 +111,14 @@ def opening(document: dict[str, Any]) -> str:
     }
     streams = document["streams"]
     return (
-        f"{states[document['lifecycle']]} Last asked on {markdown.cell(document['as_of'])} UTC: "
-        f"{streams['to_the_end']} of {streams['all']} streams read to their end, "
+        f"{states[document['lifecycle']]} Last request on {markdown.cell(document['as_of'])} UTC: "
+        f"{streams['to_the_end']} of {streams['all']} streams read completely, "
         f"{markdown.counted(len(grave(document['not_saved'])), 'gap')} left."
     )
 
 
 def until(document: dict[str, Any]) -> str:
-    """` before 2027-01-31 15:59`, where there is such a day."""
+    """` before 2027-01-31 15:59 UTC` if the exchange is closing, else nothing."""
     ends_at = document["ends_at"] if document["lifecycle"] == "winding_down" else None
     return f" before {markdown.cell(ends_at)} UTC" if ends_at else ""
 
@@ -126,7 +126,7 @@ def until(document: dict[str, Any]) -> str:
 def saved_table(rows: list[Row]) -> str:
     """Records by stream."""
     return markdown.table(
-        ("stream", "records", "first", "last", "read from", "read to", "to the end"),
+        ("stream", "records", "first", "last", "read from", "read to", "complete"),
         [
             (
                 row["stream"], row["record_count"], row["first_at"], row["last_at"],
@@ -139,18 +139,18 @@ def saved_table(rows: list[Row]) -> str:
 
 
 def balance_table(rows: list[Row]) -> str:
-    """What the wallets held before the first and after the last row was read."""
-    looked_before = {row["wallet"] for row in rows if row["taken_before"]}
+    """Balances before the first and after the last row was read."""
+    had_snapshot = {row["wallet"] for row in rows if row["taken_before"]}
 
     def has_moved(row: Row) -> str:
-        if row["wallet"] not in looked_before:
+        if row["wallet"] not in had_snapshot:
             return ""
         return "yes" if (row["amount_before"] or 0) != (row["amount"] or 0) else "no"
 
     if not rows:
         return ""
     return markdown.table(
-        ("wallet", "asset", "before", "at", "after", "at", "moved meanwhile"),
+        ("wallet", "asset", "before", "at", "after", "at", "changed"),
         [
             (
                 row["wallet"], row["asset"], row["amount_before"], row["taken_before"],
@@ -163,21 +163,21 @@ def balance_table(rows: list[Row]) -> str:
 
 
 def not_saved(gaps: list[Row]) -> str:
-    """Every gap somebody has to look at, with its cause."""
-    told = grave(gaps)
-    if not told:
-        return "Nothing that is known of: no gap is open but for the notes below."
+    """Every gap that needs attention, with its cause."""
+    listed = grave(gaps)
+    if not listed:
+        return "No gap is open, except for the notes below."
     return "\n".join(
         f"- **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** {gap['cause']}"
-        for gap in told
+        for gap in listed
     )
 
 
 def hand_list(rows: list[Row]) -> str:
-    """A list to tick off."""
+    """A checklist of downloads."""
     return "\n".join(f"- [ ] {', '.join(row['streams'])}: {row['what']}" for row in rows)
 
 
 def left_alone(routes: list[Row]) -> str:
-    """Private routes that are never asked."""
+    """Private routes that are never requested."""
     return "\n".join(f"- `{route['path']}`: {route['reason']}" for route in routes)

@@ -1,4 +1,4 @@
-"""Gaps in the words of a document: what is no known loss is told apart from what is missing."""
+"""The text of gaps in documents, with notes separate from known losses."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from flows.reports.answers import Row
 from flows.reports.dossier import grave
 
 UNVERIFIED = (
-    "Read to its end, but the exchange does not say how far back it reaches. Nothing is known to "
-    "be missing; these would make it sure"
+    "Read completely, but the exchange does not document how far back the data reaches. No data is "
+    "known to be missing; these sources would verify it"
 )
-EXCLUDED = "What the exchange's API gives nobody"
-BEYOND_READING = "Not read, for it takes a right or role that key and account lack"
-GONE = "Pairs that the exchange no longer knows, and of which no row was ever read"
+EXCLUDED = "Not available through the exchange's API"
+BEYOND_READING = "Not read, because the key or account lacks the required right or role"
+GONE = "Pairs that the exchange no longer lists, and of which no row was ever read"
 
 
 def headed(gap: Row) -> str:
-    """Which stream and scope, from when to when."""
+    """Stream, scope and span of a gap."""
     scope = f" ({gap['scope']})" if gap["scope"] not in ("", "*") else ""
     start, end = markdown.cell(gap["span_start"]), markdown.cell(gap["span_end"])
     return f"{gap['stream']}{scope}, {start} to {end}"
 
 
 def notes(gaps: Sequence[Row]) -> str:
-    """Gaps that are no loss anybody knows of, a list for each reason."""
+    """Gaps without a known loss, one list per reason."""
     found: dict[str, list[str]] = {}
     for gap in gaps:
         if gap not in grave(gaps):
@@ -34,7 +34,7 @@ def notes(gaps: Sequence[Row]) -> str:
 
 
 def title_of(gap: Row) -> str:
-    """What kind of note a gap is."""
+    """The heading of the list that a gap belongs to."""
     if gap["lacking_right"]:
         return BEYOND_READING
     titles = {"unverified": UNVERIFIED, "excluded_by_exchange": EXCLUDED, "refused": GONE}
@@ -42,9 +42,9 @@ def title_of(gap: Row) -> str:
 
 
 def shortened(gap: Row) -> str:
-    """What a note says beyond its heading."""
+    """The text of a note after stream and span."""
     if gap["verdict"] == "excluded_by_exchange":
-        return f"{gap['affects']}. *What helps:* {gap['remedy']}"
+        return f"{gap['affects']}. *Alternative:* {gap['remedy']}"
     if gap["lacking_right"]:
         return f"the right {gap['lacking_right']}"
     _, _, source = (gap["remedy"] or "").rpartition("compare with another source: ")

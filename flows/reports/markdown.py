@@ -1,4 +1,4 @@
-"""Small pieces of Markdown for documents that people print: sections, tables, amounts."""
+"""Markdown for documents: sections, tables, amounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flows.reports.answers import plain_amount
 
 
 def section(title: str, body: str) -> list[str]:
-    """A headed part of the page; nothing at all where it has nothing to say."""
+    """A section with a heading; nothing if the body is empty."""
     return ["", f"## {title}", "", body] if body else []
 
 
@@ -27,7 +27,7 @@ def listed(parts: Sequence[str]) -> str:
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()
 ) -> str:
-    """A table whose columns also line up as plain text; those of `right` hold numbers."""
+    """A table that is also aligned as plain text; columns in `right` hold numbers."""
     cells = [[cell(value) for value in row] for row in rows]
     widths = [
         max(3, len(name), *(len(row[at]) for row in cells)) for at, name in enumerate(columns)
@@ -48,7 +48,7 @@ def table(
 
 
 def cell(value: object) -> str:
-    """One value as text: UTC to the minute, amounts with all their digits, – for nothing."""
+    """One value as text: UTC to the minute, amounts with all digits, – for no value."""
     if value is None or value == "":
         return "–"
     if isinstance(value, datetime):

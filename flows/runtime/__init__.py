@@ -1,1 +1,1 @@
-"""What a run needs around it: Prefect server, lock, progress, outcome."""
+"""Support for runs: Prefect server, lock, progress, outcome."""

@@ -1,4 +1,4 @@
-"""A process that this one starts, and that must not outlive it."""
+"""Child processes that end when the parent process ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def parent_pipe() -> Iterator[int]:
-    """What to give a child as its standard input: it ends when this process does."""
+    """A pipe for a child's standard input; it closes when this process ends."""
     reading, writing = os.pipe()
     try:
         yield reading
@@ -21,7 +21,7 @@ def parent_pipe() -> Iterator[int]:
 
 
 def end_with_parent() -> None:
-    """Called in the child: exit at once when standard input ends, however the parent went."""
+    """Called in the child: exit as soon as standard input closes."""
 
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 1024):

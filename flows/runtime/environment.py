@@ -1,4 +1,4 @@
-"""What a process started by this one gets to know."""
+"""The environment of child processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def without_secrets() -> dict[str, str]:
-    """The environment for a process that has no business with any account's keys."""
+    """The environment without any account's keys."""
     return {
         name: value for name, value in os.environ.items() if not name.upper().startswith("ACCOUNTS")
     }

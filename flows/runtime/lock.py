@@ -1,4 +1,4 @@
-"""One writer at a time. The lock ends with the process that holds it, however that ends."""
+"""Allow one writer at a time. The operating system releases the lock when the process ends."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipelines.home import Home
 
 @contextmanager
 def run_lock(home: Home, doing: str, *, may_be_damaged: bool = False) -> Iterator[None]:
-    """Hold `data/.lock` while a run writes. Raises LookbackError where another run holds it.
+    """Hold `data/.lock` while a run writes. Raises LookbackError if another run holds it.
 
-    It does so, too, where the warehouse cannot be opened, unless it may be damaged.
+    Also raises if the warehouse cannot be opened, unless `may_be_damaged`.
     """
     home.data.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(home.data / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -27,7 +27,7 @@ def run_lock(home: Home, doing: str, *, may_be_damaged: bool = False) -> Iterato
             holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
             raise LookbackError(
                 f"another run is writing the warehouse ({holder or 'just started'})",
-                remedy=f"wait for it to end; {home.published} can be read meanwhile",
+                remedy=f"wait until it ends; {home.published} can be read meanwhile",
             ) from None
         note = f"{doing}, process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         os.ftruncate(descriptor, 0)
@@ -39,7 +39,7 @@ def run_lock(home: Home, doing: str, *, may_be_damaged: bool = False) -> Iterato
 
 
 def require_closed(home: Home, *, may_be_damaged: bool = False) -> None:
-    """Raises LookbackError where some other program has the warehouse itself open."""
+    """Raises LookbackError if another program has the warehouse open, or it cannot be opened."""
     if not home.warehouse.exists():
         return
     import duckdb
@@ -53,22 +53,22 @@ def require_closed(home: Home, *, may_be_damaged: bool = False) -> None:
             reason = str(error).partition("\n")[0]
             raise LookbackError(
                 f"{home.warehouse} cannot be opened: {reason}",
-                remedy=_way_back(home),
+                remedy=_repair_remedy(home),
             ) from error
         raise LookbackError(
             f"{home.warehouse} is open in another program",
-            remedy=f"close it there and run again; to look at data, open {home.published}",
+            remedy=f"close it there and run again; to query data, open {home.published}",
         ) from error
 
 
-def _way_back(home: Home) -> str:
-    """What to do about a damaged warehouse."""
+def _repair_remedy(home: Home) -> str:
+    """How to repair a damaged warehouse."""
     if home.published.exists():
         return (
-            "if the file is damaged, run `lookback restore`: it starts from the published file, "
-            "which holds the records, too, and keeps the damaged one"
+            "if the file is damaged, run `lookback restore`: it copies the published file, which "
+            "also has the records, and keeps the damaged file"
         )
     return (
         "if the file is damaged, run `lookback restore FILE` with a file of `lookback backup`; "
-        "without one, move it away and sync again"
+        "without a backup, move the file away and sync again"
     )

@@ -1,4 +1,4 @@
-"""What a sync came to, in types that cost no import of Prefect."""
+"""The result of a sync, in types that do not import Prefect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Summary:
-    """What one run brought, account by account, and what it could not bring."""
+    """Results per account and the failures of one run."""
 
     results: list[AccountResult] = field(default_factory=list)
     failures: list[LookbackError] = field(default_factory=list)
@@ -37,7 +37,7 @@ class SyncFailed(LookbackError):
 
 
 def merged_failures(label: str, failures: Iterable[Failure]) -> list[LookbackError]:
-    """One error a cause, however many streams, windows and scopes met it."""
+    """One error per cause, however many streams, windows and scopes it affects."""
     met: dict[tuple[str, str], dict[str, set[str]]] = {}
     for failure in failures:
         streams = met.setdefault((failure.what, failure.remedy), {})
@@ -53,14 +53,14 @@ def merged_failures(label: str, failures: Iterable[Failure]) -> list[LookbackErr
 
 
 def shortened(names: Iterable[str]) -> str:
-    """The first three names, and how many there are beyond."""
-    told = list(names)
-    beyond = len(told) - 3
-    return ", ".join(told[:3]) + (f" and {beyond} more" if beyond > 0 else "")
+    """The first three names, and the number of the others."""
+    all_names = list(names)
+    beyond = len(all_names) - 3
+    return ", ".join(all_names[:3]) + (f" and {beyond} more" if beyond > 0 else "")
 
 
 def as_failure(error: Exception, label: str) -> LookbackError:
-    """Any error as one that names the account and what to do."""
+    """Convert an exception to a LookbackError with account and remedy."""
     if isinstance(error, LookbackError):
         error.account = error.account or label
         return error
@@ -68,5 +68,5 @@ def as_failure(error: Exception, label: str) -> LookbackError:
     return LookbackError(
         f"{type(error).__name__}: {first_line}".rstrip(": "),
         account=label,
-        remedy="run sync again; it resumes where it was cut off",
+        remedy="run sync again; it resumes where it was interrupted",
     )

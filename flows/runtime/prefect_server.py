@@ -1,8 +1,8 @@
-"""A Prefect server for as long as one command runs, where the user has none of their own.
+"""A temporary Prefect server for one command, unless the user has a server.
 
-Prefect can start one itself, but then imports its whole server into the calling process first.
-Here the server starts while the caller imports what it needs, and from a ready-made empty database
-(`make setup` puts one into the virtual environment): 5 seconds instead of 20.
+Prefect can start one itself, but first imports its whole server into the calling process. Here the
+server starts while the caller imports its own modules, and from a prepared empty database
+(`make setup` creates it in the virtual environment): 5 seconds instead of 20.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipelines.errors import LookbackError
 from pipelines.home import Home
 
 START_LIMIT = 180.0
-"""Seconds a server may take to start. Small machines need 30."""
+"""Longest start of a server, in seconds. Small machines need 30."""
 
 SETTINGS = {
     "DO_NOT_TRACK": "1",
@@ -39,21 +39,21 @@ SETTINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{START_LIMIT:.0f}",
     "PREFECT_LOGGING_LEVEL": "WARNING",
 }
-"""Prefect reads these when it is first imported; what the user has set stays."""
+"""Prefect reads these when it is first imported; values set by the user take precedence."""
 
 
-TOLD_BY_CALLER = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
-"""For a run whose caller tells its errors: Prefect need not print them, with tracebacks, too."""
+REPORTED_BY_CALLER = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+"""For a run whose caller prints the errors: Prefect does not print them again."""
 
 UNREAD = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
-"""For a server that ends with the run: nobody will read logs there."""
+"""For a server that ends with the run: it does not store logs."""
 
 SERVER_FLAGS = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-"""As Prefect starts its own temporary servers: without the services nobody asks for."""
+"""The flags of Prefect's own temporary servers: they start no background services."""
 
 
 def quiet_prefect(place: Home, settings: Mapping[str, str] = SETTINGS) -> None:
-    """Set what Prefect reads on import: no analytics, little talk, no file outside the home."""
+    """Set what Prefect reads on import: no analytics, few logs, files only in the home."""
     for name, value in settings.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(place.data / "prefect"))
@@ -61,17 +61,17 @@ def quiet_prefect(place: Home, settings: Mapping[str, str] = SETTINGS) -> None:
 
 @contextmanager
 def prefect_api(place: Home, meanwhile: Callable[[], object]) -> Iterator[None]:
-    """Inside, flows report to the user's server (`PREFECT_API_URL`) or to a temporary one.
+    """Inside the context, flows use the user's server (`PREFECT_API_URL`) or a temporary one.
 
     `meanwhile` is called while the temporary server starts. Raises what that raises, and
-    LookbackError where the server does not start.
+    LookbackError if the server does not start.
     """
     if os.environ.get("PREFECT_API_URL"):
-        quiet_prefect(place, SETTINGS | TOLD_BY_CALLER)
+        quiet_prefect(place, SETTINGS | REPORTED_BY_CALLER)
         meanwhile()
         yield
         return
-    quiet_prefect(place, SETTINGS | TOLD_BY_CALLER | UNREAD)
+    quiet_prefect(place, SETTINGS | REPORTED_BY_CALLER | UNREAD)
     with temporary_server() as url:
         meanwhile()
         from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -83,10 +83,10 @@ def prefect_api(place: Home, meanwhile: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def temporary_server() -> Iterator[str]:
-    """Start a server on a free loopback port and give its API's URL, before it answers."""
+    """Start a server on a free loopback port and yield its API's URL before it responds."""
     folder = Path(os.environ["PREFECT_HOME"])
     folder.mkdir(parents=True, exist_ok=True)
-    lay_database(folder / "prefect.db")
+    copy_template(folder / "prefect.db")
     port = free_port()
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
@@ -110,10 +110,10 @@ def temporary_server() -> Iterator[str]:
 
 
 def wait_until_up(url: str) -> None:
-    """Return when the server answers. Raises LookbackError after `START_LIMIT` seconds."""
+    """Return when the server responds. Raises LookbackError after `START_LIMIT` seconds."""
     deadline = time.monotonic() + START_LIMIT
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):  # nobody listens yet
+        with contextlib.suppress(OSError):  # the server does not listen yet
             urllib.request.urlopen(f"{url}/health", timeout=5).close()  # noqa: S310
             return
         time.sleep(0.05)
@@ -124,7 +124,7 @@ def wait_until_up(url: str) -> None:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on right now."""
+    """A loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -137,14 +137,14 @@ def template() -> Path:
     return Path(sys.prefix) / "share" / "lookback" / f"prefect-{version}.db"
 
 
-def lay_database(database: Path) -> None:
-    """Start from the ready-made empty database: a hundred migrations need not run again."""
+def copy_template(database: Path) -> None:
+    """Copy the prepared empty database, so that no migrations run."""
     if not database.exists() and template().exists():
         shutil.copyfile(template(), database)
 
 
 def make_template() -> None:
-    """Run Prefect's migrations once and keep the empty database they give."""
+    """Run Prefect's migrations once and keep the empty database they create."""
     if template().exists():
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -157,11 +157,11 @@ def make_template() -> None:
         with contextlib.closing(sqlite3.connect(Path(folder) / "prefect.db")) as made:
             part = template().with_suffix(f".{os.getpid()}")
             made.execute("vacuum into ?", (str(part),))
-            part.replace(template())  # whole or not at all, whatever else is being set up
+            part.replace(template())  # atomic, as another setup may run at the same time
 
 
 def serve(port: int) -> None:
-    """Serve until terminated, or until the process that started this one is gone."""
+    """Serve until terminated, or until the parent process ends."""
     import uvicorn
 
     end_with_parent()

@@ -1,6 +1,6 @@
-"""How far a run is, told to whoever watches it in the same process.
+"""Report the progress of a run to watchers in the same process.
 
-A flow's parameters are stored by Prefect, so a callback cannot be one of them.
+Prefect stores a flow's parameters, so a callback cannot be a parameter.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Protocol
 
 
 class Watcher(Protocol):
-    """What a run tells. Called from several threads."""
+    """Receives the progress of a run. Called from several threads."""
 
     def rows(self, label: str, stream: str, rows: int, fraction: float | None) -> None:
-        """A stream of an account has this many rows so far; `fraction` of its span is walked."""
+        """A stream has this many rows so far; `fraction` of its span is read."""
 
     def stage(self, text: str) -> None:
-        """The run as a whole now does this."""
+        """A stage of the run begins."""
 
 
 _watchers: list[Watcher] = []
@@ -25,7 +25,7 @@ _watchers: list[Watcher] = []
 
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Inside, `watcher` hears of every run of this process."""
+    """Inside the context, `watcher` receives the progress of every run of this process."""
     _watchers.append(watcher)
     try:
         yield
@@ -34,12 +34,12 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 
 def tell_rows(label: str, stream: str, rows: int, fraction: float | None = None) -> None:
-    """Tell every watcher how far one stream is."""
+    """Report the progress of one stream to every watcher."""
     for watcher in _watchers:
         watcher.rows(label, stream, rows, fraction)
 
 
 def tell_stage(text: str) -> None:
-    """Tell every watcher what the run does now."""
+    """Report the stage that begins to every watcher."""
     for watcher in _watchers:
         watcher.stage(text)

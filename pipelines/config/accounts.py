@@ -1,10 +1,10 @@
-"""The user's accounts, by dlt's own look-up: `.dlt/config.toml`, `.dlt/secrets.toml`, environment.
+"""Read the user's accounts from `.dlt/config.toml`, `.dlt/secrets.toml` and the environment.
 
-[accounts.main]            # config.toml: the label is the user's word for the account
+[accounts.main]            # config.toml: `main` is the label, chosen by the user
 exchange = "acmex"
-opened_at = 2021-03-01     # optional, where the exchange does not tell
-base_url = "https://..."   # optional: a sandbox, a proxy, a gateway of one's own
-allow_plain_http = true    # optional: send the key in the clear to a base_url of http://
+opened_at = 2021-03-01     # optional, if the exchange does not state it
+base_url = "https://..."   # optional: a sandbox or a proxy
+allow_plain_http = true    # optional: send the key unencrypted to a base_url of http://
 pace = 1.0                 # optional: a factor on the documented rate limits
 
 [accounts.main]            # secrets.toml, or ACCOUNTS__MAIN__SECRET and so on
@@ -35,21 +35,21 @@ from pipelines.spec import ExchangeSpec
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 FIELDS = ("exchange", "opened_at", "base_url", "allow_plain_http", "pace", "uid")
-"""What an account may say besides its key."""
+"""The fields of an account in addition to its key."""
 
 SETTINGS = ("config.toml", "secrets.toml")
 
 
 def declared_accounts() -> dict[str, str]:
-    """The exchange of every declared label as it is written, whether or not either is right."""
+    """The exchange of every declared label as written, without validation."""
     return {entry["label"]: str(entry.get("exchange", "")).lower() for entry in _entries()}
 
 
 def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[LookbackError]]:
-    """The accounts of those labels, or all, and what is wrong with the declaration of others.
+    """The valid accounts of those labels, or all, and the errors of invalid declarations.
 
-    One account declared badly stops no other. Raises LookbackError where a label is not declared
-    at all.
+    An invalid declaration does not affect other accounts. Raises LookbackError if a label is not
+    declared.
     """
     known = {entry["label"].lower() for entry in _entries()}
     accounts: list[Account] = []
@@ -67,7 +67,7 @@ def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[L
 def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
     """The accounts of those labels, or all. Labels are compared without case.
 
-    Raises LookbackError where a label is unknown, an exchange is, or a key field is missing.
+    Raises LookbackError if a label or an exchange is unknown, or a key field is missing.
     """
     found = {entry["label"].lower(): entry for entry in _entries()}
     wanted = [label.lower() for label in labels] or sorted(found)
@@ -104,7 +104,7 @@ def _entries() -> list[dict[str, Any]]:
 
 
 def _require_toml(settings: Path) -> None:
-    """Raises LookbackError that names the file, line and column of a slip."""
+    """Raises LookbackError with file, line and column of a syntax error."""
     for name in SETTINGS:
         file = settings / name
         if not file.is_file():
@@ -121,9 +121,9 @@ def _require_toml(settings: Path) -> None:
 
 
 def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:
-    """`ACCOUNTS__<LABEL>__<FIELD>`: the environment wins, and can declare an account alone.
+    """Apply `ACCOUNTS__<LABEL>__<FIELD>`: the environment overrides files and can declare accounts.
 
-    A variable's name has no dash, so `my-label` may also be written `MY_LABEL`.
+    A variable's name cannot have a dash, so `MY_LABEL` also stands for `my-label`.
     """
     for variable, value in os.environ.items():
         parts = variable.split("__")
@@ -162,7 +162,7 @@ def _account(entry: Mapping[str, Any]) -> Account:
 
 
 def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
-    """Where the account is asked. A key goes over plain HTTP to this machine alone."""
+    """The base URL of the account. Plain HTTP is only allowed to this machine, unless permitted."""
     url = str(entry.get("base_url") or spec.base_url).rstrip("/")
     try:
         parts = urlsplit(url)
@@ -171,16 +171,16 @@ def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
         host = ""
     if not host or parts.scheme not in ("http", "https"):
         raise LookbackError(
-            "base_url is no address of a server",
+            "base_url is not the URL of a server",
             account=label,
-            remedy="write it as https://host, or leave it out",
+            remedy="write it as https://host, or remove it",
         )
     is_allowed = str(entry.get("allow_plain_http", "")).lower() in ("true", "1", "yes")
     if parts.scheme == "http" and not is_allowed and not _is_this_machine(host):
         raise LookbackError(
-            f"base_url is plain http:// to {host}, where anyone on the way can read the key",
+            f"base_url is plain http:// to {host}: the key would be sent unencrypted",
             account=label,
-            remedy="write https://, or set allow_plain_http = true where the network is your own",
+            remedy="use https://, or set allow_plain_http = true in a network that you trust",
         )
     return url
 
@@ -195,7 +195,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _require_known_fields(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> None:
-    """Raises LookbackError where a field is written that nothing reads; never shows its value."""
+    """Raises LookbackError with the name of an unknown field, without its value."""
     known = [*FIELDS, *spec.credential_fields, *spec.credential_aliases]
     for name in entry:
         if name == "label" or name in known:
@@ -210,8 +210,8 @@ def _require_known_fields(label: str, spec: ExchangeSpec, entry: Mapping[str, An
 
 def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Credentials:
     known_as = {alias: name for alias, name in spec.credential_aliases.items() if entry.get(alias)}
-    said = {**{name: entry[alias] for alias, name in known_as.items()}, **entry}
-    fields = {name: str(said.get(name) or "").strip() for name in spec.credential_fields}
+    values = {**{name: entry[alias] for alias, name in known_as.items()}, **entry}
+    fields = {name: str(values.get(name) or "").strip() for name in spec.credential_fields}
     missing = [
         name
         for name, value in fields.items()
@@ -228,7 +228,7 @@ def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Cr
 
 
 def _moment(label: str, value: Any) -> datetime | None:
-    """A date or time as TOML or text has it; without a zone it is UTC."""
+    """A date or time from TOML or text; without a time zone it is UTC."""
     if value in (None, ""):
         return None
     try:
@@ -253,6 +253,6 @@ def _pace(label: str, value: Any) -> float:
         raise LookbackError(
             f"pace is not a positive number: {value!r}",
             account=label,
-            remedy="leave it out to keep to the documented limits",
+            remedy="remove it to use the documented limits",
         )
     return pace

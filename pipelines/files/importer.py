@@ -1,7 +1,7 @@
-"""Import saved API answers into the raw tables, with `origin = 'file'`, and take imports back.
+"""Import saved API responses into the raw tables, with `origin = 'file'`.
 
-`reading` gives the items of a file, `recognition` the stream they are of and what keeps
-a record from being stored. What is here decides whose a file is and when it was taken, and loads.
+`reading` returns the items of a file; `recognition` determines their stream and checks records.
+This module determines the account and the time of a file, and loads it.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One saved answer, read.
+    """One saved response, parsed.
 
-    `taken` is the newest moment it tells, in microseconds: that of a row which is no record counts
-    too. `is_whole` says that it lists all there was, and not one thing that was asked for alone.
+    `taken` is its newest time in microseconds, including rows that are not records. `is_whole`
+    states that it is a complete list, and not the response about a single item.
     """
 
     name: str
@@ -73,7 +73,7 @@ class SavedFile:
 
 @dataclass
 class ImportResult:
-    """What importing one file came to. `refused` says why nothing of it was stored."""
+    """The result of importing one file. `refused` states why the file was not stored."""
 
     file: str
     stream: str = ""
@@ -88,18 +88,17 @@ class ImportResult:
 
 
 def importable() -> tuple[str, ...]:
-    """The exchanges whose saved answers can be imported: their records name the account."""
+    """The exchanges whose saved responses can be imported: their records have an account field."""
     return tuple(name for name in registry.names() if registry.exchange(name).uid_of is not None)
 
 
 def import_files(
     exchange_name: str, paths: Sequence[Path], label: str, home: Home, uid: str = ""
 ) -> list[ImportResult]:
-    """Import saved answers for the account the user calls `label`. The caller holds the warehouse.
+    """Import saved responses for the account with this label. The caller holds the lock.
 
-    `uid` is the account's number as the user states it, for files that name no account. A file
-    that cannot be stored is refused, and the others are imported. Raises LookbackError where
-    none can be.
+    `uid` is the account number stated by the user, for files without one. A file that cannot be
+    stored is refused, and the others are imported. Raises LookbackError if none can be stored.
     """
     now = datetime.now(UTC)
     exchange = _exchange(exchange_name, label)
@@ -137,21 +136,21 @@ def _exchange(name: str, label: str) -> Exchange:
         raise LookbackError(
             f"no such exchange: {name}",
             account=label,
-            remedy=f"saved answers of {', '.join(importable())} can be imported",
+            remedy=f"saved responses of {', '.join(importable())} can be imported",
         )
     exchange = registry.exchange(name)
     if exchange.uid_of is None:
         raise LookbackError(
-            f"saved answers of {exchange.spec.title} cannot be imported: they do not name their "
-            "account",
+            f"saved responses of {exchange.spec.title} cannot be imported: they have no account "
+            "field",
             account=label,
-            remedy="sync the account by its API key",
+            remedy="sync the account with an API key",
         )
     return exchange
 
 
 def _read_path(exchange: Exchange, path: Path, label: str) -> list[SavedFile | ImportResult]:
-    """The saved answers in one file; an answer that cannot be stored with the reason."""
+    """The saved responses in one file; a refusal for each that cannot be stored."""
     try:
         found = contents(path)
     except LookbackError as error:
@@ -171,7 +170,7 @@ def _refusal(name: str, error: LookbackError, label: str) -> ImportResult:
 
 
 def _nothing_left(refused: Sequence[ImportResult], label: str) -> LookbackError:
-    """The one error where no file can be stored."""
+    """The error if no file can be stored."""
     errors = [result.refused for result in refused if result.refused is not None]
     if len(errors) == 1:
         return errors[0]
@@ -183,7 +182,7 @@ def _nothing_left(refused: Sequence[ImportResult], label: str) -> LookbackError:
 
 
 def read_content(exchange: Exchange, content: Content) -> SavedFile:
-    """The records of one answer and the stream they are of. Raises LookbackError."""
+    """Parse one response: its stream and records. Raises LookbackError."""
     text = text_of(content)
     header = header_of(text)
     for unusable in exchange.unusable_files:
@@ -238,14 +237,14 @@ def _without_doubles(records: Sequence[Record]) -> list[Record]:
 
 
 def _owner(exchange: Exchange, files: Sequence[SavedFile], known: str, label: str, uid: str) -> str:
-    """The one account the files are imported for. Raises LookbackError."""
+    """The account id for the files. Raises LookbackError."""
     name = exchange.spec.name
     stated = f"{name}:{uid}" if uid else ""
     if stated and known and stated != known:
         raise LookbackError(
-            f"--uid says {stated}, but the label stands for {known}",
+            f"--uid states {stated}, but the label stands for {known}",
             account=label,
-            remedy="leave --uid out, or import under another label",
+            remedy="remove --uid, or import under another label",
         )
     if stated or known:
         return stated or known
@@ -254,7 +253,7 @@ def _owner(exchange: Exchange, files: Sequence[SavedFile], known: str, label: st
         raise LookbackError(
             f"these files belong to several accounts: {', '.join(uids)}",
             account=label,
-            remedy="import each account's files under a label of its own",
+            remedy="import each account's files under a separate label",
         )
     return f"{name}:{uids[0]}" if uids else ""
 
@@ -262,12 +261,12 @@ def _owner(exchange: Exchange, files: Sequence[SavedFile], known: str, label: st
 def _of_owner(
     exchange: Exchange, file: SavedFile, owner: str, uid: str
 ) -> SavedFile | ImportResult:
-    """The file, or why it cannot be stored for that account."""
+    """The file, or a refusal if it cannot be stored for that account."""
     account = owner.partition(":")[2]
     remedy = "import it under another label"
     if len(file.uids) > 1:
         what = f"{file.name} holds rows of several accounts: {', '.join(sorted(file.uids))}"
-        remedy = "split it, one account a file, and import each under its own label"
+        remedy = "split it into one file per account, and import each under a separate label"
     elif file.uids and file.uids != {account}:
         other = f"{exchange.spec.name}:{next(iter(file.uids))}"
         what = f"{file.name} belongs to {other}, but the label stands for {owner}"
@@ -276,12 +275,12 @@ def _of_owner(
             f"{file.name} does not name its account: the column {exchange.uid_field} is missing "
             "or empty"
         )
-        remedy = "state whose it is with --uid NUMBER; that is recorded as your statement"
+        remedy = "state the account with --uid NUMBER; it is recorded as stated by you"
     elif not owner:
-        what = f"{file.name}: none of these files says whose it is"
+        what = f"{file.name}: cannot determine the account: no file has an account column"
         remedy = (
             "import a file with an account column first (wallet history, trades, orders), or "
-            "state whose it is with --uid NUMBER"
+            "state the account with --uid NUMBER"
         )
     else:
         return file
@@ -290,23 +289,23 @@ def _of_owner(
 
 
 def _names_no_account(exchange: Exchange, file: SavedFile) -> bool:
-    """Whether records of the stream name their account, and those of the file do not."""
+    """Whether the stream has an account field that is empty or missing in the file."""
     names_it = file.stream.private and exchange.uid_field in file.stream.fields
     return names_it and not file.uids
 
 
 def _evidence(file: SavedFile, uid: str) -> str:
-    """How it is known whose the file is: its rows, the user's statement, or the label alone."""
+    """How the account of the file was determined: its rows, the user's statement, or the label."""
     if file.uids or not file.stream.private:
         return "file"
     return "user" if uid else "label"
 
 
 def _taken_together(files: Sequence[SavedFile]) -> dict[int, int]:
-    """When the states of one import were taken, by the file's identity.
+    """The time of the states of one import, by the file's identity.
 
-    Files imported together were saved together, unless two of them are of the same state. A state
-    says at best when it last changed, so it was taken when the newest file was.
+    Files imported together were saved together, unless two of them have the same stream. A state
+    has at most the time of its last change, so the time of the newest file is used.
     """
     private = [file for file in files if file.stream.private]
     states = [file for file in private if file.stream.kind == "snapshot"]
@@ -317,7 +316,7 @@ def _taken_together(files: Sequence[SavedFile]) -> dict[int, int]:
 
 
 class _Import:
-    """A file on its way into the warehouse, with its receipt."""
+    """A file to load, with its receipt."""
 
     def __init__(self, file: SavedFile, account_id: str, evidence: str, now: datetime) -> None:
         self.file = file
@@ -328,7 +327,7 @@ class _Import:
 def _load(
     exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str, home: Home
 ) -> list[ImportResult]:
-    """Load what was not imported before, all files in one package."""
+    """Load the files that were not imported before, in one load package."""
     spec = exchange.spec
     known = {
         each.receipt_id
@@ -372,7 +371,7 @@ def _result(
 
 
 def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str) -> Any:
-    """All rows of an import. A row that two of its files hold is loaded once."""
+    """All rows of an import. A row that is in two files is loaded once."""
     spec, now = exchange.spec, imports[0].receipt["asked_at"]
     seen: set[tuple[str, str, str]] = set()
 
@@ -434,9 +433,9 @@ def _columns(rows: pa.Table, table: Table) -> pa.Table:
 
 
 def _receipt(file: SavedFile, account_id: str, evidence: str, now: datetime) -> dict[str, Any]:
-    """One receipt a file. Its id is the file's content, so that a second import is none.
+    """One receipt per file. Its id is derived from the content, so a file is imported once.
 
-    A history is told up to the moment the file was taken, where it tells that.
+    A history covers the span up to the time of the file, if that is known.
     """
     span = _span(file.records)
     identity = f"{account_id}|{file.stream.name}|{file.sha256}"

@@ -1,4 +1,4 @@
-"""What files brought into the warehouse: keep the newest state, take an import back."""
+"""Imported rows in the warehouse: keep the newest state, withdraw an import."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pipelines.load.pipeline import finish_pending
 from pipelines.spec import ExchangeSpec, StreamSpec
 
 SHORTEST_PREFIX = 4
-"""Characters of a hash that are enough to name a file by, if they are of one file only."""
+"""Shortest accepted prefix of a hash, in characters."""
 
 
 @dataclass
 class Withdrawal:
-    """What taking back one file came to."""
+    """The result of the withdrawal of one file."""
 
     sha256: str
     files: list[str] = field(default_factory=list)
     rows: int = 0
     kept: int = 0
-    """Records that stay because the API read their span after the import, and may have given them
-    as well: a record that comes again, byte by byte the same, is not stored twice."""
+    """Records that are kept because the API read their span after the import: the API may have
+    returned them as well, and an identical record is stored only once."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class _Import:
 
 
 def holder_of(spec: ExchangeSpec, stream: StreamSpec, account_id: str) -> str:
-    """The account that a stream's rows are stored under: public data is the exchange's own."""
+    """The account id of a stream's rows: public data belongs to the exchange."""
     return account_id if stream.private else spec.name
 
 
 def restate(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, stream: StreamSpec, holder: str
 ) -> None:
-    """Store the newest state that the API or a file told of each record.
+    """Store the newest state of each record from the API or a file.
 
-    Newest is what was taken last, so the order of imports changes nothing.
+    The newest state has the latest `taken_at`, so the order of imports does not matter.
     """
     schema = f"raw_{spec.name}"
     connection.execute(
@@ -88,9 +88,9 @@ def restate(
 
 
 def withdraw(prefix: str, home: Home) -> Withdrawal:
-    """Take back every import of the file whose SHA-256 begins so. The caller holds the warehouse.
+    """Withdraw every import of the file whose SHA-256 has this prefix. The caller holds the lock.
 
-    Raises LookbackError where no file or more than one begins so.
+    Raises LookbackError if no file, or more than one, has the prefix.
     """
     wanted = prefix.strip().lower()
     done: Withdrawal | None = None
@@ -111,13 +111,13 @@ def withdraw(prefix: str, home: Home) -> Withdrawal:
             connection.begin()
             for imported in _imports(connection, spec, sha256):
                 done.files.append(imported.file_name)
-                _take_back(connection, spec, imported, done)
+                _withdraw_import(connection, spec, imported, done)
             connection.commit()
     return done
 
 
 def _hashes(prefix: str, home: Home) -> dict[str, list[str]]:
-    """The hashes that begin so, each with the exchanges it was imported for."""
+    """The hashes with this prefix, each with the exchanges of its imports."""
     found: dict[str, list[str]] = {}
     if not home.warehouse.exists():
         return found
@@ -147,7 +147,7 @@ def _imports(
     return [_Import(*row) for row in rows]
 
 
-def _take_back(
+def _withdraw_import(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, imported: _Import, done: Withdrawal
 ) -> None:
     schema, stream = f"raw_{spec.name}", spec.stream(imported.stream)
@@ -185,9 +185,9 @@ def _hand_over(
     stream: StreamSpec,
     imported: _Import,
 ) -> int:
-    """Leave records to another file that held them, or to the API where it may have given them.
+    """Assign records to another file that has them, or to the API if it may have returned them.
 
-    Returns how many are left to the API.
+    Returns the number of records assigned to the API.
     """
     schema = f"raw_{spec.name}"
     table = f"{schema}.{stream.name}"

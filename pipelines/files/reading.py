@@ -1,4 +1,4 @@
-"""From a path to the items of saved answers: bytes, text, and each item with its line.
+"""Read saved API responses: bytes, text, and each item with its line.
 
 A file may be a JSON array, one JSON object, JSON lines, or a table (CSV, semicolons, tabs) with the
 API's column names; in UTF-8 or UTF-16; plain, gzipped, or in a zip archive.
@@ -25,7 +25,7 @@ from pipelines.errors import LookbackError, Trouble
 from pipelines.extract.records import cut_list
 
 LARGEST = 1 << 30
-"""Bytes of one file, unpacked: all of it is in memory while it is read."""
+"""Largest file in bytes, unpacked: the whole file is held in memory."""
 
 DELIMITERS = ",;\t|"
 MARKS = (
@@ -35,31 +35,31 @@ MARKS = (
 )
 FORMATS = "save it as a JSON array, JSON lines or CSV, with the API's own field names"
 SHOWN = 60
-"""Characters of a value that a message shows."""
+"""Longest value in a message, in characters."""
 
-# What an operating system shows as files though nothing is saved there.
+# Folders of the operating system that hold no saved files.
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 
 
 @dataclass(frozen=True)
 class Content:
-    """One saved answer, unpacked: a file, or one member of an archive."""
+    """One saved response, unpacked: a file, or one member of an archive."""
 
     name: str
     data: bytes
 
 
 class Item(NamedTuple):
-    """One item of a saved answer as JSON bytes, and the line of the file it is in."""
+    """One item of a saved response as JSON bytes, and its line in the file."""
 
     raw: bytes
     line: int
 
 
 def contents(path: Path) -> list[Content]:
-    """The answers that a file holds: one, or one for each member of a zip archive.
+    """The responses in a file: one, or one for each member of a zip archive.
 
-    Raises LookbackError where it cannot be read.
+    Raises LookbackError if the file cannot be read.
     """
     try:
         data = _file_bytes(path)
@@ -74,21 +74,21 @@ def contents(path: Path) -> list[Content]:
 
 
 def unreadable(path: Path | str, reason: str, remedy: str = "") -> LookbackError:
-    """A file whose bytes cannot be had."""
+    """The error for a file that cannot be read."""
     return LookbackError(
         f"cannot read {path}: {reason}", remedy=remedy or "check the path and the file"
     )
 
 
 def malformed(name: str, reason: str, remedy: str = FORMATS) -> LookbackError:
-    """A file whose bytes are no saved answer."""
-    return LookbackError(f"cannot make sense of {name}: {reason}", remedy=remedy)
+    """The error for a file that is not a saved API response."""
+    return LookbackError(f"{name} is not a saved API response: {reason}", remedy=remedy)
 
 
 def _too_large(name: str) -> LookbackError:
     return unreadable(
         name,
-        f"it is larger than the {LARGEST >> 30} GB that are read at once",
+        f"it is larger than {LARGEST >> 30} GB",
         "split it into several files, each with the header of the first, and import them all",
     )
 
@@ -96,13 +96,13 @@ def _too_large(name: str) -> LookbackError:
 def _file_bytes(path: Path) -> bytes:
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
-        raise unreadable(path, "it is a directory", "name the files in it")
+        raise unreadable(path, "it is a directory", "list the files in it instead")
     if not stat.S_ISREG(found.st_mode):
         raise unreadable(
             path, "it is a pipe, a socket or a device", "save its content to a file first"
         )
     if str(path.resolve()).startswith(tuple(f"{folder}/" for folder in SYSTEM_FOLDERS)):
-        raise unreadable(path, "it is part of the operating system", "name a saved file")
+        raise unreadable(path, "it is part of the operating system", "use a saved file")
     if found.st_size > LARGEST:
         raise _too_large(path.name)
     with path.open("rb") as file:
@@ -140,7 +140,7 @@ def _members(name: str, archive: bytes) -> Iterator[Content]:
 
 
 def _is_answer(member: zipfile.ZipInfo) -> bool:
-    """Whether a member is a file of its own, and not one that macOS adds for each."""
+    """Whether a member is a visible file, and not one that macOS adds."""
     hidden = any(part.startswith((".", "__MACOSX")) for part in member.filename.split("/"))
     return not member.is_dir() and not hidden
 
@@ -153,7 +153,7 @@ def _unpacked(content: Content) -> Content:
 
 
 def text_of(content: Content) -> str:
-    """The text of an answer, whatever its encoding. Raises LookbackError."""
+    """The decoded text of a response. Raises LookbackError."""
     data = content.data
     encoding = _encoding_without_mark(data)
     for mark, marked in MARKS:
@@ -174,7 +174,10 @@ def text_of(content: Content) -> str:
 
 
 def _encoding_without_mark(data: bytes) -> str:
-    """UTF-16 without its mark has a zero byte in each pair, as names of fields are ASCII."""
+    """The encoding of a text without a byte order mark.
+
+    UTF-16 has a zero byte in most pairs, as field names are ASCII.
+    """
     start = data[:400]
     if start[1::2].count(0) > len(start) // 4:
         return "utf-16-le"
@@ -182,7 +185,7 @@ def _encoding_without_mark(data: bytes) -> str:
 
 
 def header_of(text: str) -> list[str]:
-    """The names in the first line of what may be a table; none of what is JSON."""
+    """The column names in the first line of a table; none if the text is JSON."""
     start = text.lstrip()
     if start.startswith(("[", "{")):
         return []
@@ -195,12 +198,12 @@ def header_of(text: str) -> list[str]:
 
 
 def delimiter_of(header: str) -> str:
-    """The delimiter that occurs most often in a header; a comma where none does."""
+    """The most frequent delimiter of a header; a comma if there is none."""
     return max(DELIMITERS, key=header.count)
 
 
 def items_of(name: str, text: str) -> list[Item]:
-    """The items of one answer, in its order. Raises LookbackError."""
+    """The items of one response, in order. Raises LookbackError."""
     try:
         start = text.lstrip()
         if start.startswith("["):
@@ -210,13 +213,13 @@ def items_of(name: str, text: str) -> list[Item]:
             return _objects(text)
         return _rows(text)
     except RecursionError as error:
-        raise malformed(name, "its values are nested too deeply for an API's answer") from error
+        raise malformed(name, "its values are nested too deeply") from error
     except (Trouble, msgspec.DecodeError, csv.Error, UnicodeEncodeError) as error:
         raise malformed(name, error.what if isinstance(error, Trouble) else str(error)) from error
 
 
 def _with_lines(body: bytes, raws: list[bytes]) -> list[Item]:
-    """Each item with the line it begins in: items lie in the body in their order."""
+    """Each item with its first line; the items are in the order of the body."""
     items, at, line = [], 0, 1
     for raw in raws:
         found = body.index(raw, at)
@@ -228,7 +231,7 @@ def _with_lines(body: bytes, raws: list[bytes]) -> list[Item]:
 
 
 def _objects(text: str) -> list[Item]:
-    """One object, or one a line."""
+    """One object, or one object per line."""
     body = text.strip().encode()
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
@@ -245,8 +248,8 @@ def _objects(text: str) -> list[Item]:
 
 
 def _rows(text: str) -> list[Item]:
-    """A table as JSON: each value stays the text it was, an empty cell is a missing key."""
-    body = re.sub(r"\A\s*sep=.\r?\n", "", text)  # spreadsheets name the delimiter so
+    """The rows of a table as JSON: each value is a string, an empty cell is a missing key."""
+    body = re.sub(r"\A\s*sep=.\r?\n", "", text)  # spreadsheets write the delimiter there
     left_out = text.count("\n") - body.count("\n")
     header_line = body.lstrip().partition("\n")[0]
     reader = csv.reader(
@@ -260,11 +263,11 @@ def _rows(text: str) -> list[Item]:
         if not header:
             header = [cell.strip() for cell in cells]
             if len(set(header)) != len(header):
-                raise csv.Error("two of its columns have the same name")
+                raise csv.Error("two columns have the same name")
             continue
         line = reader.line_num + left_out
         if len(cells) < len(header) or any(cells[len(header) :]):
-            raise csv.Error(f"line {line} has not as many cells as the header")
+            raise csv.Error(f"line {line} has another number of cells than the header")
         row = {name: cell for name, cell in zip(header, cells, strict=False) if name and cell}
         items.append(Item(msgspec.json.encode(row), line))
     return items

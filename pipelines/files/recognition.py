@@ -1,4 +1,4 @@
-"""Which stream a saved answer is of, and whether each of its records can be stored exactly."""
+"""Recognise the stream of a saved response, and check that each record can be stored exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Fields = Mapping[str, msgspec.Raw]
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-# What the models type exactly: see the macros `minor_units` and `amount`.
+# Numbers that the models convert exactly: see the macros `minor_units` and `amount`.
 MINOR_UNITS = re.compile(r"[+-]?[0-9]{1,38}(\.0*)?")
 DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])0*[0-9]{0,20}(\.[0-9]{0,18}0*)?")
 DECIMAL_WITH_EXPONENT = re.compile(
@@ -26,7 +26,7 @@ DECIMAL_WITH_EXPONENT = re.compile(
 
 
 class Fault(NamedTuple):
-    """A value that keeps a record from being stored."""
+    """A value because of which a record cannot be stored."""
 
     field: str
     text: str
@@ -40,7 +40,7 @@ class Fault(NamedTuple):
 
 
 def fields_of(name: str, items: Sequence[Item]) -> list[Fields]:
-    """The fields of each item. Raises LookbackError where one is no JSON object."""
+    """The fields of each item. Raises LookbackError if an item is not a JSON object."""
     found: list[Fields] = []
     for item in items:
         try:
@@ -51,9 +51,9 @@ def fields_of(name: str, items: Sequence[Item]) -> list[Fields]:
 
 
 def recognise(spec: ExchangeSpec, names: Collection[str]) -> StreamSpec | None:
-    """The stream whose required fields are all there; of several the one that shares most.
+    """The stream whose required fields are all present; of several, the most similar one.
 
-    The case of a name does not count: some exports write all names in lower case.
+    Names are compared without case: some exports write all names in lower case.
     """
     seen = {name.casefold() for name in names}
     found = [stream for stream in spec.streams if not _lacking(stream, seen)]
@@ -61,9 +61,9 @@ def recognise(spec: ExchangeSpec, names: Collection[str]) -> StreamSpec | None:
 
 
 def not_recognised(spec: ExchangeSpec, name: str, names: Collection[str]) -> LookbackError:
-    """Why a file is of no stream: what it lacks to be of the one it is most like.
+    """The error for a file of no known stream, with the fields that the nearest stream requires.
 
-    Names of fields are the spec's: nothing that the file holds is shown.
+    The message only has field names of the spec, and nothing from the file.
     """
     seen = {name.casefold() for name in names}
     nearest = max(
@@ -78,8 +78,8 @@ def not_recognised(spec: ExchangeSpec, name: str, names: Collection[str]) -> Loo
     )
     known = ", ".join(stream.path for stream in spec.streams)
     return LookbackError(
-        f"{name} is no saved answer of {spec.title} that lookback knows{lacks}",
-        remedy=f"save the answer of one of {known}, with the API's own field names",
+        f"{name} is not a known saved response of {spec.title}{lacks}",
+        remedy=f"save the response of one of {known}, with the API's own field names",
     )
 
 
@@ -92,13 +92,13 @@ def _lacking(stream: StreamSpec, seen: Collection[str]) -> list[str]:
 
 
 def _likeness(stream: StreamSpec, seen: set[str]) -> tuple[int, int]:
-    """Most shared fields first, then the stream with the fewest fields that are missing."""
+    """Sort key: most shared fields, then fewest missing fields."""
     fields = _folded(stream.fields)
     return len(seen & fields), -len(fields - seen)
 
 
 def respelled(stream: StreamSpec, items: Sequence[Item], found: Sequence[Fields]) -> list[Item]:
-    """The items with the stream's own spelling of field names; values stay as they are."""
+    """The items with the stream's spelling of field names; values are unchanged."""
     own = {name.casefold(): name for name in stream.fields}
     known = set(stream.fields)
 
@@ -114,7 +114,7 @@ def respelled(stream: StreamSpec, items: Sequence[Item], found: Sequence[Fields]
 
 
 def faults_of(stream: StreamSpec, raw: bytes) -> list[Fault]:
-    """What keeps a record from being stored: no time, no amount, or one that cannot be typed."""
+    """Why a record cannot be stored: missing required values, invalid times or amounts."""
     fields = _FIELDS.decode(raw)
     texts = {name: _text(fields[name]) for name in _checked(stream) if name in fields}
     faults = []
@@ -122,13 +122,13 @@ def faults_of(stream: StreamSpec, raw: bytes) -> list[Fault]:
         faults += [Fault(name, "", "is missing") for name in stream.required if not texts.get(name)]
         for name in (stream.time_field, *stream.other_times):
             if (text := texts.get(name)) and not _is_time(stream, text):
-                faults.append(Fault(name, text, "is no time"))
+                faults.append(Fault(name, text, "is not a time"))
     for name in stream.minor_fields:
         if (text := texts.get(name)) and not MINOR_UNITS.fullmatch(text):
-            faults.append(Fault(name, text, "is no whole number"))
+            faults.append(Fault(name, text, "is not a whole number"))
     for name in stream.decimal_fields:
         if (text := texts.get(name)) and not is_decimal(text):
-            faults.append(Fault(name, text, "is no number that 18 decimals hold"))
+            faults.append(Fault(name, text, "is not a number with at most 18 decimals"))
     return faults
 
 
@@ -143,7 +143,7 @@ def _checked(stream: StreamSpec) -> set[str]:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """A value as its text; "" for what says that there is none."""
+    """A value as text; "" for null."""
     written = bytes(raw).strip()
     if written == b"null":
         return ""
@@ -153,14 +153,14 @@ def _text(raw: msgspec.Raw) -> str:
 
 
 def _is_time(stream: StreamSpec, text: str) -> bool:
-    """Whether a text is a moment. A date alone says none: a spreadsheet cut its time off."""
+    """Whether a text is a time. A date alone is not: a spreadsheet has removed its time."""
     if stream.time_unit == "iso8601" and ":" not in text:
         return False
     return to_micros(text, stream.time_unit) is not None
 
 
 def is_decimal(text: str) -> bool:
-    """Whether decimal(38, 18) holds a number exactly."""
+    """Whether decimal(38, 18) can store a number exactly."""
     if found := DECIMAL_WITH_EXPONENT.fullmatch(text):
         power = int(found["power"])
         fraction = (found["fraction"] or "").rstrip("0")

@@ -1,4 +1,4 @@
-"""BigONE: three services, no time filters, no ledger, and no word on how far back it answers."""
+"""BigONE: three services, no time filters, no ledger, and no documented retention."""
 
 from datetime import date, timedelta
 
@@ -27,7 +27,7 @@ SPEC = ExchangeSpec(
     checked_on=CHECKED_ON,
     began_on=date(2017, 1, 1),
     params=frozenset({"limit", "page_token", "id", "asset_pair_name", "state"}),
-    # Documented for the API as a whole; the contract service states nothing of its own.
+    # Documented for the API as a whole; the contract service has no separate statement.
     ip_rate=Rate(requests=500, per=timedelta(seconds=10)),
     # The contract service wraps nothing, and tells an error by `anomaly`.
     envelope=Envelope(
@@ -41,9 +41,8 @@ SPEC = ExchangeSpec(
     probes=(f"{SPOT}/ping",),
     left_out=LEFT_OUT,
     guide=GUIDE,
-    # Pairs leave the list when they are delisted, so pairs are guessed as well: of every coin that
-    # was moved with every coin that prices are in; of the many that an account merely shows, only
-    # those that no listed pair trades.
+    # Delisted pairs leave the list, so pairs are also derived: every coin that was moved with every
+    # quote coin; of the coins that only balances list, those that no listed pair trades.
     scope_lists=(
         ScopeList(scope="asset_pair_name", places=(("asset_pairs", "$.name"),)),
         ScopeList(
@@ -82,7 +81,7 @@ SPEC = ExchangeSpec(
             page_size=50,
             status_field="state",
             final_statuses=frozenset({"COMPLETED", "CANCELLED"}),
-            affects="deposits, and the rewards and airdrops that arrive as such",
+            affects="deposits, including rewards and airdrops paid by deposit",
             remedy=STATEMENT,
             docs_url=f"{DOCS}/wallet_rest.yml",
             checked_on=CHECKED_ON,
@@ -121,7 +120,7 @@ SPEC = ExchangeSpec(
             time_filter=False,
             page_size=200,
             scope="asset_pair_name",
-            affects="spot trades of this pair, and the movements they make",
+            affects="spot trades of this pair, and their balance changes",
             remedy=STATEMENT,
             docs_url=f"{DOCS}/spot_rest.yml",
             checked_on=CHECKED_ON,
@@ -142,8 +141,8 @@ SPEC = ExchangeSpec(
             status_field="state",
             # A stop order that has FIRED may still be filled.
             final_statuses=frozenset({"FILLED", "CANCELLED", "REJECTED"}),
-            affects="spot orders of this pair: what was asked for and never filled",
-            remedy=f"spot_trades tells what was filled; {STATEMENT}",
+            affects="spot orders of this pair: including those without a fill",
+            remedy=f"spot_trades has the fills; {STATEMENT}",
             docs_url=f"{DOCS}/spot_rest.yml",
             checked_on=CHECKED_ON,
             confidence="documented",
@@ -199,8 +198,8 @@ SPEC = ExchangeSpec(
             page_size=100,
             status_field="status",
             final_statuses=frozenset({"FILLED", "CANCELED", "PARTIALLY_CANCELED", "REJECTED"}),
-            affects="contract orders: what was asked for and never filled",
-            remedy=f"contract_trades tells what was filled; {STATEMENT}",
+            affects="contract orders: including those without a fill",
+            remedy=f"contract_trades has the fills; {STATEMENT}",
             docs_url=f"{DOCS}/contract_rest.yml",
             checked_on=CHECKED_ON,
             confidence="documented",
@@ -229,7 +228,7 @@ SPEC = ExchangeSpec(
             checked_on=CHECKED_ON,
             confidence="documented",
         ),
-        # Each item of the answer holds the cash of one currency, and the positions it backs.
+        # Each item of the response has the cash of one currency, and the positions it backs.
         StreamSpec(
             name="contract_accounts",
             path=f"{CONTRACT}/accounts",

@@ -1,55 +1,57 @@
-"""Bitget: what a person must know to connect an account, and what no route of it tells."""
+"""Bitget: how to connect an account, and the data that is not available through its API."""
 
 from pipelines.spec import Excluded, Guide
 
 DOCS = "https://www.bitget.com/api-doc"
 CRYPTACT = "https://support.cryptact.com/hc/en-us/articles/30791524189721"
-ASK_SUPPORT = "look for its own history page on the site, or ask Bitget's support for a file"
+ASK_SUPPORT = "use the history page of the product on the site, or ask Bitget's support for a file"
 
 GUIDE = Guide(
     steps=(
         "Log in at bitget.com on a computer, open your profile and choose **API Keys**.",
         "Choose **Create API key**, then **System-generated API key**.",
-        "Give it a name, and make up a **passphrase** of 8 to 32 letters and digits. Write it "
-        "down: nobody can show it to you again.",
+        "Give it a name, and choose a **passphrase** of 8 to 32 letters and digits. Write it "
+        "down: it cannot be shown again.",
         "Choose **Read-only**, and tick the read items of every product you have used: spot, "
-        "futures, margin, wallet, copy trading, P2P, pledge loans, sub-accounts, tax. Tick nothing "
-        "that trades or withdraws.",
-        "Leave the list of IP addresses empty, or enter the address `lookback` runs at.",
-        "Confirm with your second factor, and copy the key and the secret: the secret is shown "
-        "only this once.",
+        "futures, margin, wallet, copy trading, P2P, pledge loans, sub-accounts, tax. Do not tick "
+        "permissions to trade or withdraw.",
+        "Leave the list of IP addresses empty, or enter the address of the machine that runs "
+        "`lookback`.",
+        "Confirm with your second factor, and copy the key and the secret. The secret is shown "
+        "only once.",
         "Put `key`, `secret` and `passphrase` under the account in `.dlt/secrets.toml`.",
-        "Instead of all that, a **Tax API key** can be made at bitget.com/taxes-api. It reads the "
-        "tax records, has a key and a secret and asks for no passphrase, and is expected to be "
-        "refused everywhere else: fills, addresses and balances then stay open as gaps.",
+        "As an alternative, create a **Tax API key** at bitget.com/taxes-api. It has a key and a "
+        "secret but no passphrase, and reads the tax records. All other routes are expected to "
+        "refuse it: fills, addresses and balances then remain gaps.",
     ),
     alerts=(
-        "What is older than 90 days is on the site alone: sync at least once a quarter.",
-        "The tax records are asked in spans of 30 days, and Bitget does not say how far back they "
-        "reach. Accounts were read from 18 months back to their first day; a quiet span in the "
-        "middle is not the end.",
+        "Data older than 90 days is only on the site: sync at least once per quarter.",
+        "The tax records are requested in windows of 30 days, and Bitget does not document how far "
+        "back they reach. For some accounts they reached back 18 months, for others to the first "
+        "day; an empty window does not mean that older ones are empty.",
     ),
     notes=(
-        "Each sub-account has an identity of its own and needs a key of its own. Moves between it "
-        "and the main account are told to the main account alone.",
-        "Executions on crossed margin are not read: what they moved is, their price is not.",
-        "An account is either *classic* or *unified*, and each kind has routes of its own. A "
-        "change to unified may put what the classic routes gave out of reach, so sync before it.",
-        "The opening date comes from the key check itself (`regisTime`); a Tax key may not be "
-        "told it: set `opened_at` then, and `uid`, by which the account is known.",
-        "A trade stands in the tax records as two rows, what was received and what was paid; price "
-        "and order are in the fills alone.",
-        "Bitget lets at most ten keys exist for one account at a time.",
+        "Each sub-account is a separate account and needs its own key. Only the main account can "
+        "list the transfers between them.",
+        "Executions on crossed margin are not read: the moved amounts are, the prices are not.",
+        "An account is either *classic* or *unified*, and each kind has separate routes. "
+        "After a change to unified, the data of the classic routes may be unavailable, so sync "
+        "before the change.",
+        "The opening date comes from the key check itself (`regisTime`); a Tax key may not "
+        "get it: in that case, set `opened_at`, and `uid`, which identifies the account.",
+        "A trade is two rows in the tax records: the received and the paid amount; only the fills "
+        "have price and order.",
+        "Bitget allows at most ten keys per account.",
     ),
     problems=(
         (
             "`40006`, `40009` or `40012`: the key, the secret or the passphrase is wrong",
-            "Copy all three again. The passphrase is the one you made up for this key, not the "
+            "Copy all three again. The passphrase is the one that you chose for this key, not the "
             "password of your account.",
         ),
         (
             "`40037`: the key does not exist",
-            "It was deleted or has expired. Make another, and put it under the same label.",
+            "It was deleted or has expired. Create a new key, and put it under the same label.",
         ),
         (
             "`40014`: the key lacks a permission",
@@ -57,26 +59,26 @@ GUIDE = Guide(
         ),
         (
             "`40018` or `40038`: the address is not on the key's list",
-            "Add the address `lookback` runs at to the key, or empty the list.",
+            "Add the IP address of the machine that runs `lookback` to the key, or empty the list.",
         ),
         (
             "`40008`: the request has expired",
-            "This machine's clock is off by more than 30 seconds and could not be corrected: set "
-            "it by the network.",
+            "This machine's clock is off by more than 30 seconds and could not be corrected: "
+            "synchronise it over the network.",
         ),
         (
-            "`40084`, `40085` or `25245`: the account is of the other kind",
-            "The account was changed between classic and unified, and a key of one kind does not "
-            "open the routes of the other: make the key anew.",
+            "`40084`, `40085` or `25245`: the account has the other kind",
+            "The account was changed between classic and unified, and the routes of one kind "
+            "refuse a key of the other: create a new key.",
         ),
         (
             "`40068`: not for sub-accounts",
-            "Only the main account's key may ask that. Connect the main account too.",
+            "Only the main account's key can request this. Connect the main account too.",
         ),
         (
             "`429`: too many requests",
-            "Another program uses the same account. It can take five minutes to pass; the next "
-            "sync goes on from where this one was.",
+            "Another program uses the same account. The block can last five minutes; the next sync "
+            "resumes where this one stopped.",
         ),
     ),
 )
@@ -86,12 +88,12 @@ EXCLUDED = (
         name="bots_and_strategies",
         entities=("trades",),
         what="the orders and fills inside trading bots and strategies (grids, DCA and the like); "
-        "only what went into and came out of them is told",
-        remedy="the ledger has every move of money into and out of a bot, so what each one won or "
-        f"lost is known; for its single trades: {ASK_SUPPORT}",
+        "only deposits to and withdrawals from them are listed",
+        remedy="the ledger has every transfer to and from a bot, so the profit or loss of each bot "
+        f"is known; for its single trades: {ASK_SUPPORT}",
         docs_url=f"{DOCS}/common/tax/Get-Spot-Account-Record",
-        evidence="the tax records have labels for moves to and from strategy accounts, and no "
-        "classic route lists what happens within one",
+        evidence="the tax records have labels for transfers to and from strategy accounts, and no "
+        "classic route lists the records inside one",
         confidence="seen_in_client",
     ),
     Excluded(
@@ -100,7 +102,7 @@ EXCLUDED = (
         what="trades made with Bitget Onchain",
         remedy=ASK_SUPPORT,
         docs_url=CRYPTACT,
-        evidence="no documented route lists them; a tax tool names them as missing",
+        evidence="no documented route lists them; a tax tool lists them as missing",
         confidence="seen_in_client",
     ),
     Excluded(
@@ -109,7 +111,7 @@ EXCLUDED = (
         what="subscriptions to and settlements of Dual Investment",
         remedy=ASK_SUPPORT,
         docs_url=CRYPTACT,
-        evidence="no documented route lists them; a tax tool names them as missing",
+        evidence="no documented route lists them; a tax tool lists them as missing",
         confidence="seen_in_client",
     ),
     Excluded(
@@ -118,7 +120,7 @@ EXCLUDED = (
         what="payments with the Bitget card",
         remedy=ASK_SUPPORT,
         docs_url=CRYPTACT,
-        evidence="no documented route lists them; a tax tool names them as missing",
+        evidence="no documented route lists them; a tax tool lists them as missing",
         confidence="seen_in_client",
     ),
 )

@@ -32,7 +32,7 @@ EXPORT = "download the file from the site: Assets > Spot > transaction history >
 
 
 def of_every_kind(*classic: StreamSpec) -> tuple[StreamSpec, ...]:
-    """The private routes of classic accounts, marked as theirs; the public ones; the unified."""
+    """All streams: private routes of classic accounts get their kinds; public and unified ones."""
     marked = (
         replace(each, account_kinds=each.account_kinds or CLASSIC) if each.private else each
         for each in classic
@@ -93,7 +93,7 @@ SPEC = ExchangeSpec(
             record_id=("id",),
             time_field="ts",
             # The window is documented; how far back the route reaches is not, and reports
-            # range from 18 months to the account's whole life.
+            # range from 18 months to the account's opening.
             retention_kind="not_stated",
             max_window=timedelta(days=30),
             page_size=500,
@@ -120,7 +120,7 @@ SPEC = ExchangeSpec(
             rate=per_second(10),
             affects="price, order and maker or taker side of spot trades",
             remedy=(
-                "tax_spot_records still gives what was bought and paid for each trade; for prices "
+                "tax_spot_records has the bought and paid amount of each trade; for prices "
                 "and order ids download the file: Orders > Spot > Order details > Export"
             ),
             docs_url=f"{DOCS}/spot/trade/Get-Fills",
@@ -141,7 +141,7 @@ SPEC = ExchangeSpec(
             rate=per_second(20),
             # An order enters the list at its end, under the time it was placed.
             overlap=THREE_MONTHS,
-            affects="spot orders: where they came from, and those that came to nothing",
+            affects="spot orders: their source, and those without a fill",
             remedy="download the file from the site: Orders > Spot > Order history > Export",
             docs_url=f"{DOCS}/spot/trade/Get-History-Orders",
             checked_on=CHECKED_ON,
@@ -222,8 +222,8 @@ SPEC = ExchangeSpec(
             scope="coin",
             status_field="status",
             final_statuses=frozenset({"Successful", "Failed"}),
-            affects="moves between this account's own wallets, with both ends named",
-            remedy=f"tax_spot_records shows the spot side of each move; or {EXPORT}",
+            affects="transfers between this account's own wallets, with both sides",
+            remedy=f"tax_spot_records shows the spot side of each transfer; or {EXPORT}",
             docs_url=f"{DOCS}/spot/account/Get-Account-TransferRecords",
             checked_on=CHECKED_ON,
             confidence="documented",

@@ -1,4 +1,4 @@
-"""Bitget, classic account: conversions of one coin into another, and of small rests into BGB."""
+"""Bitget, classic account: conversions of one coin into another, and of small balances into BGB."""
 
 from datetime import timedelta
 
@@ -31,13 +31,13 @@ CONVERT = (
         kind="history",
         wallet="spot",
         record_id=("orderId",),
-        # The table of the page calls it `ts`; its sample and live answers say `ctime`.
+        # The table of the page calls it `ts`; its sample and live responses use `ctime`.
         time_field="ctime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),
         page_size=100,
         rate=per_second(10),
-        affects="prices and fee of small rests that were turned into BGB",
+        affects="prices and fee of small balances that were converted to BGB",
         remedy=REMEDY,
         docs_url=f"{DOCS}/common/bgb-convert/Get-BGB-Convert-Record",
         checked_on=CHECKED_ON,

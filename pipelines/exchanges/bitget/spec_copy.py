@@ -8,7 +8,7 @@ from pipelines.spec import StreamSpec
 
 TRADER = "trader"
 """What /spot/account/info calls an account whose trades others copy (`traderType`)."""
-REMEDY = "the ledgers have what went into copy trading and came back; or see its page on the site"
+REMEDY = "the ledger has the transfers to and from copy trading; or use its page on the site"
 
 
 def of_futures(name: str, path: str, page: str, *, needs_right: str = "") -> StreamSpec:
@@ -41,7 +41,7 @@ def of_futures(name: str, path: str, page: str, *, needs_right: str = "") -> Str
 def of_spot(
     name: str, path: str, page: str, page_size: int, *, needs_right: str = ""
 ) -> StreamSpec:
-    """What was bought and sold again on spot. By which of the two times is not said."""
+    """Spot positions. The time of the filter (buy or sell) is not documented."""
     return StreamSpec(
         name=name,
         path=f"/api/v2/copy/{path}",

@@ -1,7 +1,7 @@
-"""Bitget, classic account: savings and Shark Fin, and what lies in the earn wallet.
+"""Bitget, classic account: savings and Shark Fin, and the balances of the earn wallet.
 
-The records are a second view of what the spot ledger tells: money that was subscribed left the
-spot wallet, what was redeemed came back, and interest is paid there.
+The records are a second view of the spot ledger: subscriptions leave the spot wallet, and
+redemptions and interest are paid into it.
 """
 
 from pipelines.exchanges.bitget.spec_terms import (
@@ -17,7 +17,7 @@ from pipelines.spec import LeftOut, StreamSpec
 PERIODS = ("flexible", "fixed")
 TYPES = ("subscription", "redemption", "interest")
 REMEDY = (
-    "tax_spot_records has what left the spot wallet and came back; or download the file from the "
+    "tax_spot_records has the movements of the spot wallet; or download the file from the "
     "site: Assets > Earn > History > Export"
 )
 
@@ -28,7 +28,7 @@ EARN = (
         paging=END_ID_OF_WINDOW,
         kind="history",
         wallet="earn",
-        # A fixed product has one order id for all that becomes of it.
+        # A fixed product has one order id for all its records.
         record_id=("orderId", "orderType", "ts", "coinName"),
         time_field="ts",
         retention_kind="rolling",
@@ -39,7 +39,7 @@ EARN = (
         scope="periodType",
         scope_values=PERIODS,
         scope_is_closed=True,
-        affects="savings: what was subscribed, redeemed and paid as interest, by product",
+        affects="savings: subscriptions, redemptions and interest, by product",
         remedy=REMEDY,
         docs_url=f"{DOCS}/earn/savings/Savings-Records",
         checked_on=CHECKED_ON,
@@ -61,7 +61,7 @@ EARN = (
         scope="type",
         scope_values=TYPES,
         scope_is_closed=True,
-        affects="Shark Fin: what was subscribed, redeemed and paid as interest, by product",
+        affects="Shark Fin: subscriptions, redemptions and interest, by product",
         remedy=REMEDY,
         docs_url=f"{DOCS}/earn/sharkfin/Shark-Records",
         checked_on=CHECKED_ON,
@@ -103,8 +103,8 @@ LEFT_OUT = (
     LeftOut(
         path="/api/v2/earn/elite/*",
         reason=(
-            "On-chain earn has routes without a page: what they answer is not known. What it holds "
-            "is in earn_assets, what moved in tax_spot_records."
+            "Routes of on-chain earn without documentation. Its balances are in earn_assets, its "
+            "movements in tax_spot_records."
         ),
         docs_url=f"{DOCS}/earn/intro",
     ),
@@ -112,14 +112,14 @@ LEFT_OUT = (
         path="/api/v2/earn/sharkfin/assets",
         reason=(
             "Terms of the Shark Fin products subscribed to, without an amount: sharkfin_records "
-            "has what went in and came out, earn_assets what is held."
+            "has the movements, earn_assets the balances."
         ),
         docs_url=f"{DOCS}/earn/sharkfin/Shark-Assets",
     ),
     *(
         LeftOut(
             path=f"/api/v2/earn/{product}/account",
-            reason="Valuations of the whole in dollars and BTC; earn_assets has the coins.",
+            reason="Total values in dollars and BTC; earn_assets has the coins.",
             docs_url=f"{DOCS}/earn/{product}/{title}-Account",
         )
         for product, title in (("savings", "Savings"), ("sharkfin", "Shark"))

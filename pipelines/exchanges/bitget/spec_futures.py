@@ -1,4 +1,4 @@
-"""Bitget, classic account: futures. Nearly every route must be asked product by product."""
+"""Bitget, classic account: futures. Nearly every route is requested per product."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES")
 """Values of `productType`. Their wallets are called usdt_futures, usdc_futures, coin_futures."""
 
 LISTED_BY = ("mix_contracts",)
-"""Where more products could be met. Other routes have a `productType` too that is no product."""
+"""The stream that can list new products. In other streams, `productType` is not a product."""
 
 EXPORT = "download the file from the site: Assets > Futures > transaction history > Export"
 ORDERS = "download the file from the site: Orders > Futures > order history > Export"
@@ -127,7 +127,7 @@ FUTURES = (
         scope_from=LISTED_BY,
         # An order enters the list at its end, under the time it was placed.
         overlap=THREE_MONTHS,
-        affects="futures orders: where they came from, and whether the exchange placed them",
+        affects="futures orders: their source, and whether the exchange placed them",
         remedy=ORDERS,
         docs_url=f"{DOCS}/contract/trade/Get-History-Orders",
         checked_on=CHECKED_ON,
@@ -139,8 +139,8 @@ FUTURES = (
         kind="history",
         wallet="futures",
         record_id=("positionId",),
-        # A closed position is news when it closes; which of its two times the filter looks at is
-        # not documented. Rows beside the bounds make the walk follow the cursor.
+        # A position is listed when it is closed; the time that the filter uses is not documented.
+        # Rows outside the window make the paginator follow the cursor.
         time_field="utime",
         retention_kind="rolling",
         retention=THREE_MONTHS,
@@ -151,7 +151,7 @@ FUTURES = (
         scope_values=PRODUCTS,
         scope_from=LISTED_BY,
         affects="closed futures positions: entry and exit price, profit, fees and funding in sum",
-        remedy=f"the futures ledger has every movement they sum up; or {ORDERS}",
+        remedy=f"the futures ledger has every movement of the positions; or {ORDERS}",
         docs_url=f"{DOCS}/contract/position/Get-History-Position",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -172,7 +172,7 @@ FUTURES = (
         scope_values=PRODUCTS,
         scope_from=LISTED_BY,
         affects="how interest on borrowed margin was worked out, hour by hour",
-        remedy=f"the futures ledger has what was charged (settle_interest); or {EXPORT}",
+        remedy=f"the futures ledger has the charged interest (settle_interest); or {EXPORT}",
         docs_url=f"{DOCS}/contract/account/Interest-History",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -213,7 +213,7 @@ FUTURES = (
 LEFT_OUT = (
     LeftOut(
         path="/api/v2/mix/order/fill-history",
-        reason="It gives the same executions under the same ids as mix_fills, a week at a time.",
+        reason="Returns the same executions with the same ids as mix_fills, in windows of a week.",
         docs_url=f"{DOCS}/contract/trade/Get-Fill-History",
     ),
 )

@@ -14,24 +14,24 @@ from pipelines.spec import LeftOut, PageNumbers, StreamSpec
 LISTS: dict[str, tuple[str, str, str, tuple[str, ...], str]] = {
     "loan_borrows": (
         "borrow-history", "Loan-Borrow-History", "borrowTime", ("orderId",),
-        "loans that are closed: coins, amounts, rates and what became of them",
+        "closed loans: coins, amounts, rates and final status",
     ),
     "loan_repayments": (
         "repay-history", "Loan-Repay-History", "repayTime",
         ("orderId", "repayTime", "repayAmount", "repayUnlockAmount"),
-        "what was given back on loans, loan and interest apart, and the pledge that came free",
+        "repayments of loans: principal, interest and released collateral",
     ),
     "loan_revisions": (
         "revise-history", "Loan-Revise-History", "reviseTime",
         ("orderId", "reviseTime", "reviseSide", "reviseAmount"),
-        "what was added to a pledge or taken out of it",
+        "additions to and withdrawals from the collateral of a loan",
     ),
     "loan_reductions": (
         "reduces", "Loan-Reduces", "reduceTime", ("orderId", "reduceTime"),
-        "pledges that were sold to repay a loan, and what it cost",
+        "collateral that was sold to repay a loan, and its cost",
     ),
 }  # fmt: skip
-"""Name → path, page, time, id, what a hole in it means. An order is named by every row."""
+"""Name → path, page, time, id, what a gap affects. Every row has an order id."""
 
 
 def listed(name: str) -> StreamSpec:
@@ -53,7 +53,7 @@ def listed(name: str) -> StreamSpec:
         overlap=THREE_MONTHS if name == "loan_borrows" else timedelta(days=1),
         affects=affects,
         remedy=(
-            "tax_spot_records has what the spot wallet gave and got; or download the file from the "
+            "tax_spot_records has the movements of the spot wallet; or download the file from the "
             "site: Assets > Earn > Crypto loans > History"
         ),
         docs_url=f"{DOCS}/earn/loan/{page}",
@@ -83,7 +83,7 @@ LOANS = (
 LEFT_OUT = (
     LeftOut(
         path="/api/v2/earn/loan/debts",
-        reason="Sums by coin of the loans that loan_orders lists one by one.",
+        reason="Sums by coin of the loans in loan_orders.",
         docs_url=f"{DOCS}/earn/loan/Loan-Debts",
     ),
 )

@@ -13,24 +13,24 @@ P2P_EXPORT = "download the file from the site: P2P > Orders > Export"
 
 LISTS: dict[str, tuple[str, str, str]] = {
     "records": ("financial-records", "marginId", "the second view of the margin ledger"),
-    "borrows": ("borrow-history", "loanId", "what was borrowed on margin, and whether by hand"),
+    "borrows": ("borrow-history", "loanId", "margin loans, and whether they were manual"),
     "repayments": (
         "repay-history", "repayId",
-        "what was given back on margin, loan and interest apart",
+        "repayments of margin loans: principal and interest",
     ),
-    "interest": ("interest-history", "interestId", "how interest on margin was worked out"),
+    "interest": ("interest-history", "interestId", "the computation of interest on margin"),
     "liquidations": (
         "liquidation-history", "liqId",
-        "liquidations on margin: when, and what they cost",
+        "liquidations on margin: time and cost",
     ),
 }  # fmt: skip
-"""Part of the name → path, id, and what a hole in it means."""
+"""Part of the name → path, id, and what a gap affects."""
 
 PAGES = {"crossed": "cross", "isolated": "isolated"}
 
 
 def listed(kind: str, what: str) -> StreamSpec:
-    """One list of a kind of margin. Isolated margin is asked pair by pair."""
+    """One list of a kind of margin. Isolated margin is requested per pair."""
     path, record_id, affects = LISTS[what]
     isolated = kind == "isolated"
     title = "-".join(part.capitalize() for part in path.split("-"))
@@ -65,7 +65,7 @@ MARGIN = (
         wallet="margin",
         record_id=("id",),
         time_field="ts",
-        # As for spot: the window is documented, the reach is not.
+        # As for spot: the window is documented, the retention is not.
         retention_kind="not_stated",
         max_window=timedelta(days=30),
         page_size=500,
@@ -94,7 +94,7 @@ MARGIN = (
         page_size=500,
         smaller_page=100,
         rate=per_second(1),
-        affects="what was bought, sold and moved in the P2P wallet",
+        affects="purchases, sales and transfers of the P2P wallet",
         remedy=f"{P2P_EXPORT}",
         docs_url=f"{DOCS}/common/tax/Get-P2P-Account-Record",
         checked_on=CHECKED_ON,
@@ -119,7 +119,7 @@ MARGIN = (
         kind="snapshot",
         wallet="isolated_margin",
         balance_kind="ledgered",
-        record_id=("symbol", "coin"),  # every pair has a wallet of its own
+        record_id=("symbol", "coin"),  # every pair has a separate wallet
         time_filter=False,
         rate=per_second(10),
         docs_url=f"{DOCS}/margin/isolated/account/Get-Isolated-Assets",
@@ -152,9 +152,9 @@ LEFT_OUT = (
     LeftOut(
         path="/api/v2/margin/crossed/fills",
         reason=(
-            "It must be asked pair by pair, and no route tells which pairs were traded on crossed "
-            "margin. What is missing is price, order and maker or taker side: tax_margin_records "
-            "has both sides of each trade."
+            "Must be requested for each pair, and no route lists the pairs traded on crossed "
+            "margin. Price, order and maker or taker side are missing; tax_margin_records has "
+            "both sides of each trade."
         ),
         docs_url=f"{DOCS}/margin/cross/trade/Get-Cross-Order-Fills",
     ),

@@ -1,4 +1,4 @@
-"""Bitget, classic account: orders of a P2P merchant. Others have none here, and miss nothing."""
+"""Bitget, classic account: orders of a P2P merchant. Other accounts have no rows here."""
 
 from datetime import timedelta
 
@@ -21,9 +21,9 @@ P2P = (
         rate=per_second(10),
         status_field="status",
         final_statuses=frozenset({"completed", "cancelled"}),
-        affects="prices and fiat amounts of P2P orders, and those that came to nothing",
+        affects="prices and fiat amounts of P2P orders, and orders that were not completed",
         remedy=(
-            "tax_p2p_records has what was bought and sold; or download the file from the site: "
+            "tax_p2p_records has the bought and sold coins; or download the file from the site: "
             "P2P > Orders > Export"
         ),
         docs_url=f"{DOCS}/common/p2p/Get-P2P-Order-List",

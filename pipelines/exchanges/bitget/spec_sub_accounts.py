@@ -1,4 +1,4 @@
-"""Bitget, classic account: what only a main account may ask about its sub-accounts (code 40068)."""
+"""Bitget, classic account: routes about sub-accounts, for main accounts only (code 40068)."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from pipelines.spec import CursorPaging, ScopeList, StreamSpec
 
 ROLES = ("initiator", "receiver")
 SCOPES = (ScopeList(scope="subUid", places=(("sub_account_assets", "$.userId"),)),)
-"""Sub-accounts are those that ever held something when they were asked for."""
+"""Scopes: the sub-accounts that ever had a balance in a response."""
 
 SUB_ACCOUNTS = (
     StreamSpec(
@@ -28,8 +28,11 @@ SUB_ACCOUNTS = (
         scope_is_closed=True,
         status_field="status",
         final_statuses=frozenset({"Successful", "Failed"}),
-        affects="moves between the main account and its sub-accounts, with both ends named",
-        remedy="the ledger of each account shows its side of the move; give every one its own key",
+        affects="transfers between the main account and its sub-accounts, with both sides",
+        remedy=(
+            "the ledger of each account shows its side of the transfer; connect each account with "
+            "its own key"
+        ),
         docs_url=f"{DOCS}/spot/account/Get-SubAccount-TransferRecords",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -50,7 +53,7 @@ SUB_ACCOUNTS = (
         status_field="status",
         final_statuses=frozenset({"success", "fail"}),
         affects="deposits of sub-accounts that have no key of their own here",
-        remedy="give the sub-account a key of its own: it has its deposits too",
+        remedy="connect the sub-account with its own key, which also reads its deposits",
         docs_url=f"{DOCS}/spot/account/Get-SubAccount-Deposit-Record",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -62,7 +65,7 @@ SUB_ACCOUNTS = (
         kind="snapshot",
         account_kinds=MAIN_ONLY,
         wallet="sub_accounts",
-        record_id=("id",),  # what the cursor counts by; `userId` is the sub-account's uid
+        record_id=("id",),  # the cursor's field; `userId` is the sub-account's uid
         time_filter=False,
         page_size=50,
         rate=per_second(10),

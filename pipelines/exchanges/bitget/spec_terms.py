@@ -1,4 +1,4 @@
-"""What every part of Bitget's spec shares: where its pages are, and how it counts requests."""
+"""Shared by all parts of Bitget's spec: documentation URLs and rate limits."""
 
 from datetime import date, timedelta
 
@@ -9,11 +9,11 @@ CHECKED_ON = date(2026, 11, 21)
 
 SUB_ACCOUNT = "classic_sub"
 CLASSIC = ("classic", SUB_ACCOUNT, "tax_key")
-"""Kinds of account that the v2 routes serve; they refuse a unified one (code 40085)."""
+"""Account kinds of the v2 routes; these refuse unified accounts (code 40085)."""
 MAIN_ONLY = ("classic", "tax_key")
-"""Those of them that are no sub-accounts, which some routes refuse (code 40068)."""
+"""The kinds without sub-accounts, which some routes refuse (code 40068)."""
 THREE_MONTHS = timedelta(days=90)
-"""Pages that say three months refuse by ninety days (40704, 40705)."""
+"""Routes documented with three months apply 90 days (codes 40704, 40705)."""
 
 BY_OLDER_ID = TimeDescending(limit="limit", cursor="idLessThan")
 # A user with over 500 tax rows on one millisecond saw the cursor drop some of them
@@ -33,5 +33,5 @@ LOAN_PAGES = PageNumbers(limit="pageSize", number="pageNo", bounds=Bounds())
 
 
 def per_second(requests: int) -> Rate:
-    """Bitget counts every endpoint by itself, for each account, second by second."""
+    """Bitget limits each endpoint separately, per account and second."""
     return Rate(requests=requests, per=timedelta(seconds=1))

@@ -1,7 +1,7 @@
-"""Bitget, unified account (v3): what its own routes promise, and which of them are not read.
+"""Bitget, unified account (v3): its streams, and the routes that are not read.
 
 A unified account has one trading wallet (`unified`: spot, margin and all futures in one) and a
-funding wallet (`funding`). Its ledger is told by business line, so most routes are asked line by
+funding wallet (`funding`). Its ledger is divided by business line, so most routes are requested by
 line. Classic routes refuse such an account, and these refuse a classic one.
 """
 
@@ -22,7 +22,7 @@ CHECKED_ON = date(2026, 11, 21)
 ORDERS_CHECKED_ON = date(2026, 11, 28)
 KINDS = ("unified", "unified_tax_key")
 
-# Business lines (…/uta/enum). Answers also write them `Margin`: these are the values to ask by.
+# Business lines (…/uta/enum). Responses also write them `Margin`; these are the request values.
 LINES = ("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "OTHER")
 
 EXPORT = "download the file from the site: Assets > transaction history > Export"
@@ -34,7 +34,7 @@ BY_CURSOR = CursorPaging(
 
 
 def per_second(requests: int) -> Rate:
-    """Bitget counts every endpoint by itself, for each account, second by second."""
+    """Bitget limits each endpoint separately, per account and second."""
     return Rate(requests=requests, per=timedelta(seconds=1))
 
 
@@ -58,7 +58,7 @@ STREAMS = (
         scope_values=LINES,
         scope_is_closed=True,
         affects="the ledger of the unified wallet with the market of each row",
-        remedy=f"unified_tax_records tells the same movements for 366 days; or {EXPORT}",
+        remedy=f"unified_tax_records has the same movements for 366 days; or {EXPORT}",
         docs_url=f"{DOCS}/account/Get-Financial-Records",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -104,7 +104,7 @@ STREAMS = (
         wallet="funding",
         record_id=("id",),
         time_field="ts",
-        # Not in the docs; two public clients say 90 days, 30 at a time, a hundred rows a page.
+        # Not documented; two public clients use 90 days, windows of 30 days, 100 rows a page.
         retention_kind="rolling",
         retention=timedelta(days=90),
         max_window=timedelta(days=30),
@@ -133,7 +133,7 @@ STREAMS = (
         rate=per_second(20),
         affects="price, order and maker or taker side of trades",
         remedy=(
-            "unified_tax_records still gives what was bought and paid for each spot trade; for "
+            "unified_tax_records has the bought and paid amount of each spot trade; for "
             "prices and order ids download the file: Orders > Order details > Export"
         ),
         docs_url=f"{DOCS}/trade/Get-Order-Fills",
@@ -159,7 +159,7 @@ STREAMS = (
         scope_is_closed=True,
         # An order enters the list at its end, under the time it was placed.
         overlap=timedelta(days=90),
-        affects="orders: what placed them, and those that came to nothing",
+        affects="orders: their source, and those without a fill",
         remedy="download the file from the site: Orders > Order history > Export",
         docs_url=f"{DOCS}/trade/Get-Order-History",
         checked_on=ORDERS_CHECKED_ON,
@@ -217,7 +217,7 @@ STREAMS = (
         kind="history",
         account_kinds=KINDS,
         wallet="unified",
-        # Rows have no id: two alike are told apart by their number.
+        # Rows have no id: identical rows get a number.
         record_id=("ts", "fromCoin", "fromCoinSize", "toCoin", "toCoinSize"),
         numbers_twins=True,
         time_field="ts",
@@ -227,7 +227,7 @@ STREAMS = (
         page_size=100,
         rate=per_second(20),
         affects="the price of conversions; their two amounts are in the ledger too",
-        remedy=f"unified_tax_records tells both amounts of each conversion; or {EXPORT}",
+        remedy=f"unified_tax_records has both amounts of each conversion; or {EXPORT}",
         docs_url=f"{DOCS}/account/Get-Convert-Records",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -246,8 +246,8 @@ STREAMS = (
         max_window=timedelta(days=30),
         page_size=100,
         rate=per_second(10),
-        affects="prices and fee of small balances made into BGB; their amounts are in the ledger",
-        remedy=f"unified_tax_records tells both amounts of each conversion; or {EXPORT}",
+        affects="prices and fee of small balances converted to BGB; the amounts are in the ledger",
+        remedy=f"unified_tax_records has both amounts of each conversion; or {EXPORT}",
         docs_url=f"{DOCS}/changelog",
         checked_on=ORDERS_CHECKED_ON,
         confidence="seen_in_client",
@@ -261,7 +261,7 @@ STREAMS = (
         wallet="funding",
         record_id=("orderId",),
         time_field="createdTime",
-        # How many rows a page holds no page says: twenty is what similar lists give unasked.
+        # The page size is not documented: 20 is the default of similar lists.
         retention_kind="rolling",
         retention=timedelta(days=90),
         max_window=timedelta(days=90),
@@ -291,8 +291,8 @@ STREAMS = (
         rate=per_second(5),
         status_field="status",
         final_statuses=frozenset({"Successful", "Failed"}),
-        affects="moves between this account's wallets and sub-accounts, with both ends named",
-        remedy=f"unified_tax_records shows one side of each move; or {EXPORT}",
+        affects="transfers between this account's wallets and sub-accounts, with both sides",
+        remedy=f"unified_tax_records shows one side of each transfer; or {EXPORT}",
         docs_url=f"{DOCS}/account/transfer",
         checked_on=CHECKED_ON,
         confidence="documented",
@@ -305,7 +305,7 @@ STREAMS = (
         account_kinds=KINDS,
         wallet="unified",
         record_id=("positionId",),
-        # A position is listed when it is closed; the page does not say by which time it filters.
+        # A position is listed when it is closed; the time of its filter is not documented.
         time_field="updatedTime",
         retention_kind="rolling",
         retention=timedelta(days=90),
@@ -315,7 +315,7 @@ STREAMS = (
         scope="category",
         scope_values=("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"),
         scope_is_closed=True,
-        affects="what each closed futures position came to; its money is in the ledger",
+        affects="the result of each closed futures position; its amounts are in the ledger",
         remedy=f"the ledger has every profit, fee and funding; or {EXPORT}",
         docs_url=f"{DOCS}/trade/Get-Position-History",
         checked_on=ORDERS_CHECKED_ON,
@@ -353,8 +353,8 @@ STREAMS = (
 
 PROBES = ("/api/v3/account/settings", "/api/v3/account/info")
 
-_LEDGER_HAS_IT = "What it moved is in the ledger (unified_financial_records, unified_tax_records)."
-_NO_PAGE = "no page describes its rows, and no client shows them"
+_LEDGER_HAS_IT = "Its movements are in the ledger (unified_financial_records, unified_tax_records)."
+_NO_PAGE = "its rows are not documented, and no known client reads them"
 
 
 def _unread(reason: str, *paths: str) -> tuple[LeftOut, ...]:
@@ -372,19 +372,19 @@ LEFT_OUT = (
         "loan/pledge-rate-history", "loan/reduces", "loan/debts",
     ),
     *_unread(
-        f"Money to and from copy trading: {_NO_PAGE}. {_LEDGER_HAS_IT}",
+        f"Transfers to and from copy trading: {_NO_PAGE}. {_LEDGER_HAS_IT}",
         "copy/futures/transfer-record",
     ),
     *_unread(
-        "Positions handed to another account move no coins by themselves.",
+        "Positions transferred to another account; this moves no coins by itself.",
         "account/move-position-history",
     ),
     *_unread(
-        "Bots trade with money of their own; what goes there and back is in the ledger.",
+        "Bots trade with a separate balance; transfers to and from it are in the ledger.",
         "trade/grid/list-details", "trade/grid/bot-detail",
     ),
     *_unread(
-        "Stocks are an account of their own, whose rows no page describes.",
+        "Stocks are in a separate account, and its rows are not documented.",
         "stockplus/asset/cash-flow",
     ),
 )  # fmt: skip

@@ -1,14 +1,14 @@
-"""Bitget, classic account: what lies in the wallets of P2P and of bots."""
+"""Bitget, classic account: balances of the P2P and bot wallets."""
 
 from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, per_second
 from pipelines.spec import StreamSpec
 
 BOTS = {"spot_bot_assets": "spot", "futures_bot_assets": "futures"}
-"""Balances of bots come by `accountType`, and only the asking says which."""
+"""Values of `accountType` for bot balances; the response does not have it."""
 
 
 def of_bots(name: str) -> StreamSpec:
-    """What lies in the bots of one kind of account; what bots do there no route tells."""
+    """Balances of bots in one kind of account; no route lists the activity of bots."""
     return StreamSpec(
         name=name,
         path="/api/v2/account/bot-assets",

@@ -1,12 +1,12 @@
 """BitMart (the global exchange, not BitMart US): newest-N routes without cursors, two hosts.
 
 The exchange is winding down: deposits and new spot orders ended on 2026-07-26, trading on
-2026-08-26, and the platform ends on 2027-01-31 15:59 UTC. Its spot side has no ledger: what moved
-the spot wallet is told by fills, deposits and withdrawals, and transfers by the futures ledger.
+2026-08-26, and the platform ends on 2027-01-31 15:59 UTC. Its spot side has no ledger: its
+movements are fills, deposits, withdrawals, and the transfers in the futures ledger.
 
-What a parameter is called differs from route to route (`start_time`, `startTime`), an unknown name
-is ignored without an error, and the answer is then the last seven days. So every name is written
-once, here in `params`, and nothing else can be sent.
+Parameter names differ between routes (`start_time`, `startTime`). An unknown name is ignored
+without an error, and the response is then the last seven days. So `params` declares every name, and
+no other name can be sent.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -26,13 +26,13 @@ from pipelines.spec import (
 CHECKED_ON = date(2026, 11, 21)
 FUTURES_HOST = "https://api-cloud-v2.bitmart.com"
 
-# Rights beyond Read-Only, as the page where keys are made calls them.
+# Rights beyond Read-Only, as named on the page that creates keys.
 TRADES_FUTURES = "Future-Trade"
 MOVES_BETWEEN_ACCOUNTS = "Inter-Account Transfer"
 
 REMEDY = (
     "save the history page of the site before 2027-01-31 (Assets or Orders > history > Export); "
-    "those files have no documented columns, so keep them as they are"
+    "those files have no documented columns, so keep them unchanged"
 )
 SUB_TRANSFER = (
     "fromAccount", "fromWalletType", "toAccount", "toWalletType", "currency", "amount",
@@ -46,7 +46,7 @@ IN_SECONDS = Bounds(start="start_time", end="end_time", unit="seconds")
 
 
 def every_2s(requests: int) -> Rate:
-    """BitMart counts each endpoint by itself, for each key (public ones: each address)."""
+    """BitMart limits each endpoint separately, per key (public endpoints: per IP address)."""
     return Rate(requests=requests, per=timedelta(seconds=2))
 
 
@@ -91,7 +91,7 @@ SPEC = ExchangeSpec(
             scope="account",
             scope_values=("futures", "copy_trading"),
             retention_kind="not_stated",
-            # The longest span is not stated; its sister routes answer 90 days.
+            # The longest span is not stated; similar routes allow 90 days.
             max_window=timedelta(days=90) - timedelta(seconds=2),
             page_size=1000,
             rate=every_2s(6),
@@ -149,7 +149,7 @@ SPEC = ExchangeSpec(
             rate=every_2s(6),
             # An order enters the list at its end, under the time it was placed.
             overlap=timedelta(days=90),
-            affects="futures orders; what they traded is in futures_fills",
+            affects="futures orders; their trades are in futures_fills",
             remedy=REMEDY,
             docs_url=FUTURES_DOCS,
             checked_on=CHECKED_ON,
@@ -168,11 +168,11 @@ SPEC = ExchangeSpec(
             time_field="createTime",
             retention_kind="rolling",
             retention=timedelta(days=90),
-            # The longest span is not stated; asked without times the route gives seven days.
+            # The longest span is not stated; without times, the route returns seven days.
             max_window=timedelta(days=7),
             page_size=200,
             rate=every_2s(12),
-            affects="spot and isolated margin trades: they are all there is of the spot ledger",
+            affects="spot and isolated margin trades: the only source of the spot ledger",
             remedy=REMEDY,
             docs_url=SPOT_DOCS,
             checked_on=CHECKED_ON,
@@ -195,7 +195,7 @@ SPEC = ExchangeSpec(
             rate=every_2s(12),
             # An order enters the list at its end, under the time it was placed.
             overlap=timedelta(days=90),
-            affects="spot orders; what they traded is in spot_fills",
+            affects="spot orders; their trades are in spot_fills",
             remedy=REMEDY,
             docs_url=SPOT_DOCS,
             checked_on=CHECKED_ON,
@@ -217,7 +217,7 @@ SPEC = ExchangeSpec(
             status_field="status",
             final_statuses=frozenset({"3", "4", "5"}),
             overlap=timedelta(days=30),
-            # The span must be under 90 days; whether older spans are answered is not stated.
+            # The span must be under 90 days; whether older spans are available is not stated.
             retention_kind="not_stated",
             max_window=timedelta(days=90) - timedelta(seconds=1),
             page_size=1000,
@@ -295,11 +295,11 @@ SPEC = ExchangeSpec(
             status_field="state",
             final_statuses=frozenset({"FINISHED", "FAILED"}),
             retention_kind="not_stated",
-            max_window=timedelta(days=3_660),  # without times the route gives all there is
+            max_window=timedelta(days=3_660),  # without times, the route returns all rows
             page_size=100,
             rate=every_2s(1),
-            affects="moves between spot and futures, failed ones too",
-            remedy="futures_ledger has every move that came about",
+            affects="transfers between spot and futures, including failed ones",
+            remedy="futures_ledger has every completed transfer",
             docs_url=FUTURES_DOCS,
             checked_on=CHECKED_ON,
             confidence="documented",
@@ -325,8 +325,8 @@ SPEC = ExchangeSpec(
             page_size=100,
             newest_rows=100,
             rate=every_2s(8),
-            affects="spot moves between main account and sub-accounts",
-            remedy=f"balances show what is missing; or {REMEDY}",
+            affects="spot transfers between main account and sub-accounts",
+            remedy=f"the balance checks show the missing amounts; or {REMEDY}",
             docs_url=SPOT_DOCS,
             checked_on=CHECKED_ON,
             confidence="documented",
@@ -350,8 +350,8 @@ SPEC = ExchangeSpec(
             page_size=100,
             newest_rows=100,
             rate=every_2s(8),
-            affects="futures moves between main account and sub-accounts",
-            remedy=f"balances show what is missing; or {REMEDY}",
+            affects="futures transfers between main account and sub-accounts",
+            remedy=f"the balance checks show the missing amounts; or {REMEDY}",
             docs_url=FUTURES_DOCS,
             checked_on=CHECKED_ON,
             confidence="documented",

@@ -16,7 +16,7 @@ from pipelines.spec import (
 
 CHECKED_ON = date(2026, 11, 21)
 SAVED = (
-    "import saved API answers (JSON, or CSV as _format=csv gives it) with `lookback import bitmex "
+    "import saved API responses (JSON, or CSV from _format=csv) with `lookback import bitmex "
     "FILE --account LABEL`; ask BitMEX support for statements"
 )
 
@@ -100,7 +100,7 @@ SPEC = ExchangeSpec(
             time_unit="iso8601",
             retention_kind="unlimited",
             page_size=500,
-            affects="fills, funding and settlements one by one",
+            affects="each fill, funding payment and settlement",
             remedy=SAVED,
             docs_url=f"{DOCS}/#!/Execution/Execution_getTradeHistory",
             checked_on=CHECKED_ON,
@@ -125,7 +125,7 @@ SPEC = ExchangeSpec(
             page_size=500,
             status_field="ordStatus",
             final_statuses=frozenset({"Filled", "Canceled", "Rejected", "Expired", "DoneForDay"}),
-            affects="orders, filled or not, behind the fills",
+            affects="orders, with or without fills",
             remedy=SAVED,
             docs_url=f"{DOCS}/#!/Order/Order_getOrders",
             checked_on=CHECKED_ON,
@@ -309,8 +309,8 @@ SPEC = ExchangeSpec(
             few_rows=True,
             scope="symbol",
             scope_from=("trade_history",),
-            affects="the public rate behind each funding payment; the payments are elsewhere",
-            remedy="each funding execution in trade_history carries the rate this account paid",
+            affects="the public rate of each funding payment; the payments are in trade_history",
+            remedy="each funding execution in trade_history has the rate that this account paid",
             docs_url=f"{DOCS}/#!/Funding/Funding_get",
             checked_on=CHECKED_ON,
             confidence="documented",
@@ -330,8 +330,8 @@ SPEC = ExchangeSpec(
             few_rows=True,
             scope="symbol",
             scope_from=("trade_history",),
-            affects="the public price each contract settled at; the account's part is elsewhere",
-            remedy="each settlement execution in trade_history carries its price",
+            affects="the public settlement price of each contract; payments are in trade_history",
+            remedy="each settlement execution in trade_history has its price",
             docs_url=f"{DOCS}/#!/Settlement/Settlement_get",
             checked_on=CHECKED_ON,
             confidence="documented",
