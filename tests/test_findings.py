@@ -206,7 +206,7 @@ def test_a_field_called_on_and_an_id_of_digits_are_read_as_written(private_home:
         ("- id: a\n  reason: b\n  why: c\n", 3, "unknown field 'why'"),
         ("- id: a\n  reason: b\n  on: yesterday\n", 1, "'yesterday' is not a date"),
         ("- id: a\n  reason: b\n- id: a\n  reason: c\n", 3, "already dismissed on line 1"),
-        ("- id: a\n  reason: [b]\n", 2, "one word and one value"),
+        ("- id: a\n  reason: [b]\n", 2, "one name and one value"),
         ("- id: a\n  reason: 'b\n", 3, "end of stream"),
     ],
 )
