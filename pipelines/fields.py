@@ -18,23 +18,27 @@ STAGING = PROJECT / "dbt_project" / "models" / "staging"
 
 
 @cache
-def declared_fields(exchange: str) -> Mapping[str, tuple[str, ...]]:
-    """The record's own field names by stream, in the order of the declaration."""
+def declared_fields(exchange: str) -> Mapping[str, Mapping[str, str]]:
+    """By stream: the record's own field names in the order of the declaration, with their types.
+
+    Types are those of the macro `base_models`: "" for text, `amount`, `minor`, `iso` and so on.
+    """
     text = (STAGING / exchange / f"_{exchange}__base.yml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     models = yaml.load(text, Loader=loader)["models"]  # noqa: S506
     return {
-        model["name"].removeprefix(f"base_{exchange}__"): tuple(
-            dict.fromkeys(field for column in model["columns"] for field in _fields(column))
-        )
+        model["name"].removeprefix(f"base_{exchange}__"): {
+            field: kind for column in model["columns"] for field, kind in _fields(column)
+        }
         for model in models
     }
 
 
-def _fields(column: Mapping[str, Any]) -> Iterator[str]:
+def _fields(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a column takes from the record itself: one field, several alternatives, or none."""
     meta = column.get("config", {}).get("meta", {})
-    if meta.get("type") == "scope":
+    kind = meta.get("type", "")
+    if kind == "scope":
         return
     field = meta.get("inside") or meta.get("field", column["name"])
-    yield from [field] if isinstance(field, str) else field
+    yield from ((name, kind) for name in ([field] if isinstance(field, str) else field))

@@ -303,10 +303,6 @@ class StreamSpec:
     """Rows in any other status can still change and hold the resume point."""
     known_by: tuple[str, ...] = ()
     """Fields that each record has and that together tell it from other streams' (`required`)."""
-    minor_fields: tuple[str, ...] = ()
-    """Fields that hold whole numbers: amounts in minor units, counts of contracts."""
-    decimal_fields: tuple[str, ...] = ()
-    """Fields that hold decimal numbers."""
     other_times: tuple[str, ...] = ()
     """Fields besides `time_field` that hold a time in `time_unit`."""
     overlap: timedelta = timedelta(days=1)
@@ -342,7 +338,22 @@ class StreamSpec:
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """The keys of the record, as the exchange's base models declare them."""
-        return declared_fields(self.exchange)[self.name]
+        return tuple(declared_fields(self.exchange)[self.name])
+
+    def fields_of_type(self, kind: str) -> tuple[str, ...]:
+        """The fields that are declared with that type, such as `amount` or `minor`."""
+        declared = declared_fields(self.exchange)[self.name]
+        return tuple(field for field, of_kind in declared.items() if of_kind == kind)
+
+    @cached_property
+    def minor_fields(self) -> tuple[str, ...]:
+        """Fields that hold whole numbers: amounts in minor units, counts of contracts."""
+        return self.fields_of_type("minor")
+
+    @cached_property
+    def decimal_fields(self) -> tuple[str, ...]:
+        """Fields that hold decimal numbers."""
+        return self.fields_of_type("amount")
 
     @property
     def required(self) -> tuple[str, ...]:
