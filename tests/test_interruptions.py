@@ -226,7 +226,7 @@ def test_a_round_that_delivers_less_than_it_read_fails(
     run = AccountSync(configured_accounts([lab.declare("bigone")])[0], home)
     run.prepare()
     with monkeypatch.context() as patch:
-        patch.setattr(StreamLoad, "items", lambda self: iter(()))
+        patch.setattr(StreamLoad, "items", lambda self: (item for item in ()))
         with pytest.raises(Trouble, match="less than it read"):
             run.extract()
     run.extract()
