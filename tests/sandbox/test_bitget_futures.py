@@ -203,12 +203,16 @@ def test_an_order_sums_up_its_fills_and_a_position_its_trades(whole: Caller) -> 
 
 
 def test_order_filled_after_now_is_not_listed(whole: Caller) -> None:
-    orders = pages(whole, ORDERS, "USDT-FUTURES", whole.now - 89 * DAY)
-    order = next(row for row in orders if int(row["uTime"]) > int(row["cTime"]) + 1)
+    product, order = next(
+        (product, row)
+        for product in PRODUCTS
+        for row in pages(whole, ORDERS, product, whole.now - 89 * DAY)
+        if int(row["uTime"]) > int(row["cTime"]) + 1
+    )
     clock, now, placed = whole.box.shell.clock, whole.now, int(order["cTime"])
     try:
         clock.freeze(placed + 1)
-        listed = whole.data(ORDERS, productType="USDT-FUTURES", startTime=placed - DAY)
+        listed = whole.data(ORDERS, productType=product, startTime=placed - DAY)
     finally:
         clock.freeze(now)
     assert order["orderId"] not in {row["orderId"] for row in listed["entrustedList"]}
