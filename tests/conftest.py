@@ -112,7 +112,7 @@ def run_cli(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 
