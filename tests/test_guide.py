@@ -82,7 +82,7 @@ def test_a_route_left_out_cannot_be_asked_as_well() -> None:
         return ExchangeSpec(
             name="made_up", title="Made up", base_url=known.base_url, streams=(stream,), probes=(),
             docs_url=known.docs_url, checked_on=known.checked_on, began_on=known.began_on,
-            left_out=(route,), guide=Guide(steps=()),
+            left_out=(route,), guide=Guide(steps=()), params=known.params,
         )  # fmt: skip
 
     assert spec(f"POST {stream.path}").left_out[0].read == ("POST", stream.path)
