@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from pipelines.home import Home
-from pipelines.load import history, tables
+from pipelines.load import source, tables
 from pipelines.load.tables import BESIDE, STREAM_SPECS
 from pipelines.load.warehouse import prepare_warehouse
 
@@ -28,8 +28,8 @@ def test_a_column_that_came_later_is_added_to_tables_that_are_there(private_home
         STREAM_SPECS, schema=tables.pa.schema([STREAM_SPECS.schema.field(n) for n in names])
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "STREAM_SPECS", older)
-        patch.setattr(tables, "BESIDE", tuple(older if t is STREAM_SPECS else t for t in BESIDE))
+        patch.setattr(source, "STREAM_SPECS", older)
+        patch.setattr(source, "BESIDE", tuple(older if t is STREAM_SPECS else t for t in BESIDE))
         prepare_warehouse(private_home)
     assert "account_kinds" not in columns(private_home)
     prepare_warehouse(private_home)

@@ -35,7 +35,7 @@
 {% macro open_records(fields, numbers=(), objects=()) -%}
     {%- set flat = namespace(text='cast(record as varchar)') -%}
     {%- for key in objects -%}
-        {%- set flat.text = "regexp_replace(" ~ flat.text ~ ", '\"" ~ key ~ "\"\s*:\s*\{[^{}]*\}', '')" -%}
+        {%- set flat.text = "regexp_replace(" ~ flat.text ~ ", '\"" ~ key ~ "\"\\s*:\\s*\\{[^{}]*\\}', '')" -%}
     {%- endfor -%}
     select
         *
