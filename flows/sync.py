@@ -173,11 +173,10 @@ def connect_errors(summary: Summary, accounts: Sequence[Account]) -> dict[str, s
 def note_gaps() -> None:
     """Store the open gaps with the run, as a table artifact in Prefect."""
     columns = ("label", "exchange", "stream", "verdict", "span_start", "span_end", "remedy")
+    with answers.published(home()) as warehouse:
+        rows = answers.gaps(warehouse)
     create_table_artifact(
         key="gaps",
-        table=[
-            {column: str(gap[column]) for column in columns}
-            for gap in answers.gaps(answers.published(home()))
-        ],
+        table=[{column: str(gap[column]) for column in columns} for gap in rows],
         description="Gaps in the history, with their remedies",
     )

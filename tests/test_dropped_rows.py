@@ -24,7 +24,7 @@ import pyarrow as pa
 import pytest
 
 from flows.build import dbt, dismissals
-from flows.reports import dossier
+from flows.reports import answers, dossier
 from pipelines.home import Home
 
 pytestmark = pytest.mark.xdist_group("dropped_rows")
@@ -432,6 +432,7 @@ def test_a_wallet_that_names_no_coin_holds_none(checked: tuple[list[Book], Home]
             [[gone, never]],
         ).fetchall()
     assert checks == [(gone, "snapshot", 0, 0, "none"), (never, "snapshot", 0, 5, "critical")]
-    (held,) = dossier.newest_balances(place.warehouse, gone)
+    with answers.opened(place.warehouse) as warehouse:
+        (held,) = dossier.newest_balances(warehouse, gone)
     assert (held["amount_before"], held["taken_before"]) == (5, TAKEN_BEFORE)
     assert (held["amount"], held["taken_at"]) == (0, TAKEN)

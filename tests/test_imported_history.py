@@ -406,9 +406,14 @@ def test_coverage_ends_when_the_file_was_taken(built, uid, day):
     ) == [(day,)]
 
 
+def files(file: Path) -> list[answers.Row]:
+    with answers.opened(file) as warehouse:
+        return answers.files(warehouse)
+
+
 def test_stated_account_is_recorded_as_statement(built):
     assert movements(built, 10) == WHOLE
-    listed = {row["label"]: row for row in answers.files(built[0])}
+    listed = {row["label"]: row for row in files(built[0])}
     assert listed["stated"]["account_evidence"] == "user"
     assert listed["final_first"]["account_evidence"] == "file"
     assert len(listed["stated"]["file_sha256"]) == 64
@@ -417,7 +422,7 @@ def test_stated_account_is_recorded_as_statement(built):
 
 def test_withdrawn_import_leaves_what_other_files_held(built):
     assert movements(built, 11) == WHOLE[:2]
-    (left,) = [row for row in answers.files(built[0]) if row["label"] == "withdrawn"]
+    (left,) = [row for row in files(built[0]) if row["label"] == "withdrawn"]
     assert left["row_count"] == 2
     assert not rows(
         built, "select * from raw_bitmex.balances where account_id = 'bitmex:11'"

@@ -194,8 +194,9 @@ def test_a_warehouse_open_in_another_program_is_named(place: Home) -> None:
 
 
 def test_nothing_published_is_an_answer_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(LookbackError, match=r"nothing is published yet.*lookback sync"):
-        answers.published(Home(tmp_path))
+    refused = pytest.raises(LookbackError, match=r"nothing is published yet.*lookback sync")
+    with refused, answers.published(Home(tmp_path)):
+        pass
 
 
 def test_an_import_that_fails_builds_and_publishes_nothing(

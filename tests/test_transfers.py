@@ -75,12 +75,14 @@ def look(lab: Lab) -> Told:
     truths = {name: lab.box.truth(name) for name in ACCOUNTS}
     found = [(*row[:8], millis(row[8]), *row[9:]) for row in lab.query(PAIRS)]
     gaps = lab.query("select gap_id, stream, verdict, state from marts.fct_gaps")
+    with answers.opened(lab.home.warehouse) as warehouse:
+        matched = answers.moves(warehouse)
     return Told(
         truths,
         found,
         {(row[0], row[1]): row[2:] for row in lab.query(CANDIDATES)},
         {row[0]: row for row in gaps},
-        answers.moves(lab.home.warehouse),
+        matched,
     )
 
 

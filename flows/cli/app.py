@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.safe_text import visible, write_anywhere
 from pipelines.errors import LookbackError
 from pipelines.home import home
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
 
 app = typer.Typer(
     name="lookback",
@@ -201,12 +204,13 @@ def files_(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show the sync status per account and stream. It is ok, warning or error, with a reason."""
-    answer("status", as_json)
-    if not as_json:
-        from flows.cli import show
-        from flows.reports import answers
+    from flows.cli import show
+    from flows.reports import answers
 
-        show.oddities(answers.oddities(answers.published(home())))
+    with answers.published(home()) as warehouse:
+        print_rows(warehouse, "status", as_json)
+        if not as_json:
+            show.oddities(answers.oddities(warehouse))
 
 
 @app.command()
@@ -232,22 +236,22 @@ def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
 
     With --json, only the balance checks are printed; see also `lookback findings --json`.
     """
-    answer("checks", as_json)
-    if not as_json:
-        typer.echo()
-        findings(everything=everything)
+    from flows.reports import answers
+
+    with answers.published(home()) as warehouse:
+        print_rows(warehouse, "checks", as_json)
+        if not as_json:
+            typer.echo()
+            print_findings(warehouse, as_json, everything)
 
 
 @app.command()
 def findings(as_json: AsJson = False, everything: AllStates = False) -> None:
     """List findings that need attention. Each has a size, a description and a remedy."""
-    answer("findings", as_json, everything=everything)
-    if not as_json:
-        from flows.cli import show
-        from flows.reports import answers
+    from flows.reports import answers
 
-        place = answers.published(home())
-        show.besides({} if everything else answers.settled(place), answers.stray_dismissals(place))
+    with answers.published(home()) as warehouse:
+        print_findings(warehouse, as_json, everything)
 
 
 Folder = Annotated[
@@ -267,7 +271,8 @@ def certificate(
     from flows.reports.dossier import canonical
 
     place = home()
-    written = certify(answers.published(place), label, to or place.data / "documents")
+    with answers.published(place) as warehouse:
+        written = certify(warehouse, label, to or place.data / "documents")
     if as_json:
         typer.echo(canonical(written.document), nl=False)
     else:
@@ -282,6 +287,7 @@ def evacuate(
     """Save an account before its exchange closes. Writes an inventory of saved and missing data."""
     from flows.cli import show
     from flows.cli.run import run_sync
+    from flows.reports import answers
     from flows.reports.evacuation import take_inventory
     from flows.runtime.outcome import SyncFailed
 
@@ -293,7 +299,8 @@ def evacuate(
     except SyncFailed as error:
         failed, summary = error, error.summary
     show.summary(summary, place.published)
-    written = take_inventory(place.published, label, to or place.data / "documents")
+    with answers.published(place) as warehouse:
+        written = take_inventory(warehouse, label, to or place.data / "documents")
     print(visible(written.page.read_text(encoding="utf-8")))
     print(f"{written.page}\n{written.data}")
     if failed:
@@ -377,14 +384,32 @@ def answer(name: str, as_json: bool, **options: Any) -> None:
     """Print the rows of one query of the published warehouse, as JSON or as a table."""
     from flows.reports import answers
 
+    with answers.published(home()) as warehouse:
+        print_rows(warehouse, name, as_json, **options)
+
+
+def print_rows(warehouse: Connection, name: str, as_json: bool, **options: Any) -> None:
+    """Print the rows of one query, as JSON or as a table."""
+    from flows.cli import show
+    from flows.reports import answers
+
     query: Callable[..., list[answers.Row]] = getattr(answers, name)
-    rows = query(answers.published(home()), **options)
+    rows = query(warehouse, **options)
     if as_json:
         typer.echo(answers.to_json(rows))
-        return
-    from flows.cli import show
+    else:
+        getattr(show, name)(rows)
 
-    getattr(show, name)(rows)
+
+def print_findings(warehouse: Connection, as_json: bool, everything: bool) -> None:
+    """Print the findings and, below the table, what is settled and what dismisses nothing."""
+    from flows.cli import show
+    from flows.reports import answers
+
+    print_rows(warehouse, "findings", as_json, everything=everything)
+    if not as_json:
+        settled = {} if everything else answers.settled(warehouse)
+        show.besides(settled, answers.stray_dismissals(warehouse))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -92,16 +92,16 @@ def variables(key: Mapping[str, str]) -> dict[str, str]:
 def report(place: Home) -> None:
     """Print records, balance checks, gaps, retention deadlines and next commands."""
     out = terminal.console()
-    path = answers.published(place)
-    out.print("\nRecords", style="bold")
-    out.print(show.counts_by_exchange(answers.counts(path), answers.ENTITIES))
-    show.moves(answers.moves(path), out)
-    out.print("\nBalance checks", style="bold")
-    show.checks(answers.checks(path), out, shown=3)
-    out.print("\nGaps", style="bold")
-    show.gaps(answers.gaps(path, closed=True), out)
-    out.print("\nUpcoming retention deadlines", style="bold")
-    show.deadlines(answers.deadlines(path), out)
+    with answers.published(place) as warehouse:
+        out.print("\nRecords", style="bold")
+        out.print(show.counts_by_exchange(answers.counts(warehouse), answers.ENTITIES))
+        show.moves(answers.moves(warehouse), out)
+        out.print("\nBalance checks", style="bold")
+        show.checks(answers.checks(warehouse), out, shown=3)
+        out.print("\nGaps", style="bold")
+        show.gaps(answers.gaps(warehouse, closed=True), out)
+        out.print("\nUpcoming retention deadlines", style="bold")
+        show.deadlines(answers.deadlines(warehouse), out)
     out.print("\nNext commands", style="bold")
     for command in next_commands(place):
         out.print(f"  {command}", soft_wrap=True)

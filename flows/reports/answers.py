@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import LookbackError
 from pipelines.home import Home
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
 
 Row = dict[str, Any]
 
@@ -34,37 +38,59 @@ UNREAD = f"""
 """Declared accounts that could not be read at all, for the queries about streams."""
 
 
-def published(home: Home) -> Path:
-    """The path of the published file. Raises LookbackError if there is none yet."""
+@contextmanager
+def published(home: Home) -> Iterator[Connection]:
+    """Open the published file. Raises LookbackError if there is none yet."""
     if not home.published.exists():
         raise LookbackError(
             "nothing is published yet",
             remedy="run `lookback sync` first (or try `lookback demo`)",
         )
-    return home.published
+    with opened(home.published) as warehouse:
+        yield warehouse
 
 
-def select(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-    """The rows of one query on the published file, times in UTC, amounts as Decimal."""
+@contextmanager
+def opened(path: Path) -> Iterator[Connection]:
+    """Open a built warehouse for reading. Opening takes longer than most queries: do it once."""
     import duckdb
 
-    with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        try:
-            cursor = connection.execute(sql, list(parameters))
-        except duckdb.BinderException as error:
-            raise LookbackError(
-                "the published file was written by another version of lookback",
-                remedy="run `lookback sync` once to rebuild it",
-            ) from error
-        columns = [column[0] for column in cursor.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    with duckdb.connect(str(path), read_only=True) as warehouse:
+        warehouse.execute("set TimeZone = 'UTC'")
+        yield warehouse
 
 
-def status(path: Path) -> list[Row]:
+def select(warehouse: Connection, sql: str, parameters: Sequence[str | bool] = ()) -> list[Row]:
+    """The rows of one query, times in UTC, amounts as Decimal.
+
+    Parameters are passed to a prepared statement. If Python bound them, DuckDB would import
+    pandas, which takes longer than all queries of a command.
+    """
+    import duckdb
+
+    try:
+        if parameters:
+            warehouse.execute(f"prepare query as {sql}")
+            sql = f"execute query({', '.join(map(literal, parameters))})"
+        cursor = warehouse.execute(sql)
+    except duckdb.BinderException as error:
+        raise LookbackError(
+            "the published file was written by another version of lookback",
+            remedy="run `lookback sync` once to rebuild it",
+        ) from error
+    columns = [column[0] for column in cursor.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def literal(value: str | bool) -> str:
+    """A value as an SQL literal."""
+    return str(value) if isinstance(value, bool) else "'" + value.replace("'", "''") + "'"
+
+
+def status(warehouse: Connection) -> list[Row]:
     """Sync status per account and stream."""
     return select(
-        path,
+        warehouse,
         f"""
         select {STATUS_LABEL}, * exclude (label)
         from marts.fct_sync_status as status {NAMED}
@@ -73,10 +99,10 @@ def status(path: Path) -> list[Row]:
     )
 
 
-def accounts(path: Path) -> list[Row]:
+def accounts(warehouse: Connection) -> list[Row]:
     """Every account that is declared or has history, with its worst status and the reason."""
     return select(
-        path,
+        warehouse,
         f"""
         select
             {STATUS_LABEL},
@@ -92,10 +118,10 @@ def accounts(path: Path) -> list[Row]:
     )
 
 
-def gaps(path: Path, *, closed: bool = False) -> list[Row]:
+def gaps(warehouse: Connection, *, closed: bool = False) -> list[Row]:
     """Gaps with cause and remedy; with `closed`, filled gaps too."""
     return select(
-        path,
+        warehouse,
         f"""
         from (
         select {LABEL}, * exclude (label)
@@ -117,10 +143,10 @@ def gaps(path: Path, *, closed: bool = False) -> list[Row]:
     )
 
 
-def files(path: Path) -> list[Row]:
+def files(warehouse: Connection) -> list[Row]:
     """Every imported file: hash, name, account and how it was determined, span."""
     return select(
-        path,
+        warehouse,
         f"""
         select
             {LABEL}, account_id, exchange, stream, file_name, file_sha256, account_evidence,
@@ -135,10 +161,10 @@ def files(path: Path) -> list[Row]:
     )
 
 
-def deadlines(path: Path) -> list[Row]:
+def deadlines(warehouse: Connection) -> list[Row]:
     """The date before which a sync must run, per stream, most urgent first."""
     return select(
-        path,
+        warehouse,
         f"""
         from (
         select {LABEL}, * exclude (label)
@@ -157,13 +183,13 @@ def deadlines(path: Path) -> list[Row]:
     )
 
 
-def checks(path: Path) -> list[Row]:
+def checks(warehouse: Connection) -> list[Row]:
     """Every comparison of computed with reported balances, differences first.
 
     `finding_id` and `finding_state` identify the finding of a difference.
     """
     return select(
-        path,
+        warehouse,
         f"""
         select {LABEL}, * exclude (label), finding_id, finding_state
         from marts.fct_balance_checks {NAMED}
@@ -176,10 +202,10 @@ def checks(path: Path) -> list[Row]:
     )
 
 
-def findings(path: Path, *, everything: bool = False) -> list[Row]:
+def findings(warehouse: Connection, *, everything: bool = False) -> list[Row]:
     """Findings, most severe first; with `everything`, settled findings too."""
     return select(
-        path,
+        warehouse,
         f"""
         select {LABEL}, * exclude (label)
         from marts.fct_findings {NAMED}
@@ -193,19 +219,19 @@ def findings(path: Path, *, everything: bool = False) -> list[Row]:
     )
 
 
-def settled(path: Path) -> dict[str, int]:
+def settled(warehouse: Connection) -> dict[str, int]:
     """The number of findings in each state except `open`."""
     rows = select(
-        path,
+        warehouse,
         "select state, count(*) as number from marts.fct_findings where state != 'open' group by 1",
     )
     return {row["state"]: row["number"] for row in rows}
 
 
-def stray_dismissals(path: Path) -> list[Row]:
+def stray_dismissals(warehouse: Connection) -> list[Row]:
     """Entries of `findings.yml` whose id no finding has."""
     return select(
-        path,
+        warehouse,
         """
         select finding_id, line
         from raw_user.dismissals
@@ -215,13 +241,13 @@ def stray_dismissals(path: Path) -> list[Row]:
     )
 
 
-def oddities(path: Path) -> list[Row]:
+def oddities(warehouse: Connection) -> list[Row]:
     """Data-quality problems, most severe first; none if the file has older models."""
     models = "select 1 from information_schema.tables where table_name = 'fct_data_quality'"
-    if not select(path, models):
+    if not select(warehouse, models):
         return []
     return select(
-        path,
+        warehouse,
         f"""
         select {LABEL}, * exclude (label)
         from marts.fct_data_quality {NAMED}
@@ -233,10 +259,10 @@ def oddities(path: Path) -> list[Row]:
 ENTITIES = ("deposits", "withdrawals", "trades", "transfers", "ledger_entries")
 
 
-def counts(path: Path) -> list[Row]:
+def counts(warehouse: Connection) -> list[Row]:
     """Rows of every entity for each exchange. A transfer counts for the sending side."""
     return select(
-        path,
+        warehouse,
         " union all ".join(
             f"""
             select exchange, '{entity}' as entity, count(*) as rows
@@ -247,10 +273,10 @@ def counts(path: Path) -> list[Row]:
     )
 
 
-def moves(path: Path) -> list[Row]:
+def moves(warehouse: Connection) -> list[Row]:
     """Transfers between own accounts per matching method, most reliable first."""
     return select(
-        path,
+        warehouse,
         """
         select method, count(*) as rows
         from marts.fct_transfers

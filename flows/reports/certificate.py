@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.reports import gap_words, markdown
 from flows.reports.answers import Row
 from flows.reports.documents import Written, how_to_check, write_both
 from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
 
 FORMAT = "lookback certificate 2"
 VERDICTS = {
@@ -59,9 +62,9 @@ CHECKS = {
 """What is proved if a check agrees."""
 
 
-def certify(published: Path, label: str, folder: Path) -> Written:
+def certify(warehouse: Connection, label: str, folder: Path) -> Written:
     """Write the certificate of an account, as Markdown and JSON. Raises LookbackError."""
-    dossier = gather(published, label)
+    dossier = gather(warehouse, label)
     document = document_of(dossier)
     return write_both(folder, name_of(document), page(document), document)
 

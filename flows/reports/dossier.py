@@ -10,10 +10,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.reports.answers import ENTITIES, Row, plain, select
 from pipelines.errors import LookbackError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
 
 COVERED = ("covered_api", "covered_file")
 
@@ -49,23 +52,23 @@ class Dossier:
     """Findings in every state: open, explained, fixed or dismissed."""
 
 
-def gather(path: Path, label: str) -> Dossier:
+def gather(warehouse: Connection, label: str) -> Dossier:
     """The dossier of the account with that label. Raises LookbackError if there is none."""
-    account = find_account(path, label)
+    account = find_account(warehouse, label)
     account_id, exchange = account["account_id"], account["exchange"]
     (end,) = select(
-        path,
+        warehouse,
         "select max(finished_at) as as_of from intermediate.int_receipts_unioned "
         "where account_id = ?",
         [account_id],
     )
-    spans = stream_spans(path, account_id)
+    spans = stream_spans(warehouse, account_id)
     return Dossier(
         account=account,
-        exchange=select(path, "from marts.dim_exchanges where exchange = ?", [exchange])[0],
+        exchange=select(warehouse, "from marts.dim_exchanges where exchange = ?", [exchange])[0],
         as_of=end["as_of"],
         entities=select(
-            path,
+            warehouse,
             """
             select entity, wallet, span_start, span_end, verdict, covered_by
             from marts.fct_entity_coverage where account_id = ?
@@ -74,10 +77,10 @@ def gather(path: Path, label: str) -> Dossier:
             [account_id],
         ),
         spans=spans,
-        records=stored_records(path, account_id, exchange, {row["stream"] for row in spans}),
-        facts=fact_counts(path, account_id),
+        records=stored_records(warehouse, account_id, exchange, {row["stream"] for row in spans}),
+        facts=fact_counts(warehouse, account_id),
         checks=select(
-            path,
+            warehouse,
             """
             select
                 check_id, kind, wallet, asset, detail, is_ok, severity, since_at, checked_at,
@@ -87,9 +90,9 @@ def gather(path: Path, label: str) -> Dossier:
             """,
             [account_id],
         ),
-        balances=newest_balances(path, account_id),
+        balances=newest_balances(warehouse, account_id),
         gaps=select(
-            path,
+            warehouse,
             """
             select
                 gap_id, stream, scope, scope_names, span_start, span_end, verdict, severity,
@@ -109,7 +112,7 @@ def gather(path: Path, label: str) -> Dossier:
             [account_id],
         ),
         files=select(
-            path,
+            warehouse,
             """
             select file_name, file_sha256 as sha256, sum(row_count) as row_count
             from intermediate.int_receipts_unioned
@@ -119,7 +122,7 @@ def gather(path: Path, label: str) -> Dossier:
             [account_id],
         ),
         limits=select(
-            path,
+            warehouse,
             """
             select stream, path, retention_kind, retention_seconds, docs_url, checked_on
             from marts.dim_streams where exchange = ? and kind = 'history' order by stream
@@ -127,7 +130,7 @@ def gather(path: Path, label: str) -> Dossier:
             [exchange],
         ),
         findings=select(
-            path,
+            warehouse,
             """
             select
                 finding_id, kind, state, severity, stream, wallet, asset, span_start, span_end,
@@ -144,9 +147,9 @@ def gather(path: Path, label: str) -> Dossier:
     )
 
 
-def find_account(path: Path, label: str) -> Row:
+def find_account(warehouse: Connection, label: str) -> Row:
     """The account of a label or id. Raises LookbackError that lists the known labels."""
-    rows = select(path, "from marts.dim_accounts order by label")
+    rows = select(warehouse, "from marts.dim_accounts order by label")
     wanted = label.lower()
     for row in rows:
         labels = (row["labels"] or row["label"] or "").lower().split(", ")
@@ -158,10 +161,10 @@ def find_account(path: Path, label: str) -> Row:
     )
 
 
-def stream_spans(path: Path, account_id: str) -> list[Row]:
+def stream_spans(warehouse: Connection, account_id: str) -> list[Row]:
     """Coverage by stream; scopes with the same span and verdict are one row with their count."""
     return select(
-        path,
+        warehouse,
         """
         select
             stream, span_start, span_end, verdict, count(*) as scope_count,
@@ -175,7 +178,9 @@ def stream_spans(path: Path, account_id: str) -> list[Row]:
     )
 
 
-def stored_records(path: Path, account_id: str, exchange: str, covered: set[str]) -> list[Row]:
+def stored_records(
+    warehouse: Connection, account_id: str, exchange: str, covered: set[str]
+) -> list[Row]:
     """The raw records of each stream: count, first and last time, and a digest of all.
 
     A stream without records that is not in `covered` is left out.
@@ -184,35 +189,33 @@ def stored_records(path: Path, account_id: str, exchange: str, covered: set[str]
     with any byte of any record, but not with the order in which they were read.
     """
     streams = select(
-        path,
-        "select stream from marts.dim_streams where exchange = ? and kind = 'history' order by 1",
+        warehouse,
+        "select stream from marts.dim_streams where exchange = ? and kind = 'history'",
         [exchange],
     )
-    rows = []
-    for stream in (row["stream"] for row in streams):
-        (row,) = select(
-            path,
-            f"""
-            select
-                '{stream}' as stream,
-                count(distinct record_id) as record_count,
-                count(*) as version_count,
-                count(*) filter (where origin = 'file') as from_files,
-                min(occurred_at) as first_at,
-                max(occurred_at) as last_at,
-                sha256(coalesce(
-                    string_agg(record_hash, chr(10) order by record_id, record_hash), ''
-                )) as sha256
-            from raw_{exchange}."{stream}" where account_id = ?
-            """,
-            [account_id],
-        )
-        if row["version_count"] or stream in covered:
-            rows.append(row)
-    return rows
+    parts = [
+        f"""
+        select
+            '{row["stream"]}' as stream,
+            count(distinct record_id) as record_count,
+            count(*) as version_count,
+            count(*) filter (where origin = 'file') as from_files,
+            min(occurred_at) as first_at,
+            max(occurred_at) as last_at,
+            sha256(coalesce(
+                string_agg(record_hash, chr(10) order by record_id, record_hash), ''
+            )) as sha256
+        from raw_{exchange}."{row["stream"]}" where account_id = ?
+        """
+        for row in streams
+    ]
+    rows = select(
+        warehouse, f"{' union all '.join(parts)} order by stream", [account_id] * len(parts)
+    )
+    return [row for row in rows if row["version_count"] or row["stream"] in covered]
 
 
-def fact_counts(path: Path, account_id: str) -> list[Row]:
+def fact_counts(warehouse: Connection, account_id: str) -> list[Row]:
     """Rows of each entity, with the first and the last time."""
     parts = [
         f"""
@@ -223,13 +226,13 @@ def fact_counts(path: Path, account_id: str) -> list[Row]:
         """
         for entity in ENTITIES
     ]
-    return select(path, " union all ".join(parts), [account_id] * len(parts))
+    return select(warehouse, " union all ".join(parts), [account_id] * len(parts))
 
 
-def newest_balances(path: Path, account_id: str) -> list[Row]:
+def newest_balances(warehouse: Connection, account_id: str) -> list[Row]:
     """The balances of every wallet in the latest snapshot and in the one before."""
     return select(
-        path,
+        warehouse,
         """
         with reported as (
             from intermediate.int_balances_unioned where account_id = ?

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.reports import gap_words, markdown
 from flows.reports.answers import Row
@@ -16,14 +16,17 @@ from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
 from pipelines import registry
 from pipelines.spec import ExchangeSpec
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
+
 FORMAT = "lookback evacuation 2"
 READ = (*COVERED, "unverified")
 BY_HAND = ("lost_to_retention", "sync_lapse", "row_cap", "unresolved", "venue_closed")
 
 
-def take_inventory(published: Path, label: str, folder: Path) -> Written:
+def take_inventory(warehouse: Connection, label: str, folder: Path) -> Written:
     """Write the inventory as Markdown and JSON. Raises LookbackError."""
-    dossier = gather(published, label)
+    dossier = gather(warehouse, label)
     spec = registry.exchange(dossier.account["exchange"]).spec
     document = document_of(dossier, spec)
     return write_both(folder, name_of(document), page(document), document)
