@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+
+from filelock import FileLock, Timeout
 
 from pipelines.errors import LookbackError
 from pipelines.home import Home
@@ -19,23 +20,24 @@ def run_lock(home: Home, doing: str, *, may_be_damaged: bool = False) -> Iterato
     Also raises if the warehouse cannot be opened, unless `may_be_damaged`.
     """
     home.data.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home.data / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = FileLock(home.data / ".lock", blocking=False, mode=0o600)
+    note = home.data / ".lock_holder"
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-            raise LookbackError(
-                f"another run is writing the warehouse ({holder or 'just started'})",
-                remedy=f"wait until it ends; {home.published} can be read meanwhile",
-            ) from None
-        note = f"{doing}, process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, note.encode(), 0)
+        lock.acquire()
+    except Timeout:
+        holder = note.read_text(encoding="utf-8") if note.exists() else ""
+        raise LookbackError(
+            f"another run is writing the warehouse ({holder or 'just started'})",
+            remedy=f"wait until it ends; {home.published} can be read meanwhile",
+        ) from None
+    try:
+        since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        note.write_text(f"{doing}, process {os.getpid()}, since {since}", encoding="utf-8")
         require_closed(home, may_be_damaged=may_be_damaged)
         yield
     finally:
-        os.close(descriptor)
+        note.unlink(missing_ok=True)
+        lock.release()
 
 
 def require_closed(home: Home, *, may_be_damaged: bool = False) -> None:

@@ -48,9 +48,6 @@ REPORTED_BY_CALLER = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 UNREAD = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
 """For a server that ends with the run: it does not store logs."""
 
-SERVER_FLAGS = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-"""The flags of Prefect's own temporary servers: they start no background services."""
-
 
 def quiet_prefect(place: Home, settings: Mapping[str, str] = SETTINGS) -> None:
     """Set what Prefect reads on import: no analytics, few logs, files only in the home."""
@@ -94,7 +91,7 @@ def temporary_server() -> Iterator[str]:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env=without_secrets() | SERVER_FLAGS,
+            env=without_secrets(),
         )
     try:
         yield f"http://127.0.0.1:{port}/api"
@@ -161,13 +158,14 @@ def make_template() -> None:
 
 
 def serve(port: int) -> None:
-    """Serve until terminated, or until the parent process ends."""
+    """Serve until terminated, or until the parent process ends, without background services."""
     import uvicorn
 
     end_with_parent()
+    from prefect.server.api.server import create_app
+
     uvicorn.run(
-        "prefect.server.api.server:create_app",
-        factory=True,
+        create_app(ephemeral=True, final=True),
         host="127.0.0.1",
         port=port,
         log_level="error",

@@ -37,7 +37,8 @@ LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 FIELDS = ("exchange", "opened_at", "base_url", "allow_plain_http", "pace", "uid")
 """The fields of an account in addition to its key."""
 
-SETTINGS = ("config.toml", "secrets.toml")
+SETTINGS = ("secrets.toml", "config.toml")
+"""The files, in the order of precedence; the environment overrides both."""
 
 
 def declared_accounts() -> dict[str, str]:
@@ -83,41 +84,36 @@ def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
 
 
 def _entries() -> list[dict[str, Any]]:
-    """Every `[accounts.<label>]` of config, secrets and environment, merged field by field."""
-    _require_toml(home().settings)
-    from dlt.common.configuration.container import Container
-    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-
-    run_context = Container()[PluggableRunContext]
-    run_context.reload(os.environ["DLT_PROJECT_DIR"])
+    """Every `[accounts.<label>]` of secrets, config and environment, merged field by field."""
     merged: dict[str, dict[str, Any]] = {}
-    for provider in run_context.providers.providers:
-        section, _ = provider.get_value("accounts", dict, None)
-        if isinstance(section, Mapping):
-            for label, fields in section.items():
-                if isinstance(fields, Mapping):
-                    entry = merged.setdefault(str(label).lower(), {"label": str(label)})
-                    for name, value in fields.items():
-                        entry.setdefault(str(name).lower(), value)
+    for name in SETTINGS:
+        accounts = _read_toml(home().settings / name).get("accounts", {})
+        tables = accounts.items() if isinstance(accounts, Mapping) else ()
+        for label, fields in tables:
+            if isinstance(fields, Mapping):
+                entry = merged.setdefault(label.lower(), {"label": label})
+                for field, value in fields.items():
+                    entry.setdefault(field.lower(), value)
     _overlay_environment(merged)
     return list(merged.values())
 
 
-def _require_toml(settings: Path) -> None:
-    """Raises LookbackError with file, line and column of a syntax error."""
-    for name in SETTINGS:
-        file = settings / name
-        if not file.is_file():
-            continue
-        try:
-            tomllib.loads(file.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise LookbackError(f"{file}, line {line}: it is not UTF-8 text") from error
-        except tomllib.TOMLDecodeError as error:
-            raise LookbackError(
-                f"{file}: {error}", remedy='write each field as name = "value", one a line'
-            ) from error
+def _read_toml(file: Path) -> dict[str, Any]:
+    """The content of a file; empty if there is none.
+
+    Raises LookbackError with file, line and column of a syntax error.
+    """
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise LookbackError(f"{file}, line {line}: it is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise LookbackError(
+            f"{file}: {error}", remedy='write each field as name = "value", one a line'
+        ) from error
 
 
 def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:

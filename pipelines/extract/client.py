@@ -141,14 +141,6 @@ class ReadOnlySession(requests.Session):
         )
         return retrying(self._send_once, request, target, path, kwargs)
 
-    def close(self) -> None:
-        """Close every connection now; urllib3 would leave that to the garbage collector."""
-        for adapter in self.adapters.values():
-            pools: Any = getattr(adapter, "poolmanager").pools  # noqa: B009, requests leaves it untyped
-            for key in pools.keys():  # noqa: SIM118, not a dict
-                pools[key].close()
-        super().close()
-
     def url_of(self, path: str) -> str:
         """Where a path is asked: at its own host, unless the account's base URL is a user's own."""
         stream = self._streams.get(path)
