@@ -189,6 +189,15 @@ def test_a_table_lines_up_and_keeps_its_columns_apart() -> None:
     ]
 
 
+def test_text_of_an_exchange_adds_no_html_and_no_column() -> None:
+    for name in ("parts.md", "certificate.md", "evacuation.md"):
+        markdown.environment().get_template(name)
+    text = markdown.environment().from_string("{{ cause }}\n{{ rows | table({'a': 'a'}) }}")
+    shown = text.render(cause="<b>it's</b>\n# x", rows=[{"a": "x|<i>"}])
+    assert shown.startswith("&lt;b>it's&lt;/b> # x\n| a ")
+    assert "| x\\|&lt;i> |" in shown
+
+
 def test_a_folder_that_is_none_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(LookbackError, match=r"cannot write to .*taken"):

@@ -12,9 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from flows.reports import gap_words, markdown
 from flows.reports.answers import Row
-from flows.reports.documents import Written, how_to_check, write_both
+from flows.reports.documents import Written, file_name, write_both
 from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
 
 if TYPE_CHECKING:
@@ -187,66 +189,39 @@ def on_start(account: Row) -> list[str]:
 
 def page(document: dict[str, Any]) -> str:
     """The certificate in Markdown."""
-    account = document["account"]
-    lines = [
-        f"# Account history: {account['label']}, {document['exchange']}",
-        "",
-        statement(document),
-        "",
-        markdown.table(
-            ("what", "value"),
-            [
-                ("account", account["account_id"]),
-                ("kind", account["account_kind"]),
-                ("history starts", account["history_starts_at"]),
-                ("source of the start", STARTS[account["history_start_evidence"]]),
-                ("last request", document["as_of"]),
-            ],
-        ),
-        "",
-        "All times are UTC. Spans include their start and exclude their end.",
-        *markdown.section("Coverage", coverage(document["entities"], document["gaps"])),
-        *markdown.section("Records", holdings(document)),
-        *markdown.section(
-            "Balance checks", proof(document["checks"], document["findings"])
-        ),
-        *markdown.section("Gaps", missing(document["gaps"], document["findings"])),
-        *markdown.section("Other findings", found(document["findings"])),
-        *markdown.section("Dismissed findings", dismissed_findings(document["findings"])),
-        *markdown.section("Notes, without a known loss", gap_words.notes(document["gaps"])),
-        *markdown.section("Imported files", files(document["files"])),
-        *markdown.section("Balances in the last snapshot", balances(document["balances"])),
-        *markdown.section("Raw records", sources(document["records"])),
-        "",
-        f"SHA-256 of this account's data: `{document['sha256']}`",
-        "",
-        how_to_check(name_of(document)),
-        "",
-        "The digest of a stream covers the SHA-256 of each version of each record as the exchange "
-        "sent it. To compute it from the published file, `data/lookback.duckdb`:",
-        "",
-        "```sql",
-        "select sha256(string_agg(sha256(record::varchar), chr(10) order by record_id, "
-        "record_hash))",
-        f"from raw_{account['exchange']}.<stream> where account_id = '{account['account_id']}'",
-        "```",
-        "",
-        "A stream without records has the SHA-256 of the empty text.",
+    checks, findings, gaps = (document[name] for name in ("checks", "findings", "gaps"))
+    unexplained, explained = differences(checks, findings)
+    others = [
+        {**row, "about": about(row)}
+        for row in findings
+        if row["kind"] != "gap" and row["evidence_kind"] != "check"
     ]
-    return "\n".join(lines) + "\n"
-
-
-def coverage(entities: list[Row], gaps: list[Row]) -> str:
-    """Coverage by entity and wallet, in words."""
-    return markdown.table(
-        ("entity", "wallet", "from", "to", "verdict", "in words"),
-        [
-            (
-                row["entity"].replace("_", " "), row["wallet"] or "all", row["span_start"],
-                row["span_end"], row["verdict"].replace("_", " "), in_words(row, gaps),
-            )
-            for row in entities
+    dismissed = [row for row in findings if row["state"] == "dismissed"]
+    return markdown.render(
+        "certificate.md",
+        **document,
+        statement=statement(document),
+        start=STARTS[document["account"]["history_start_evidence"]],
+        coverage=[
+            {**row, "wallet": row["wallet"] or "all", "in_words": in_words(row, gaps)}
+            for row in document["entities"]
         ],
+        proofs=proofs(checks),
+        unexplained=unexplained,
+        explained=explained,
+        losses=grave(gaps),
+        headed=gap_words.headed,
+        dismissals={row["finding_id"]: row["dismissal_reason"] for row in dismissed},
+        others=[
+            (title, [row for row in others if row["state"] == title.lower()], last)
+            for title, last in (
+                ("Open", "remedy"), ("Explained", "explanation"), ("Fixed", "fixed_by"),
+            )
+        ],
+        filled_gaps=sum(row["kind"] == "gap" and row["state"] == "fixed" for row in findings),
+        dismissed=[{**row, "about": about(row)} for row in dismissed],
+        notes=Markup(gap_words.notes(gaps)),  # noqa: S704, it is Markdown
+        file=file_name(name_of(document)),
     )  # fmt: skip
 
 
@@ -266,81 +241,32 @@ def in_words(span: Row, gaps: list[Row]) -> str:
     return VERDICTS[span["verdict"]]
 
 
-def holdings(document: dict[str, Any]) -> str:
-    """Rows of each entity."""
-    return markdown.table(
-        ("entity", "rows", "first", "last"),
-        [
-            (row["entity"].replace("_", " "), row["row_count"], row["first_at"], row["last_at"])
-            for row in document["facts"]
-        ],
-        right=("rows",),
-    )
-
-
-def proof(checks: list[Row], findings: list[Row]) -> str:
-    """The checks of each kind, the unexplained differences, and the explained ones."""
-    if not checks:
-        return "The exchange returns no balance to reconcile the rows with."
+def proofs(checks: list[Row]) -> list[Row]:
+    """How many checks of each kind agree and differ, and what they prove."""
     agree = Counter(row["kind"] for row in checks if row["is_ok"])
     differ = Counter(row["kind"] for row in checks if not row["is_ok"])
-    summary = markdown.table(
-        ("check", "what it proves", "agree", "differ"),
-        [
-            (kind.replace("_", " "), CHECKS[kind], agree[kind], differ[kind])
-            for kind in sorted({*agree, *differ}, key=list(CHECKS).index)
-        ],
-        right=("agree", "differ"),
-    )
+    return [
+        {"kind": kind, "proves": CHECKS[kind], "agree": agree[kind], "differ": differ[kind]}
+        for kind in sorted({*agree, *differ}, key=list(CHECKS).index)
+    ]
+
+
+def differences(checks: list[Row], findings: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The checks that differ: unexplained ones, and those that follow from another finding."""
     by_check = {row["evidence_id"]: row for row in findings if row["evidence_kind"] == "check"}
-    wrong = [(row, by_check.get(row["check_id"])) for row in checks if not row["is_ok"]]
-    alone = [(row, of) for row, of in wrong if of is None or of["state"] in ("open", "dismissed")]
-    follow = [(row, of) for row, of in wrong if of is not None and of["state"] == "explained"]
-    parts = [summary]
-    if alone:
-        parts += ["Unexplained:", differences(alone)]
-    if follow:
-        parts += ["Explained:", consequences(follow)]
-    return "\n\n".join(parts)
-
-
-Check = tuple[Row, Row | None]
-"""A difference and its finding."""
-
-
-def differences(checks: Sequence[Check]) -> str:
-    """Each difference with both figures."""
-    return markdown.table(
-        (
-            "finding", "check", "wallet", "asset", "at", "reported", "computed", "difference",
-            "why",
-        ),
-        [
-            (
-                of and of["finding_id"], row["kind"].replace("_", " "), row["wallet"],
-                row["asset"], row["checked_at"], row["expected"], row["computed"],
-                row["residual"], row["likely_cause"],
-            )
-            for row, of in checks
-        ],
-        right=("reported", "computed", "difference"),
-    )  # fmt: skip
-
-
-def consequences(checks: Sequence[Check]) -> str:
-    """Each difference with what explains it."""
-    return markdown.table(
-        ("finding", "check", "wallet", "asset", "difference", "explained by", "why"),
-        [
-            (
-                of["finding_id"], row["kind"].replace("_", " "), row["wallet"], row["asset"],
-                row["residual"], of["explained_by"], reason(of),
-            )
-            for row, of in checks
-            if of is not None
-        ],
-        right=("difference",),
-    )  # fmt: skip
+    unexplained, explained = [], []
+    for row in checks:
+        if row["is_ok"]:
+            continue
+        finding = by_check.get(row["check_id"])
+        if finding is None:
+            unexplained.append({**row, "finding_id": None})
+        elif finding["state"] in ("open", "dismissed"):
+            unexplained.append({**row, "finding_id": finding["finding_id"]})
+        elif finding["state"] == "explained":
+            of = {name: finding[name] for name in ("finding_id", "explained_by")}
+            explained.append({**row, **of, "why": reason(finding)})
+    return unexplained, explained
 
 
 def reason(finding: Row) -> str:
@@ -349,119 +275,6 @@ def reason(finding: Row) -> str:
     return text.split(": ")[0] if text.startswith("there is a gap") else text
 
 
-def missing(gaps: list[Row], findings: list[Row]) -> str:
-    """Every open gap with cause and remedy; notes are in another section."""
-    listed = grave(gaps)
-    if not listed:
-        return "No open gaps."
-    aside = {row["finding_id"]: row for row in findings if row["state"] == "dismissed"}
-    parts = []
-    for number, gap in enumerate(listed, start=1):
-        dismissed = aside.get(gap["finding_id"])
-        parts.append(
-            f"{number}. **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** "
-            f"{gap['cause']}"
-            + (f" *Remedy:* {gap['remedy']}." if gap["remedy"] else "")
-            + (f" *Dismissed:* {dismissed['dismissal_reason']}." if dismissed else "")
-            + f" (finding {gap['finding_id']})"
-        )
-    return "\n".join(parts)
-
-
-def found(findings: list[Row]) -> str:
-    """Findings that are neither a gap nor a balance check: open, explained and fixed."""
-    others = [
-        row for row in findings if row["kind"] != "gap" and row["evidence_kind"] != "check"
-    ]
-    parts = [
-        *listed_findings("Open:", others, "open", "remedy"),
-        *listed_findings("Explained:", others, "explained", "explanation"),
-        *listed_findings("Fixed:", others, "fixed", "fixed_by"),
-    ]
-    filled = sum(row["kind"] == "gap" and row["state"] == "fixed" for row in findings)
-    if filled:
-        verb = "is" if filled == 1 else "are"
-        parts.append(f"{markdown.counted(filled, 'more gap')} {verb} filled by other streams.")
-    return "\n\n".join(parts)
-
-
-def listed_findings(title: str, findings: list[Row], state: str, last: str) -> list[str]:
-    """Findings of one state under a title, with one additional column."""
-    rows = [row for row in findings if row["state"] == state]
-    if not rows:
-        return []
-    return [
-        title,
-        markdown.table(
-            ("finding", "kind", "about", "from", "to", "size", "what", last.replace("_", " ")),
-            [
-                (
-                    row["finding_id"], row["kind"].replace("_", " "), about(row),
-                    row["span_start"], row["span_end"], row["size"], row["what"], row[last],
-                )
-                for row in rows
-            ],
-            right=("size",),
-        ),
-    ]  # fmt: skip
-
-
-def dismissed_findings(findings: list[Row]) -> str:
-    """The findings that the user dismissed, with the user's reason."""
-    rows = [row for row in findings if row["state"] == "dismissed"]
-    if not rows:
-        return ""
-    return markdown.table(
-        ("finding", "kind", "about", "size", "reason", "by", "on"),
-        [
-            (
-                row["finding_id"], row["kind"].replace("_", " "), about(row), row["size"],
-                row["dismissal_reason"], row["dismissed_by"], row["dismissed_on"],
-            )
-            for row in rows
-        ],
-        right=("size",),
-    )  # fmt: skip
-
-
 def about(finding: Row) -> str:
     """The stream, or the wallet and asset."""
     return finding["stream"] or f"{finding['wallet'] or ''} {finding['asset'] or ''}".strip()
-
-
-def files(rows: list[Row]) -> str:
-    """Imported files with their digests."""
-    if not rows:
-        return ""
-    return markdown.table(
-        ("file", "rows", "SHA-256"),
-        [(row["file_name"], int(row["row_count"]), row["sha256"]) for row in rows],
-        right=("rows",),
-    )
-
-
-def balances(rows: list[Row]) -> str:
-    """Balances of the wallets."""
-    held = [row for row in rows if row["amount"]]
-    if not held:
-        return ""
-    return markdown.table(
-        ("wallet", "asset", "amount", "at"),
-        [(row["wallet"], row["asset"], row["amount"], row["taken_at"]) for row in held],
-        right=("amount",),
-    )
-
-
-def sources(records: list[Row]) -> str:
-    """Records of each stream, with the digest of all of them."""
-    return markdown.table(
-        ("stream", "records", "from files", "first", "last", "SHA-256"),
-        [
-            (
-                row["stream"], row["record_count"], row["from_files"], row["first_at"],
-                row["last_at"], row["sha256"],
-            )
-            for row in records
-        ],
-        right=("records", "from files"),
-    )  # fmt: skip

@@ -43,16 +43,6 @@ def file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
 
 
-def how_to_check(name: str) -> str:
-    """Instructions to verify the hash of the JSON without lookback."""
-    return (
-        "This page is made from the JSON file of the same name. The hash covers that file without "
-        "the line that contains the hash. To verify it with standard Unix tools:\n\n"
-        f"```sh\ngrep -v '^  \"sha256\": ' {file_name(name)}.json | sha256sum\n```\n\n"
-        "The command must print that hash, and `sha256` in the JSON must be equal to it."
-    )
-
-
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from flows.reports import gap_words, markdown
 from flows.reports.answers import Row
-from flows.reports.documents import Written, how_to_check, write_both
+from flows.reports.documents import Written, file_name, write_both
 from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
 from pipelines import registry
 from pipelines.spec import ExchangeSpec
@@ -86,101 +88,39 @@ def by_hand(gaps: list[Row]) -> list[Row]:
 
 def page(document: dict[str, Any]) -> str:
     """The inventory in Markdown."""
-    lines = [
-        f"# Evacuation of {document['label']}, {document['exchange']}",
-        "",
-        opening(document),
-        *markdown.section("Saved", saved_table(document["saved"])),
-        *markdown.section("Balances before and after", balance_table(document["balances"])),
-        *markdown.section("Not saved", not_saved(document["not_saved"])),
-        *markdown.section("Downloads by hand" + until(document), hand_list(document["by_hand"])),
-        *markdown.section("Notes, without a known loss", gap_words.notes(document["not_saved"])),
-        *markdown.section("Routes that are not read", left_alone(document["not_asked"])),
-        "",
-        f"SHA-256 of this inventory: `{document['sha256']}`",
-        "",
-        how_to_check(name_of(document)),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def opening(document: dict[str, Any]) -> str:
-    """The end of the exchange and the result of the evacuation, in two sentences."""
     end = markdown.cell(document["ends_at"])
     states = {
         "active": f"{document['exchange']} is active; no end is announced.",
         "winding_down": f"{document['exchange']} is winding down: its API ends on {end} UTC.",
         "closed": f"{document['exchange']} closed on {end} UTC.",
     }
-    streams = document["streams"]
-    return (
-        f"{states[document['lifecycle']]} Last request on {markdown.cell(document['as_of'])} UTC: "
-        f"{streams['to_the_end']} of {streams['all']} streams read completely, "
-        f"{markdown.counted(len(grave(document['not_saved'])), 'gap')} left."
+    has_end_ahead = document["lifecycle"] == "winding_down" and document["ends_at"]
+    gaps = document["not_saved"]
+    return markdown.render(
+        "evacuation.md",
+        **document
+        | {
+            "saved": [
+                {**row, "complete": "yes" if row["is_whole"] else "no"} for row in document["saved"]
+            ],
+            "balances": with_changes(document["balances"]),
+        },
+        state=states[document["lifecycle"]],
+        until=f" before {end} UTC" if has_end_ahead else "",
+        losses=grave(gaps),
+        headed=gap_words.headed,
+        notes=Markup(gap_words.notes(gaps)),  # noqa: S704, it is Markdown
+        file=file_name(name_of(document)),
     )
 
 
-def until(document: dict[str, Any]) -> str:
-    """` before 2027-01-31 15:59 UTC` if the exchange is closing, else nothing."""
-    ends_at = document["ends_at"] if document["lifecycle"] == "winding_down" else None
-    return f" before {markdown.cell(ends_at)} UTC" if ends_at else ""
+def with_changes(balances: list[Row]) -> list[Row]:
+    """Balances, and whether each changed while the rows were read; no value if unknown."""
+    had_snapshot = {row["wallet"] for row in balances if row["taken_before"]}
 
-
-def saved_table(rows: list[Row]) -> str:
-    """Records by stream."""
-    return markdown.table(
-        ("stream", "records", "first", "last", "read from", "read to", "complete"),
-        [
-            (
-                row["stream"], row["record_count"], row["first_at"], row["last_at"],
-                row["read_from"], row["read_to"], "yes" if row["is_whole"] else "no",
-            )
-            for row in rows
-        ],
-        right=("records",),
-    )  # fmt: skip
-
-
-def balance_table(rows: list[Row]) -> str:
-    """Balances before the first and after the last row was read."""
-    had_snapshot = {row["wallet"] for row in rows if row["taken_before"]}
-
-    def has_moved(row: Row) -> str:
+    def changed(row: Row) -> str:
         if row["wallet"] not in had_snapshot:
             return ""
         return "yes" if (row["amount_before"] or 0) != (row["amount"] or 0) else "no"
 
-    if not rows:
-        return ""
-    return markdown.table(
-        ("wallet", "asset", "before", "at", "after", "at", "changed"),
-        [
-            (
-                row["wallet"], row["asset"], row["amount_before"], row["taken_before"],
-                row["amount"], row["taken_at"], has_moved(row),
-            )
-            for row in rows
-        ],
-        right=("before", "after"),
-    )  # fmt: skip
-
-
-def not_saved(gaps: list[Row]) -> str:
-    """Every gap that needs attention, with its cause."""
-    listed = grave(gaps)
-    if not listed:
-        return "No gap is open, except for the notes below."
-    return "\n".join(
-        f"- **{gap_words.headed(gap)}: {gap['verdict'].replace('_', ' ')}.** {gap['cause']}"
-        for gap in listed
-    )
-
-
-def hand_list(rows: list[Row]) -> str:
-    """A checklist of downloads."""
-    return "\n".join(f"- [ ] {', '.join(row['streams'])}: {row['what']}" for row in rows)
-
-
-def left_alone(routes: list[Row]) -> str:
-    """Private routes that are never requested."""
-    return "\n".join(f"- `{route['path']}`: {route['reason']}" for route in routes)
+    return [{**row, "changed": changed(row)} for row in balances]

@@ -1,17 +1,70 @@
-"""Markdown for documents: sections, tables, amounts."""
+"""Markdown documents from templates: tables, amounts, escapes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 
-from flows.reports.answers import plain_amount
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from flows.reports.answers import Row, plain_amount
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def section(title: str, body: str) -> list[str]:
-    """A section with a heading; nothing if the body is empty."""
-    return ["", f"## {title}", "", body] if body else []
+def render(template: str, **values: object) -> str:
+    """A document. Every value is escaped, and parts are separated by one empty line."""
+    text = environment().get_template(template).render(values)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def environment() -> Environment:
+    """The templates. `finalize` makes each value Markdown, so that no HTML escapes are added."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=escaped,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"table": columns, "words": words, "counted": counted}
+    return made
+
+
+def escaped(value: object) -> Markup:
+    """One value as Markdown; Markdown from this module and from macros stays as it is."""
+    return value if isinstance(value, Markup) else Markup(cell(value))  # noqa: S704, it is escaped
+
+
+def columns(
+    rows: Sequence[Row],
+    fields: Mapping[str, str],
+    right: Sequence[str] = (),
+    codes: Sequence[str] = (),
+) -> Markup:
+    """A table of rows by title and field; nothing if there are no rows.
+
+    Columns in `right` hold numbers, those in `codes` codes that are shown in words.
+    """
+    if not rows:
+        return Markup("")
+    cells = [
+        [words(row[field]) if title in codes else row[field] for title, field in fields.items()]
+        for row in rows
+    ]
+    return Markup(table([title.strip() for title in fields], cells, right))  # noqa: S704
+
+
+def words(code: str) -> str:
+    """A code such as `lost_to_retention` in words."""
+    return code.replace("_", " ")
 
 
 def counted(number: int, what: str) -> str:
@@ -48,7 +101,7 @@ def table(
 
 
 def cell(value: object) -> str:
-    """One value as text: UTC to the minute, amounts with all digits, – for no value."""
+    """One value as Markdown: UTC to the minute, amounts with all digits, – for no value."""
     if value is None or value == "":
         return "–"
     if isinstance(value, datetime):
@@ -59,4 +112,4 @@ def cell(value: object) -> str:
         return plain_amount(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return str(value).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
