@@ -1,4 +1,4 @@
-"""Errors a person reads: where, what, and what to do about it."""
+"""Errors for users: where, what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Outcome = Literal["exhausted", "row_cap", "unresolved", "refused", "failed", "ve
 
 
 class LookbackError(Exception):
-    """Something the user can act on. `str()` is one line: account · stream: what. Remedy."""
+    """An error the user can act on. `str()` is one line: account · stream: what. Remedy."""
 
     def __init__(self, what: str, *, account: str = "", stream: str = "", remedy: str = "") -> None:
         super().__init__(what)
@@ -19,7 +19,7 @@ class LookbackError(Exception):
 
     @property
     def sentences(self) -> str:
-        """What and what to do, for where account and stream stand beside it."""
+        """What happened and what to do, without account and stream."""
         remedy = self.remedy[:1].upper() + self.remedy[1:]
         return ". ".join(part.rstrip(".") for part in (self.what, remedy) if part) + "."
 
@@ -28,11 +28,11 @@ class LookbackError(Exception):
         return f"{where}: {self.sentences}" if where else self.sentences
 
 
-class Trouble(LookbackError):
-    """A request that brought no answer, with the outcome its receipt will show.
+class RequestError(LookbackError):
+    """A request without a usable response, with the outcome for its receipt.
 
     `kind` is one word for programs (`wrong_key`, `rate_limited`, `cut_short`, ...). `retry` says
-    that the same request may work later; `wait` is how many seconds the exchange asked for.
+    that the same request may work later; `wait` is the number of seconds the exchange requires.
     """
 
     def __init__(
@@ -54,23 +54,23 @@ class Trouble(LookbackError):
 
 
 LONGEST_REASON = 300
-"""Characters of a reason that came from outside; some exchanges send a whole page."""
+"""Longest text of an exchange in a message, in characters; some send a whole page."""
 
 
 def one_line(text: str) -> str:
-    """A text from outside as one short line that a terminal can show."""
+    """A text of an exchange as one short printable line."""
     line = "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}…"
 
 
-def unexpected(error: Exception, *, stream: str = "") -> Trouble:
-    """Whatever else was raised while an exchange was read, as the failure of one stream."""
+def unexpected(error: Exception, *, stream: str = "") -> RequestError:
+    """Convert an unexpected exception of a stream to a RequestError."""
     what = error.what if isinstance(error, LookbackError) else str(error)
     name = "" if isinstance(error, LookbackError) else f"{type(error).__name__}: "
-    return Trouble(
+    return RequestError(
         one_line(f"reading failed ({name}{what})"),
         kind="unexpected",
-        remedy="nothing else is affected, and the next sync reads it again; report this message "
-        "where it stays",
+        remedy="no other stream is affected, and the next sync reads it again; if it fails again, "
+        "report this message",
         stream=stream,
     )

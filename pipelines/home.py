@@ -61,7 +61,7 @@ def home() -> Home:
     found = Home(root)
     found.data.mkdir(parents=True, exist_ok=True)
     if found.data.stat().st_mode & 0o077:
-        found.data.chmod(0o700)  # history is nobody else's business
+        found.data.chmod(0o700)  # private: only the owner can read it
     os.environ["DLT_PROJECT_DIR"] = str(root)
     for name, value in DLT_ENVIRONMENT.items():
         os.environ.setdefault(name, value)

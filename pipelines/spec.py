@@ -16,7 +16,7 @@ Kind = Literal["history", "snapshot", "reference"]
 TimeUnit = Literal["milliseconds", "seconds", "iso8601"]
 
 Method = Literal["GET", "POST"]
-"""How a read is asked. Some exchanges take their queries as the body of a POST."""
+"""The method of a read. Some exchanges take queries as the body of a POST."""
 
 RetentionKind = Literal["rolling", "unlimited", "not_stated"]
 """`rolling`: rows leave after `retention`. `unlimited`: the exchange says nothing leaves.
@@ -205,7 +205,7 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
-    """One endpoint: what it gives, how far back, and how it may be asked.
+    """One endpoint: what it returns, how far back, and how it is requested.
 
     `record_id` names keys of the record itself. `path` is below the exchange's base
     URL and is what gets signed. Every limit has its page (`docs_url`), the day it was read, and
@@ -250,10 +250,10 @@ class StreamSpec:
     private: bool = True
     needs_right: str = ""
     """The right beyond reading that the exchange wants of a key for it, in the exchange's words.
-    A key without it is no worse for that: the stream is not asked, and nobody is alarmed."""
+    Without it, the stream is not requested, and no warning is shown."""
     account_kinds: tuple[str, ...] = ()
     """The kinds of account (`Identity.kind`) that the endpoint exists for; all, if empty. For any
-    other kind it is not asked, and what it does not tell is no gap."""
+    other kind it is not requested, and has no gap."""
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"
     paging: Paging | None = None
@@ -267,28 +267,28 @@ class StreamSpec:
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None
     max_window: timedelta | None = None
-    """The widest span one request may ask for; None where the endpoint has no such limit."""
+    """The widest span of one request; None if the endpoint has no such limit."""
     time_filter: bool = True
     """Whether the endpoint takes a start and an end at all."""
     few_rows: bool = False
-    """Whether rows are so few that all there is to ask for is asked at once. Otherwise a stream
-    without a `max_window` is asked for some months at a time, so that a cut-off run keeps them."""
+    """Whether rows are so few that the whole span is requested at once. Otherwise a stream
+    without a `max_window` is read some months at a time, so that an interrupted run keeps them."""
     page_size: int = 100
     smaller_page: int | None = None
-    """What to ask for instead, where a server was seen to refuse `page_size` though documented."""
+    """What to request instead if a server refuses `page_size`, although it is documented."""
     newest_rows: int | None = None
-    """How many rows the endpoint ever gives, its newest, whatever is asked. Older ones drop out of
+    """How many rows, the newest, the endpoint returns at most. Older ones drop out of
     reach as new ones come in: when that is depends on the account, not on the calendar."""
     rate: Rate | None = None
-    """The endpoint's own limit for each account, beside the exchange-wide ones."""
+    """The endpoint's own limit for each account, in addition to the exchange-wide ones."""
 
     weight: int = 1
     """How many requests it counts for in the exchange-wide budgets."""
 
     scope: str = ""
-    """The parameter the endpoint must be asked by, value by value (`coin`, `symbol`), if any."""
+    """The parameter that is requested value by value (`coin`, `symbol`), if any."""
     scope_values: tuple[str, ...] = ()
-    """Values of the scope that are always asked, beside those met in records."""
+    """Values of the scope that are always requested, in addition to those found in records."""
     scope_is_closed: bool = False
     """Whether `scope_values` are all there are: records and earlier askings name no others."""
     scope_sends: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
@@ -296,7 +296,7 @@ class StreamSpec:
     scope_from: tuple[str, ...] = ()
     """The streams whose records name values of the scope; all that have the field, if empty."""
     numbers_twins: bool = False
-    """Whether equal ids within an answer are records of their own, told apart by a number: where
+    """Whether equal ids within an answer are records of their own, distinguished by a number: where
     the exchange has no id, and two equal movements are two movements."""
     status_field: str = ""
     final_statuses: frozenset[str] = frozenset()
@@ -304,9 +304,9 @@ class StreamSpec:
     known_by: tuple[str, ...] = ()
     """Fields that each record has and that together tell it from other streams' (`required`)."""
     other_times: tuple[str, ...] = ()
-    """Fields besides `time_field` that hold a time in `time_unit`."""
+    """Other fields than `time_field` that hold a time in `time_unit`."""
     overlap: timedelta = timedelta(days=1)
-    """How far a resumed walk reaches back over what it has, for rows that arrive late."""
+    """How far a resumed read overlaps what is stored, for rows that arrive late."""
 
     affects: str = ""
     """What a reader misses when this stream has a hole."""
@@ -325,15 +325,15 @@ class StreamSpec:
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
         if self.newest_rows is not None and (self.newest_rows < 1 or self.time_filter):
-            raise ValueError(f"{self.name}: what can be asked by time has no newest rows only")
+            raise ValueError(f"{self.name}: with a time filter there are not only newest rows")
         if self.smaller_page is not None and not 0 < self.smaller_page < self.page_size:
             raise ValueError(f"{self.name}: a smaller page is smaller than a page")
         if self.few_rows and self.max_window is not None:
-            raise ValueError(f"{self.name}: what has a widest window cannot be asked at once")
+            raise ValueError(f"{self.name}: with a widest window, not all is requested at once")
         if self.scope_values and not self.scope:
             raise ValueError(f"{self.name}: values of a scope it does not have")
         if self.scope_is_closed and not self.scope_values:
-            raise ValueError(f"{self.name}: a closed scope without values is never asked")
+            raise ValueError(f"{self.name}: a closed scope without values is never requested")
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -363,16 +363,16 @@ class StreamSpec:
         )
 
     def serves(self, account_kind: str) -> bool:
-        """Whether the endpoint exists for that kind of account; '' is a kind nobody knows."""
+        """Whether the endpoint exists for that kind of account; '' is an unknown kind."""
         return not (self.account_kinds and account_kind) or account_kind in self.account_kinds
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeList:
-    """Where values of a scope's parameter are read beside the fields of its own name.
+    """Where values of a scope's parameter are read, in addition to fields of its own name.
 
     Places are (stream, JSON path). Without `seconds`, `places` hold whole values. With them,
-    values are put together: any of `places`, `joined_by`, any of `seconds`. Those are guesses:
+    values are derived: any of `places`, `joined_by`, any of `seconds`. Those are guesses:
     that the exchange does not know one is no failure. What lies at `unless` is not paired.
     """
 
@@ -437,7 +437,7 @@ class Guide:
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeSpec:
-    """One exchange: where it is, how fast it may be asked, how long it will be there."""
+    """One exchange: its address, its rate limits, its lifecycle."""
 
     name: str
     title: str
@@ -449,7 +449,7 @@ class ExchangeSpec:
     checked_on: date
 
     began_on: date
-    """No account is older than this; where nothing else is known, a walk begins here."""
+    """No account is older than this; if nothing else is known, reading begins here."""
     params: frozenset[str] = frozenset()
     """The parameters of its reads. No other is sent, to probes and to streams without a list."""
     envelope: Envelope = Envelope()
@@ -487,7 +487,7 @@ class ExchangeSpec:
         if (self.lifecycle == "active") != (self.ends_at is None):
             raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
         if both := self.reads() & {route.read for route in self.left_out}:
-            raise ValueError(f"{self.name}: {sorted(both)} cannot be asked and left out")
+            raise ValueError(f"{self.name}: {sorted(both)} cannot be both read and left out")
         for stream in self.streams:
             takes = stream.params or self.params
             if unknown := {*self.paging_of(stream).parameters, *stream.sends} - set(takes):
@@ -505,7 +505,7 @@ class ExchangeSpec:
         )
 
     def naming(self, asked: StreamSpec) -> tuple[StreamSpec, ...]:
-        """The streams that name values of its scope; what is asked by it too names no new one."""
+        """The streams that name values of its scope; one with the same scope names no new one."""
         places = {
             stream
             for listed in self.scope_lists

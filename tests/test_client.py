@@ -11,18 +11,18 @@ import requests
 
 from pipelines import registry
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.extract.client import (
     ATTEMPTS,
     ExchangeClock,
     NotARead,
     ReadOnlySession,
     StreamClient,
-    ask,
+    fetch,
     set_clock,
 )
 from pipelines.extract.paginators import OnePage
-from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.windows import Floor, Window
 
 BITGET = registry.exchange("bitget")
@@ -70,7 +70,7 @@ def session_at(base_url, naps=None, exchange=BITGET):
     return ReadOnlySession(
         exchange,
         account,
-        pacer=Pacer(sleep=lambda seconds: None),
+        limiter=RateLimiter(sleep=lambda seconds: None),
         sleep=naps.append,
         clock=ExchangeClock(lambda: NOW),
     )
@@ -153,8 +153,8 @@ def test_no_other_host_is_asked():
 
 def test_a_redirect_is_trouble_and_not_followed():
     with serving((302, {"Location": "/elsewhere"}, b"")) as (url, seen):
-        with pytest.raises(Trouble) as caught:
-            ask(session_at(url), "/api/v2/spot/account/info")
+        with pytest.raises(RequestError) as caught:
+            fetch(session_at(url), "/api/v2/spot/account/info")
         assert caught.value.kind == "redirected"
         assert len(seen) == 1
 
@@ -162,7 +162,7 @@ def test_a_redirect_is_trouble_and_not_followed():
 def test_the_signature_leaves_the_gateways_prefix_out():
     with serving((200, JSON, GOOD)) as (url, seen):
         session = session_at(url)
-        ask(session, "/api/v2/spot/account/info")
+        fetch(session, "/api/v2/spot/account/info")
         expected = requests.Request("GET", "http://x/").prepare()
         BITGET.sign(expected, "/api/v2/spot/account/info", session.account.credentials, NOW)
         assert seen[0][1]["ACCESS-SIGN"] == expected.headers["ACCESS-SIGN"]
@@ -170,7 +170,7 @@ def test_the_signature_leaves_the_gateways_prefix_out():
 
 def test_public_routes_are_not_signed():
     with serving((200, JSON, GOOD)) as (url, seen):
-        ask(session_at(url), "/api/v2/spot/public/coins")
+        fetch(session_at(url), "/api/v2/spot/public/coins")
         assert "ACCESS-SIGN" not in seen[0][1]
 
 
@@ -188,15 +188,15 @@ FAULTS = [
 def test_passing_trouble_is_outlived(fault):
     naps = []
     with serving(fault, fault, (200, JSON, GOOD)) as (url, seen):
-        assert ask(session_at(url, naps), "/api/v2/spot/account/info") == GOOD
+        assert fetch(session_at(url, naps), "/api/v2/spot/account/info") == GOOD
         assert len(seen) == 3 and len(naps) == 2
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_lasting_trouble_is_raised_and_never_an_empty_page(fault):
     with serving(fault) as (url, seen):
-        with pytest.raises(Trouble) as caught:
-            ask(session_at(url), "/api/v2/spot/account/info")
+        with pytest.raises(RequestError) as caught:
+            fetch(session_at(url), "/api/v2/spot/account/info")
         assert caught.value.outcome == "failed" and caught.value.remedy
         assert len(seen) == ATTEMPTS
 
@@ -206,21 +206,21 @@ def test_every_attempt_is_signed_anew():
     with serving(FAULTS[0], (200, JSON, GOOD)) as (url, seen):
         session = session_at(url)
         session.clock = ExchangeClock(lambda: next(moments))
-        ask(session, "/api/v2/spot/account/info")
+        fetch(session, "/api/v2/spot/account/info")
         assert seen[0][1]["ACCESS-TIMESTAMP"] != seen[1][1]["ACCESS-TIMESTAMP"]
 
 
 def test_a_wait_the_exchange_asks_for_is_kept():
     naps = []
     with serving((429, {**JSON, "Retry-After": "7"}, b"{}"), (200, JSON, GOOD)) as (url, _):
-        ask(session_at(url, naps), "/api/v2/spot/account/info")
+        fetch(session_at(url, naps), "/api/v2/spot/account/info")
     assert naps == [7.0]
 
 
 def test_a_penalty_longer_than_patience_is_a_failure_now():
     with serving((429, {**JSON, "Retry-After": "3600"}, b"{}")) as (url, seen):
-        with pytest.raises(Trouble) as caught:
-            ask(session_at(url), "/api/v2/spot/account/info")
+        with pytest.raises(RequestError) as caught:
+            fetch(session_at(url), "/api/v2/spot/account/info")
         assert caught.value.kind == "rate_limited" and len(seen) == 1
 
 
@@ -228,16 +228,16 @@ def test_a_penalty_longer_than_patience_is_a_failure_now():
 def test_a_refused_key_is_not_tried_twice(code):
     body = json.dumps({"code": code, "msg": "no", "data": None}).encode()
     with serving((400, JSON, body)) as (url, seen):
-        with pytest.raises(Trouble) as caught:
-            ask(session_at(url), "/api/v2/spot/account/info")
+        with pytest.raises(RequestError) as caught:
+            fetch(session_at(url), "/api/v2/spot/account/info")
         assert caught.value.outcome == "refused" and len(seen) == 1
 
 
 def test_an_unreachable_host_is_trouble_without_the_key_in_its_text():
     with serving((200, JSON, GOOD)) as (url, _):
         pass
-    with pytest.raises(Trouble) as caught:
-        ask(session_at(url), "/api/v2/spot/account/info")
+    with pytest.raises(RequestError) as caught:
+        fetch(session_at(url), "/api/v2/spot/account/info")
     assert caught.value.kind == "unreachable"
     assert SECRET not in str(caught.value) and "the-key" not in str(caught.value)
 
@@ -246,8 +246,8 @@ def test_an_unreachable_host_of_a_closed_exchange_has_closed():
     bitmex = registry.exchange("bitmex")
     with serving((200, JSON, b"[]")) as (url, _):
         pass
-    with pytest.raises(Trouble) as caught:
-        ask(session_at(url, exchange=bitmex), "/api/v1/user")
+    with pytest.raises(RequestError) as caught:
+        fetch(session_at(url, exchange=bitmex), "/api/v1/user")
     assert caught.value.outcome == "venue_closed"
 
 
@@ -283,6 +283,6 @@ def test_pages_tell_trouble_by_what_the_answer_says(status, body, kind):
     window = Window(NOW, NOW, Floor(NOW, "opened_at"))
     with serving((status, JSON, body)) as (url, _):
         client = StreamClient(session_at(url), stream)
-        with pytest.raises(Trouble) as caught:
+        with pytest.raises(RequestError) as caught:
             list(client.pages(OnePage({}, window, 500)))
     assert caught.value.kind == kind

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.extract.windows import Asked, floor_of, plan_windows
+from pipelines.extract.windows import Requested, floor_of, plan_windows
 from pipelines.extract.windows import Span as AskedSpan
 from pipelines.spec import StreamSpec
 from tests.coverage_lab import (
@@ -182,10 +182,10 @@ def synced(
             continue
         stream = planned(limits)
         for scope in ("BTC", "ETH") if limits.stream == "moves" else ("",):
-            asked: list[Asked] = []
+            requested: list[Requested] = []
             for now in moments:
                 floor = floor_of(stream, now=at(now), opened_at=at(opened), began_at=at(opened))
-                for window in plan_windows(stream, now=at(now), floor=floor, asked=asked):
+                for window in plan_windows(stream, now=at(now), floor=floor, requested=requested):
                     start, end = microseconds(window.start), microseconds(window.end)
                     receipt = Receipt(
                         id=f"{name}-{len(receipts):05}",
@@ -200,7 +200,7 @@ def synced(
                     )
                     receipts.append(receipt)
                     if receipt.outcome == "exhausted":
-                        asked.append(Asked(AskedSpan(window.start, window.end)))
+                        requested.append(Requested(AskedSpan(window.start, window.end)))
     return receipts
 
 

@@ -25,7 +25,7 @@ import pytest
 from pipelines import registry
 from pipelines.config.accounts import configured_accounts
 from pipelines.errors import LookbackError
-from pipelines.extract.client import ExchangeClock, NotARead, ReadOnlySession, ask, set_clock
+from pipelines.extract.client import ExchangeClock, NotARead, ReadOnlySession, fetch, set_clock
 from pipelines.extract.progress import Progress, read_progress
 from pipelines.extract.windows import FLOOR_MARGIN
 from pipelines.extract.work import Round, Tally
@@ -481,7 +481,7 @@ def test_a_clock_that_is_set_while_a_sync_runs_is_compared_again(name, hours, la
     set_clock(session)
     before = session.clock.skew
     lab.box.set_now(lab.box.now + timedelta(hours=hours))
-    assert exchange.identify(partial(ask, session), account).uid
+    assert exchange.identify(partial(fetch, session), account).uid
     session.close()
     # BitMEX counts whole seconds, and a request of its may come an hour early.
     moved = timedelta(0) if (name, hours) == ("bitmex", -1) else timedelta(hours=hours)
@@ -567,7 +567,8 @@ def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
     slowest = slowest_streams(lab, name)
     clock = TurnedClock(lab.box)
     session = ReadOnlySession(
-        exchange, replace(account, pace=1.0), pacer=clock.pacer, clock=ExchangeClock(clock.moment)
+        exchange, replace(account, pace=1.0), limiter=clock.limiter,
+        clock=ExchangeClock(clock.moment),
     )
     for _ in range(400):
         for stream in slowest:
@@ -596,7 +597,7 @@ def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_cla
     exchange = registry.exchange(account.exchange)
     session = ReadOnlySession(exchange, account)
     set_clock(session)
-    identity = exchange.identify(partial(ask, session), account)
+    identity = exchange.identify(partial(fetch, session), account)
     streams = [
         stream for stream in exchange.spec.streams
         if stream.retention and stream.serves(identity.kind)
@@ -628,7 +629,7 @@ def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_cla
 def test_documented_rates_are_kept_without_a_single_429(name, prepared_home, monkeypatch):
     """At four times the documented speed, enforced by the stand-in at that speed.
 
-    What is sent when is tested on a turned clock with the pacer; here it has to arrive so, too.
+    What is sent when is tested on a turned clock with the limiter; here it has to arrive so, too.
     """
     with Sandbox(size="tiny", pace=4.0, now=NOW, years=0.4, exchanges=[name]) as box:
         lab = Lab(box, prepared_home, monkeypatch)

@@ -1,4 +1,4 @@
-"""The flow through a real Prefect server, once; what it does with trouble, without one."""
+"""The flow through a real Prefect server, once; what it does with problem, without one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from flows.runtime.environment import without_secrets
 from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.runtime.prefect_server import quiet_prefect
-from pipelines.errors import LookbackError, Trouble
+from pipelines.errors import LookbackError, RequestError
 from pipelines.extract.work import Failure
 from pipelines.home import Home
 from tests.conftest import Lab
@@ -86,7 +86,7 @@ def test_failures_of_many_scopes_are_told_once() -> None:
 
 
 def test_any_error_names_its_account_and_what_to_do() -> None:
-    foreseen = as_failure(Trouble("wrong key", kind="wrong_key", stream="identity"), "main")
+    foreseen = as_failure(RequestError("wrong key", kind="wrong_key", stream="identity"), "main")
     assert (foreseen.account, foreseen.stream) == ("main", "identity")
     unforeseen = as_failure(ZeroDivisionError("division by zero"), "main")
     assert "ZeroDivisionError: division by zero" in str(unforeseen)
@@ -106,8 +106,8 @@ def test_a_failed_sync_says_all_that_failed() -> None:
     ("error", "again"),
     [
         (ConnectionResetError("gone"), True),
-        (Trouble("busy", kind="overloaded", retry=True), True),
-        (Trouble("wrong key", kind="wrong_key", outcome="refused"), False),
+        (RequestError("busy", kind="overloaded", retry=True), True),
+        (RequestError("wrong key", kind="wrong_key", outcome="refused"), False),
         (LookbackError("another account"), False),
     ],
 )

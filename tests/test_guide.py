@@ -87,5 +87,5 @@ def test_a_route_left_out_cannot_be_asked_as_well() -> None:
 
     assert spec(f"POST {stream.path}").left_out[0].read == ("POST", stream.path)
     for path in (stream.path, f"GET {stream.path}"):
-        with pytest.raises(ValueError, match="asked and left out"):
+        with pytest.raises(ValueError, match="both read and left out"):
             spec(path)

@@ -14,11 +14,11 @@ import pytest
 
 from pipelines import registry
 from pipelines.config.accounts import configured_accounts
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.extract import stream_reader
 from pipelines.extract.client import ReadOnlySession, StreamClient, set_clock
 from pipelines.extract.exchange import Identity
-from pipelines.extract.paginators import Walk
+from pipelines.extract.paginators import Paginator
 from pipelines.extract.progress import Progress
 from pipelines.extract.records import RecordReader
 from pipelines.extract.stream_reader import PageFilter, StreamReader
@@ -33,10 +33,10 @@ from tests.conftest import Lab
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there
 STEPS: dict[str, tuple[Any, str]] = {
     "plan": (stream_reader, "plan_windows"),
-    "ask": (Walk, "init_request"),
+    "ask": (Paginator, "init_request"),
     "parse": (StreamClient, "extract_response"),
     "read": (RecordReader, "_read_one"),
-    "turn the page": (Walk, "update_state"),
+    "turn the page": (Paginator, "update_state"),
     "take": (PageFilter, "take"),
     "write": (source, "record_rows"),
     "write balances": (StreamLoad, "_keep_balances"),
@@ -227,11 +227,11 @@ def test_a_round_that_delivers_less_than_it_read_fails(
     run.prepare()
     with monkeypatch.context() as patch:
         patch.setattr(StreamLoad, "items", lambda self: (item for item in ()))
-        with pytest.raises(Trouble, match="less than it read"):
+        with pytest.raises(RequestError, match="less than it read"):
             run.extract()
     run.extract()
     run._delivery.receipts += 1  # one that the warehouse will lack
-    with pytest.raises(Trouble, match="less than it read"):
+    with pytest.raises(RequestError, match="less than it read"):
         run.load()
 
 
@@ -242,5 +242,5 @@ def test_an_odd_answer_about_the_key_is_one_sentence(
     run = AccountSync(configured_accounts([lab.declare("bigone")])[0], history_home())
     run.prepare()
     monkeypatch.setattr("pipelines.exchanges.bigone.api.field_of", lambda raw, name: [][0])
-    with pytest.raises(Trouble, match="IndexError"):
+    with pytest.raises(RequestError, match="IndexError"):
         run.extract()

@@ -43,11 +43,11 @@ def told(lab: Lab) -> list[tuple]:
 
 
 NOTHING = (
-    "exhausted", "nothing_to_ask", "", True, "no subUid of this account is known to ask by.",
+    "exhausted", "nothing_to_ask", "", True, "no subUid of this account is known.",
 )  # fmt: skip
 HIDDEN = (
     "failed", "nothing_to_ask", "", True,
-    "no subUid of this account is known to ask by, and what may name one was not read to its end: "
+    "no subUid of this account is known, and what may name one was not read to its end: "
     "sub_account_assets.",
 )  # fmt: skip
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitmart.spec import SPEC
 from pipelines.extract.answers import rows_of_answer, value_at
 from pipelines.extract.client import weighed
 from pipelines.extract.failures import ErrorTable, busy, explain, rate_limited, refused
 from pipelines.extract.paging import paginator_of
-from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.windows import Floor, Window
 from pipelines.spec import Bounds, Envelope, OffsetPaging, PageNumbers, Rate, TimeAscending
 
@@ -76,7 +76,7 @@ def test_rows_are_cut_out_at_their_place(place, body, count):
 def test_a_missing_list_is_no_empty_one(place, body):
     if (place, body) == ("rows", b"null"):
         return  # `null` on the way to the rows stands for nothing
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         rows_of_answer(SPEC, replace(STREAM, rows_at=place), body)
 
 
@@ -109,14 +109,14 @@ BARE = replace(SPEC, envelope=Envelope(code="code", message=("msg",)))
 def test_a_failure_is_named_by_code_message_or_status(status, body, kind):
     response = requests.Response()
     response.status_code, response._content = status, body.encode()
-    trouble = explain(BARE, ERRORS, response, START)
-    assert (trouble and trouble.kind) == kind
+    problem = explain(BARE, ERRORS, response, START)
+    assert (problem and problem.kind) == kind
 
 
 def test_a_heavy_request_takes_more_of_the_budget():
     waited = []
-    pacer = Pacer(clock=lambda: sum(waited), sleep=waited.append)
+    limiter = RateLimiter(clock=lambda: sum(waited), sleep=waited.append)
     rate = Rate(requests=60, per=timedelta(minutes=1))
     for weight in (20, 1, 1):
-        pacer.wait({"budget": weighed(rate, weight)})
+        limiter.wait({"budget": weighed(rate, weight)})
     assert waited == pytest.approx([20 * 1.02, 1.02])

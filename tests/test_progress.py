@@ -17,7 +17,7 @@ from pipelines.exchanges.bigone.spec import SPEC
 from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import Progress, read_progress
-from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.work import Round, Tally, scopes_of
 from pipelines.load.source import StreamLoad
 from pipelines.spec import ScopeList
@@ -136,7 +136,8 @@ def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dic
     with serving(Exchange("bigone", {}, instead={TRADES.path: speak})) as url:
         keys = Credentials({"key": "k", "secret": "s"})
         session = ReadOnlySession(
-            registry.exchange("bigone"), Account("a", "bigone", keys, url, pace=1e9), pacer=Pacer()
+            registry.exchange("bigone"), Account("a", "bigone", keys, url, pace=1e9),
+            limiter=RateLimiter(),
         )
         visit = Round(
             session=session,

@@ -21,7 +21,7 @@ EXCHANGES = registry.names()
 SETTINGS: dict[str, Any] = yaml.safe_load((DBT / "dbt_project.yml").read_text())
 SERVED: dict[str, list[str]] = SETTINGS["vars"]["exchanges"]
 MODELLED_AS = {"ledger": "ledger_entries"}
-BESIDE = {table.name for table in tables.BESIDE} | {"_dlt_loads"}
+AUXILIARY = {table.name for table in tables.AUXILIARY} | {"_dlt_loads"}
 
 
 def sources_of(name: str) -> set[str]:
@@ -76,7 +76,7 @@ def test_every_exchange_has_its_page_in_the_docs_and_its_guide(name):
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_stream_is_a_source_and_has_its_base_model(name):
     streams = registry.exchange(name).spec.streams
-    assert sources_of(name) == {stream.name for stream in streams} | BESIDE
+    assert sources_of(name) == {stream.name for stream in streams} | AUXILIARY
     folder = STAGING / name / "base"
     calls = {
         file.stem.removeprefix(f"base_{name}__"): file.read_text() for file in folder.glob("*.sql")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitget import spec as bitget
 from pipelines.exchanges.bitmex import spec as bitmex
 from pipelines.extract.records import RecordReader, cut_list, to_micros
@@ -110,12 +110,12 @@ def test_an_object_around_the_list_is_that_list(body, count):
     "body", [b'"text"', b"[1, 2", b"17", b"", b"{}", b'{"error":{"message":"no"}}']
 )
 def test_what_is_no_list_is_trouble(body):
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         cut_list(body)
 
 
 def test_what_is_no_object_is_trouble():
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         TAX.read([msgspec.Raw(b"17")])
 
 
@@ -125,7 +125,7 @@ ODD = RecordReader(bitget.SPEC.stream("tax_spot_records"), keeps_odd=True)
 @pytest.mark.parametrize("name", ["note", "coin", "id"])
 def test_lone_surrogate_is_one_clear_refusal(name):
     raw = rb'{"id":"1","ts":"1795613612211","%s":"x\ud800y"}' % name.encode()
-    with pytest.raises(Trouble, match="a record of tax_spot_records") as refused:
+    with pytest.raises(RequestError, match="a record of tax_spot_records") as refused:
         ODD.read([raw])
     assert refused.value.kind == "not_understood" and not refused.value.retry
 

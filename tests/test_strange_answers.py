@@ -18,11 +18,11 @@ import pytest
 
 from pipelines import registry
 from pipelines.account import Account, Credentials
-from pipelines.errors import LookbackError, Trouble
-from pipelines.extract.client import ReadOnlySession, ask, set_clock
+from pipelines.errors import LookbackError, RequestError
+from pipelines.extract.client import ReadOnlySession, fetch, set_clock
 from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import Progress
-from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.records import micros
 from pipelines.extract.work import Failure, Round, Tally
 from pipelines.home import Home
@@ -164,7 +164,7 @@ def read(
     asked_before = exchange.asked
     with serving(exchange) as url:
         ours = registry.exchange(exchange.name)
-        session = ReadOnlySession(ours, account(exchange.name, url), pacer=Pacer())
+        session = ReadOnlySession(ours, account(exchange.name, url), limiter=RateLimiter())
         stream = next(each for each in ours.spec.streams if each.path == path)
         visit = Round(
             session=session,
@@ -832,7 +832,7 @@ def sync(exchange: Exchange, home: Home) -> AccountSync:
     with serving(exchange) as url:
         ours = registry.exchange(exchange.name)
         keys = account(exchange.name, url)
-        run = AccountSync(keys, home, session=ReadOnlySession(ours, keys, pacer=Pacer()))
+        run = AccountSync(keys, home, session=ReadOnlySession(ours, keys, limiter=RateLimiter()))
         run.prepare()
         while not run.done:
             run.extract()
@@ -894,9 +894,9 @@ def identified(exchange: Exchange) -> Identity:
     with serving(exchange) as url:
         ours = registry.exchange(exchange.name)
         keys = account(exchange.name, url)
-        session = ReadOnlySession(ours, keys, pacer=Pacer())
+        session = ReadOnlySession(ours, keys, limiter=RateLimiter())
         set_clock(session)
-        identity = ours.identify(lambda path, params=None: ask(session, path, params), keys)
+        identity = ours.identify(lambda path, params=None: fetch(session, path, params), keys)
         session.close()
     return identity
 
@@ -988,7 +988,7 @@ def test_a_secret_in_the_exchanges_own_words_is_masked(name, prepared_home):
     body = {"code": "40006", "msg": LEAK.decode(), "error": {"message": LEAK.decode()}}
     for part in ("/account/info", "/user/wallet"):
         exchange.instead[part] = lambda path, params: Answer(json.dumps(body).encode(), 400)
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(RequestError) as caught:
         sync(exchange, prepared_home)
     assert not any(secret in str(caught.value) for secret in SECRETS.values())
 
@@ -1010,7 +1010,7 @@ def test_one_broken_route_stops_no_other(name, prepared_home):
 
 
 def test_rows_of_another_account_are_no_answer():
-    """The walk has moved on by the time they are looked at, and counts for nothing."""
+    """The paginator has moved on by the time they are looked at, and counts for nothing."""
     rows = life(LEDGER, 20)
     strange = [replace(row, raw=row.raw.replace(b"1000001", b"2000002")) for row in rows]
     brought = read(speaker(LEDGER, strange), LEDGER)

@@ -48,7 +48,7 @@ def test_a_table_of_an_older_version_gets_the_columns_it_lacks(
     )
     with monkeypatch.context() as before:
         before.setattr("pipelines.load.source.STREAM_SPECS", older)
-        before.setattr("pipelines.load.tables.BESIDE", ())
+        before.setattr("pipelines.load.tables.AUXILIARY", ())
         prepare_warehouse(private_home)
     assert "reason" not in columns(private_home, name)
     prepare_warehouse(private_home)

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines import registry
 from pipelines.extract.vanished import Stored, Watch
-from pipelines.extract.windows import Asked, Span, reread_spans
+from pipelines.extract.windows import Requested, Span, reread_spans
 from pipelines.home import Home
 from pipelines.sandbox.engine.faults import without_rows
 from pipelines.sandbox.engine.server import Sandbox
@@ -165,21 +165,21 @@ FILLS = registry.exchange("bitget").spec.stream("spot_fills")
     ("asked", "again"),
     [
         ([], []),
-        ([Asked(Span(day(1), day(9)))], [Span(day(9) - FILLS.overlap, day(9))]),
+        ([Requested(Span(day(1), day(9)))], [Span(day(9) - FILLS.overlap, day(9))]),
         # A row of the 3rd can still change: everything from there on is asked again.
-        ([Asked(Span(day(1), day(9)), held_from=day(3))], [Span(day(2), day(9))]),
+        ([Requested(Span(day(1), day(9)), held_from=day(3))], [Span(day(2), day(9))]),
         # It has settled meanwhile.
         (
-            [Asked(Span(day(1), day(9)), held_from=day(3)), Asked(Span(day(3), day(10)))],
+            [Requested(Span(day(1), day(9)), held_from=day(3)), Requested(Span(day(3), day(10)))],
             [Span(day(10) - FILLS.overlap, day(10))],
         ),
     ],
 )
 def test_what_is_asked_again_is_the_overlap_and_what_is_held_open(
-    asked: list[Asked], again: list[Span]
+    requested: list[Requested], again: list[Span]
 ) -> None:
     assert timedelta(days=1) == FILLS.overlap
-    assert reread_spans(FILLS, asked) == again
+    assert reread_spans(FILLS, requested) == again
 
 
 def watch_of(**times: datetime) -> Watch:

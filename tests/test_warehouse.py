@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.home import Home
 from pipelines.load import source, tables
-from pipelines.load.tables import BESIDE, STREAM_SPECS
+from pipelines.load.tables import AUXILIARY, STREAM_SPECS
 from pipelines.load.warehouse import prepare_warehouse
 
 
@@ -29,7 +29,8 @@ def test_a_column_that_came_later_is_added_to_tables_that_are_there(private_home
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "STREAM_SPECS", older)
-        patch.setattr(source, "BESIDE", tuple(older if t is STREAM_SPECS else t for t in BESIDE))
+        others = tuple(older if t is STREAM_SPECS else t for t in AUXILIARY)
+        patch.setattr(source, "AUXILIARY", others)
         prepare_warehouse(private_home)
     assert "account_kinds" not in columns(private_home)
     prepare_warehouse(private_home)

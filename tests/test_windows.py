@@ -1,4 +1,4 @@
-"""Spans in, spans out: what is asked, given the limits and what receipts prove. No I/O."""
+"""Spans in, spans out: what is requested, given the limits and what receipts prove. No I/O."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,8 @@ from pipelines.exchanges.bitmart import spec as bitmart
 from pipelines.exchanges.bitmex import spec as bitmex
 from pipelines.extract.windows import (
     FLOOR_MARGIN,
-    Asked,
     Floor,
+    Requested,
     Span,
     floor_of,
     merge,
@@ -33,9 +33,9 @@ def days_ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def plan(stream, asked=(), now=NOW, opened_at=OPENED):
+def plan(stream, requested=(), now=NOW, opened_at=OPENED):
     floor = floor_of(stream, now=now, opened_at=opened_at, began_at=BEGAN)
-    return plan_windows(stream, now=now, floor=floor, asked=asked)
+    return plan_windows(stream, now=now, floor=floor, requested=requested)
 
 
 def test_retention_is_the_floor_where_it_is_later_than_the_opening():
@@ -62,18 +62,18 @@ def test_a_first_plan_covers_everything_in_windows_no_wider_than_allowed():
 
 
 def test_a_second_plan_asks_only_the_overlap_and_what_is_new():
-    windows = plan(TAX, [Asked(Span(OPENED, days_ago(1)))])
+    windows = plan(TAX, [Requested(Span(OPENED, days_ago(1)))])
     assert [(w.start, w.end) for w in windows] == [(days_ago(1) - TAX.overlap, NOW)]
 
 
 def test_asking_again_at_the_same_moment_still_reads_the_overlap():
-    windows = plan(TAX, [Asked(Span(OPENED, NOW))])
+    windows = plan(TAX, [Requested(Span(OPENED, NOW))])
     assert [(w.start, w.end) for w in windows] == [(NOW - TAX.overlap, NOW)]
 
 
 def test_a_hole_left_by_a_failed_window_is_asked_again():
-    asked = [Asked(Span(OPENED, days_ago(100))), Asked(Span(days_ago(70), days_ago(1)))]
-    windows = plan(TAX, asked)
+    requested = [Requested(Span(OPENED, days_ago(100))), Requested(Span(days_ago(70), days_ago(1)))]
+    windows = plan(TAX, requested)
     assert (windows[0].start, windows[0].end) == (days_ago(100), days_ago(70))
 
 
@@ -88,22 +88,22 @@ def test_a_hole_left_by_a_failed_window_is_asked_again():
 )  # fmt: skip
 def test_an_order_that_ends_late_is_met_under_the_time_it_was_placed(stream):
     """It enters the list at its end: what was read before it did says nothing about it."""
-    asked = [Asked(Span(days_ago(89), days_ago(1)))]
-    windows = plan(stream, asked)
+    requested = [Requested(Span(days_ago(89), days_ago(1)))]
+    windows = plan(stream, requested)
     assert windows[0].start == days_ago(90) + FLOOR_MARGIN and windows[-1].end == NOW
     assert all(a.end == b.start for a, b in pairwise(windows))
 
 
 def test_a_pending_row_holds_the_resume_point_until_a_later_walk_finds_it_final():
-    held = Asked(Span(OPENED, days_ago(1)), held_from=days_ago(20))
+    held = Requested(Span(OPENED, days_ago(1)), held_from=days_ago(20))
     assert plan(TAX, [held])[0].start <= days_ago(20)
-    done = Asked(Span(days_ago(20), days_ago(1)))
+    done = Requested(Span(days_ago(20), days_ago(1)))
     assert plan(TAX, [held, done])[0].start == days_ago(1) - TAX.overlap
 
 
 def test_a_floor_that_moved_past_a_hole_asks_from_the_floor_on():
-    asked = [Asked(Span(days_ago(300), days_ago(150)))]
-    windows = plan(FILLS, asked, opened_at=days_ago(400))
+    requested = [Requested(Span(days_ago(300), days_ago(150)))]
+    windows = plan(FILLS, requested, opened_at=days_ago(400))
     assert windows[0].start == days_ago(90) + FLOOR_MARGIN
 
 
@@ -146,9 +146,9 @@ def test_merge_joins_what_touches_and_drops_what_is_empty():
 def test_a_stream_of_few_rows_is_asked_for_all_time_at_once_and_from_a_hole_on():
     few = replace(FEW, retention_kind="unlimited")
     assert [(w.start, w.end) for w in plan(few)] == [(OPENED, NOW)]
-    asked = [Asked(Span(OPENED, days_ago(150))), Asked(Span(days_ago(140), NOW))]
-    assert [(w.start, w.end) for w in plan(few, asked)] == [(days_ago(150), NOW)]
-    assert [(w.start, w.end) for w in plan(few, [Asked(Span(OPENED, NOW))])] == [
+    requested = [Requested(Span(OPENED, days_ago(150))), Requested(Span(days_ago(140), NOW))]
+    assert [(w.start, w.end) for w in plan(few, requested)] == [(days_ago(150), NOW)]
+    assert [(w.start, w.end) for w in plan(few, [Requested(Span(OPENED, NOW))])] == [
         (NOW - few.overlap, NOW)
     ]
 

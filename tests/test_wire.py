@@ -24,7 +24,7 @@ from pipelines import registry
 from pipelines.config.accounts import configured_accounts
 from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.progress import Progress
-from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.work import Failure, Round, Tally
 from pipelines.home import Home
 from pipelines.load.source import StreamLoad
@@ -212,7 +212,8 @@ def ask_ledger(lab: Lab, name: str, dress: Dress) -> tuple[list[dict[str, Any]],
     with relay(lab.box.url, dress) as url:
         (account,) = configured_accounts([declared(lab, name, url)])
         exchange = registry.exchange(name)
-        session = ReadOnlySession(exchange, account, pacer=Pacer(), sleep=lambda seconds: None)
+        limiter = RateLimiter()
+        session = ReadOnlySession(exchange, account, limiter=limiter, sleep=lambda seconds: None)
         visit = Round(
             session=session, identity=None, account_id=lab.box.account(name)["account_id"],
             progress=Progress(), opened_at=NOW - timedelta(days=60), now=NOW, work_lists={},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
 
-from pipelines.extract.rate_limits import Pacer
+from pipelines.extract.rate_limits import RateLimiter
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import Rate
 
@@ -18,8 +18,8 @@ class TurnedClock:
         self.now = 1_000.0
         self.sent: dict[Hashable, list[float]] = {}
         self.rates: dict[Hashable, Rate] = {}
-        self.pacer = Pacer(clock=lambda: self.now, sleep=self.sleep)
-        self.pacer.wait = self._noting(self.pacer.wait)  # type: ignore[method-assign]
+        self.limiter = RateLimiter(clock=lambda: self.now, sleep=self.sleep)
+        self.limiter.wait = self._noting(self.limiter.wait)  # type: ignore[method-assign]
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

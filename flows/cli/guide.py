@@ -39,7 +39,7 @@ def about(name: str) -> Facts:
         "ends_at": spec.ends_at,
         "credentials": credentials(spec),
         "steps": list(spec.guide.steps),
-        "alerts": [*life_alerts(spec), *reach_alerts(spec), *spec.guide.alerts],
+        "alerts": [*lifecycle_alerts(spec), *reach_alerts(spec), *spec.guide.alerts],
         "notes": list(spec.guide.notes),
         "problems": [{"seen": seen, "way_out": way} for seen, way in spec.guide.problems],
         "excluded": [
@@ -72,7 +72,7 @@ def credentials(spec: ExchangeSpec) -> list[Facts]:
     ]
 
 
-def life_alerts(spec: ExchangeSpec) -> list[str]:
+def lifecycle_alerts(spec: ExchangeSpec) -> list[str]:
     """An alert if the exchange is closing or closed."""
     if spec.lifecycle == "active" or spec.ends_at is None:
         return []

@@ -1,1 +1,1 @@
-"""One module an exchange: how a request is signed, and how its pages are walked."""
+"""One folder per exchange: its spec, its guide, and how requests are signed."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.extract.records import cut_list
 from pipelines.spec import Envelope, ExchangeSpec, StreamSpec
 
@@ -72,12 +72,12 @@ def rows_of_answer(spec: ExchangeSpec, stream: StreamSpec, body: bytes) -> list[
     """The rows of an answer, each as its own bytes.
 
     `null` on the way to the rows stands for an empty list. A member that is missing does not:
-    raises Trouble.
+    raises RequestError.
     """
     place = spec.envelope.rows_at if stream.rows_at is None else stream.rows_at
     if not place:
         if body.strip() == b"null":
-            raise Trouble("the answer is null and no list", kind="not_understood")
+            raise RequestError("the answer is null and no list", kind="not_understood")
         return cut_list(body, stream.record_id)
     rows: list[msgspec.Raw] = []
     steps = place.split(".")
@@ -101,7 +101,7 @@ def _parts(body: bytes | msgspec.Raw, steps: list[str]) -> list[msgspec.Raw]:
         return [part for item in items for part in _parts(item, rest)]
     members = _MEMBERS.decode(bytes(body))
     if step not in members:
-        raise Trouble(f"the answer has no {step}", kind="not_understood")
+        raise RequestError(f"the answer has no {step}", kind="not_understood")
     return _parts(members[step], rest)
 
 

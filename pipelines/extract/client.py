@@ -1,7 +1,7 @@
-"""Asking an exchange: dlt's RESTClient over a session that only reads, keeps pace and tries again.
+"""Requests to an exchange: dlt's RESTClient over a read-only session with rate limits and retries.
 
-Every request passes `ReadOnlySession.send`: it is held against the allow-list, waits its turn, is
-signed with the exchange's time, and its answer is read for trouble. Nothing else sends.
+Every request passes `ReadOnlySession.send`: it is compared with the allow-list, waits for the rate
+limit, is signed with the exchange's time, and its response is checked for errors.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from requests import PreparedRequest, Response
 
 from pipelines.account import Account
-from pipelines.errors import LookbackError, Trouble, one_line, unexpected
+from pipelines.errors import LookbackError, RequestError, one_line, unexpected
 from pipelines.extract.exchange import Exchange
 from pipelines.extract.failures import broken, closed, has_ended, misread
-from pipelines.extract.paginators import Walk
-from pipelines.extract.rate_limits import PACER, Pacer, ShutOut
+from pipelines.extract.paginators import Paginator
+from pipelines.extract.rate_limits import RATE_LIMITER, RateLimiter, ShutOut
 from pipelines.extract.records import Record, RecordReader
 from pipelines.spec import ExchangeSpec, Rate, StreamSpec
 
@@ -38,16 +38,16 @@ TIMEOUT = (10.0, 60.0)
 ATTEMPTS = 6
 USER_AGENT = "lookback"  # some exchanges' gateways refuse the names that libraries give themselves
 LONGEST_WAIT = 60.0
-"""A longer wait than this is a failure now and a retry on the next run."""
+"""A longer wait than this is a failure; the next run tries again."""
 
 PRINTABLE = re.compile(r"[\x20-\x7e\x80-\uffff]*")
-"""Text without a control character, tabs and line breaks among them."""
+"""Text without control characters, including tabs and line breaks."""
 
 DEEPEST = 100
-"""Levels of nesting that are kept where an answer has more than can be read."""
+"""Levels of nesting that are kept if a response has more than can be parsed."""
 
 METHOD_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
-"""Headers by which some servers take a GET for something else."""
+"""Headers that make some servers treat a GET as another method."""
 
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -57,11 +57,11 @@ _ESCAPES = re.compile(
 
 
 class NotARead(LookbackError):
-    """The program was about to send something that is not on the list of reads."""
+    """The program tried to send a request that is not on the allow-list."""
 
 
 class ExchangeClock:
-    """The exchange's time: this machine's, plus how far it was found to be off."""
+    """The exchange's time: this machine's plus the measured difference."""
 
     def __init__(self, local: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._local = local
@@ -81,19 +81,19 @@ class ExchangeClock:
 
 
 def _nothing_to_add(request: PreparedRequest) -> PreparedRequest:
-    """Requests would look for the host's password in ~/.netrc, each time, and send it."""
+    """Without it, requests would read the host's password from ~/.netrc and send it."""
     return request
 
 
 class ReadOnlySession(requests.Session):
-    """A session for one account that can do nothing but the reads its exchange declares."""
+    """A session for one account that sends only the reads that its exchange declares."""
 
     def __init__(
         self,
         exchange: Exchange,
         account: Account,
         *,
-        pacer: Pacer = PACER,
+        limiter: RateLimiter = RATE_LIMITER,
         sleep: Callable[[float], None] = time.sleep,
         clock: ExchangeClock | None = None,
     ) -> None:
@@ -101,7 +101,7 @@ class ReadOnlySession(requests.Session):
         self.exchange = exchange
         self.account = account
         self.clock = clock or ExchangeClock()
-        self._pacer = pacer
+        self._limiter = limiter
         self._sleep = sleep
         self._streams = {stream.path: stream for stream in exchange.spec.streams}
         reads = exchange.spec.reads() | {("GET", exchange.clock_path)}
@@ -126,7 +126,7 @@ class ReadOnlySession(requests.Session):
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         """Send one read and return its good answer.
 
-        Raises NotARead for anything not on the list, Trouble when the exchange does not answer
+        Raises NotARead for anything not on the list, RequestError when the exchange does not answer
         as it should after several tries.
         """
         target = self._target(request)
@@ -142,7 +142,7 @@ class ReadOnlySession(requests.Session):
         return retrying(self._send_once, request, target, path, kwargs)
 
     def url_of(self, path: str) -> str:
-        """Where a path is asked: at its own host, unless the account's base URL is a user's own."""
+        """The URL of a path: at its own host, unless the user has set a base URL."""
         stream = self._streams.get(path)
         own = stream.base_url if stream is not None else ""
         is_default = self.account.base_url == self.exchange.spec.base_url
@@ -186,8 +186,7 @@ class ReadOnlySession(requests.Session):
                 raise NotARead(
                     f"refused to send the header {one_line(name)}",
                     account=self.account.label,
-                    remedy="a key or another setting with a line break or a tab in it has to be "
-                    "written anew",
+                    remedy="remove line breaks and tabs from the key and the other settings",
                 )
 
     def _send_once(
@@ -207,21 +206,21 @@ class ReadOnlySession(requests.Session):
             raise self._unreachable(error) from error
         _mend(response)
         try:
-            trouble = self.exchange.explain(response, self.clock.now()) or broken(response)
+            problem = self.exchange.explain(response, self.clock.now()) or broken(response)
         except Exception as error:
-            trouble = broken(response) or unexpected(error)
-        if trouble is not None:
-            self._obey(trouble, path, buckets)
-            trouble.what = self._presentable(trouble.what)
-            if trouble.kind == "clock" and trouble.retry:
+            problem = broken(response) or unexpected(error)
+        if problem is not None:
+            self._obey(problem, path, buckets)
+            problem.what = self._presentable(problem.what)
+            if problem.kind == "clock" and problem.retry:
                 set_clock(self)
-            raise trouble
+            raise problem
         return response
 
     def _buckets(
         self, path: str, stream: StreamSpec | None, *, private: bool
     ) -> dict[Hashable, Rate]:
-        """What the exchange counts this request by. The narrowest comes first."""
+        """The rate-limit buckets of this request, the narrowest first."""
         spec: ExchangeSpec = self.exchange.spec
         key = self.account.credentials.fingerprint
         host = self.account.base_url
@@ -237,52 +236,53 @@ class ReadOnlySession(requests.Session):
             buckets[host, "ip"] = weighed(spec.ip_rate, weight)
         return buckets
 
-    def _obey(self, trouble: Trouble, path: str, buckets: Mapping[Hashable, Rate]) -> None:
-        """Everybody in the same bucket waits as long as the exchange asked one of us to.
+    def _obey(self, problem: RequestError, path: str, buckets: Mapping[Hashable, Rate]) -> None:
+        """Make all requests of the same bucket wait as long as the exchange requires.
 
-        A route that answers with a ban is not asked again, as each request would make it longer;
-        after a second one nothing is.
+        A route that answers with a ban is not requested again, as each request would prolong it;
+        after the second ban no route is.
         """
-        if trouble.kind != "rate_limited":
+        if problem.kind != "rate_limited":
             return
-        if not trouble.retry:
-            self._bans[path] = self._presentable(trouble.what)
-        if trouble.wait and buckets:
-            self._pacer.shut(next(iter(buckets)), trouble.wait)
+        if not problem.retry:
+            self._bans[path] = self._presentable(problem.what)
+        if problem.wait and buckets:
+            self._limiter.shut(next(iter(buckets)), problem.wait)
 
     def _wait_turn(self, path: str, buckets: Mapping[Hashable, Rate]) -> None:
-        """Raise Trouble where the exchange said not to ask for longer than a sync would wait."""
+        """Wait for the rate limit. Raises RequestError if a ban is longer than a sync waits."""
         if path in self._bans or len(self._bans) > 1:
             why = self._bans.get(path) or next(iter(self._bans.values()))
-            raise Trouble(
-                f"not asked: the exchange had enough of our requests ({why})",
+            raise RequestError(
+                f"not requested: a rate-limit ban is in force ({why})",
                 kind="rate_limited",
-                remedy="run the sync again after an hour; it goes on from here",
+                remedy="run the sync again after an hour; it resumes from here",
             )
         try:
-            self._pacer.wait(buckets, self.account.pace, LONGEST_WAIT)
+            self._limiter.wait(buckets, self.account.pace, LONGEST_WAIT)
         except ShutOut as shut:
-            raise Trouble(
-                f"not asked: the exchange wants {shut.seconds:.0f} s without a request",
+            raise RequestError(
+                f"not requested: the exchange allows no request for {shut.seconds:.0f} s",
                 kind="rate_limited",
-                remedy="run the sync again after that time; it goes on from here",
+                remedy="run the sync again after that time; it resumes from here",
             ) from shut
 
     def _presentable(self, what: str) -> str:
-        """One line without a secret, however long and odd the exchange's own words are."""
+        """A text of the exchange as one short line without secrets."""
         return one_line(self.account.credentials.hide_in(what))
 
-    def _unreachable(self, error: requests.RequestException) -> Trouble:
+    def _unreachable(self, error: requests.RequestException) -> RequestError:
         spec = self.exchange.spec
         text = self.account.credentials.hide_in(f"{type(error).__name__}")
         cut = isinstance(error, requests.exceptions.ChunkedEncodingError)
         is_gone = has_ended(spec, self.clock.now())
         if is_gone and isinstance(error, requests.ConnectionError) and not cut:
             return closed(spec, f"no connection ({text})", retry=True)
-        return Trouble(
-            f"{spec.title} could not be reached ({text})" if not cut else "the answer broke off",
+        closed_early = "connection closed before the full response arrived"
+        return RequestError(
+            closed_early if cut else f"cannot reach {spec.title} ({text})",
             kind="cut_short" if cut else "unreachable",
-            remedy="check the network and run the sync again; nothing is lost",
+            remedy="check the network and run the sync again; stored data is kept",
             retry=True,
         )
 
@@ -307,7 +307,7 @@ def _mend(response: Response) -> None:
         log.warning("a value nested too deep to be read is kept as its text")
         content = _flattened(content)
     except msgspec.DecodeError:
-        pass  # told by whoever reads the answer
+        pass  # reported when the response is read
     response._content = content
 
 
@@ -344,19 +344,19 @@ def weighed(rate: Rate, weight: int) -> Rate:
 
 
 def _may_retry(error: BaseException) -> bool:
-    return isinstance(error, Trouble) and error.retry and (error.wait or 0.0) <= LONGEST_WAIT
+    return isinstance(error, RequestError) and error.retry and (error.wait or 0.0) <= LONGEST_WAIT
 
 
 def _wait_before_next(state: tenacity.RetryCallState) -> float:
-    """As long as the exchange asked for, else half a second and twice as long each time."""
+    """The wait that the exchange requires, else half a second, doubled each time."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.wait if isinstance(error, Trouble) else None
+    requested = error.wait if isinstance(error, RequestError) else None
     backoff = 0.5 * 2 ** (state.attempt_number - 1)
-    return float(min(asked if asked is not None else backoff, LONGEST_WAIT))
+    return float(min(requested if requested is not None else backoff, LONGEST_WAIT))
 
 
 class StreamClient(RESTClient):
-    """dlt's RESTClient, whose pages are `Record`s of one stream instead of parsed objects."""
+    """dlt's RESTClient with pages of `Record`s of one stream instead of parsed objects."""
 
     def __init__(self, session: ReadOnlySession, stream: StreamSpec) -> None:
         super().__init__(
@@ -370,15 +370,15 @@ class StreamClient(RESTClient):
         self._stream = stream
         self._reader = RecordReader(stream, keeps_odd=True)
 
-    def pages(self, walk: Walk) -> Iterator[PageData[Record]]:
-        """The pages of one walk. Raises Trouble."""
+    def pages(self, paginator: Paginator) -> Iterator[PageData[Record]]:
+        """The pages of one window. Raises RequestError."""
         # RESTClient would raise for a status before the session has read what the answer says.
         hooks: Any = {"response": []}
         url = self._session.url_of(self._stream.path)
-        return self.paginate(url, self._stream.method, paginator=walk, hooks=hooks)
+        return self.paginate(url, self._stream.method, paginator=paginator, hooks=hooks)
 
     def extract_response(self, response: Response, data_selector: Any) -> list[Any]:
-        """The records of one answer, as bytes. Raises Trouble where it is not as documented."""
+        """The records of one response, as bytes. Raises RequestError if it is not as documented."""
         try:
             return self._reader.read(self._exchange.items(self._stream, response.content))
         except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -386,7 +386,7 @@ class StreamClient(RESTClient):
             raise misread(response) from error
 
 
-def ask(
+def fetch(
     session: ReadOnlySession,
     path: str,
     params: Mapping[str, str] | None = None,
@@ -395,7 +395,7 @@ def ask(
 ) -> bytes:
     """One read outside the streams, by POST where it has a body.
 
-    Returns the answer's body; raises Trouble.
+    Returns the answer's body; raises RequestError.
     """
     return _send(session, path, params, body).content
 
@@ -403,16 +403,16 @@ def ask(
 def set_clock(session: ReadOnlySession) -> None:
     """Measure how far this machine's clock is from the exchange's.
 
-    Without an answer from the time route this machine's clock has to do. Raises Trouble where
+    Without an answer from the time route this machine's clock has to do. Raises RequestError where
     the exchange cannot be reached at all.
     """
     sent = session.clock.local()
     try:
         response = _send(session, session.exchange.clock_path)
-    except Trouble as trouble:
-        if trouble.retry and trouble.kind in ("unreachable", "venue_closed", "rate_limited"):
+    except RequestError as problem:
+        if problem.retry and problem.kind in ("unreachable", "venue_closed", "rate_limited"):
             raise
-        log.info("the exchange's time is not known: %s", trouble.what)
+        log.info("the exchange's time is not known: %s", problem.what)
         return
     theirs = session.exchange.read_clock(response)
     if theirs is not None:

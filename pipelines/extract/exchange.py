@@ -11,20 +11,20 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.extract.answers import rows_of_answer, said_by, value_at
 from pipelines.extract.failures import ErrorTable, explain, read_date
-from pipelines.extract.paginators import Walk
+from pipelines.extract.paginators import Paginator
 from pipelines.extract.paging import paginator_of
 from pipelines.extract.records import Record, to_micros, to_moment
 from pipelines.extract.windows import Window
 from pipelines.spec import ExchangeSpec, StreamSpec
 
 
-class Ask(Protocol):
+class Fetch(Protocol):
     """One read request outside the streams; by POST where it has a body.
 
-    Returns the answer's body; raises Trouble.
+    Returns the answer's body; raises RequestError.
     """
 
     def __call__(
@@ -78,7 +78,7 @@ def every_row(stream: StreamSpec, record: Record) -> bool:
     return True
 
 
-def every_stream(identity: Identity, stream: StreamSpec) -> Trouble | None:
+def every_stream(identity: Identity, stream: StreamSpec) -> RequestError | None:
     """Any key may be tried on any stream: the exchange itself will refuse what it may not."""
     return None
 
@@ -89,7 +89,7 @@ def no_balance(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
 
 
 RowsHook = Callable[[StreamSpec, bytes], list[msgspec.Raw] | None]
-PaginatorHook = Callable[[StreamSpec, Window, str], Walk | None]
+PaginatorHook = Callable[[StreamSpec, Window, str], Paginator | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +107,14 @@ class Exchange:
 
     errors: ErrorTable
 
-    identify: Callable[[Ask, Account], Identity]
+    identify: Callable[[Fetch, Account], Identity]
 
     clock_path: str
     """A public route to compare clocks by."""
     clock_at: tuple[str, ...] = ()
     """Where its answer has the time, first match; empty: in the Date header."""
 
-    beyond: Callable[[Identity, StreamSpec], Trouble | None] = every_stream
+    beyond: Callable[[Identity, StreamSpec], RequestError | None] = every_stream
     """Why this kind of key is not even tried on a stream, None where it is."""
 
     is_record: Callable[[StreamSpec, Record], bool] = every_row
@@ -134,17 +134,17 @@ class Exchange:
     unusable_files: tuple[UnusableFile, ...] = ()
     """Files that are refused by name, with the reason, rather than as something unknown."""
 
-    def explain(self, response: Response, now: datetime) -> Trouble | None:
+    def explain(self, response: Response, now: datetime) -> RequestError | None:
         """What is wrong with an answer, None where nothing is."""
         return explain(self.spec, self.errors, response, now)
 
-    def paginator(self, stream: StreamSpec, window: Window, scope: str) -> Walk:
+    def paginator(self, stream: StreamSpec, window: Window, scope: str) -> Paginator:
         """The pages of one window and scope."""
         found = self.paginator_hook and self.paginator_hook(stream, window, scope)
         return found or paginator_of(self.spec, stream, window, scope)
 
     def items(self, stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
-        """The rows of a good answer. Raises Trouble where it has no list of rows."""
+        """The rows of a good answer. Raises RequestError where it has no list of rows."""
         if self.errors.empty:
             said = said_by(self.spec.envelope, body)
             if said is not None and said.code in self.errors.empty:

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 from requests import Response
 
-from pipelines.errors import Outcome, Trouble
+from pipelines.errors import Outcome, RequestError
 from pipelines.extract.answers import Said, said_by
 from pipelines.spec import ExchangeSpec
 
@@ -105,14 +105,14 @@ class ErrorTable:
     empty: Mapping[str, str] = field(default_factory=dict)
     """Codes of failure that stand for an empty list, each with what is not in use."""
     wait_header: str = ""
-    """A header that says in how many seconds a rate limit ends, besides `Retry-After`."""
+    """A header with the seconds until a rate limit ends, in addition to `Retry-After`."""
     code_of: Callable[[str, Response, datetime], str] = same_code
     """For oddities: the code to look up, from the code, the answer and the exchange's time."""
 
 
 def explain(
     spec: ExchangeSpec, errors: ErrorTable, response: Response, now: datetime
-) -> Trouble | None:
+) -> RequestError | None:
     """What is wrong with an answer; None for a good one."""
     said = said_by(spec.envelope, response.content)
     if said is None:
@@ -127,8 +127,8 @@ def explain(
     if said.code and has_ended(spec, now) and (status >= 500 or (case and case.may_mean_closed)):
         return closed(spec, text)
     if case is not None:
-        return _trouble(errors, case, response, text)
-    return blocked(spec, response, now) or Trouble(
+        return _problem(errors, case, response, text)
+    return blocked(spec, response, now) or RequestError(
         f"the exchange refused the request ({text})",
         kind="not_found" if status == 404 else "bad_request",
         remedy="sync again; if it fails again, the limits in this exchange's spec.py are outdated",
@@ -155,11 +155,11 @@ def _applies(case: Case, response: Response) -> bool:
     return not case.params or any(f"{name}=" in (response.url or "") for name in case.params)
 
 
-def _trouble(errors: ErrorTable, case: Case, response: Response, text: str) -> Trouble:
+def _problem(errors: ErrorTable, case: Case, response: Response, text: str) -> RequestError:
     wait = case.wait
     if case.kind == "rate_limited":
         wait = _longest_wait(errors, response) if case.retry else retry_after(response)
-    return Trouble(
+    return RequestError(
         f"{case.what} ({text})",
         kind=case.kind,
         outcome=case.outcome,
@@ -170,7 +170,7 @@ def _trouble(errors: ErrorTable, case: Case, response: Response, text: str) -> T
 
 
 def _longest_wait(errors: ErrorTable, response: Response) -> float | None:
-    """The longer of what the exchange and what a gateway before it asks for."""
+    """The longer of the waits that the exchange and its gateway require."""
     try:
         window = float(response.headers.get(errors.wait_header, ""))
     except ValueError:
@@ -181,26 +181,26 @@ def _longest_wait(errors: ErrorTable, response: Response) -> float | None:
 
 def _without_envelope(
     spec: ExchangeSpec, errors: ErrorTable, response: Response, now: datetime
-) -> Trouble:
-    """The trouble with an answer that is not this exchange's JSON."""
-    if trouble := blocked(spec, response, now):
-        return trouble
+) -> RequestError:
+    """The problem with an answer that is not this exchange's JSON."""
+    if problem := blocked(spec, response, now):
+        return problem
     status = response.status_code
     if case := errors.codes.get(f"HTTP {status}"):
-        return _trouble(errors, case, response, f"HTTP {status}")
+        return _problem(errors, case, response, f"HTTP {status}")
     if status < 400 or response.content.lstrip().startswith((b"{", b"[")):
         return misread(response)
-    return Trouble(
+    return RequestError(
         f"the exchange answered HTTP {status} without a reason",
         kind="not_found" if status == 404 else "bad_request",
         remedy="run the sync again; if it stays, check base_url of the account",
     )
 
 
-def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> Trouble:
+def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> RequestError:
     """The exchange has ended and does not answer any more."""
     ended = f" ended on {spec.ends_at:%Y-%m-%d} and" if spec.ends_at else ""
-    return Trouble(
+    return RequestError(
         f"{spec.title}{ended} no longer answers: {sign}",
         kind="venue_closed",
         outcome="venue_closed",
@@ -217,8 +217,8 @@ def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
 
 def blocked(
     spec: ExchangeSpec, response: Response, now: datetime | None = None
-) -> Trouble | None:
-    """The trouble all exchanges share: redirects, web pages, overload, rate limits."""
+) -> RequestError | None:
+    """The problem all exchanges share: redirects, web pages, overload, rate limits."""
     status = response.status_code
     is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
         :20
@@ -228,13 +228,13 @@ def blocked(
     if status in (418, 429):
         return too_many(response)
     if response.is_redirect:
-        return Trouble(
+        return RequestError(
             "the address redirects elsewhere, and redirects are not followed",
             kind="redirected",
             remedy="check base_url of the account",
         )
     if status >= 500:
-        return Trouble(
+        return RequestError(
             f"the exchange failed to answer (HTTP {status})",
             kind="server_error",
             remedy="run the sync again later; nothing is lost",
@@ -242,7 +242,7 @@ def blocked(
             wait=retry_after(response),
         )
     if is_page:
-        return Trouble(
+        return RequestError(
             f"a web page came instead of an answer (HTTP {status})",
             kind="blocked",
             remedy="this address may be barred or the exchange under repair; wait an hour, or "
@@ -251,9 +251,9 @@ def blocked(
     return None
 
 
-def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> Trouble:
+def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> RequestError:
     """The exchange counts too many requests, by what may be `shared` with another program."""
-    return Trouble(
+    return RequestError(
         f"too many requests ({said})" if said else "too many requests",
         kind="rate_limited",
         remedy=f"another program may be using {shared}; the next run goes on from here",
@@ -284,19 +284,19 @@ def read_date(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def broken(response: Response) -> Trouble | None:
-    """The trouble with an answer that is not whole JSON: cut on its way, or never right."""
+def broken(response: Response) -> RequestError | None:
+    """The problem with an answer that is not whole JSON: cut on its way, or never right."""
     try:
         response.content.decode()
         _JSON.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if _is_lenient_json(response.content) or not isinstance(error, msgspec.DecodeError):
-            return Trouble(
+            return RequestError(
                 f"the answer is no JSON that a database takes ({error})",
                 kind="not_understood",
-                remedy="report it to the exchange; the span stays open and is asked again",
+                remedy="report it to the exchange; the span stays open and is requested again",
             )
-        return Trouble(
+        return RequestError(
             "the answer is not whole JSON",
             kind="cut_short",
             remedy="run the sync again; nothing is lost",
@@ -314,9 +314,9 @@ def _is_lenient_json(content: bytes) -> bool:
     return True
 
 
-def misread(response: Response) -> Trouble:
-    """The trouble with an answer that is JSON at best, but not this exchange's."""
-    return broken(response) or Trouble(
+def misread(response: Response) -> RequestError:
+    """The problem with an answer that is JSON at best, but not this exchange's."""
+    return broken(response) or RequestError(
         "the answer is not as documented",
         kind="not_understood",
         remedy="check base_url of the account; the exchange may have changed its answers",

@@ -1,13 +1,13 @@
-"""How the pages of one window are walked: dlt paginators that know how far they are.
+"""dlt paginators for the pages of one window, which report how far the window is complete.
 
-Two defects shape them. Cursors lose rows where many share one millisecond, and offsets
-shift while a list grows. So a walk moves its time bound wherever it can, reads the rows
-at the boundary twice, and leans on cursor or offset only inside one crowded moment.
+Cursors lose rows if many share one millisecond, and offsets shift while a list grows. So a
+paginator moves its time bound wherever it can, reads the rows at the boundary twice, and uses
+cursor or offset only inside one crowded moment.
 
-Nothing else is taken on trust. A page that is not in order splits the window instead of moving
-the bound; a page with rows outside what was asked shows that the bounds do not govern the answer,
-and is left by cursor or offset; a page shorter than asked ends a walk only where it cannot be one
-that the server quietly cut. Whatever leads nowhere new is said to be unknown.
+Servers are not trusted. A page that is not in order splits the window instead of moving the
+bound. A page with rows outside the requested span shows that the bounds have no effect: the next
+page is requested by cursor or offset. A page shorter than requested ends the window only if the
+server cannot have cut it. A moment that cannot be read to its end is `unresolved`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
 
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.extract.records import Record, micros
 from pipelines.extract.windows import Window
 
@@ -34,27 +34,26 @@ MOST_ROWS = 2_000_000
 # hold, or a list whose order leads nowhere.
 STANDING_PAGES = 1_000
 
-# Moments of one window with more rows than could be told apart. Real ones are a few.
+# Moments of one window with more rows than a page holds. Real windows have a few.
 CROWDED_MOMENTS = 100
 
 # Sizes at which servers like to cut pages: one of these, repeated, is no proof of an end.
 ROUND_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1_000, 10_000})
 
 
-class Walk(BasePaginator):
+class Paginator(BasePaginator):
     """Pages of one window. Records come as `data`, the request's parameters go out.
 
     `reached` is how far the window is complete: from its end down (newest first) or from its
-    start up. `unresolved` holds moments (microseconds) with more rows than could be told apart;
+    start up. `unresolved` holds moments (microseconds) that could not be read to their end;
     `capped` says that the exchange stopped giving before the end, `is_endless` that it went on
     giving beyond what is possible. `largest_page` is the most rows
-    this stream was ever seen to give at once; whoever makes several walks hands it on.
+    that this stream ever returned at once; the caller passes it on to the next paginator.
     """
 
     newest_first = True
     grain = MILLISECOND
-    """The shortest span the route can be asked for (microseconds): how wide an unresolved moment
-    is."""
+    """The shortest span of a request (microseconds), which is the width of an unresolved moment."""
 
     def __init__(self, params: Mapping[str, str | int], window: Window, page_size: int) -> None:
         super().__init__()
@@ -131,7 +130,7 @@ class Walk(BasePaginator):
         self._has_next_page = False
 
     def disown(self) -> None:
-        """Nothing of the window counts as read: what came was not what was asked for."""
+        """Nothing of the window counts as read: the response was not what was requested."""
         self.reached = self.end if self.newest_first else self.start
         self.unresolved = []
         self._has_next_page = False
@@ -156,7 +155,7 @@ class Walk(BasePaginator):
     def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
         """Whether this page must be the last.
 
-        A server may cut pages below what was asked, at a size it does not tell: only a page
+        A server may cut pages at an undocumented size below the requested one: only a page
         smaller than another one was not cut. Nor may a nearly full page be trusted, as some
         servers drop rows from a page after cutting it.
         """
@@ -189,7 +188,7 @@ def is_falling(times: Sequence[int], slack: int = 0) -> bool:
     return is_rising([-time for time in times], slack)
 
 
-class OnePage(Walk):
+class OnePage(Paginator):
     """A route that answers everything at once."""
 
 
@@ -201,7 +200,7 @@ class OnlyPage(OnePage):
         super().finish()
 
 
-class NewestPage(Walk):
+class NewestPage(Paginator):
     """A route that gives its newest rows and takes no time: a full page goes no further back."""
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
@@ -212,10 +211,10 @@ class NewestPage(Walk):
             self.reached = min(self.end, max(self.start, oldest + MILLISECOND))
 
 
-class NewestFirst(Walk):
+class NewestFirst(Paginator):
     """Time-bounded pages, newest first: the end bound follows the oldest row down.
 
-    Where a page is in no such order, the upper half of the span is asked first, then the lower.
+    If a page is in no such order, the upper half of the span is requested first, then the lower.
     """
 
     def __init__(
@@ -236,7 +235,7 @@ class NewestFirst(Walk):
         self._write = write
         self._lower = self.start
         self._upper = self.end
-        self._below: list[int] = []  # starts of the spans still to ask, the next one last
+        self._below: list[int] = []  # starts of the spans still to request, the next one last
         self._cursor = ""
         self._only_cursor = False
 
@@ -324,12 +323,12 @@ class NewestFirst(Walk):
             self.unresolved.append(moment)
 
 
-class NewestOnly(Walk):
+class NewestOnly(Paginator):
     """A route that gives its newest rows of a span and no way on but another span.
 
-    A full page may have been cut, so its span is asked again in smaller ones: from its end down
+    A full page may have been cut, so its span is requested again in smaller ones: from its end down
     to the oldest row met, or, where the order of rows is not known, in two halves. When not even
-    one `grain` can be told in one page, that moment is `unresolved`.
+    one `grain` fits into one page, that moment is `unresolved`.
     """
 
     def __init__(
@@ -348,21 +347,21 @@ class NewestOnly(Walk):
         self._bounds = bounds
         self._write = write
         self._sorted_rows = sorted_rows
-        self._left = [(self.start, self.end)]  # spans still to ask, the newest last
+        self._left = [(self.start, self.end)]  # spans still to request, the newest last
 
     def position(self) -> Mapping[str, str | int | None]:
         if not self._left:
-            return {}  # dlt asks once more after the last page
+            return {}  # dlt calls once more after the last page
         low, high = self._left[-1]
         first, last = self._bounds
-        grain = self.grain  # bounds are asked on whole grains, so that nothing falls beside them
+        grain = self.grain  # bounds are whole grains, so that no row falls between them
         return {
             first: self._write(low // grain * grain),
             last: self._write(-(-high // grain) * grain),
         }
 
     def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
-        return False  # a short page ends its span, not the walk
+        return False  # a short page ends its span, not the window
 
     def _may_be_cut(self, count: int) -> bool:
         """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
@@ -385,23 +384,23 @@ class NewestOnly(Walk):
             self.finish()
 
     def _smaller(self, low: int, high: int, records: list[Record]) -> list[tuple[int, int]]:
-        """What to ask instead of a span whose page was full, oldest first."""
+        """What to request instead of a span whose page was full, oldest first."""
         times = [record.at for record in records if record.at is not None]
         is_sorted = times == sorted(times, reverse=True) and len(times) == len(records)
         if self._sorted_rows and is_sorted:
-            # The oldest moment met may go on below the page's edge: it is asked again.
+            # The page may not hold all of its oldest moment, which is requested again.
             edge = times[-1] // self.grain * self.grain + self.grain
             if low < edge < high:
                 self.reached = edge
                 return [(low, edge)]
-        # Halves meet on a grain, so that no moment is asked in two parts.
+        # Halves meet on a grain, so that no moment is requested in two parts.
         middle = (low + high) // 2 // self.grain * self.grain
         if not low < middle < high:
             middle = min(high - 1, low // self.grain * self.grain + self.grain)
         return [(low, middle), (middle, high)]
 
 
-class OldestFirst(Walk):
+class OldestFirst(Paginator):
     """Time-bounded pages, oldest first: the start bound follows the newest row up.
 
     `slack` (microseconds) is how far a row's place in the list may lie from the time the filter
@@ -463,7 +462,7 @@ class OldestFirst(Walk):
         return bool(times) and is_rising(times) and times[0] > self.end + self._slack
 
 
-class ByOffset(Walk):
+class ByOffset(Paginator):
     """A list without a time filter, newest first, by offset, until the window's start is passed.
 
     Pages overlap by `overlap` rows. A page that shares none of them with the one before means
@@ -523,7 +522,7 @@ class ByOffset(Walk):
         return self._in_order and not self._to_the_end and bool(tail) and max(tail) < self.start
 
 
-class ByPageNumber(Walk):
+class ByPageNumber(Paginator):
     """Numbered pages of one window, up to the exchange's last number."""
 
     def __init__(
@@ -553,7 +552,7 @@ class ByPageNumber(Walk):
             self._number += 1
 
 
-class ByCursor(Walk):
+class ByCursor(Paginator):
     """A list without a time filter, newest first, along a cursor, until the start is passed.
 
     `follow` reads the next page's cursor from an answer; none means that the list has ended, and
@@ -605,8 +604,8 @@ class ByCursor(Walk):
     def _check_scope(self, records: list[Record]) -> None:
         strangers = {record.scope for record in records if record.is_object} - {self._scope}
         if self._scope and strangers:
-            raise Trouble(
-                f"asked for {self._scope}, the exchange answered with {', '.join(strangers)}",
+            raise RequestError(
+                f"requested {self._scope}, but got rows of {', '.join(strangers)}",
                 kind="not_understood",
                 remedy="run the sync again; nothing is lost",
             )

@@ -19,7 +19,7 @@ from pipelines.extract.paginators import (
     OldestFirst,
     OnePage,
     OnlyPage,
-    Walk,
+    Paginator,
 )
 from pipelines.extract.records import Record, micros
 from pipelines.extract.windows import Window
@@ -42,7 +42,7 @@ UNITS: dict[TimeUnit, int] = {"milliseconds": MILLISECOND, "seconds": 1_000 * MI
 """Microseconds in one unit of a bound."""
 
 
-def paginator_of(spec: ExchangeSpec, stream: StreamSpec, window: Window, scope: str) -> Walk:
+def paginator_of(spec: ExchangeSpec, stream: StreamSpec, window: Window, scope: str) -> Paginator:
     """The pages of one window and scope."""
     paging, size = spec.paging_of(stream), stream.page_size
     params: dict[str, str | int] = {**stream.sends, **scope_params(stream, scope)}

@@ -9,29 +9,29 @@ from typing import Any
 
 import duckdb
 
-from pipelines.extract.windows import Asked, Span
+from pipelines.extract.windows import Requested, Span
 from pipelines.spec import ExchangeSpec, ScopeList, StreamSpec
 
 # A schema without these was never loaded to the end.
 NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
 
-# The `error_kind` of a receipt that tells of no asking: no value is known to ask by.
+# The `error_kind` of a receipt without a request: no value of the scope is known.
 NOTHING_TO_ASK = "nothing_to_ask"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`asked` by (stream, scope), oldest asking first; `scopes` by the stream asked by them.
+    """`requested` by (stream, scope), oldest request first; `scopes` by the stream they select.
 
-    `guesses`, by the scope's parameter, are put together from coins: the exchange may not know
-    them. `unasked` are the streams whose last receipt is of no span: where there are scopes, it
-    says that nothing is known to ask by.
+    `guesses`, by the scope's parameter, are derived from coins: the exchange may not know
+    them. `unrequested` are the streams whose last receipt is of no span: where there are scopes, it
+    says that no value is known.
     """
 
-    asked: dict[tuple[str, str], list[Asked]] = field(default_factory=dict)
+    requested: dict[tuple[str, str], list[Requested]] = field(default_factory=dict)
     scopes: dict[str, frozenset[str]] = field(default_factory=dict)
     guesses: dict[str, frozenset[str]] = field(default_factory=dict)
-    unasked: frozenset[str] = frozenset()
+    unrequested: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
         if not tables >= NEEDED:
             return Progress()
         return Progress(
-            asked=_asked(connection, spec, account_id),
+            requested=_requested(connection, spec, account_id),
             scopes={
                 stream.name: _scopes(connection, spec, stream, account_id, tables)
                 for stream in spec.streams
                 if stream.scope and not stream.scope_is_closed
             },
             guesses=_guesses(connection, spec, account_id, tables),
-            unasked=_unasked(connection, spec, account_id),
+            unrequested=_unrequested(connection, spec, account_id),
         )
 
 
@@ -130,9 +130,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec) -> set[st
     return {name for (name,) in rows}
 
 
-def _asked(
+def _requested(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str
-) -> dict[tuple[str, str], list[Asked]]:
+) -> dict[tuple[str, str], list[Requested]]:
     rows: list[Any] = connection.execute(
         f"""
         select stream, scope, asked_from, asked_to, held_from
@@ -146,15 +146,15 @@ def _asked(
         """,
         [account_id],
     ).fetchall()
-    asked: dict[tuple[str, str], list[Asked]] = {}
+    requested: dict[tuple[str, str], list[Requested]] = {}
     for stream, scope, *times in rows:
         start, end, held_from = (time and time.astimezone(UTC) for time in times)
         if start < end:
-            asked.setdefault((stream, scope), []).append(Asked(Span(start, end), held_from))
-    return asked
+            requested.setdefault((stream, scope), []).append(Requested(Span(start, end), held_from))
+    return requested
 
 
-def _unasked(
+def _unrequested(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str
 ) -> frozenset[str]:
     rows = connection.execute(
@@ -175,23 +175,23 @@ def _unasked(
 def _scopes(
     connection: duckdb.DuckDBPyConnection,
     spec: ExchangeSpec,
-    asked: StreamSpec,
+    requested: StreamSpec,
     account_id: str,
     tables: set[str],
 ) -> frozenset[str]:
     """The exchange's own list, and what ledgers, balances and earlier askings named."""
-    schema, scope = f"raw_{spec.name}", asked.scope
+    schema, scope = f"raw_{spec.name}", requested.scope
     sources = [
         f"select distinct record ->> '{scope}' as value from {schema}.{stream.name} "
         f"where account_id in (?, '{spec.name}')"
         for stream in spec.streams
         if scope in stream.fields and stream.name in tables
-        if not asked.scope_from or stream.name in asked.scope_from
+        if not requested.scope_from or stream.name in requested.scope_from
     ]
     alike = ", ".join(
         f"'{stream.name}'"
         for stream in spec.streams
-        if stream.scope == scope and stream.scope_from == asked.scope_from
+        if stream.scope == scope and stream.scope_from == requested.scope_from
     )
     sources.append(
         f"select distinct scope from {schema}.receipts "
@@ -206,7 +206,7 @@ def _scopes(
 def _guesses(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str, tables: set[str]
 ) -> dict[str, frozenset[str]]:
-    """Values put together from two coins, by the scope's parameter."""
+    """Values derived from two coins, by the scope's parameter."""
 
     def values(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
         return _values(connection, _places(spec, places, tables), account_id)

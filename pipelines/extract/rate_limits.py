@@ -1,8 +1,8 @@
-"""Keeping to an exchange's rate limits, across threads and accounts.
+"""Keep the rate limits of exchanges, across threads and accounts.
 
-One `Pacer` serves the process. A bucket is a name (what the exchange counts by) with a `Rate`;
-a request waits until every bucket it falls in has room, and takes its place in all of them at
-once. What the exchange itself says (`Retry-After`, a penalty) shuts a bucket for that long.
+One `RateLimiter` serves the process. A bucket is a name (what the exchange counts by) with a
+`Rate`. A request waits until each of its buckets has room, and then counts in all of them.
+`Retry-After` and penalties of the exchange close a bucket for that time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LEAST_MARGIN = 0.045
 
 
 class ShutOut(Exception):
-    """The exchange wants no request for `seconds`."""
+    """The exchange allows no request for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no request for {seconds:.0f} s")
@@ -43,8 +43,8 @@ class _Bucket:
         self.free_at = max(self.free_at, moment) + interval
 
 
-class Pacer:
-    """Hands out the moments at which requests may go."""
+class RateLimiter:
+    """Decides when requests may be sent."""
 
     def __init__(
         self,
@@ -87,14 +87,14 @@ class Pacer:
             return 0.0
 
     def _shut_for(self, names: Iterable[Hashable]) -> float:
-        """Seconds until the exchange lets requests of all these through again."""
+        """Seconds until the exchange allows requests of all these buckets again."""
         with self._lock:
             now = self._clock()
             buckets = [self._buckets[name] for name in names if name in self._buckets]
             return max((bucket.shut_until - now for bucket in buckets), default=0.0)
 
     def shut(self, name: Hashable, seconds: float) -> None:
-        """Nothing of this bucket goes for so long: the exchange said so."""
+        """Allow no request of this bucket for so long, as the exchange requires."""
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket())
             bucket.shut_until = max(bucket.shut_until, self._clock() + seconds)
@@ -113,4 +113,4 @@ def _burst(rate: Rate) -> int:
     return rate.burst or 1
 
 
-PACER = Pacer()
+RATE_LIMITER = RateLimiter()

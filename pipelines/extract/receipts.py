@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pipelines.errors import Outcome, Trouble
-from pipelines.extract.paginators import Walk
+from pipelines.errors import Outcome, RequestError
+from pipelines.extract.paginators import Paginator
 from pipelines.extract.records import Record, micros, to_moment
 from pipelines.extract.windows import Window
 
@@ -52,7 +52,7 @@ class Part:
     window: Window
     outcome: Outcome
     finished_at: datetime
-    error: Trouble | None = None
+    error: RequestError | None = None
     id: str = ""
 
     @property
@@ -68,7 +68,7 @@ def numbered_parts(parts: list[Part]) -> list[Part]:
         receipt = part.receipt
         part = replace(part, id=uuid.uuid4().hex if index else receipt.id)
         if receipt.unreadable and part.outcome == "exhausted":
-            error = Trouble(
+            error = RequestError(
                 f"{receipt.unreadable} items of the answer are no records; they are stored as "
                 "they came",
                 kind="unreadable_record",
@@ -78,19 +78,19 @@ def numbered_parts(parts: list[Part]) -> list[Part]:
     return done
 
 
-def read_and_unread(walk: Walk, window: Window) -> tuple[Window, Window | None]:
+def read_and_unread(paginator: Paginator, window: Window) -> tuple[Window, Window | None]:
     """The part of the window that was read to its end, and the part that was not."""
-    reached = max(micros(window.start), min(micros(window.end), walk.reached))
+    reached = max(micros(window.start), min(micros(window.end), paginator.reached))
     edge = to_moment(reached)
     low, high = Window(window.start, edge, window.floor), Window(edge, window.end, window.floor)
-    done, rest = (high, low) if walk.newest_first else (low, high)
+    done, rest = (high, low) if paginator.newest_first else (low, high)
     return done, rest if rest.start < rest.end else None
 
 
 def resolved_spans(
     done: Window, crowded: list[int], grain: int
 ) -> Iterator[tuple[Window, Outcome]]:
-    """The finished part, with each moment that could not be told apart cut out as unresolved."""
+    """The finished part, with each crowded moment cut out as unresolved."""
     start = done.start
     for moment in sorted(set(crowded)):
         low, high = to_moment(moment), to_moment(moment + grain)

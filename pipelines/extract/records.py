@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.spec import StreamSpec, TimeUnit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def cut_list(body: bytes | msgspec.Raw, record_id: Sequence[str] = ()) -> list[m
     """The items of a JSON array, each as its own bytes; `null` is an empty array.
 
     A single record, known by a key of `record_id`, is a list of one; an object around one list
-    (`{"list": [...], "endId": ""}`) is that list. Raises Trouble for anything else.
+    (`{"list": [...], "endId": ""}`) is that list. Raises RequestError for anything else.
     """
     text = bytes(body).strip()
     if text == b"null":
@@ -57,7 +57,7 @@ def cut_list(body: bytes | msgspec.Raw, record_id: Sequence[str] = ()) -> list[m
             return _unwrap(text, record_id)
         return _AS_LIST.decode(text)
     except msgspec.DecodeError as error:
-        raise Trouble(f"the answer is not a list: {error}", kind="not_understood") from error
+        raise RequestError(f"the answer is not a list: {error}", kind="not_understood") from error
 
 
 def _unwrap(text: bytes, record_id: Sequence[str]) -> list[msgspec.Raw]:
@@ -70,7 +70,7 @@ def _unwrap(text: bytes, record_id: Sequence[str]) -> list[msgspec.Raw]:
         return _AS_LIST.decode(lists[0])
     if values and all(value in (b"null", b'""') for value in values):
         return []
-    raise Trouble("the answer is an object without a list of records", kind="not_understood")
+    raise RequestError("the answer is an object without a list of records", kind="not_understood")
 
 
 def to_micros(value: Any, unit: TimeUnit) -> int | None:
@@ -127,7 +127,7 @@ class RecordReader:
     """Reads the records of one stream.
 
     `keeps_odd`: an item of a history that is no JSON object becomes a record too, known by its
-    content and without a time, so that it is stored. Otherwise it is refused with a Trouble.
+    content and without a time, so that it is stored. Otherwise it is refused with a RequestError.
     """
 
     def __init__(self, stream: StreamSpec, *, keeps_odd: bool = False) -> None:
@@ -173,7 +173,7 @@ class RecordReader:
         status = self._text(keys, self._status_key, raw) if self._status_key else ""
         return Record(
             raw=raw,
-            # A record without its id is kept under its content: twins are then one, and said so.
+            # A record without its id is kept under its content, so that equal records become one.
             id=found or f"sha256:{digest}",
             digest=digest,
             at=self._at(keys),
@@ -182,11 +182,11 @@ class RecordReader:
         )
 
     def _read_leniently(self, raw: bytes) -> Any:
-        """Keys whose value msgspec refuses (`1e400`) as their text. Raises Trouble."""
+        """Keys whose value msgspec refuses (`1e400`) as their text. Raises RequestError."""
         try:
             found = _AS_OBJECT.decode(raw)
         except msgspec.DecodeError as error:
-            raise Trouble(
+            raise RequestError(
                 f"a record of {self.stream.name} cannot be read as a JSON object: {error}",
                 kind="not_understood",
             ) from error
@@ -211,7 +211,7 @@ class RecordReader:
 def numbered(records: list[Record]) -> list[Record]:
     """The second and further records of one id get `|2`, `|3`, ... in the answer's order.
 
-    An answer holds all twins of a moment or is asked again for that moment, so the numbers are
+    A response holds all equal records of a moment, or that moment is read again, so the numbers are
     the same whenever the same rows are read.
     """
     seen: Counter[str] = Counter()

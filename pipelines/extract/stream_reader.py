@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pipelines.errors import Outcome, Trouble, unexpected
+from pipelines.errors import Outcome, RequestError, unexpected
 from pipelines.extract.client import StreamClient
 from pipelines.extract.exchange import Exchange
-from pipelines.extract.paginators import Walk
+from pipelines.extract.paginators import Paginator
 from pipelines.extract.progress import NOTHING_TO_ASK
 from pipelines.extract.receipts import (
     Part,
@@ -76,12 +76,12 @@ class Patience:
         """Whether nothing more of the stream is requested."""
         return self.failed_in_a_row >= PATIENCE
 
-    def note(self, trouble: Trouble | None, *, is_endless: bool) -> bool:
+    def note(self, problem: RequestError | None, *, is_endless: bool) -> bool:
         """Take in a window's result. Whether the newest window should be requested next."""
-        is_refused = trouble is not None and trouble.kind in SPAN_REFUSALS
-        is_unknown = trouble is not None and trouble.kind == "unknown_scope"
+        is_refused = problem is not None and problem.kind in SPAN_REFUSALS
+        is_unknown = problem is not None and problem.kind == "unknown_scope"
         self.unknown_in_a_row = self.unknown_in_a_row + 1 if is_unknown else 0
-        answered = is_unknown or (trouble is None and not is_endless)
+        answered = is_unknown or (problem is None and not is_endless)
         self.newest_answers |= self.tries_newest and answered
         answered |= is_refused and self.newest_answers
         self.failed_in_a_row = 0 if answered else self.failed_in_a_row + 1
@@ -102,7 +102,7 @@ class PageFilter:
     """Which records of a page are new in this run, and belong to the account.
 
     dlt's merge compares with the table, not within a package, so what overlapping pages bring
-    twice is dropped here. History is told apart by its bytes (half a hash of them: memory), and
+    twice is dropped here. History is distinguished by its bytes (half a hash of them: memory), and
     numbered legitimate duplicates by their number too; of state, the first row of each id counts.
     """
 
@@ -118,7 +118,7 @@ class PageFilter:
         self._open = {}
 
     def take(self, page: list[Record], receipt: Receipt, watch: Watch) -> list[Record]:
-        """The page's records that this run has not taken yet. Raises Trouble."""
+        """The page's records that this run has not taken yet. Raises RequestError."""
         self._check_owner(page)
         kept = [record for record in page if self._exchange.is_record(self._stream, record)]
         receipt.skipped += len(page) - len(kept)
@@ -141,7 +141,7 @@ class PageFilter:
     def _changed_meanwhile(self, record: Record) -> bool:
         """Whether an earlier page of this window had the record in a state that was not final.
 
-        Of two versions under one receipt the newer one cannot be told. The first holds the span
+        Of two versions under one receipt, it is unknown which is newer. The first holds the span
         open, so that the next request brings the other under a receipt of its own.
         """
         known = self._open.get(record.id)
@@ -150,14 +150,14 @@ class PageFilter:
         return known is not None and known != record.digest
 
     def _check_owner(self, page: list[Record]) -> None:
-        """Raise Trouble where rows say that they belong to another account than this one."""
+        """Raise RequestError where rows say that they belong to another account than this one."""
         uid_of = self._exchange.uid_of
         if uid_of is None or not self._stream.private:
             return
         name = self._exchange.spec.name
         owners = {f"{name}:{uid}" for record in page if (uid := uid_of(record.raw))}
         if strangers := owners - {self._account_id}:
-            raise Trouble(
+            raise RequestError(
                 f"the answer has rows of another account ({', '.join(sorted(strangers))})",
                 kind="other_account",
                 remedy="make a key of this account's own; the other accounts need labels and keys "
@@ -180,7 +180,7 @@ class StreamReader:
         self._largest_page = 0
         self._is_endless = False
         self._rows = 0
-        self._refusal: Trouble | None = None
+        self._refusal: RequestError | None = None
         self.watch = this_round.watches.get(stream.name) or Watch()
 
     def read(self) -> Iterator[None]:
@@ -188,35 +188,35 @@ class StreamReader:
         if self._round.identity is not None:
             self._refusal = self._round.exchange.beyond(self._round.identity, self._stream)
         work = self.work_list()
-        if work.unasked is not None:
-            self._close_unasked(work.unasked)
-            work.unasked = None
+        if work.unrequested is not None:
+            self._close_unrequested(work.unrequested)
+            work.unrequested = None
         elif self._refusal is not None and not work.scopes:
             work.add("", self._windows(""))  # it is refused, whatever scopes there might be
         yield from self._read_windows(work)
 
-    def refuse_all(self, trouble: Trouble) -> None:
+    def refuse_all(self, problem: RequestError) -> None:
         """Close a stream that is not requested at all."""
-        self._refusal = trouble
+        self._refusal = problem
         work = self.work_list()
         self._give_up(list(work.left))
         if not work.scopes:
-            self._close_unasked(trouble)
+            self._close_unrequested(problem)
 
-    def fail(self, trouble: Trouble) -> None:
+    def fail(self, problem: RequestError) -> None:
         """Close as failed whatever is left to read, after an unexpected error."""
         work = self._round.work_lists.setdefault(self._stream.name, WorkList())
         work.is_cut = True
         for scope in scopes_of(self._stream, self._round.progress):
             if scope not in work.scopes:
                 work.add(scope, [self._whole()])
-        self._refusal = trouble
-        self._note(trouble, work.left[0][0] if work.left else "")
+        self._refusal = problem
+        self._note(problem, work.left[0][0] if work.left else "")
         self._give_up(list(work.left))
         work.left.clear()
         if not work.scopes:
-            self._close_unasked(trouble)
-            work.unasked = None
+            self._close_unrequested(problem)
+            work.unrequested = None
 
     def work_list(self) -> WorkList:
         """What is left from the round before, and scopes that have come up since."""
@@ -230,11 +230,12 @@ class StreamReader:
         visit, stream = self._round, self._stream
         if stream.kind != "history":
             return [Window(visit.now, visit.now, Floor(visit.now, "opened_at"))]
-        asked = visit.progress.asked.get((stream.name, scope), [])
-        return plan_windows(stream, now=visit.now, floor=self._floor(visit.now), asked=asked)
+        requested = visit.progress.requested.get((stream.name, scope), [])
+        floor = self._floor(visit.now)
+        return plan_windows(stream, now=visit.now, floor=floor, requested=requested)
 
     def _whole(self) -> Window:
-        """All there is to ask for, where no plan says what of it is left."""
+        """The whole available span, for streams without a plan."""
         floor = self._floor(self._round.now)
         if self._stream.kind != "history" or floor.at >= self._round.now:
             return Window(self._round.now, self._round.now, floor)
@@ -246,7 +247,7 @@ class StreamReader:
         return floor_of(self._stream, now=now, opened_at=visit.opened_at, began_at=began_at)
 
     def _within_reach(self, window: Window) -> Window | None:
-        """What of a window is still told: while others were asked, the floor has moved on.
+        """The part of a window that is still available: the floor moves while others are read.
 
         Beyond it some exchanges answer with an error, and others with nothing at all, which must
         not be taken for "nothing happened".
@@ -274,9 +275,9 @@ class StreamReader:
             if window is None:
                 work.left.popleft()
                 continue  # no receipt claims it, so it counts as lost
-            trouble, rest = yield from self._read_window(scope, window)
+            problem, rest = yield from self._read_window(scope, window)
             work.left.popleft()
-            if patience.note(trouble, is_endless=self._is_endless) and work.bring_newest_forward(
+            if patience.note(problem, is_endless=self._is_endless) and work.bring_newest_forward(
                 scope
             ):
                 patience.extend()
@@ -286,34 +287,34 @@ class StreamReader:
 
     def _read_window(
         self, scope: str, window: Window
-    ) -> Generator[None, None, tuple[Trouble | None, Window | None]]:
-        """Yields after each page. Returns the Trouble met, and what a pause left to request."""
+    ) -> Generator[None, None, tuple[RequestError | None, Window | None]]:
+        """Yield after each page. Returns the error, if any, and what a pause left to request."""
         receipt = Receipt(window, scope, self._round.session.clock.now())
         self._filter.begin_window()
         paginator = self._round.exchange.paginator(self._stream, window, scope)
         paginator.largest_page = self._largest_page
         pages = self._client.pages(paginator)
-        trouble: Trouble | None = None
-        while trouble is None:
+        problem: RequestError | None = None
+        while problem is None:
             try:
                 if not self._read_page(pages, receipt):
                     break
-            except Trouble as met:
-                trouble = met
+            except RequestError as met:
+                problem = met
             except Exception as error:
                 log.debug("reading %s failed", self._stream.name, exc_info=True)
-                trouble = self._refusal = unexpected(error)
+                problem = self._refusal = unexpected(error)
             yield
             if self._may_pause(paginator) and self._round.tally.is_spent():
                 break
-        if trouble is not None and trouble.kind in PAGE_LOST:
+        if problem is not None and problem.kind in PAGE_LOST:
             paginator.disown()
-        if trouble is not None and self._asks_for_less(trouble, receipt):
+        if problem is not None and self._asks_for_less(problem, receipt):
             return (yield from self._read_window(scope, window))
         self._largest_page = paginator.largest_page
         self._is_endless = paginator.is_endless
-        rest = self._close(receipt, paginator, trouble)
-        return trouble, rest
+        rest = self._close(receipt, paginator, problem)
+        return problem, rest
 
     def _read_page(self, pages: Iterator[Any], receipt: Receipt) -> bool:
         """Keep the records of the next page; False where there is none."""
@@ -329,59 +330,59 @@ class StreamReader:
         self._round.tally.add(len(fresh))
         return True
 
-    def _asks_for_less(self, trouble: Trouble, receipt: Receipt) -> bool:
+    def _asks_for_less(self, problem: RequestError, receipt: Receipt) -> bool:
         """Whether a refused request is worth repeating with smaller pages.
 
         Where that is refused as well, it was not for the page's size, and the next question is
         for whole pages again.
         """
-        if trouble.kind != "bad_request" or receipt.pages or self._spec.smaller_page is None:
+        if problem.kind != "bad_request" or receipt.pages or self._spec.smaller_page is None:
             return False
         is_whole = self._stream is self._spec
         less = replace(self._spec, page_size=self._spec.smaller_page, smaller_page=None)
         self._stream = less if is_whole else self._spec
         return is_whole
 
-    def _may_pause(self, paginator: Walk) -> bool:
+    def _may_pause(self, paginator: Paginator) -> bool:
         """Whether the next run could go on from here: by time, and with something read."""
         return paginator.has_next_page and paginator.has_progress and self._stream.time_filter
 
     def _close(
-        self, receipt: Receipt, paginator: Walk, trouble: Trouble | None
+        self, receipt: Receipt, paginator: Paginator, problem: RequestError | None
     ) -> Window | None:
         """The receipts of one window: what was read to the end, and what was not and why.
 
         Returns the part that a pause left to request.
         """
-        if trouble is not None and trouble.kind == "unknown_scope" and self._is_guess(receipt):
+        if problem is not None and problem.kind == "unknown_scope" and self._is_guess(receipt):
             return None  # there is no such thing, so there is nothing to account for
-        if trouble is not None:
-            self._note(trouble, receipt.scope)
+        if problem is not None:
+            self._note(problem, receipt.scope)
         window = receipt.window
         if window.start == window.end:
             outcome: Outcome = "row_cap" if paginator.capped else "exhausted"
-            outcome = trouble.outcome if trouble else outcome
-            self._keep(numbered_parts([self._part(receipt, window, outcome, trouble)]))
+            outcome = problem.outcome if problem else outcome
+            self._keep(numbered_parts([self._part(receipt, window, outcome, problem)]))
             return None
         done, rest = read_and_unread(paginator, window)
         parts = [
             self._part(receipt, piece, outcome)
             for piece, outcome in resolved_spans(done, paginator.unresolved, paginator.grain)
         ]
-        paused = trouble is None and paginator.has_next_page
+        paused = problem is None and paginator.has_next_page
         if rest is not None and not paused:
             stuck: Outcome = "row_cap" if paginator.capped else "unresolved"
-            outcome = trouble.outcome if trouble else stuck
-            parts.append(self._part(receipt, rest, outcome, trouble))
+            outcome = problem.outcome if problem else stuck
+            parts.append(self._part(receipt, rest, outcome, problem))
         self._keep(numbered_parts(parts))
         return rest if paused else None
 
-    def _close_unasked(self, why: Trouble) -> None:
+    def _close_unrequested(self, why: RequestError) -> None:
         """The receipt of a stream without a scope to request: of no span."""
         now = self._round.now
         window = Window(now, now, Floor(now, "opened_at"))
         receipt = Receipt(window, "", self._round.session.clock.now())
-        error = Trouble(why.what, kind=NOTHING_TO_ASK, outcome=why.outcome, remedy=why.remedy)
+        error = RequestError(why.what, kind=NOTHING_TO_ASK, outcome=why.outcome, remedy=why.remedy)
         self._keep(numbered_parts([self._part(receipt, window, why.outcome, error)]))
 
     def _is_guess(self, receipt: Receipt) -> bool:
@@ -390,7 +391,7 @@ class StreamReader:
         return receipt.scope not in known and receipt.pages == 0
 
     def _part(
-        self, receipt: Receipt, window: Window, outcome: Outcome, error: Trouble | None = None
+        self, receipt: Receipt, window: Window, outcome: Outcome, error: RequestError | None = None
     ) -> Part:
         return Part(receipt, window, outcome, self._round.session.clock.now(), error, receipt.id)
 
@@ -409,44 +410,44 @@ class StreamReader:
     def _hide(self, text: str) -> str:
         return self._round.session.account.credentials.hide_in(text)
 
-    def _note(self, trouble: Trouble, scope: str) -> None:
-        if trouble.kind == "unknown_scope":
+    def _note(self, problem: RequestError, scope: str) -> None:
+        if problem.kind == "unknown_scope":
             return  # the receipt says so; a pair that was delisted fails no sync
-        if trouble.outcome in ("refused", "venue_closed"):
-            self._refusal = trouble
+        if problem.outcome in ("refused", "venue_closed"):
+            self._refusal = problem
         failure = Failure(
             stream=self._stream.name,
-            outcome=trouble.outcome,
-            kind=trouble.kind,
-            what=self._hide(trouble.what),
-            remedy=trouble.remedy,
+            outcome=problem.outcome,
+            kind=problem.kind,
+            what=self._hide(problem.what),
+            remedy=problem.remedy,
             scope=scope,
         )
         failures = self._round.tally.failures
         with self._round.tally.lock:
-            # The same refusal of several spans is told once; each span has its receipt.
-            if trouble.kind not in SPAN_REFUSALS or failure not in failures:
+            # The same refusal of several spans is reported once; each span has its receipt.
+            if problem.kind not in SPAN_REFUSALS or failure not in failures:
                 failures.append(failure)
 
     def _give_up(self, left: list[tuple[str, Window]]) -> None:
-        """One receipt a scope for the windows that were not asked any more, with the reason."""
-        trouble = self._refusal or Trouble(
+        """One receipt per scope for the windows that were not requested, with the reason."""
+        problem = self._refusal or RequestError(
             f"not requested after {PATIENCE} windows in a row without an answer or an end",
             kind="gave_up",
             remedy="run the sync again",
         )
         if self._is_endless:
-            self._note(trouble, "")  # no window of it was a failure by itself
+            self._note(problem, "")  # no window of it was a failure by itself
         parts = []
         for scope, windows in itertools.groupby(left, key=lambda item: item[0]):
             spans = [window for _, window in windows]
             whole = Window(spans[0].start, spans[-1].end, spans[0].floor)
             receipt = Receipt(whole, scope, self._round.session.clock.now())
-            parts.append(self._part(receipt, whole, trouble.outcome, trouble))
+            parts.append(self._part(receipt, whole, problem.outcome, problem))
         self._keep(parts)
 
 
-def _over_budget(pages: int, unknown_in_a_row: int) -> Trouble | None:
+def _over_budget(pages: int, unknown_in_a_row: int) -> RequestError | None:
     """Why this run reads no more of a stream, None where it may."""
     if pages >= PAGES_A_RUN:
         what = f"{pages} pages were read in this run, which is the most that one run reads"
@@ -454,4 +455,4 @@ def _over_budget(pages: int, unknown_in_a_row: int) -> Trouble | None:
         what = f"the exchange knew none of {unknown_in_a_row} scopes in a row"
     else:
         return None
-    return Trouble(what, kind="budget", remedy="run the sync again: it goes on from here")
+    return RequestError(what, kind="budget", remedy="run the sync again: it goes on from here")

@@ -1,9 +1,9 @@
 """The watch over stored records that an exchange no longer gives.
 
-Each sync asks for the end of the known span again. What is stored of the part that will be asked
-again is looked up before; a record of it that a walk to the end does not meet has vanished, one
+Each sync requests the end of the known span again. The stored records of that part are read
+before; a record that the exchange does not return in a complete read has vanished, one
 that had vanished and is met is back. Both are rows of `vanished`; the record itself stays. Memory
-follows the part asked again, not the history.
+follows the part requested again, not the history.
 
 No incident is made of what can be explained: records that may still change (their id may, too),
 records without an id of their own, records at the very edge of what was read or below what the
@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from pipelines.extract.records import Record
-from pipelines.extract.windows import FLOOR_MARGIN, Asked, Span, merge, reread_spans
+from pipelines.extract.windows import FLOOR_MARGIN, Requested, Span, merge, reread_spans
 from pipelines.spec import ExchangeSpec, StreamSpec
 
 # Bounds may count as inside or not, and some routes know whole seconds only.
@@ -31,7 +31,7 @@ EDGE = timedelta(seconds=1)
 
 @dataclass
 class Stored:
-    """A stored record in a part that is asked again. `met_by` is the receipt that met it."""
+    """A stored record that is requested again. `met_by` is the receipt that returned it."""
 
     digest: str
     at: datetime
@@ -52,7 +52,7 @@ class Reading:
 
 @dataclass
 class Watch:
-    """What is stored of one stream where it is asked again, and what came of asking."""
+    """The stored records of one stream that are requested again, and which were returned."""
 
     stored: dict[str, Stored] = field(default_factory=dict)
     _readings: list[Reading] = field(default_factory=list)
@@ -141,11 +141,11 @@ def read_watches(
     warehouse: Path,
     spec: ExchangeSpec,
     account_id: str,
-    asked: Mapping[tuple[str, str], Sequence[Asked]],
+    requested: Mapping[tuple[str, str], Sequence[Requested]],
 ) -> dict[str, Watch]:
-    """By stream, what is stored where the next sync asks again."""
+    """By stream, the stored records that the next sync requests again."""
     spans: dict[str, list[tuple[str, Span]]] = {}
-    for (name, scope), earlier in asked.items():
+    for (name, scope), earlier in requested.items():
         if any(stream.name == name and _is_watched(stream) for stream in spec.streams):
             found = [(scope, span) for span in reread_spans(spec.stream(name), earlier)]
             spans.setdefault(name, []).extend(found)
@@ -169,7 +169,7 @@ def _stored(
     account_id: str,
     spans: Sequence[tuple[str, Span]],
 ) -> dict[str, Stored]:
-    """The final records of those spans by id, as they were told last."""
+    """The final records of those spans by id, in their newest version."""
     schema = f"raw_{spec.name}"
     final = (
         f"coalesce(record ->> '$.\"{stream.status_field}\"', '') in (select unnest($final))"
@@ -210,14 +210,14 @@ def _stored(
                 partition by rows.record_id order by receipts.asked_at desc, rows.record_hash
             ) = 1
         ),
-        told as (
+        newest_versions as (
             select record_id, not arg_max(is_served, noticed_at) as is_gone
             from {schema}.vanished
             where account_id = $account and stream = $stream
             group by record_id
         )
         select record_id, record_hash, occurred_at, scope, coalesce(is_gone, false)
-        from newest left join told using (record_id)
+        from newest left join newest_versions using (record_id)
         where is_final and occurred_at is not null and not starts_with(record_id, 'sha256:')
         """,
         {

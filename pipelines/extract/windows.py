@@ -1,4 +1,4 @@
-"""Which spans to ask for: what the limits allow, less what receipts prove. Pure, no I/O."""
+"""Which spans to request: what the limits allow, less what receipts prove. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pipelines.spec import StreamSpec
 
 FloorReason = Literal["retention", "opened_at", "unknown_start", "exchange_start"]
 
-# A floor moves while requests are under way; asking this far inside it keeps them valid.
+# A floor moves while requests are under way; requests start this far inside it.
 FLOOR_MARGIN = timedelta(minutes=5)
 
-# Streams that may be asked for any span are asked for this much at a time, so that a cut-off
+# Streams that accept any span are requested in spans of this length, so that an interrupted
 # run keeps what it has.
 WIDEST_UNLIMITED = timedelta(days=90)
 
@@ -28,8 +28,8 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What planning needs of an earlier receipt whose walk came to its end."""
+class Requested:
+    """The span of an earlier receipt that was read to its end."""
 
     span: Span
     held_from: datetime | None = None
@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Floor:
-    """The oldest moment worth asking for, and why it is that one."""
+    """The oldest moment to request, and the reason."""
 
     at: datetime
     reason: FloorReason
@@ -45,7 +45,7 @@ class Floor:
 
 @dataclass(frozen=True)
 class Window:
-    """One span to ask a stream for, with the floor that bounded it."""
+    """One span to request from a stream, with its floor."""
 
     start: datetime
     end: datetime
@@ -67,9 +67,9 @@ def floor_of(
 
 
 def plan_windows(
-    stream: StreamSpec, *, now: datetime, floor: Floor, asked: Sequence[Asked]
+    stream: StreamSpec, *, now: datetime, floor: Floor, requested: Sequence[Requested]
 ) -> list[Window]:
-    """The windows to ask, oldest first: [floor, now] less what `asked` (oldest asking first) has.
+    """The windows to request, oldest first: [floor, now] less `requested` (oldest request first).
 
     A row that can still change re-opens its receipt from that row on. The last window reaches
     back by the stream's overlap. No window is wider than the stream allows.
@@ -77,7 +77,7 @@ def plan_windows(
     if floor.at >= now:
         return []
     whole = Span(floor.at, now)
-    todo = subtract([whole], _settled(asked))
+    todo = subtract([whole], _settled(requested))
     start = todo[-1].start if todo and todo[-1].end == now else now
     tail = Span(max(floor.at, start - stream.overlap), now)
     spans = merge([*todo, tail])
@@ -87,22 +87,22 @@ def plan_windows(
     return [Window(piece.start, piece.end, floor) for piece in _cut(spans, widest)]
 
 
-def reread_spans(stream: StreamSpec, asked: Sequence[Asked]) -> list[Span]:
-    """What of the known spans the next plan asks for again: the overlap, and what is held open."""
-    known = merge(earlier.span for earlier in asked)
+def reread_spans(stream: StreamSpec, requested: Sequence[Requested]) -> list[Span]:
+    """The known spans that the next plan requests again: the overlap, and what is held open."""
+    known = merge(earlier.span for earlier in requested)
     if not known:
         return []
-    settled = _settled(asked)
+    settled = _settled(requested)
     tail_from = (settled[-1].end if settled else known[0].start) - stream.overlap
     end = known[-1].end
     again = merge([*subtract(known, settled), Span(tail_from, end)])
     return again if stream.time_filter else [Span(again[0].start, end)]
 
 
-def _settled(asked: Iterable[Asked]) -> list[Span]:
+def _settled(requested: Iterable[Requested]) -> list[Span]:
     """What is known for good: every finished span, less what held rows keep open."""
     settled: list[Span] = []
-    for earlier in asked:
+    for earlier in requested:
         settled = merge([*settled, earlier.span])
         if earlier.held_from is not None:
             held = Span(max(earlier.held_from, earlier.span.start), earlier.span.end)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pipelines.errors import Outcome, Trouble
+from pipelines.errors import Outcome, RequestError
 from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.exchange import Exchange, Identity
 from pipelines.extract.progress import Progress
@@ -62,19 +62,19 @@ class WorkList:
     scopes: set[str] = field(default_factory=set)
     is_cut: bool = False
     """Whether anything of it was not read to its end."""
-    unasked: Trouble | None = None
-    """Why there is no value to ask by, where that is still to be told by a receipt."""
+    unrequested: RequestError | None = None
+    """Why there is no value to request, if a receipt still has to state it."""
     pages: int = 0
     """How many pages this run has read of the stream."""
 
     def add(self, scope: str, windows: list[Window]) -> None:
-        """Ask these windows of a scope too, after what is left."""
+        """Fetch these windows of a scope too, after what is left."""
         self.scopes.add(scope)
         self.left.extend((scope, window) for window in windows)
         self.total += len(windows)
 
     def bring_newest_forward(self, scope: str) -> bool:
-        """Ask the scope's last window next; whether there is any."""
+        """Fetch the scope's last window next; whether there is any."""
         places = [place for place, (of, _) in enumerate(self.left) if of == scope]
         if not places:
             return False
@@ -116,7 +116,7 @@ class Round:
 
 
 def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
-    """What the stream must be asked by: every value known or guessed, or nothing in particular."""
+    """The scopes to request: every value known or guessed, or none in particular."""
     if not stream.scope:
         return [""]
     known = progress.scopes.get(stream.name, frozenset())

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import registry
-from pipelines.errors import LookbackError, Trouble
+from pipelines.errors import LookbackError, RequestError
 from pipelines.extract.exchange import Exchange
 from pipelines.extract.paginators import times_of
 from pipelines.extract.progress import known_account
@@ -200,8 +200,8 @@ def read_content(exchange: Exchange, content: Content) -> SavedFile:
     items = respelled(stream, items, fields)
     try:
         records = RecordReader(stream).read([item.raw for item in items])
-    except Trouble as trouble:
-        raise malformed(content.name, trouble.what) from trouble
+    except RequestError as problem:
+        raise malformed(content.name, problem.what) from problem
     faults = [
         (item.line, fault)
         for item, record in zip(items, records, strict=True)

@@ -60,10 +60,10 @@ def restate(
         left join {schema}.{stream.name} as stored
             on stored.origin = 'api'
             and stored.account_id = states.account_id and stored.record_id = states.record_id
-        left join {schema}.receipts as asked on stored.receipt_id = asked.receipt_id
+        left join {schema}.receipts as earlier on stored.receipt_id = earlier.receipt_id
         where
             states.stream = ? and states.account_id = ?
-            and (stored.record_id is null or receipts.taken_at > asked.asked_at)
+            and (stored.record_id is null or receipts.taken_at > earlier.asked_at)
         qualify row_number() over (
             partition by states.record_id
             order by receipts.taken_at desc nulls last, receipts.asked_at desc, states.record_hash

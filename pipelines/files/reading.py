@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from pipelines.errors import LookbackError, Trouble
+from pipelines.errors import LookbackError, RequestError
 from pipelines.extract.records import cut_list
 
 LARGEST = 1 << 30
@@ -214,8 +214,9 @@ def items_of(name: str, text: str) -> list[Item]:
         return _rows(text)
     except RecursionError as error:
         raise malformed(name, "its values are nested too deeply") from error
-    except (Trouble, msgspec.DecodeError, csv.Error, UnicodeEncodeError) as error:
-        raise malformed(name, error.what if isinstance(error, Trouble) else str(error)) from error
+    except (RequestError, msgspec.DecodeError, csv.Error, UnicodeEncodeError) as error:
+        what = error.what if isinstance(error, RequestError) else str(error)
+        raise malformed(name, what) from error
 
 
 def _with_lines(body: bytes, raws: list[bytes]) -> list[Item]:

@@ -1,8 +1,8 @@
-"""One account into `raw_<exchange>`: extract side by side, load one after another.
+"""Sync one account into `raw_<exchange>`: extract in parallel, load one by one.
 
 dlt merges through one staging schema a dataset, so two loads into one dataset at the same time
 would double rows: whoever calls `load` holds the warehouse for that long. Extraction touches
-only the account's own files, and may run beside anything.
+only the account's own files, and may run in parallel with anything.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import duckdb
 from pipelines import registry
 from pipelines.account import Account
 from pipelines.config.accounts import declared_accounts
-from pipelines.errors import LookbackError, Trouble, unexpected
-from pipelines.extract.client import ReadOnlySession, ask, set_clock
+from pipelines.errors import LookbackError, RequestError, unexpected
+from pipelines.extract.client import ReadOnlySession, fetch, set_clock
 from pipelines.extract.exchange import Identity
 from pipelines.extract.progress import (
     NOTHING_TO_ASK,
@@ -52,7 +52,7 @@ OnEvent = Callable[[str, str, int, float], None]
 
 @dataclass
 class AccountResult:
-    """What a sync of one account came to."""
+    """The result of a sync of one account."""
 
     label: str
     account_id: str = ""
@@ -75,7 +75,7 @@ class Stage(IntEnum):
     """Every stream, until nothing is left and no new scope has come up."""
     BALANCES_AFTER = auto()
     """Snapshots once more: only where everything is read."""
-    UNASKED = auto()
+    UNREQUESTED = auto()
     """Receipts of streams without a known scope: only now is it known that nothing names one."""
     DONE = auto()
 
@@ -91,10 +91,10 @@ class Delivery:
 class AccountSync:
     """One account's sync, in rounds of `extract` then `load` until `done`.
 
-    `prepare` and `load` write the warehouse and must not run beside another writer; `extract`
-    may. A scope that came up in a round (a coin in the ledger) is asked for in the next.
+    `prepare` and `load` write the warehouse and must not run in parallel with another writer;
+    `extract` may. A scope found in a round (a coin in the ledger) is requested in the next.
 
-    `full` asks for everything within reach whatever was read before, with a look at the balances
+    `full` requests everything available again, with a snapshot of the balances
     before the first and after the last row: what to do before an exchange closes.
     """
 
@@ -140,7 +140,7 @@ class AccountSync:
         if self._known is not None:
             self._progress = self._read_progress(self._known.account_id)
             self._watches = read_watches(
-                self._home.warehouse, spec, self._known.account_id, self._progress.asked
+                self._home.warehouse, spec, self._known.account_id, self._progress.requested
             )
 
     def extract(self) -> None:
@@ -155,7 +155,7 @@ class AccountSync:
             self._session.close()  # idle connections do not outlive the round
 
     def _extract_round(self) -> None:
-        """One round; one that is cut off puts back what it took from the list of what to ask."""
+        """Read one round; an interrupted round restores the list of what to request."""
         work_lists = {name: work.copy() for name, work in self._work_lists.items()}
         watches = {name: watch.copy() for name, watch in self._watches.items()}
         try:
@@ -183,11 +183,11 @@ class AccountSync:
         if self._identity is None:
             try:
                 self._identify()
-            except Trouble as trouble:
+            except RequestError as problem:
                 if self._known is None:
                     raise
                 self._delivery = Delivery()
-                return self._unread(tally, self._known, trouble)
+                return self._unread(tally, self._known, problem)
             self._go_on()
         assert self._identity is not None
         opened_at = self._identity.opened_at or self.account.opened_at
@@ -196,14 +196,14 @@ class AccountSync:
         return account_history(self._round(tally, opened_at), streams)
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
-        """The streams that were not asked yet, or not to their end, or not for every scope."""
+        """The streams that are not read yet, or not to their end, or not for every scope."""
         kind = self._identity.kind if self._identity is not None else ""
 
         def is_left(stream: StreamSpec) -> bool:
             if not stream.serves(kind):
                 return False
             work = self._work_lists.get(stream.name)
-            if work is None or work.left or work.unasked is not None:
+            if work is None or work.left or work.unrequested is not None:
                 return True
             return not work.scopes.issuperset(scopes_of(stream, self._progress))
 
@@ -215,18 +215,18 @@ class AccountSync:
         )
 
     def _read_progress(self, account_id: str) -> Progress:
-        """What is known of the account; earlier askings count for nothing where all is asked."""
+        """What is known of the account; earlier requests do not count if all is read again."""
         known = read_progress(self._home.warehouse, self.exchange.spec, account_id)
-        return replace(known, asked={}) if self._full else known
+        return replace(known, requested={}) if self._full else known
 
-    def _unread(self, tally: Tally, known: KnownAccount, trouble: Trouble) -> Any:
-        """Nothing but receipts: what would have been asked, and why it was not."""
+    def _unread(self, tally: Tally, known: KnownAccount, problem: RequestError) -> Any:
+        """Receipts of what was not requested, with the reason."""
         self.result.account_id = known.account_id
         self._now = self._session.clock.now()
         tally.failures.append(
-            Failure(trouble.stream, trouble.outcome, trouble.kind, trouble.what, trouble.remedy)
+            Failure(problem.stream, problem.outcome, problem.kind, problem.what, problem.remedy)
         )
-        return unread_history(self._round(tally, known.opened_at), trouble, known.kind)
+        return unread_history(self._round(tally, known.opened_at), problem, known.kind)
 
     def _round(self, tally: Tally, opened_at: datetime | None) -> Round:
         assert self._now is not None
@@ -246,9 +246,9 @@ class AccountSync:
         )
 
     def load(self) -> None:
-        """Load what `extract` brought, and see what is left to ask.
+        """Load what `extract` read, and determine what is left to request.
 
-        Raises Trouble where less has arrived than was read.
+        Raises RequestError where less has arrived than was read.
         """
         spec = self.exchange.spec
         stored_before = stored_rows(self._home.warehouse, spec, self.result.account_id)
@@ -268,8 +268,8 @@ class AccountSync:
             self._stage = Stage(self._stage + 1)
             if self._stage is Stage.BALANCES_AFTER and self._full:
                 self._forget_balances()
-            elif self._stage is Stage.UNASKED:
-                self._note_unasked()
+            elif self._stage is Stage.UNREQUESTED:
+                self._note_unrequested()
 
     def _check_delivery(self, load_ids: Iterable[str]) -> None:
         """Each receipt of the round must have arrived, as its rows travel in the same package."""
@@ -283,8 +283,8 @@ class AccountSync:
         if arrived < self._delivery.receipts:
             raise self._incomplete(f"{arrived} of {self._delivery.receipts} receipts have arrived")
 
-    def _incomplete(self, what: str) -> Trouble:
-        return Trouble(
+    def _incomplete(self, what: str) -> RequestError:
+        return RequestError(
             f"the round delivered less than it read: {what}",
             kind="incomplete",
             remedy="run the sync again: it reads what is missing; report this message where it "
@@ -298,7 +298,7 @@ class AccountSync:
             if stream.kind == "snapshot":
                 self._work_lists.pop(stream.name, None)
 
-    def _note_unasked(self) -> None:
+    def _note_unrequested(self) -> None:
         """Put streams without a known scope back on the work list, for a receipt that says so.
 
         Where a stream that might have named one was not read to its end, the receipt says that.
@@ -314,17 +314,17 @@ class AccountSync:
                 for naming in spec.naming(stream)
                 if naming.name in self._work_lists and self._work_lists[naming.name].is_cut
             ]
-            if cut or stream.name not in self._progress.unasked:
-                work.unasked = _nothing_to_ask(stream, cut)
+            if cut or stream.name not in self._progress.unrequested:
+                work.unrequested = _no_known_scope(stream, cut)
 
     def _identify(self) -> None:
-        """Set clocks, ask whose key this is, and hold the answer against what the label was."""
+        """Set clocks, identify the key's account, and compare it with the label's account."""
         try:
             set_clock(self._session)
-            self._identity = self.exchange.identify(partial(ask, self._session), self.account)
-        except Trouble as trouble:
-            trouble.account = self.account.label
-            trouble.stream = trouble.stream or "identity"
+            self._identity = self.exchange.identify(partial(fetch, self._session), self.account)
+        except RequestError as problem:
+            problem.account = self.account.label
+            problem.stream = problem.stream or "identity"
             raise
         except LookbackError:
             raise
@@ -399,12 +399,12 @@ class AccountSync:
         return found
 
 
-def _nothing_to_ask(stream: StreamSpec, cut: list[str]) -> Trouble:
-    """Why a stream was not asked at all; `cut` might have named something to ask by."""
-    unknown = f"no {stream.scope} of this account is known to ask by"
+def _no_known_scope(stream: StreamSpec, cut: list[str]) -> RequestError:
+    """Why a stream was not requested; an unfinished stream in `cut` may name a value for it."""
+    unknown = f"no {stream.scope} of this account is known"
     if not cut:
-        return Trouble(unknown, kind=NOTHING_TO_ASK, outcome="exhausted")
-    return Trouble(
+        return RequestError(unknown, kind=NOTHING_TO_ASK, outcome="exhausted")
+    return RequestError(
         f"{unknown}, and what may name one was not read to its end: {', '.join(cut)}",
         kind=NOTHING_TO_ASK,
         outcome="failed",

@@ -15,7 +15,7 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource, DltSource
 
-from pipelines.errors import Trouble, unexpected
+from pipelines.errors import RequestError, unexpected
 from pipelines.extract.exchange import Exchange
 from pipelines.extract.receipts import Part, Receipt
 from pipelines.extract.records import Record
@@ -24,8 +24,8 @@ from pipelines.extract.vanished import vanished_rows
 from pipelines.extract.work import Round
 from pipelines.load.tables import (
     ACCOUNTS,
+    AUXILIARY,
     BALANCES,
-    BESIDE,
     RECEIPTS,
     STREAM_SPECS,
     VANISHED,
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def account_history(this_round: Round, streams: tuple[StreamSpec, ...]) -> DltSource:
-    """The dlt source of one account: those streams, and what was asked of whom."""
+    """The dlt source of one account: those streams, their receipts, the account's identity."""
 
     @dlt.source(name=this_round.exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
@@ -57,7 +57,7 @@ def account_history(this_round: Round, streams: tuple[StreamSpec, ...]) -> DltSo
     return history()
 
 
-def unread_history(this_round: Round, trouble: Trouble, account_kind: str) -> DltSource:
+def unread_history(this_round: Round, problem: RequestError, account_kind: str) -> DltSource:
     """Receipts alone, for an account that could not be read at all: one a stream and scope.
 
     `account_kind` is what the account was when it was last read.
@@ -66,7 +66,7 @@ def unread_history(this_round: Round, trouble: Trouble, account_kind: str) -> Dl
     def receipts() -> Iterator[Any]:
         for stream in this_round.exchange.spec.streams:
             if stream.kind == "history" and stream.serves(account_kind):
-                yield from StreamLoad(this_round, stream).refused(trouble)
+                yield from StreamLoad(this_round, stream).refused(problem)
 
     @dlt.source(name=this_round.exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
@@ -82,7 +82,11 @@ def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
     @dlt.source(name=exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
         return [
-            *(_fixed(table, []) for table in (*tables, *BESIDE) if table.name != STREAM_SPECS.name),
+            *(
+                _fixed(table, [])
+                for table in (*tables, *AUXILIARY)
+                if table.name != STREAM_SPECS.name
+            ),
             _fixed(STREAM_SPECS, spec_rows(exchange.spec, now)),
         ]
 
@@ -162,16 +166,16 @@ class StreamLoad:
             yield from self._end_as_failed(unexpected(error))
         self._round.tally.delivered.add(self._stream.name)
 
-    def refused(self, trouble: Trouble) -> Iterator[Any]:
+    def refused(self, problem: RequestError) -> Iterator[Any]:
         """The receipts of a stream that was not requested at all."""
-        self._reader.refuse_all(trouble)
+        self._reader.refuse_all(problem)
         yield from self._writer.flush()
 
-    def _end_as_failed(self, trouble: Trouble) -> Iterator[Any]:
+    def _end_as_failed(self, problem: RequestError) -> Iterator[Any]:
         """Failed receipts for what was read and not handed over, and for what is left to read."""
-        self._writer.fail_waiting({"outcome": trouble.outcome, **self._error(trouble)})
+        self._writer.fail_waiting({"outcome": problem.outcome, **self._error(problem)})
         self._writer.put(self._table, [])
-        self._reader.fail(trouble)
+        self._reader.fail(problem)
         yield from self._writer.flush()
 
     def keep_records(self, records: list[Record], receipt: Receipt) -> None:
@@ -223,11 +227,11 @@ class StreamLoad:
             **self._error(part.error),
         )
 
-    def _error(self, trouble: Trouble | None) -> dict[str, str | None]:
+    def _error(self, problem: RequestError | None) -> dict[str, str | None]:
         hide = self._round.session.account.credentials.hide_in
         return {
-            "error_kind": trouble.kind if trouble else None,
-            "error_text": hide(trouble.sentences) if trouble else None,
+            "error_kind": problem.kind if problem else None,
+            "error_text": hide(problem.sentences) if problem else None,
         }
 
     def _keep_vanished(self) -> None:

@@ -1,4 +1,4 @@
-"""The raw tables: one shape for every stream, and beside them what was asked and of whom.
+"""The raw tables: one shape for every stream; receipts, accounts and other auxiliary tables.
 
 Everything travels as Arrow, so that dlt neither parses nor re-types it.
 """
@@ -240,7 +240,7 @@ STREAM_SPECS = Table(
     key=("stream", "spec_hash"),
 )
 
-BESIDE = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, FILE_STATES, STREAM_SPECS)
+AUXILIARY = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, FILE_STATES, STREAM_SPECS)
 
 
 def stream_table(stream: StreamSpec) -> Table:
@@ -293,13 +293,13 @@ def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]
         "ends_at": spec.ends_at,
         "imports_files": spec.imports_files,
     }
-    told = [
+    reads = [
         *(_of_stream(stream) for stream in spec.streams),
         *(_of_probe(spec, path) for path in spec.probes),
         *(_of_left_out(spec, route) for route in spec.left_out),
         *(_of_excluded(spec, each) for each in spec.excluded),
     ]
-    rows = [exchange | row for row in told]
+    rows = [exchange | row for row in reads]
     version = _hash(rows)
     return [
         row
@@ -358,7 +358,7 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
 def _key_fields(stream: StreamSpec) -> list[str]:
     """The fields without which a record has no name, no time or no state.
 
-    An id put together from several fields may lack some of them.
+    An id composed of several fields may lack some of them.
     """
     ids = stream.record_id if len(stream.record_id) == 1 else ()
     return [name for name in (*ids, stream.time_field, stream.status_field) if name]
@@ -370,7 +370,7 @@ def _of_probe(spec: ExchangeSpec, path: str) -> dict[str, Any]:
         "method": "GET",
         "path": path,
         "kind": "probe",
-        "reason": "asked to know the key or the time; its answer is not stored",
+        "reason": "requested to check the key or the clock; its response is not stored",
         "docs_url": spec.docs_url,
         "checked_on": spec.checked_on,
     }
@@ -407,7 +407,7 @@ def _of_excluded(spec: ExchangeSpec, excluded: Excluded) -> dict[str, Any]:
 def all_tables(spec: ExchangeSpec) -> Iterable[Table]:
     """Every table of an exchange's raw schema."""
     yield from (stream_table(stream) for stream in spec.streams)
-    yield from BESIDE
+    yield from AUXILIARY
 
 
 def _seconds(span: Any) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bigone import api as bigone
 from pipelines.exchanges.bigone.spec import SPEC
 from pipelines.extract.paginators import ByCursor
@@ -89,15 +89,15 @@ def explained(status, body, *args, **more):
     ],
 )
 def test_error_codes_are_named(status, code, kind, outcome, retry):
-    trouble = explained(status, json.dumps({"code": code, "message": "words"}))
-    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, retry)
-    assert trouble.remedy
+    problem = explained(status, json.dumps({"code": code, "message": "words"}))
+    assert (problem.kind, problem.outcome, problem.retry) == (kind, outcome, retry)
+    assert problem.remedy
 
 
 def test_a_pair_the_exchange_does_not_know_is_no_failure_of_the_stream():
     url = "https://api.big.one/api/v3/viewer/trades?asset_pair_name=OLD-USDT"
-    trouble = explained(404, '{"code":10013,"message":"Resource not found"}', url=url)
-    assert (trouble.kind, trouble.outcome) == ("unknown_scope", "refused")
+    problem = explained(404, '{"code":10013,"message":"Resource not found"}', url=url)
+    assert (problem.kind, problem.outcome) == ("unknown_scope", "refused")
 
 
 def test_an_anomaly_of_the_contract_service_is_an_error():
@@ -128,7 +128,7 @@ def test_the_list_inside_the_envelope_or_bare():
     trades = items(SPEC.stream("spot_trades"), b'{"code":0,"data":[{"id":1}]}')
     bare = items(SPEC.stream("contract_trades"), b'[{"id":"a","fee":6.200177148e-05}]')
     assert (len(trades), bytes(bare[0])) == (1, b'{"id":"a","fee":6.200177148e-05}')
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         items(SPEC.stream("deposits"), b'{"code":0}')
 
 
@@ -157,31 +157,31 @@ WITHDRAWALS = b'{"code":0,"data":[{"id":1,"customer_id":1082679}],"page_token":"
 @pytest.mark.parametrize("stream", SPEC.streams, ids=lambda stream: stream.name)
 @pytest.mark.parametrize("body", [b'{"code":0}', b'{"code":0,"message":"OK"}', b'[{"id":"1"}'])
 def test_success_without_data_is_no_empty_list(stream, body):
-    with pytest.raises((Trouble, msgspec.DecodeError)):
+    with pytest.raises((RequestError, msgspec.DecodeError)):
         items(stream, body)
 
 
 @pytest.mark.parametrize("name", ["contract_accounts", "contract_positions"])
 def test_a_contract_account_without_its_parts_is_no_empty_list(name):
-    with pytest.raises((Trouble, msgspec.DecodeError)):
+    with pytest.raises((RequestError, msgspec.DecodeError)):
         items(SPEC.stream(name), b'[{"id":"1"}]')
 
 
 CASH = b'[{"cash":{"id":"c","currency":"USDT","readableId":1000001},"positions":[]}]'
 NOTHING = b'{"code":0,"data":[]}'
-DENIED = Trouble("no", kind="no_permission", outcome="refused")
+DENIED = RequestError("no", kind="no_permission", outcome="refused")
 
 
 def identity_from(withdrawals, contract=b"[]", accounts=NOTHING, uid=""):
     answers = [withdrawals, contract, accounts]
 
-    def ask(path, params=None):
+    def fetch(path, params=None):
         found = answers.pop(0)
-        if isinstance(found, Trouble):
+        if isinstance(found, RequestError):
             raise found
         return found
 
-    return bigone.identify(ask, Account("main", "bigone", KEYS, SPEC.base_url, uid=uid))
+    return bigone.identify(fetch, Account("main", "bigone", KEYS, SPEC.base_url, uid=uid))
 
 
 def test_what_names_the_account():
@@ -200,11 +200,11 @@ def test_what_a_key_may_do_is_not_known():
 
 
 def test_a_key_that_may_read_nothing_may_be_bound_to_other_addresses():
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(RequestError) as caught:
         identity_from(DENIED, DENIED, DENIED)
     assert caught.value.kind == "ip_refused" and "address" in caught.value.remedy
-    with pytest.raises(Trouble, match="40004"):
-        identity_from(Trouble("40004", kind="wrong_key_or_secret", outcome="refused"))
+    with pytest.raises(RequestError, match="40004"):
+        identity_from(RequestError("40004", kind="wrong_key_or_secret", outcome="refused"))
 
 
 # Every private read that BigONE documents, by service.
@@ -245,24 +245,24 @@ END = datetime(2026, 1, 10, tzinfo=UTC)
 
 
 def walked(pages, *, days=9, scope=""):
-    """The walk over those pages of (token, [(id, day, pair)]), and the tokens it asked by."""
+    """The pages over those pages of (token, [(id, day, pair)]), and the tokens it asked by."""
     start = END - timedelta(days=days)
     stream = SPEC.stream("spot_trades")
-    walk = paginator(stream, Window(start, END, Floor(start, "opened_at")), scope)
-    assert isinstance(walk, ByCursor)
+    pages = paginator(stream, Window(start, END, Floor(start, "opened_at")), scope)
+    assert isinstance(pages, ByCursor)
     reader, asked = RecordReader(stream), []
     for token, rows in pages:
-        asked.append(walk.position()["page_token"])
+        asked.append(pages.position()["page_token"])
         data = [
             {"id": n, "asset_pair_name": pair, "inserted_at": f"2026-01-{day:02d}T00:00:00Z"}
             for n, day, pair in rows
         ]
         body = json.dumps({"code": 0, "data": data, "page_token": token})
         records = reader.read(items(stream, body.encode()))
-        walk.update_state(answer(200, body), records)
-        if not walk.has_next_page:
+        pages.update_state(answer(200, body), records)
+        if not pages.has_next_page:
             break
-    return walk, asked
+    return pages, asked
 
 
 def rows(*days):
@@ -270,21 +270,21 @@ def rows(*days):
 
 
 def test_a_short_or_empty_page_is_not_the_end_and_no_token_is():
-    walk, asked = walked([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
+    pages, asked = walked([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
     assert asked == [None, "t1", "t2"]
-    assert walk.reached == walk.start and walk.unresolved == []
+    assert pages.reached == pages.start and pages.unresolved == []
 
 
 def test_a_resumed_walk_stops_where_its_window_starts():
-    walk, asked = walked([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
+    pages, asked = walked([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
     assert asked == [None, "t1"]
-    assert walk.reached == walk.start
+    assert pages.reached == pages.start
 
 
 def test_rows_out_of_order_do_not_say_where_the_start_is():
-    walk, asked = walked([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
+    pages, asked = walked([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
     assert asked == [None, "t1", "t2"]
-    assert walk.reached == walk.start
+    assert pages.reached == pages.start
 
 
 @pytest.mark.parametrize(
@@ -295,12 +295,12 @@ def test_rows_out_of_order_do_not_say_where_the_start_is():
     ],
 )
 def test_the_same_token_or_the_same_page_again_is_unresolved(pages):
-    walk, _ = walked([*pages, ("never", [])])
-    assert walk.unresolved and walk.reached > walk.start and not walk.has_next_page
+    pages, _ = walked([*pages, ("never", [])])
+    assert pages.unresolved and pages.reached > pages.start and not pages.has_next_page
 
 
 def test_rows_of_another_pair_are_refused():
-    with pytest.raises(Trouble, match="A-B"):
+    with pytest.raises(RequestError, match="A-B"):
         walked([("t1", [(9, 9, "C-D")])], scope="A-B")
 
 
@@ -314,12 +314,12 @@ def test_orders_are_asked_for_in_every_state_and_pages_are_full():
 def test_contract_rows_are_walked_by_the_last_id_to_an_empty_page():
     stream = SPEC.stream("contract_trades")
     start = END - timedelta(days=9)
-    walk = paginator(stream, Window(start, END, Floor(start, "opened_at")), "")
+    pages = paginator(stream, Window(start, END, Floor(start, "opened_at")), "")
     reader = RecordReader(stream)
     asked = []
     for day, name in ((9, "c"), (8, "b"), (None, "")):
-        asked.append(walk.position()["id"])
+        asked.append(pages.position()["id"])
         at = int(datetime(2026, 1, day, tzinfo=UTC).timestamp()) * 1_000 if day else 0
         body = json.dumps([{"id": name, "ts": at}] if day else [])
-        walk.update_state(answer(200, body), reader.read(items(stream, body.encode())))
-    assert asked == [None, "c", "b"] and walk.reached == walk.start
+        pages.update_state(answer(200, body), reader.read(items(stream, body.encode())))
+    assert asked == [None, "c", "b"] and pages.reached == pages.start

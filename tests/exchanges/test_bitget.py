@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitget import api as bitget
 from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.exchanges.bitget.spec_terms import END_ID
@@ -97,9 +97,9 @@ def explained(status, body, *args):
     ],
 )
 def test_error_codes_are_named(code, kind, outcome, retry):
-    trouble = explained(400, f'{{"code":"{code}","msg":"words","requestTime":1,"data":null}}')
-    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, retry)
-    assert code in trouble.what and trouble.remedy
+    problem = explained(400, f'{{"code":"{code}","msg":"words","requestTime":1,"data":null}}')
+    assert (problem.kind, problem.outcome, problem.retry) == (kind, outcome, retry)
+    assert code in problem.what and problem.remedy
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_error_codes_are_named(code, kind, outcome, retry):
     ],
 )
 def test_a_rate_limit_is_tried_again(status, body):
-    trouble = explained(status, body)
-    assert (trouble.kind, trouble.retry) == ("rate_limited", True)
+    problem = explained(status, body)
+    assert (problem.kind, problem.retry) == ("rate_limited", True)
 
 
 def test_a_web_page_is_a_failure_and_not_an_empty_answer():
@@ -137,12 +137,12 @@ def test_the_list_inside_the_envelope(data, count):
 
 
 def identity_from(info):
-    def ask(path, params=None):
-        if isinstance(info, Trouble):
+    def fetch(path, params=None):
+        if isinstance(info, RequestError):
             raise info
         return b'{"code":"00000","data":%s}' % info
 
-    return bitget.identify(ask, Account("main", "bitget", KEYS, SPEC.base_url))
+    return bitget.identify(fetch, Account("main", "bitget", KEYS, SPEC.base_url))
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def lead_trader(settings):
     """Who a lead trader's account is, where v3 routes answer so."""
     refused = explained(400, '{"code":"40731","msg":"This product does not support copy trading"}')
 
-    def ask(path, params=None):
-        if path.startswith("/api/v3/") and not isinstance(settings, Trouble):
+    def fetch(path, params=None):
+        if path.startswith("/api/v3/") and not isinstance(settings, RequestError):
             return b'{"code":"00000","data":%s}' % settings
         raise settings if path.startswith("/api/v3/") else refused
 
-    return bitget.identify(ask, Account("main", "bitget", KEYS, SPEC.base_url))
+    return bitget.identify(fetch, Account("main", "bitget", KEYS, SPEC.base_url))
 
 
 def test_lead_trader_is_read_by_unified_routes():
@@ -190,20 +190,20 @@ def test_lead_trader_is_read_by_unified_routes():
 
 def test_lead_trader_that_no_route_reads_is_refused():
     classic = explained(400, '{"code":"40084","msg":"classic account"}')
-    with pytest.raises(Trouble, match="lead-trader accounts cannot be read here") as refused:
+    with pytest.raises(RequestError, match="lead-trader accounts cannot be read here") as refused:
         lead_trader(classic)
     assert (refused.value.kind, refused.value.outcome) == ("account_mode", "refused")
 
 
 def test_a_tax_key_is_known_by_its_own_hash():
-    found = identity_from(Trouble("no", kind="no_permission", outcome="refused"))
+    found = identity_from(RequestError("no", kind="no_permission", outcome="refused"))
     assert found.kind == "tax_key"
     assert found.uid == f"key-{KEYS.fingerprint}"
 
 
 def test_a_wrong_key_is_not_taken_for_a_tax_key():
-    with pytest.raises(Trouble):
-        identity_from(Trouble("no", kind="wrong_key", outcome="refused"))
+    with pytest.raises(RequestError):
+        identity_from(RequestError("no", kind="wrong_key", outcome="refused"))
 
 
 def test_secrets_are_masked():
@@ -212,7 +212,7 @@ def test_secrets_are_masked():
 
 
 def test_a_tax_key_is_tried_on_tax_routes_only():
-    tax = identity_from(Trouble("no", kind="no_permission", outcome="refused"))
+    tax = identity_from(RequestError("no", kind="no_permission", outcome="refused"))
     full = identity_from(
         b'{"userId":"7","parentId":7,"authorities":["stor"],"traderType":"trader"}'
     )
@@ -241,12 +241,12 @@ def test_a_sub_account_is_not_asked_what_is_for_main_accounts_alone(parent, kind
 
 
 def first_request(stream_name, scope=""):
-    """The parameters of the first request of a walk through one day."""
+    """The parameters of the first request of a paginator through one day."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     window = Window(start, start + timedelta(days=1), Floor(start, "opened_at"))
-    walk = bitget.EXCHANGE.paginator(SPEC.stream(stream_name), window, scope)
+    paginator = bitget.EXCHANGE.paginator(SPEC.stream(stream_name), window, scope)
     request = requests.Request("GET", SPEC.base_url)
-    walk.init_request(request)
+    paginator.init_request(request)
     return {name: value for name, value in request.params.items() if value is not None}
 
 
@@ -338,7 +338,7 @@ def test_what_stands_beside_a_list_decides_nothing(data, ids):
 @pytest.mark.parametrize("data", ['{"endId":"7"}', '{"bills":{},"endId":""}', '{"bills":17}'])
 def test_a_list_that_is_missing_is_not_taken_for_an_empty_one(data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
-    with pytest.raises(Trouble):
+    with pytest.raises(RequestError):
         bitget.EXCHANGE.items(SPEC.stream("mix_bills"), body)
 
 

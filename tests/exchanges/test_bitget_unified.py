@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import LookbackError, Trouble
+from pipelines.errors import LookbackError, RequestError
 from pipelines.exchanges.bitget import api as bitget
 from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.exchanges.bitget.spec_unified import BY_CURSOR
@@ -278,7 +278,7 @@ def most_crowded(truth: dict[str, Any]) -> tuple[datetime, list[dict[str, Any]]]
 
 
 def in_doubt(lab: Lab) -> set[tuple[str, datetime]]:
-    """Line and moment of the tax records that a walk could not vouch for."""
+    """Line and moment of the tax records that a paginator could not vouch for."""
     return set(
         lab.query(
             "select scope, asked_from from raw_bitget.receipts "
@@ -293,17 +293,17 @@ def in_doubt(lab: Lab) -> set[tuple[str, datetime]]:
 KEYS = Credentials({"key": "bg_key", "secret": "s", "passphrase": "p"})
 
 
-def identity_from(answers: dict[str, bytes | Trouble]) -> Any:
-    def ask(path: str, params: Any = None) -> bytes:
+def identity_from(answers: dict[str, bytes | RequestError]) -> Any:
+    def fetch(path: str, params: Any = None) -> bytes:
         answer = answers[path]
-        if isinstance(answer, Trouble):
+        if isinstance(answer, RequestError):
             raise answer
         return b'{"code":"00000","data":%b}' % answer
 
-    return bitget.identify(ask, Account("main", "bitget", KEYS, SPEC.base_url))
+    return bitget.identify(fetch, Account("main", "bitget", KEYS, SPEC.base_url))
 
 
-MODE = Trouble("unified", kind="account_mode", outcome="refused")
+MODE = RequestError("unified", kind="account_mode", outcome="refused")
 SETTINGS = b'{"uid":"7000000001","accountMode":"unified"}'
 
 
@@ -312,7 +312,7 @@ def test_without_the_undocumented_route_the_rights_are_not_known():
         {
             "/api/v2/spot/account/info": MODE,
             "/api/v3/account/settings": SETTINGS,
-            "/api/v3/account/info": Trouble("no", kind="not_found"),
+            "/api/v3/account/info": RequestError("no", kind="not_found"),
         }
     )
     assert (found.kind, found.uid) == ("unified", "7000000001")
@@ -362,8 +362,8 @@ def test_both_codes_of_the_other_kind_mean_the_same(code):
     response = requests.Response()
     response.status_code = 400
     response._content = b'{"code":"%b","msg":"words","data":null}' % code.encode()
-    trouble = bitget.EXCHANGE.explain(response, NOW)
-    assert (trouble.kind, trouble.outcome) == ("account_mode", "refused")
+    problem = bitget.EXCHANGE.explain(response, NOW)
+    assert (problem.kind, problem.outcome) == ("account_mode", "refused")
 
 
 def test_no_classic_route_serves_a_unified_account_and_no_v3_route_a_classic_one():

@@ -8,10 +8,10 @@ import pytest
 import requests
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitmart import api as bitmart
 from pipelines.exchanges.bitmart.spec import FUTURES_HOST, SPEC
-from pipelines.extract.client import NotARead, ReadOnlySession, ask, set_clock
+from pipelines.extract.client import NotARead, ReadOnlySession, fetch, set_clock
 from pipelines.extract.records import RecordReader
 from pipelines.extract.windows import Floor, Window
 from pipelines.sandbox.bitmart import keys as bitmart_keys
@@ -62,10 +62,10 @@ def test_a_get_shows_the_key_and_signs_nothing():
 
 @pytest.mark.parametrize("stream", [s for s in SPEC.streams if s.kind == "history"])
 def test_every_parameter_is_one_the_endpoint_documents(stream):
-    walk = paginator(stream, WINDOW, "x")
-    assert set(walk.params) | set(walk.position()) <= set(stream.params)
+    pages = paginator(stream, WINDOW, "x")
+    assert set(pages.params) | set(pages.position()) <= set(stream.params)
     if stream.time_filter and stream.name != "transfer_list":
-        assert len(walk.position()) == 2  # never without both times: the default is seven days
+        assert len(pages.position()) == 2  # never without both times: the default is seven days
 
 
 def test_the_list_of_transfers_is_asked_page_by_page_in_numbers():
@@ -83,12 +83,12 @@ def test_moves_between_accounts_are_the_newest_hundred_and_say_so():
         b'"currency":"USDT","amount":"2","submissionTime":%d}'
     )
     rows = RecordReader(stream).read([raw % (1_782_950_000 - n) for n in range(100)])
-    walk = paginator(stream, WINDOW, "")
-    walk.update_state(requests.Response(), rows)
-    assert walk.capped and not walk.has_next_page and walk.reached == rows[-1].at + 1_000
-    walk = paginator(stream, WINDOW, "")
-    walk.update_state(requests.Response(), rows[:99])
-    assert not walk.capped and walk.reached == walk.start
+    pages = paginator(stream, WINDOW, "")
+    pages.update_state(requests.Response(), rows)
+    assert pages.capped and not pages.has_next_page and pages.reached == rows[-1].at + 1_000
+    pages = paginator(stream, WINDOW, "")
+    pages.update_state(requests.Response(), rows[:99])
+    assert not pages.capped and pages.reached == pages.start
 
 
 def test_bounds_are_in_the_endpoints_own_unit_and_take_in_the_whole_window():
@@ -179,9 +179,9 @@ def error(code, status=400, now=BEFORE_THE_END):
     ],
 )
 def test_error_codes_are_named_whatever_the_status(code, status, kind, outcome, retry):
-    trouble = error(code, status)
-    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, retry)
-    assert str(code) in trouble.what and trouble.remedy
+    problem = error(code, status)
+    assert (problem.kind, problem.outcome, problem.retry) == (kind, outcome, retry)
+    assert str(code) in problem.what and problem.remedy
 
 
 @pytest.mark.parametrize("code", [51001, 40046, 61006])
@@ -226,12 +226,12 @@ def test_records_are_found_where_the_route_puts_them(name, body, count):
 @pytest.mark.parametrize("stream", SPEC.streams, ids=lambda stream: stream.name)
 @pytest.mark.parametrize("data", ["", ',"data":{}', ',"data":""', ',"data":17'])
 def test_success_without_data_is_no_empty_list(stream, data):
-    with pytest.raises((Trouble, msgspec.DecodeError)):
+    with pytest.raises((RequestError, msgspec.DecodeError)):
         items(stream, f'{{"code":1000,"message":"OK"{data}}}'.encode())
 
 
 def test_an_answer_without_its_list_is_not_taken_for_an_empty_one():
-    with pytest.raises(Trouble, match="no records"):
+    with pytest.raises(RequestError, match="no records"):
         items(SPEC.stream("deposit_withdraw_history"), b'{"code":1000,"data":{"rows":[]}}')
 
 
@@ -287,7 +287,7 @@ def identity_of(box, name, **changed):
     account = Account("x", "bitmart", credentials, card["base_url"], uid=changed.get("uid", ""))
     session = ReadOnlySession(bitmart.EXCHANGE, account)
     set_clock(session)
-    return bitmart.identify(partial(ask, session), account)
+    return bitmart.identify(partial(fetch, session), account)
 
 
 def refused_streams(identity):
@@ -323,7 +323,7 @@ def test_a_key_is_asked_for_what_it_may_read(box, name, kind, permissions, refus
 
 @pytest.mark.parametrize("field", ["secret", "memo"])
 def test_secret_and_memo_are_tested_with_a_signed_query(box, field):
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(RequestError) as caught:
         identity_of(box, "bitmart-main", **{field: "" if field == "memo" else "wrong"})
     assert caught.value.kind == "wrong_secret" and "memo" in caught.value.remedy
 
@@ -378,14 +378,14 @@ def test_after_a_ban_nothing_more_is_asked(box):
     keys = Credentials({key: card[key] for key in ("key", "secret", "memo")})
     asking = ReadOnlySession(bitmart.EXCHANGE, Account("x", "bitmart", keys, card["base_url"]))
     def banned(path):
-        with pytest.raises(Trouble) as caught:
-            ask(asking, path)
+        with pytest.raises(RequestError) as caught:
+            fetch(asking, path)
         assert caught.value.kind == "rate_limited" and "30017" in caught.value.what
         return asking.requests_sent
 
     box.fault("418", account="bitmart-main")
     assert [banned("/spot/v1/wallet"), banned("/spot/v1/wallet")] == [1, 1]
-    ask(asking, "/contract/private/assets-detail")  # it may have been that route alone
+    fetch(asking, "/contract/private/assets-detail")  # it may have been that route alone
     box.fault("418", account="bitmart-main")
     assert [banned("/account/v1/wallet"), banned("/contract/private/assets-detail")] == [3, 3]
     asking.close()
@@ -396,5 +396,5 @@ def test_a_pair_that_is_gone_is_no_failure_of_the_stream(code):
     reply = answer(400, f'{{"message":"words","code":{code},"data":null}}')
     assert explain(reply, BEFORE_THE_END).kind == "bad_request"
     reply.url = "https://api-cloud.bitmart.com/contract/private/order-history?symbol=OLDUSDT"
-    trouble = explain(reply, BEFORE_THE_END)
-    assert (trouble.kind, trouble.outcome, trouble.retry) == ("unknown_scope", "refused", False)
+    problem = explain(reply, BEFORE_THE_END)
+    assert (problem.kind, problem.outcome, problem.retry) == ("unknown_scope", "refused", False)

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitmex import api as bitmex
 from pipelines.exchanges.bitmex.spec import SPEC
 from pipelines.extract.records import Record, RecordReader
@@ -75,18 +75,18 @@ def explained(status, body, *args, **headers):
 )
 def test_errors_are_named(status, message, kind, outcome):
     body = f'{{"error":{{"message":"{message}","name":"HTTPError"}}}}'
-    trouble = explained(status, body)
+    problem = explained(status, body)
     # A request that came too late is sent again once the clocks were compared.
-    assert (trouble.kind, trouble.outcome, trouble.retry) == (kind, outcome, kind == "clock")
-    assert trouble.remedy
+    assert (problem.kind, problem.outcome, problem.retry) == (kind, outcome, kind == "clock")
+    assert problem.remedy
 
 
 def test_a_rate_limit_waits_as_long_as_it_says():
     body = (
         '{"error":{"message":"Rate limit exceeded, retry in 7 seconds.","name":"RateLimitError"}}'
     )
-    trouble = explained(429, body, **{"Retry-After": "7"})
-    assert (trouble.kind, trouble.retry, trouble.wait) == ("rate_limited", True, 7.0)
+    problem = explained(429, body, **{"Retry-After": "7"})
+    assert (problem.kind, problem.retry, problem.wait) == ("rate_limited", True, 7.0)
 
 
 def test_overload_is_tried_again():
@@ -119,17 +119,17 @@ def test_only_the_open_positions_row_is_no_record():
 
 
 def identity_from(answers):
-    def ask(path, params=None):
+    def fetch(path, params=None):
         found = answers[path]
-        if isinstance(found, Trouble):
+        if isinstance(found, RequestError):
             raise found
         return found
 
     account = Account("main", "bitmex", Credentials({"key": "K", "secret": "S"}), SPEC.base_url)
-    return bitmex.identify(ask, account)
+    return bitmex.identify(fetch, account)
 
 
-DENIED = Trouble("no", kind="no_permission", outcome="refused")
+DENIED = RequestError("no", kind="no_permission", outcome="refused")
 WALLET = b'{"account":1000001,"currency":"XBt"}'
 USER = b'{"id":900001,"email":"d@example.org","created":"2020-04-30T10:00:00.000Z"}'
 
@@ -153,7 +153,7 @@ def test_rights_by_the_keys_own_entry(permissions, can_trade, can_withdraw):
 
 
 def test_the_key_list_serves_where_the_own_entry_is_unknown():
-    missing = Trouble("no", kind="not_found")
+    missing = RequestError("no", kind="not_found")
     found = identity_from(
         {
             "/api/v1/user/wallet": WALLET,
@@ -215,9 +215,9 @@ def test_each_new_read_is_asked_as_documented():
 def test_a_full_page_of_positions_may_lack_some(rows, capped):
     stream = SPEC.stream("positions")
     raws = [f'{{"symbol":"S{n}","currency":"XBt"}}'.encode() for n in range(rows)]
-    walk = bitmex.EXCHANGE.paginator(stream, SNAPSHOT, "")
-    walk.update_state(answer(200, "[]"), RecordReader(stream).read(raws))
-    assert (walk.capped, walk.has_next_page) == (capped, False)
+    paginator = bitmex.EXCHANGE.paginator(stream, SNAPSHOT, "")
+    paginator.update_state(answer(200, "[]"), RecordReader(stream).read(raws))
+    assert (paginator.capped, paginator.has_next_page) == (capped, False)
 
 
 WRITES = (

@@ -18,10 +18,10 @@ import msgspec
 from requests import PreparedRequest, Response
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bigone.spec import CONTRACT, SPEC, SPOT
 from pipelines.extract.answers import rows_of_answer
-from pipelines.extract.exchange import Ask, Exchange, Identity
+from pipelines.extract.exchange import Exchange, Fetch, Identity
 from pipelines.extract.failures import (
     ErrorTable,
     busy,
@@ -51,7 +51,7 @@ _TURNS = itertools.count()
 
 
 def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
-    """A JWT of its own for each request; what is asked is not signed."""
+    """A JWT for each request; parameters are not signed."""
     nonce = micros(now) * 1_000 + next(_TURNS) % 1_000_000
     request.headers["Authorization"] = f"Bearer {token(keys['key'], keys['secret'], nonce)}"
 
@@ -115,7 +115,7 @@ ERRORS = ErrorTable(
 )
 
 
-def identify(ask: Ask, account: Account) -> Identity:
+def identify(fetch: Fetch, account: Account) -> Identity:
     """The customer id of the newest withdrawal, else the contract account's number, else a hash."""
     named = ""
     refusals = []
@@ -125,15 +125,15 @@ def identify(ask: Ask, account: Account) -> Identity:
         (f"{SPOT}/viewer/accounts", {}, _no_name),
     ):
         try:
-            named = named or name_in(ask(path, params))
-        except Trouble as trouble:
-            if trouble.kind != "no_permission":
+            named = named or name_in(fetch(path, params))
+        except RequestError as problem:
+            if problem.kind != "no_permission":
                 raise
-            refusals.append(trouble)
+            refusals.append(problem)
         if named:
             break
     if len(refusals) == 3:
-        raise Trouble(
+        raise RequestError(
             f"the key may read nothing from here: {refusals[0].what}",
             kind="ip_refused",
             outcome="refused",

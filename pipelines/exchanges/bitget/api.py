@@ -13,14 +13,14 @@ import msgspec
 from requests import PreparedRequest
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.exchanges.bitget.spec_copy import TRADER
 from pipelines.exchanges.bitget.spec_futures import PRODUCTS
 from pipelines.exchanges.bitget.spec_terms import SUB_ACCOUNT
 from pipelines.exchanges.bitget.spec_wallets import BOTS
 from pipelines.extract.answers import value_at
-from pipelines.extract.exchange import Ask, Exchange, Identity
+from pipelines.extract.exchange import Exchange, Fetch, Identity
 from pipelines.extract.failures import (
     ErrorTable,
     busy,
@@ -32,7 +32,7 @@ from pipelines.extract.failures import (
 from pipelines.extract.records import Record, micros, to_micros, to_moment
 from pipelines.spec import StreamSpec
 
-# Balances of futures come product by product, and only the asking says which.
+# Balances of futures are requested per product, and records do not name it.
 OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for product in PRODUCTS}
 
 # Balances whose rows are one a coin.
@@ -88,7 +88,7 @@ ERRORS = ErrorTable(
             "no_permission", "the account may not use this product", "nothing to do here"
         ),
         "40068": refused(
-            "no_permission", "sub-accounts may not ask this", "use a key of the main account"
+            "no_permission", "sub-accounts may not read this", "use a key of the main account"
         ),
         "40084": refused("account_mode", "the account is a classic one", ASK_AGAIN),
         "40085": refused("account_mode", "the account was upgraded to a unified one", ASK_AGAIN),
@@ -138,21 +138,21 @@ def rows_hook(stream: StreamSpec, body: bytes) -> list[msgspec.Raw] | None:
     return [] if is_empty else None
 
 
-def identify(ask: Ask, account: Account) -> Identity:
+def identify(fetch: Fetch, account: Account) -> Identity:
     """The account by `/spot/account/info`, or by v3 routes where that says it is a unified one.
 
-    A Tax key may ask neither, and is known by its own hash.
+    A Tax key may read neither, and is identified by its own hash.
     """
     try:
-        body = ask("/api/v2/spot/account/info")
-    except Trouble as trouble:
-        if trouble.kind == "account_mode":
-            return identify_otherwise(ask, trouble)
-        if trouble.kind != "no_permission":
+        body = fetch("/api/v2/spot/account/info")
+    except RequestError as problem:
+        if problem.kind == "account_mode":
+            return identify_otherwise(fetch, problem)
+        if problem.kind != "no_permission":
             raise
         return Identity(
             uid=account.uid or f"key-{account.credentials.fingerprint}",
-            kind=kind_of_tax_key(ask),
+            kind=kind_of_tax_key(fetch),
             can_trade=False,
             can_withdraw=False,
             permissions=("taxr",),
@@ -176,42 +176,42 @@ def identify(ask: Ask, account: Account) -> Identity:
     )
 
 
-def identify_otherwise(ask: Ask, refused: Trouble) -> Identity:
+def identify_otherwise(fetch: Fetch, refused: RequestError) -> Identity:
     """The account that classic routes refuse, by v3 routes.
 
     A lead trader's may be read by neither.
     """
     try:
-        return identify_unified(ask)
-    except Trouble as trouble:
-        if trouble.retry or not refused.what.startswith(LEAD_TRADER):
+        return identify_unified(fetch)
+    except RequestError as problem:
+        if problem.retry or not refused.what.startswith(LEAD_TRADER):
             raise
-        raise Trouble(
+        raise RequestError(
             f"lead-trader accounts cannot be read here: {refused.what}, and the routes of unified "
-            f"accounts refuse it as well ({trouble.what})",
+            f"accounts refuse it as well ({problem.what})",
             kind="account_mode",
             outcome="refused",
             remedy=WITHOUT_API,
-        ) from trouble
+        ) from problem
 
 
-def identify_unified(ask: Ask) -> Identity:
+def identify_unified(fetch: Fetch) -> Identity:
     """The account by `/account/settings`; rights and opening by `/account/info`, if it answers.
 
     The second route has no page yet; a public client reads it.
     """
-    settings = object_in(ask("/api/v3/account/settings"))
+    settings = object_in(fetch("/api/v3/account/settings"))
     mode = str(settings.get("accountMode") or "")
     if mode in BETWEEN_MODES:
-        raise Trouble(
+        raise RequestError(
             f"the account is just being changed from one kind to the other ({mode})",
             kind="account_mode",
             remedy="run the sync again in some minutes; nothing is lost",
         )
     try:
-        info = object_in(ask("/api/v3/account/info"))
-    except Trouble as trouble:
-        if trouble.retry:
+        info = object_in(fetch("/api/v3/account/info"))
+    except RequestError as problem:
+        if problem.retry:
             raise
         info = {}
     uid = str(settings.get("uid") or info.get("userId") or "")
@@ -231,27 +231,27 @@ def identify_unified(ask: Ask) -> Identity:
     )
 
 
-def kind_of_tax_key(ask: Ask) -> str:
-    """A Tax key may ask for nothing but tax records, and only in its account's own dialect."""
+def kind_of_tax_key(fetch: Fetch) -> str:
+    """A Tax key may read only tax records, by the route of its account's kind."""
     try:
-        ask("/api/v3/tax/records")
-    except Trouble as trouble:
+        fetch("/api/v3/tax/records")
+    except RequestError as problem:
         # What is said of a question without parameters shows that it would be answered.
-        if trouble.kind == "bad_request":
+        if problem.kind == "bad_request":
             return "unified_tax_key"
-        if trouble.retry:
+        if problem.retry:
             raise
         return "tax_key"
     return "unified_tax_key"
 
 
-def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
+def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
     """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api).
 
-    What a trader's followers did is told to traders alone.
+    Only traders may read what their followers did.
     """
     if stream.needs_right and stream.needs_right not in identity.permissions:
-        return Trouble(
+        return RequestError(
             f"only an account that is a {stream.needs_right} has anything to tell here",
             kind="no_permission",
             outcome="refused",
@@ -260,7 +260,7 @@ def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
     is_tax_route = stream.path.startswith(("/api/v2/tax/", "/api/v3/tax/"))
     if not identity.kind.endswith("tax_key") or not stream.private or is_tax_route:
         return None
-    return Trouble(
+    return RequestError(
         "a Tax key reads tax records only",
         kind="no_permission",
         outcome="refused",

@@ -10,9 +10,9 @@ from typing import Any
 from requests import PreparedRequest
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitmart.spec import MOVES_BETWEEN_ACCOUNTS, SPEC, TRADES_FUTURES
-from pipelines.extract.exchange import Ask, Exchange, Identity
+from pipelines.extract.exchange import Exchange, Fetch, Identity
 from pipelines.extract.failures import (
     Case,
     ErrorTable,
@@ -72,16 +72,16 @@ ERRORS = ErrorTable(
         "30012": refused(
             "no_permission", "the key lacks the right for this", "tick Read-Only on the key"
         ),
-        "30019": refused("no_permission", "the account may not ask this", LOCKED),
+        "30019": refused("no_permission", "the account may not read this", LOCKED),
         "40047": refused("no_permission", "futures are closed to this account's region", LOCKED),
         "53000": refused("no_permission", "the account is frozen", LOCKED),
         "53001": refused("no_permission", "the account's country is shut out", LOCKED),
-        "53003": refused("no_permission", "only the main account may ask this", NEEDS_MAIN),
+        "53003": refused("no_permission", "only the main account may read this", NEEDS_MAIN),
         "53005": refused("no_permission", "the account has no right to this", LOCKED),
         "53007": refused("no_permission", "the account must be verified first", LOCKED),
         "53008": refused("no_permission", "the account's region is shut out", LOCKED),
-        "60026": refused("no_permission", "sub-accounts may not ask this", NEEDS_MAIN),
-        "60027": refused("no_permission", "only sub-accounts may ask this", NEEDS_MAIN),
+        "60026": refused("no_permission", "sub-accounts may not read this", NEEDS_MAIN),
+        "60027": refused("no_permission", "only sub-accounts may read this", NEEDS_MAIN),
         "60028": refused("no_permission", "the account is disabled", LOCKED),
         "60029": refused("no_permission", "the main account froze this one", NEEDS_MAIN),
         "60063": refused("no_permission", "the account is frozen", LOCKED),
@@ -120,7 +120,7 @@ Params = dict[str, str]
 Body = dict[str, Any]
 
 # Reads that show a right beyond Read-Only: (path, parameters, body). Whether a key may trade is
-# not told by the first: it is only documented, not known, that Read-Only is refused.
+# not shown by the first: that Read-Only is refused is documented, not tested.
 PROBES: dict[str, tuple[str, Params | None, Body | None]] = {
     TRADES_FUTURES: ("/account/v1/transfer-contract-list", None, {"page": 1, "limit": 10}),
     MOVES_BETWEEN_ACCOUNTS: (
@@ -131,18 +131,18 @@ SUB_ACCOUNTS = "/account/sub-account/main/v1/subaccount-list"
 MAIN_ONLY = frozenset({"sub_accounts", "deposit_withdraw_history"})
 
 
-def identify(ask: Ask, account: Account) -> Identity:
+def identify(fetch: Fetch, account: Account) -> Identity:
     """No route tells whose key it is: the account goes by its key, or by the `uid` one sets.
 
-    Most routes look at the bare key alone, so secret and memo are tested with a signed query.
-    Whether the key can withdraw is told by a route that only such a key may read.
+    Most routes check only the key, so secret and memo are tested with a signed query.
+    A route that only such a key may read shows whether the key can withdraw.
     """
-    ask("/spot/v1/user_fee")
-    ask("/spot/v4/query/trades", body={"limit": 1})
-    can_withdraw = _may(ask, "/account/v1/withdraw/charge", {"currency": "BTC"})
-    rights = [right for right, probe in PROBES.items() if _has_right(ask, *probe)]
-    # The list of sub-accounts is the main account's alone, their moves are everybody's.
-    is_sub = MOVES_BETWEEN_ACCOUNTS in rights and not _has_right(ask, SUB_ACCOUNTS, None, None)
+    fetch("/spot/v1/user_fee")
+    fetch("/spot/v4/query/trades", body={"limit": 1})
+    can_withdraw = _may(fetch, "/account/v1/withdraw/charge", {"currency": "BTC"})
+    rights = [right for right, probe in PROBES.items() if _has_right(fetch, *probe)]
+    # Only the main account may list sub-accounts; every account may list their moves.
+    is_sub = MOVES_BETWEEN_ACCOUNTS in rights and not _has_right(fetch, SUB_ACCOUNTS, None, None)
     return Identity(
         uid=account.uid or f"key-{account.credentials.fingerprint}",
         kind="sub" if is_sub else "main",
@@ -151,26 +151,26 @@ def identify(ask: Ask, account: Account) -> Identity:
     )
 
 
-def _has_right(ask: Ask, path: str, params: Params | None, body: Body | None) -> bool:
+def _has_right(fetch: Fetch, path: str, params: Params | None, body: Body | None) -> bool:
     """Whether a route that wants a right answers; False only where the exchange says so."""
     try:
-        ask(path, params, body=body)
-    except Trouble as trouble:
-        return trouble.kind != "no_permission"
+        fetch(path, params, body=body)
+    except RequestError as problem:
+        return problem.kind != "no_permission"
     return True
 
 
-def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
+def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
     """What only a key with more than Read-Only may read is not tried with less.
 
     Nor is a sub-account's key, where it shows as one, tried on what the main account alone has.
     """
     if identity.kind == "sub" and stream.name in MAIN_ONLY:
-        what = "sub-accounts may not ask this"
-        return Trouble(what, kind="no_permission", outcome="refused", remedy=NEEDS_MAIN)
+        what = "sub-accounts may not read this"
+        return RequestError(what, kind="no_permission", outcome="refused", remedy=NEEDS_MAIN)
     if not stream.needs_right or stream.needs_right in identity.permissions:
         return None
-    return Trouble(
+    return RequestError(
         f"only a key with the right {stream.needs_right} may read this",
         kind="no_permission",
         outcome="refused",
@@ -178,21 +178,21 @@ def beyond(identity: Identity, stream: StreamSpec) -> Trouble | None:
     )
 
 
-def _may(ask: Ask, path: str, params: dict[str, str]) -> bool | None:
+def _may(fetch: Fetch, path: str, params: dict[str, str]) -> bool | None:
     """Whether the key has the right a read needs; None where the answer does not tell."""
     try:
-        ask(path, params)
-    except Trouble as trouble:
-        if trouble.kind == "no_permission":
+        fetch(path, params)
+    except RequestError as problem:
+        if problem.kind == "no_permission":
             return False
-        if trouble.kind in ("not_found", "bad_request"):
+        if problem.kind in ("not_found", "bad_request"):
             return None
         raise
     return True
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The account's wallet is the spot money, told by `spot_wallet` once more: counted once."""
+    """The account's wallet repeats the spot balances of `spot_wallet`, which are counted once."""
     wallets: dict[str, str] = {"account_wallet": "spot", "futures_assets": "futures"}
     wallet = wallets.get(stream.name)
     return None if wallet is None else (wallet, record.id)

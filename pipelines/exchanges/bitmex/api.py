@@ -12,9 +12,9 @@ import msgspec
 from requests import PreparedRequest
 
 from pipelines.account import Account, Credentials
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.exchanges.bitmex.spec import SPEC
-from pipelines.extract.exchange import Ask, Exchange, Identity, UnusableFile
+from pipelines.extract.exchange import Exchange, Fetch, Identity, UnusableFile
 from pipelines.extract.failures import ErrorTable, clock, refused
 from pipelines.extract.records import Record, field_of, to_micros, to_moment
 from pipelines.spec import StreamSpec
@@ -73,23 +73,23 @@ def is_record(stream: StreamSpec, record: Record) -> bool:
     )
 
 
-def identify(ask: Ask, account: Account) -> Identity:
+def identify(fetch: Fetch, account: Account) -> Identity:
     """The trading account number, which the rows carry too; rights by the key's own entry.
 
     A key that names a `targetAccountId` is bound to that sub-account. Whose it is besides stays
     unknown: the entry's `userId` is no account number.
     """
-    wallet = msgspec.json.decode(ask("/api/v1/user/wallet", {"currency": "XBt"}))
+    wallet = msgspec.json.decode(fetch("/api/v1/user/wallet", {"currency": "XBt"}))
     if isinstance(wallet, list):
         wallet = next(iter(wallet), None)
     if not isinstance(wallet, dict):
         wallet = {}
-    key = _key_entry(ask, account)
+    key = _key_entry(fetch, account)
     rights = None if key is None else _rights(key)
     return Identity(
         uid=str(wallet.get("account") or account.uid),
         kind="sub" if (key or {}).get("targetAccountId") else "main",
-        opened_at=_opened_at(ask),
+        opened_at=_opened_at(fetch),
         opened_at_evidence="exchange",
         can_trade=None if rights is None else bool({"order", "orderCancel"} & set(rights)),
         can_withdraw=None if rights is None else "withdraw" in rights,
@@ -101,13 +101,13 @@ def identify(ask: Ask, account: Account) -> Identity:
     )
 
 
-def _key_entry(ask: Ask, account: Account) -> dict[str, Any] | None:
+def _key_entry(fetch: Fetch, account: Account) -> dict[str, Any] | None:
     """The calling key's own entry; None where the exchange will not tell."""
     for path in ("/api/v1/apiKey/self", "/api/v1/apiKey"):
         try:
-            found = msgspec.json.decode(ask(path))
-        except Trouble as trouble:
-            if trouble.retry:
+            found = msgspec.json.decode(fetch(path))
+        except RequestError as problem:
+            if problem.retry:
                 raise
             continue
         entries = found if isinstance(found, list) else [found]
@@ -132,12 +132,12 @@ def _as_list(value: Any) -> list[Any]:
     return [] if value in (None, "") else [value]
 
 
-def _opened_at(ask: Ask) -> datetime | None:
+def _opened_at(fetch: Fetch) -> datetime | None:
     """When the user was created. The rest of the answer is personal and not kept."""
     try:
-        user = msgspec.json.decode(ask("/api/v1/user"))
-    except Trouble as trouble:
-        if trouble.retry:
+        user = msgspec.json.decode(fetch("/api/v1/user"))
+    except RequestError as problem:
+        if problem.retry:
             raise
         return None
     return _moment(user.get("created")) if isinstance(user, dict) else None

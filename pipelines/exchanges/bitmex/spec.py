@@ -36,7 +36,7 @@ SPEC = ExchangeSpec(
         bounds=Bounds(unit="iso8601"),
         offset="start",
         # A settlement is listed about ten seconds after the time it carries, and which of the two
-        # the filter looks at is not documented.
+        # the filter uses is not documented.
         slack=timedelta(seconds=15),
     ),
     lifecycle="closed",

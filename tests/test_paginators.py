@@ -1,4 +1,4 @@
-"""Every walk brings every row, whatever shares a millisecond, whatever the server counts inside."""
+"""Every paginator reads every row, also rows of one millisecond, with any bounds."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from requests import Request, Response
 
-from pipelines.errors import Trouble
+from pipelines.errors import RequestError
 from pipelines.extract.paginators import (
     CROWDED_MOMENTS,
     MOST_PAGES,
@@ -63,19 +63,19 @@ class Server:
         return rows[: self.page_size]
 
 
-def walk_through(walk, server):
-    """All rows a walk meets, as RESTClient would drive it."""
+def walk_through(paginator, server):
+    """All rows a paginator meets, as RESTClient would drive it."""
     request = Request("GET", "http://x/", params=None)
-    walk.init_request(request)
+    paginator.init_request(request)
     met = []
     for _ in range(10_000):
         page = server(request.params)
         met += page
-        walk.update_state(Response(), page)
-        walk.update_request(request)
-        if not walk.has_next_page:
+        paginator.update_state(Response(), page)
+        paginator.update_request(request)
+        if not paginator.has_next_page:
             return met
-    raise AssertionError("the walk does not end")
+    raise AssertionError("the paginator does not end")
 
 
 def newest_first(page_size, **options):
@@ -100,34 +100,34 @@ def some_times(seed: int, count: int, spread: int) -> list[int]:
 @pytest.mark.parametrize("seed", range(5))
 def test_newest_first_brings_every_row(seed, spread, inclusive_end):
     rows = rows_at(some_times(seed, 300, spread))
-    walk = newest_first(37)
-    met = walk_through(walk, Server(rows, 37, inclusive_end=inclusive_end))
+    paginator = newest_first(37)
+    met = walk_through(paginator, Server(rows, 37, inclusive_end=inclusive_end))
     assert {r.id for r in met} == {r.id for r in rows}
-    assert walk.reached == walk.start
+    assert paginator.reached == paginator.start
 
 
 def test_a_tie_group_larger_than_a_page_is_walked_by_cursor():
     rows = rows_at([DAY_MS + 500] * 130 + [DAY_MS + 100, DAY_MS + 900])
-    walk = newest_first(37)
-    assert len({r.id for r in walk_through(walk, Server(rows, 37))}) == len(rows)
-    assert walk.unresolved == []
+    paginator = newest_first(37)
+    assert len({r.id for r in walk_through(paginator, Server(rows, 37))}) == len(rows)
+    assert paginator.unresolved == []
 
 
 def test_a_cursor_known_to_lose_ties_leaves_the_crowded_moment_unresolved():
     rows = rows_at([DAY_MS + 500] * 130 + [DAY_MS + 100, DAY_MS + 900])
-    walk = newest_first(37, sure_cursor=False)
-    met = walk_through(walk, Server(rows, 37, loses_ties=True))
+    paginator = newest_first(37, sure_cursor=False)
+    met = walk_through(paginator, Server(rows, 37, loses_ties=True))
     assert {r.at for r in met} == {r.at for r in rows}
-    assert walk.unresolved == [(DAY_MS + 500) * 1_000]
+    assert paginator.unresolved == [(DAY_MS + 500) * 1_000]
 
 
 def test_a_cursor_that_loses_ties_loses_nothing_where_groups_fit_a_page():
     times = [DAY_MS + step * 10 for step in range(60) for _ in range(7)]
     rows = rows_at(times)
-    walk = newest_first(37, sure_cursor=False)
-    met = walk_through(walk, Server(rows, 37, loses_ties=True))
+    paginator = newest_first(37, sure_cursor=False)
+    met = walk_through(paginator, Server(rows, 37, loses_ties=True))
     assert {r.id for r in met} == {r.id for r in rows}
-    assert walk.unresolved == []
+    assert paginator.unresolved == []
 
 
 @pytest.mark.parametrize("cap", [10, 50, 100])
@@ -150,9 +150,9 @@ def test_a_server_that_ignores_the_bounds_is_walked_by_cursor():
 
 def test_a_server_that_always_gives_the_same_page_is_given_up_on():
     rows = rows_at(some_times(3, 50, DAY_MS))
-    walk = newest_first(50)
-    walk_through(walk, lambda params: rows)
-    assert walk.unresolved and not walk.capped
+    paginator = newest_first(50)
+    walk_through(paginator, lambda params: rows)
+    assert paginator.unresolved and not paginator.capped
 
 
 @pytest.mark.parametrize("lag_ms", [0, 10_000])
@@ -172,7 +172,7 @@ def test_oldest_first_brings_every_row_even_when_the_filter_looks_at_an_earlier_
             found = [r for r in listed if r.at // 1_000 - (int(r.id) % 2) * lag_ms >= start]
         return found[offset : offset + 40]
 
-    walk = OldestFirst(
+    paginator = OldestFirst(
         {},
         WINDOW,
         40,
@@ -181,7 +181,7 @@ def test_oldest_first_brings_every_row_even_when_the_filter_looks_at_an_earlier_
         slack=15_000_000,
         write=lambda moment: str(moment // 1_000),
     )
-    met = walk_through(walk, server)
+    met = walk_through(paginator, server)
     reachable = {r.id for r in rows if r.at // 1_000 - lag_ms * (int(r.id) % 2) >= DAY_MS}
     assert {r.id for r in met} >= reachable
 
@@ -213,17 +213,17 @@ def by_offset(page_size):
 @pytest.mark.parametrize("shift_by", [0, 3, -5])
 def test_by_offset_brings_every_row_while_the_list_moves_a_little(shift_by):
     rows = rows_at(some_times(4, 400, DAY_MS))
-    walk = by_offset(60)
-    met = walk_through(walk, Ledger(rows, 60, shift_by))
+    paginator = by_offset(60)
+    met = walk_through(paginator, Ledger(rows, 60, shift_by))
     assert {r.id for r in met} >= {r.id for r in rows}
-    assert walk.unresolved == []
+    assert paginator.unresolved == []
 
 
 def test_by_offset_says_so_when_the_list_moved_past_its_overlap():
     rows = rows_at(some_times(4, 400, DAY_MS))
-    walk = by_offset(60)
-    walk_through(walk, Ledger(rows, 60, shift_by=-40))
-    assert walk.unresolved
+    paginator = by_offset(60)
+    walk_through(paginator, Ledger(rows, 60, shift_by=-40))
+    assert paginator.unresolved
 
 
 def test_by_offset_stops_once_the_window_is_passed():
@@ -233,10 +233,10 @@ def test_by_offset_stops_once_the_window_is_passed():
 
 
 def test_page_numbers_end_at_the_exchanges_last_one_and_say_so():
-    walk = ByPageNumber({}, WINDOW, 3, number="pageNum", last_number=4)
+    paginator = ByPageNumber({}, WINDOW, 3, number="pageNum", last_number=4)
     pages = iter(range(100))
-    walk_through(walk, lambda params: [record(next(pages), DAY_MS) for _ in range(3)])
-    assert walk.capped
+    walk_through(paginator, lambda params: [record(next(pages), DAY_MS) for _ in range(3)])
+    assert paginator.capped
 
 
 class NewestN:
@@ -277,16 +277,16 @@ def newest_only(page_size, *, grain_ms=1, sorted_rows=True):
 @pytest.mark.parametrize("seed", range(4))
 def test_newest_only_brings_every_row(seed, grain_ms, inclusive_end, sorted_rows):
     rows = rows_at(some_times(seed, 300, DAY_MS))
-    walk = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
-    met = walk_through(walk, NewestN(rows, 37, grain=grain_ms, inclusive_end=inclusive_end))
+    paginator = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
+    met = walk_through(paginator, NewestN(rows, 37, grain=grain_ms, inclusive_end=inclusive_end))
     assert {r.id for r in met} == {r.id for r in rows}
-    assert walk.reached == walk.start and walk.unresolved == []
+    assert paginator.reached == paginator.start and paginator.unresolved == []
 
 
 def test_newest_only_does_not_need_the_newest_first():
     rows = rows_at(some_times(5, 300, DAY_MS))
-    walk = newest_only(37)
-    met = walk_through(walk, NewestN(rows, 37, newest_first=False))
+    paginator = newest_only(37)
+    met = walk_through(paginator, NewestN(rows, 37, newest_first=False))
     assert {r.id for r in met} == {r.id for r in rows}
 
 
@@ -294,13 +294,13 @@ def test_newest_only_does_not_need_the_newest_first():
 @pytest.mark.parametrize("grain_ms", [1, 1_000])
 def test_a_moment_that_fills_a_page_is_said_to_be_unresolved(grain_ms, sorted_rows):
     rows = rows_at([DAY_MS + 500] * 60 + [DAY_MS + 40_000, DAY_MS + 90_000])
-    walk = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
-    met = walk_through(walk, NewestN(rows, 37, grain=grain_ms))
+    paginator = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
+    met = walk_through(paginator, NewestN(rows, 37, grain=grain_ms))
     assert {r.at for r in met} == {r.at for r in rows}
     moment = (DAY_MS + 500) * 1_000
     crowded = moment // (grain_ms * 1_000) * grain_ms * 1_000
-    assert crowded in walk.unresolved
-    assert walk.reached == walk.start
+    assert crowded in paginator.unresolved
+    assert paginator.reached == paginator.start
 
 
 def test_where_the_order_is_known_hardly_a_request_is_lost():
@@ -348,73 +348,73 @@ def by_cursor(server, *, start=START, scope=""):
 def test_by_cursor_brings_every_row_whatever_the_size_of_a_page(seed, sizes):
     rows = rows_at(some_times(seed, 131, DAY_MS))
     server = Tokens(rows, sizes)
-    walk = by_cursor(server)
-    assert {r.id for r in walk_through(walk, server)} == {r.id for r in rows}
-    assert walk.reached == walk.start and walk.unresolved == []
+    paginator = by_cursor(server)
+    assert {r.id for r in walk_through(paginator, server)} == {r.id for r in rows}
+    assert paginator.reached == paginator.start and paginator.unresolved == []
 
 
 def test_by_cursor_an_empty_list_is_read_to_its_end():
     server = Tokens([], (20,))
-    walk = by_cursor(server)
-    assert walk_through(walk, server) == []
-    assert walk.reached == walk.start and server.asked == 1
+    paginator = by_cursor(server)
+    assert walk_through(paginator, server) == []
+    assert paginator.reached == paginator.start and server.asked == 1
 
 
 def test_by_cursor_a_row_may_come_again_with_its_own_cursor():
     rows = rows_at(some_times(3, 131, DAY_MS))
     server = Tokens(rows, (20,), inside=True)
-    walk = by_cursor(server)
-    assert {r.id for r in walk_through(walk, server)} == {r.id for r in rows}
-    assert walk.reached == walk.start and walk.unresolved == []
+    paginator = by_cursor(server)
+    assert {r.id for r in walk_through(paginator, server)} == {r.id for r in rows}
+    assert paginator.reached == paginator.start and paginator.unresolved == []
 
 
 def test_by_cursor_resumes_no_further_than_its_window():
     rows = rows_at(some_times(4, 400, DAY_MS))
     server = Tokens(rows, (20,))
     start = END - timedelta(hours=6)
-    walk = by_cursor(server, start=start)
-    met = walk_through(walk, server)
-    assert {r.id for r in rows if r.at >= walk.start} <= {r.id for r in met}
-    assert walk.reached == walk.start and server.asked < 400 / 20 / 2
+    paginator = by_cursor(server, start=start)
+    met = walk_through(paginator, server)
+    assert {r.id for r in rows if r.at >= paginator.start} <= {r.id for r in met}
+    assert paginator.reached == paginator.start and server.asked < 400 / 20 / 2
 
 
 @pytest.mark.parametrize("trick", [{"ignores": True}, {"stuck_at": 40}])
 def test_by_cursor_that_leads_nowhere_new_is_unresolved_and_ends(trick):
     rows = rows_at(some_times(5, 131, DAY_MS))
     server = Tokens(rows, (20,), **trick)
-    walk = by_cursor(server)
-    met = walk_through(walk, server)
+    paginator = by_cursor(server)
+    met = walk_through(paginator, server)
     assert len({r.id for r in met}) < len(rows)
-    assert walk.unresolved and walk.reached > walk.start and server.asked < 10
+    assert paginator.unresolved and paginator.reached > paginator.start and server.asked < 10
 
 
 def test_by_cursor_a_list_out_of_order_is_read_to_its_end():
     rows = rows_at(some_times(6, 131, DAY_MS))
     server = Tokens(rows, (20,))
     random.Random(6).shuffle(server.rows)
-    walk = by_cursor(server, start=END - timedelta(hours=1))
-    assert {r.id for r in walk_through(walk, server)} == {r.id for r in rows}
-    assert walk.reached == walk.start
+    paginator = by_cursor(server, start=END - timedelta(hours=1))
+    assert {r.id for r in walk_through(paginator, server)} == {r.id for r in rows}
+    assert paginator.reached == paginator.start
 
 
 def test_by_cursor_rows_of_another_scope_are_trouble():
     server = Tokens(rows_at([DAY_MS + 5]), (20,))
-    with pytest.raises(Trouble, match="asked for A-B"):
+    with pytest.raises(RequestError, match="requested A-B"):
         walk_through(by_cursor(server, scope="A-B"), server)
 
 
 # Answers without an end ---------------------------------------------------------------------------
 
 
-def endless(walk, page_of):
+def endless(paginator, page_of):
     """Pages for ever; how many the walk took before it gave up."""
-    walk.init_request(Request("GET", "http://x/", params=None))
+    paginator.init_request(Request("GET", "http://x/", params=None))
     pages = 0
-    while walk.has_next_page:
+    while paginator.has_next_page:
         pages += 1
-        walk.update_state(Response(), page_of(pages))
+        paginator.update_state(Response(), page_of(pages))
         assert pages <= MOST_PAGES, "no end"
-    assert walk.is_endless
+    assert paginator.is_endless
     return pages
 
 
@@ -438,15 +438,15 @@ BOUNDS = ("startTime", "endTime")
     ids=["empty pages", "one moment", "rising times"],
 )
 def test_new_tokens_for_ever_end_as_unresolved(page_of):
-    walk = by_token()
-    assert endless(walk, page_of) <= STANDING_PAGES + 1
-    assert walk.unresolved and walk.reached > walk.start
+    paginator = by_token()
+    assert endless(paginator, page_of) <= STANDING_PAGES + 1
+    assert paginator.unresolved and paginator.reached > paginator.start
 
 
 def test_rows_a_millisecond_apart_for_ever_end():
-    walk = by_token()
-    assert endless(walk, new_rows(lambda page: END_MS - page)) == MOST_PAGES
-    assert walk.reached > walk.start
+    paginator = by_token()
+    assert endless(paginator, new_rows(lambda page: END_MS - page)) == MOST_PAGES
+    assert paginator.reached > paginator.start
 
 
 def test_a_moment_with_rows_for_ever_ends_as_unresolved():
@@ -463,14 +463,14 @@ def test_a_moment_with_rows_for_ever_ends_as_unresolved():
 
 
 def test_full_pages_for_every_span_end_as_unresolved():
-    walk = NewestOnly(
+    paginator = NewestOnly(
         {}, WINDOW, 2, bounds=BOUNDS, write=lambda at: at // 1_000, sorted_rows=False
     )
-    assert endless(walk, new_rows(lambda page: END_MS - 1)) < 10 * CROWDED_MOMENTS
-    assert len(walk.unresolved) >= CROWDED_MOMENTS
+    assert endless(paginator, new_rows(lambda page: END_MS - 1)) < 10 * CROWDED_MOMENTS
+    assert len(paginator.unresolved) >= CROWDED_MOMENTS
 
 
 def test_numbered_pages_for_ever_end_as_row_cap():
-    walk = ByPageNumber({}, WINDOW, 2, number="n", last_number=30)
-    assert endless(walk, new_rows(lambda page: END_MS - 1)) == 30
-    assert walk.capped and not walk.has_progress
+    paginator = ByPageNumber({}, WINDOW, 2, number="n", last_number=30)
+    assert endless(paginator, new_rows(lambda page: END_MS - 1)) == 30
+    assert paginator.capped and not paginator.has_progress

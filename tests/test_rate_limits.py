@@ -1,4 +1,4 @@
-"""The pacer on a virtual clock: never above the documented rate, and close to it."""
+"""The limiter on a virtual clock: never above the documented rate, and close to it."""
 
 import random
 import threading
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.extract.rate_limits import LEAST_MARGIN, Pacer
+from pipelines.extract.rate_limits import LEAST_MARGIN, RateLimiter
 from pipelines.spec import Rate
 
 TEN = Rate(requests=10, per=timedelta(seconds=1))
@@ -26,10 +26,10 @@ class Clock:
 
 def moments(rates, count, pace=1.0):
     clock = Clock()
-    pacer = Pacer(clock=lambda: clock.now, sleep=clock.sleep)
+    limiter = RateLimiter(clock=lambda: clock.now, sleep=clock.sleep)
     found = []
     for _ in range(count):
-        pacer.wait(rates, pace)
+        limiter.wait(rates, pace)
         found.append(clock.now)
     return found
 
@@ -59,23 +59,23 @@ def test_pace_multiplies_the_allowance():
 
 def test_a_shut_bucket_lets_nothing_through_until_then():
     clock = Clock()
-    pacer = Pacer(clock=lambda: clock.now, sleep=clock.sleep)
-    pacer.shut("a", 30)
-    pacer.wait({"a": TEN})
+    limiter = RateLimiter(clock=lambda: clock.now, sleep=clock.sleep)
+    limiter.shut("a", 30)
+    limiter.wait({"a": TEN})
     assert clock.now >= 1_030
     before = clock.now
-    pacer.wait({"b": TEN})
+    limiter.wait({"b": TEN})
     assert clock.now == before
 
 
 def test_threads_share_one_allowance_however_late_they_wake():
     chance = random.Random(1)
     gone = []
-    pacer = Pacer(sleep=lambda seconds: time.sleep(seconds + chance.random() * 0.02))
+    limiter = RateLimiter(sleep=lambda seconds: time.sleep(seconds + chance.random() * 0.02))
 
     def go():
         for _ in range(5):
-            pacer.wait({"a": Rate(requests=1, per=timedelta(milliseconds=10))})
+            limiter.wait({"a": Rate(requests=1, per=timedelta(milliseconds=10))})
             gone.append(time.monotonic())
 
     threads = [threading.Thread(target=go) for _ in range(4)]
