@@ -120,12 +120,15 @@ def test_sync_with_a_missing_secret_says_where_it_belongs(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["import", "bitmex", "missing.json", "--account", "main"], "no such file: missing.json"),
+        (
+            ["import", "bitmex", "missing.json", "--account", "main"],
+            "main: cannot read missing.json: no such file or directory. Check the path",
+        ),
         (["import", "bitmex", "README.md", "--account", "main"], "README.md"),
         (["import", "nowhere", "README.md", "--account", "main"], "no such exchange: nowhere"),
         (["demo", "--size", "huge"], "no such size: huge"),
         (["sandbox", "--size", "huge"], "no such size: huge"),
-        (["sandbox", "--pace", "-1"], "pace cannot be below 0"),
+        (["sandbox", "--pace", "-1"], "--pace must not be negative"),
     ],
 )
 def test_bad_input_is_one_message_and_not_a_traceback(

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from flows.cli import guide
+from flows.cli import guide, terminal
 from pipelines import registry
 from pipelines.home import Home
 from pipelines.spec import ExchangeSpec, Guide, LeftOut
@@ -27,6 +27,15 @@ def test_a_guide_names_every_stream_probe_and_route_left_out(name: str, private_
     paths = [*spec.probes, *(route.path for route in spec.left_out)]
     assert [each for each in names + paths if "".join(each.split()) not in told] == []
     assert max(len(line) for line in shown.stdout.splitlines()) <= 100
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_eighty_columns_keep_stream_names_whole(name: str) -> None:
+    out = terminal.PlainConsole(width=80)
+    with out.capture() as captured:
+        guide.show_guide(name, out)
+    names = {line.split(" ")[0] for line in captured.get().splitlines()}
+    assert {stream.name for stream in registry.exchange(name).spec.streams} <= names
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

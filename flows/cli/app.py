@@ -129,6 +129,7 @@ def sync(
 
 @app.command("import")
 def import_(
+    context: typer.Context,
     exchange: Annotated[
         str,
         typer.Argument(
@@ -169,18 +170,16 @@ def import_(
 
     if withdraw:
         if exchange or files or account or uid:
-            raise LookbackError(
-                "--withdraw cannot be combined with other arguments",
-                remedy="remove the other arguments",
-            )
+            raise typer.BadParameter("--withdraw takes no other arguments.", ctx=context)
         with show.progress():
             done = run_withdrawal(withdraw)
         show.withdrawn(done, home().published)
         return
     if not (exchange and files and account):
-        raise LookbackError(
-            "an import needs an exchange, files and an account",
-            remedy="lookback import EXCHANGE FILE... --account LABEL",
+        raise typer.BadParameter(
+            "an import needs an exchange, files and an account: "
+            "lookback import EXCHANGE FILE... --account LABEL",
+            ctx=context,
         )
     if uid and not uid.isalnum():
         raise LookbackError(f"{uid!r} is not an account number", account=account)

@@ -216,7 +216,8 @@ def listed(
 
 def stream_table(streams: Iterable[Facts]) -> Table:
     """One line per stream: entities, reach, longest request window and scope."""
-    listing = terminal.table("stream", "entities", "reaches back", "window", "requested by")
+    columns = ("stream", "entities", "reaches back", "window", "requested by")
+    listing = terminal.table(*columns, whole=["stream"])
     for each in streams:
         listing.add_row(
             each["stream"],

@@ -64,10 +64,11 @@ def run_import(
 
     `uid` is the account number stated by the user.
     """
-    from pipelines.files.importer import import_files
+    from pipelines.files.importer import check_input, import_files
     from pipelines.load.warehouse import prepare_warehouse
 
     place = home()
+    check_input(exchange, paths, label)
     dismissals.read(place)  # report a mistake in the file before the warehouse is changed
     renames.read(place)
     with lock.run_lock(place, "import"):

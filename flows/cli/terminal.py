@@ -82,8 +82,11 @@ def _folding(cell: RenderableType | None) -> RenderableType | None:
     return cell
 
 
-def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """An empty table in the project's style. Columns in `right` hold numbers and never wrap."""
+def table(*columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
+    """An empty table in the project's style.
+
+    Columns in `right` hold numbers. They and those in `whole` never wrap.
+    """
     made = WholeWords(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         is_number = column in right
@@ -91,6 +94,6 @@ def table(*columns: str, right: Iterable[str] = ()) -> Table:
             Cell(column),
             justify="right" if is_number else "left",
             overflow="fold",
-            no_wrap=is_number,
+            no_wrap=is_number or column in whole,
         )
     return made

@@ -25,7 +25,15 @@ from pipelines.extract.progress import known_account
 from pipelines.extract.records import Record, RecordReader, to_moment
 from pipelines.extract.windows import Floor, Window
 from pipelines.files.imports import holder_of, restate
-from pipelines.files.reading import Content, contents, header_of, items_of, malformed, text_of
+from pipelines.files.reading import (
+    Content,
+    contents,
+    header_of,
+    items_of,
+    malformed,
+    text_of,
+    unreadable,
+)
 from pipelines.files.recognition import (
     faults_of,
     fields_of,
@@ -128,6 +136,15 @@ def import_files(
     ]
     loaded = iter(_load(exchange, imports, label, owner, home))
     return [found if isinstance(found, ImportResult) else next(loaded) for found in checked]
+
+
+def check_input(exchange_name: str, paths: Sequence[Path], label: str) -> None:
+    """Raises LookbackError if the exchange is unknown or none of the files exists."""
+    _exchange(exchange_name, label)
+    if not any(path.exists() for path in paths):
+        error = unreadable(paths[0], "no such file or directory")
+        error.account = label
+        raise error
 
 
 def _exchange(name: str, label: str) -> Exchange:
