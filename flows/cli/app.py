@@ -408,7 +408,7 @@ def print_findings(warehouse: Connection, as_json: bool, everything: bool) -> No
     print_rows(warehouse, "findings", as_json, everything=everything)
     if not as_json:
         settled = {} if everything else answers.settled(warehouse)
-        show.besides(settled, answers.stray_dismissals(warehouse))
+        show.footnotes(settled, answers.stray_dismissals(warehouse))
 
 
 def main(arguments: list[str] | None = None) -> None:

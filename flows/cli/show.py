@@ -57,7 +57,8 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     apart = (is_unverified, is_excluded, is_beyond_reading)
     listed = [row for row in rows if not any(is_it(row) for is_it in apart)]
     if listed:
-        listing = table("account", "stream", "verdict", "from", "to", "state", "why")
+        names = ("account", "stream", "verdict", "from", "to", "spans", "state", "why")
+        listing = table(*names, right=["spans"], whole=["state", "why"])
         notes = []
         for (label, stream, verdict, *_), group in merged_gaps(listed):
             notes.append(group)
@@ -65,10 +66,9 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
                 min((row["span_start"] for row in group if row["span_start"]), default=None),
                 max((row["span_end"] for row in group if row["span_end"]), default=None),
             )
-            spans = f" ({len(group)} spans)" if len(group) > 1 else ""
             look = SEVERITY[group[0]["severity"]]
             listing.add_row(
-                label, stream, Text(verdict, style=look), start, end + spans,
+                label, stream, Text(verdict, style=look), start, end, str(len(group)),
                 "filled" if group[0]["state"] == "filled" else "open", f"[{len(notes)}]",
             )  # fmt: skip
         out.print(listing)
@@ -340,7 +340,7 @@ def print_settling(out: Console, rows: Sequence[Row]) -> None:
         note(out, " ", remedy)
 
 
-def besides(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
+def footnotes(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
     """Print how many findings are settled, and the entries of `findings.yml` without a finding."""
     out = console()
     if settled:
