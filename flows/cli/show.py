@@ -57,25 +57,26 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     apart = (is_unverified, is_excluded, is_beyond_reading)
     listed = [row for row in rows if not any(is_it(row) for is_it in apart)]
     if listed:
-        names = ("account", "stream", "verdict", "from", "to", "spans", "state", "why")
-        listing = table(*names, right=["spans"], whole=["state", "why"])
-        notes = []
-        for (label, stream, verdict, *_), group in merged_gaps(listed):
-            notes.append(group)
+        notes = merged_gaps(listed)
+        counted = ["spans"] if any(len(group) > 1 for _, group in notes) else []
+        names = ("account", "stream", "verdict", "from", "to", *counted, "state", "why")
+        listing = table(*names, right=["spans"])
+        for number, ((label, stream, verdict, *_), group) in enumerate(notes, start=1):
             start, end = span(
                 min((row["span_start"] for row in group if row["span_start"]), default=None),
                 max((row["span_end"] for row in group if row["span_end"]), default=None),
             )
             look = SEVERITY[group[0]["severity"]]
             listing.add_row(
-                label, stream, Text(verdict, style=look), start, end, str(len(group)),
-                "filled" if group[0]["state"] == "filled" else "open", f"[{len(notes)}]",
+                label, stream, Text(verdict, style=look), start, end,
+                *([str(len(group))] if counted else []),
+                "filled" if group[0]["state"] == "filled" else "open", f"[{number}]",
             )  # fmt: skip
         out.print(listing)
         out.print()
-        for number, group in enumerate(notes, start=1):
+        for number, (_, group) in enumerate(notes, start=1):
             note(out, f"[{number}]", why(group))
-        print_remedies(out, notes)
+        print_remedies(out, [group for _, group in notes])
     else:
         out.print("No open gaps.", style=GOOD)
     print_unverified(out, [row for row in rows if is_unverified(row)])
