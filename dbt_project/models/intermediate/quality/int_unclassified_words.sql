@@ -7,19 +7,19 @@ with ledger_entries as (
 
 deposits as (
 
-    select * from {{ ref('fct_deposits') }}
+    select * from {{ ref('int_deposits_unioned') }}
 
 ),
 
 withdrawals as (
 
-    select * from {{ ref('fct_withdrawals') }}
+    select * from {{ ref('int_withdrawals_unioned') }}
 
 ),
 
 transfers as (
 
-    select * from {{ ref('fct_transfers') }}
+    select * from {{ ref('int_transfers_united') }}
 
 ),
 

@@ -28,7 +28,7 @@ by_amount as (
 
 gaps as (
 
-    select * from {{ ref('fct_gaps') }}
+    select * from {{ ref('int_gaps') }}
     where state = 'open'
 
 ),

@@ -1,7 +1,7 @@
 {#- For each stream: what can still be had, what goes next, and by when a sync must have run. -#}
 with coverage as (
 
-    select * from {{ ref('fct_coverage') }}
+    select * from {{ ref('int_coverage_spans') }}
 
 ),
 

@@ -6,7 +6,7 @@
 -#}
 with coverage as (
 
-    select * from {{ ref('fct_coverage') }}
+    select * from {{ ref('int_coverage_spans') }}
 
 ),
 
@@ -114,7 +114,7 @@ part_claims as (
 
 worst_parts as (
 
-    {{ paint_spans('part_claims', ['account_id', 'entity', 'wallet', 'source']) }}
+    {{ resolve_spans('part_claims', ['account_id', 'entity', 'wallet', 'source']) }}
 
 ),
 
@@ -139,7 +139,7 @@ source_claims as (
 
 best_sources as (
 
-    {{ paint_spans('source_claims', ['account_id', 'entity', 'wallet']) }}
+    {{ resolve_spans('source_claims', ['account_id', 'entity', 'wallet']) }}
 
 ),
 
@@ -227,7 +227,7 @@ final_claims as (
 
 resolved as (
 
-    {{ paint_spans('final_claims', ['account_id', 'entity', 'wallet']) }}
+    {{ resolve_spans('final_claims', ['account_id', 'entity', 'wallet']) }}
 
 ),
 

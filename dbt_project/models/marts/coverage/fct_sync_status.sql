@@ -65,7 +65,7 @@ deadlines as (
 
 gaps as (
 
-    select * from {{ ref('fct_gaps') }}
+    select * from {{ ref('int_gaps') }}
     where state = 'open'
 
 ),
