@@ -20,7 +20,7 @@ placeholders as (
         {{ say_when('span_start') }} as span_from,
         {{ say_when('span_end') }} as span_to,
         {{ say_when('span_end + to_seconds(retention_seconds)') }} as in_reach_until,
-        case when span_start < floor_at then {{ say_when('floor_at') }} end as reaches_back_to,
+        case when span_start < obtainable_from then {{ say_when('obtainable_from') }} end as reaches_back_to,
         {{ say_when('asked_at') }} as asked_on,
         {{ say_when('last_asked_at') }} as last_asked_on,
         {{ say_when('unasked_at') }} as unasked_on,

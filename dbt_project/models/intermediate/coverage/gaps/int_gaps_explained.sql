@@ -69,7 +69,7 @@ final as (
         -- limits
         coalesce(specs.exchange_title, gaps.exchange) as title,
         specs.retention_seconds,
-        {{ as_of() }} - to_seconds(specs.retention_seconds) as floor_at,
+        {{ as_of() }} - to_seconds(specs.retention_seconds) as obtainable_from,
         specs.page_size,
         specs.newest_rows,
         specs.scope as scope_parameter,
@@ -110,7 +110,7 @@ final as (
             or {{ is_over('specs') }}
             or gaps.served_until is not null
             or gaps.is_unknown_scope
-            or coalesce(gaps.span_end <= floor_at, false)
+            or coalesce(gaps.span_end <= obtainable_from, false)
         ) as is_obtainable
     from gaps
     inner join specs on gaps.exchange = specs.exchange and gaps.stream = specs.stream
