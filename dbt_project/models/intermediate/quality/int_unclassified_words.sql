@@ -89,7 +89,7 @@ unclassified as (
         account_id, exchange, stream, record_id, 'base_asset' as field, market as word,
         traded_at as occurred_at
     from trades
-    where product_type <> 'unclassified' and (base_asset is null or quote_asset is null)
+    where product_type != 'unclassified' and (base_asset is null or quote_asset is null)
 
     union all
 

@@ -114,7 +114,7 @@ final as (
         cast(rows_last_run as bigint) as rows_last_run,
 
         -- what there is
-        cast(row_count as bigint) as "rows",
+        cast(row_count as bigint) as rows,
         cast(open_gaps as bigint) as open_gaps,
         cast(critical_count as bigint) as critical_gaps,
         cast(unverified_count as bigint) as unverified_spans,
