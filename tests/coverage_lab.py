@@ -40,7 +40,7 @@ FILES_OF = "wallet_history"
 COVERAGE_MODELS = (
     "+int_receipts_unioned", "+int_stream_specs_unioned", "+int_accounts_unioned",
     "+int_closed_scopes", "path:models/intermediate/coverage/spans", "fct_coverage",
-    "int_entity_sources", "fct_entity_coverage",
+    "int_entity_sources", "int_entity_source_claims", "int_entity_answers", "fct_entity_coverage",
 )  # fmt: skip
 GAP_MODELS = (
     "wordings", "int_unasked_streams", "path:models/intermediate/coverage/gaps", "fct_gaps",
