@@ -22,7 +22,7 @@ ALLOWED = {
     "base": {RAW},
     "stg": {RAW, SEED, "base", "stg", "int"},
     "int": {RAW, SEED, "base", "stg", "int"},
-    MART: {"stg", "int", MART},
+    MART: {SEED, "stg", "int", MART},
 }
 """Layer: the layers that its models may read."""
 
