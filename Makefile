@@ -30,6 +30,7 @@ demo: setup
 check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.lint_sql
 
 test: setup
 	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),2) -m "not slow" $(ARGS)

@@ -312,6 +312,8 @@ class StreamSpec:
     """What a reader misses when this stream has a hole."""
     remedy: str = ""
     """What would fill a hole the API no longer fills: another stream, a file from the site."""
+    remedy_is_file: bool = False
+    """Whether `remedy` names a file to download: to be kept where files cannot be imported."""
 
     def __post_init__(self) -> None:
         if (self.retention_kind == "rolling") != (self.retention is not None):

@@ -39,9 +39,13 @@ FILES_OF = "wallet_history"
 
 COVERAGE_MODELS = (
     "+int_receipts_unioned", "+int_stream_specs_unioned", "+int_accounts_unioned",
-    "+int_closed_scopes", "fct_coverage", "int_entity_sources", "fct_entity_coverage",
+    "+int_closed_scopes", "path:models/intermediate/coverage/spans", "fct_coverage",
+    "int_entity_sources", "int_entity_source_claims", "int_entity_answers", "fct_entity_coverage",
 )  # fmt: skip
-GAP_MODELS = ("int_unasked_streams", "int_coverage_gaps", "fct_gaps", "fct_deadlines")
+GAP_MODELS = (
+    "wordings", "int_unasked_streams", "path:models/intermediate/coverage/gaps", "fct_gaps",
+    "int_deadlines", "fct_deadlines",
+)  # fmt: skip
 TOLD = {
     "int_ledger_proofs": """
         account_id text, stream text, proof text, opening_count bigint, break_count bigint,
@@ -80,7 +84,8 @@ RAW = {
         retention_kind text, retention_seconds bigint, max_window_seconds bigint,
         overlap_seconds bigint, page_size bigint, newest_rows bigint, needs_right text,
         rate_requests bigint, rate_seconds double,
-        affects text, remedy text, docs_url text, checked_on date, confidence text,
+        affects text, remedy text, remedy_is_file boolean, docs_url text, checked_on date,
+        confidence text,
         exchange_title text, lifecycle text, ends_at timestamptz, imports_files boolean,
         spec_hash text,
         recorded_at timestamptz, _dlt_load_id text
@@ -353,7 +358,7 @@ class CompiledCoverage:
             # The model of imported records is written for the streams that have files by then.
             insert(con, "raw_bitmex.file_rows", [{"stream": FILES_OF}])
             make_told(con)
-        run_dbt("run", warehouse, folder, (*COVERAGE_MODELS, *GAP_MODELS))
+        run_dbt("build", warehouse, folder, (*COVERAGE_MODELS, *GAP_MODELS))
         told = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
         ran = json.loads((folder / "target" / "run_results.json").read_text())["results"]
         ran.sort(key=lambda result: result["timing"][-1]["completed_at"])

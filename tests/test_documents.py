@@ -8,6 +8,7 @@ import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -209,15 +210,26 @@ def test_a_note_says_what_would_make_it_sure_and_a_loss_is_no_note() -> None:
         "scope": "", "severity": "info", "lacking_right": None, "affects": "trades in bots",
         "span_start": datetime(2026, 1, 1, tzinfo=UTC),
         "span_end": datetime(2026, 2, 1, tzinfo=UTC),
-        "remedy": "nothing is missing; to be sure, compare with another source: a file",
+        "remedy": "nothing is missing; see a file", "remedy_code": "other_source",
+        "other_source": "a file",
+    }  # fmt: skip
+    verdicts = {
+        "fills": "unverified", "lost": "lost_to_retention", "subs": "refused",
+        "bots": "excluded_by_exchange", "pairs": "refused",
+    }  # fmt: skip
+    own: dict[str, dict[str, Any]] = {
+        "fills": {"remedy_code": "compare"},
+        "lost": {"severity": "critical"},
+        "subs": {"lacking_right": "Transfer"},
+        "bots": {"remedy": "a file"},
+        "pairs": {
+            "scope": "A-B", "cause_code": "scope_removed_without_rows", "remedy": "nothing",
+        },
     }  # fmt: skip
     told = gap_words.notes(
         [
-            {**usual, "stream": "fills", "verdict": "unverified"},
-            {**usual, "stream": "lost", "verdict": "lost_to_retention", "severity": "critical"},
-            {**usual, "stream": "subs", "verdict": "refused", "lacking_right": "Transfer"},
-            {**usual, "stream": "bots", "verdict": "excluded_by_exchange", "remedy": "a file"},
-            {**usual, "stream": "pairs", "scope": "A-B", "verdict": "refused", "remedy": "nothing"},
+            {**usual, "stream": stream, "verdict": verdict, "cause_code": verdict, **own[stream]}
+            for stream, verdict in verdicts.items()
         ]
     )
     span = "2026-01-01 00:00 to 2026-02-01 00:00"

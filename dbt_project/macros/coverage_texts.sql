@@ -28,33 +28,3 @@
 {% macro is_over(specs) -%}
     coalesce({{ specs }}.lifecycle != 'active' and {{ specs }}.ends_at <= {{ as_of() }}, false)
 {%- endmacro %}
-
-{# How to bring an account's rows by its API: one that only files are known of has no key yet. #}
-{% macro sync_step(exchange, label, origin) -%}
-    concat(
-        case when {{ origin }} is not distinct from 'file'
-            then 'connect the account by its API key (`lookback guide ' || {{ exchange }} || '`), then '
-        end,
-        'run `lookback sync ', {{ label }}, '`'
-    )
-{%- endmacro %}
-
-{#
-    What limits name as the way out, as far as it can still be taken. A closed exchange has no site
-    to download from, unless the words are of after its closing; a file that cannot be imported
-    is to be kept.
-#}
-{% macro possible_remedy(specs) -%}
-    case
-        when {{ is_over(specs) }} and {{ specs }}.lifecycle != 'closed' then concat(
-            coalesce({{ specs }}.exchange_title, {{ specs }}.exchange),
-            ' has closed: ask its support for what is missing',
-            case when {{ specs }}.imports_files
-                then ', or import answers of its API that were saved before' end
-        )
-        when not {{ specs }}.imports_files and contains({{ specs }}.remedy, 'download')
-            then {{ specs }}.remedy || ' (keep it: lookback cannot import files of '
-            || coalesce({{ specs }}.exchange_title, {{ specs }}.exchange) || ')'
-        else {{ specs }}.remedy
-    end
-{%- endmacro %}

@@ -96,8 +96,8 @@ def gather(warehouse: Connection, label: str) -> Dossier:
             """
             select
                 gap_id, stream, scope, scope_names, span_start, span_end, verdict, severity,
-                is_proven_incomplete, lacking_right, cause, remedy, affects, finding_id,
-                finding_state
+                is_proven_incomplete, lacking_right, cause_code, cause, remedy_code, remedy,
+                other_source, affects, finding_id, finding_state
             from marts.fct_gaps
             left join (
                 select gap_id, finding_id, fct_findings.state as finding_state

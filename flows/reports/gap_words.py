@@ -37,8 +37,11 @@ def title_of(gap: Row) -> str:
     """The heading of the list that a gap belongs to."""
     if gap["lacking_right"]:
         return BEYOND_READING
-    titles = {"unverified": UNVERIFIED, "excluded_by_exchange": EXCLUDED, "refused": GONE}
-    return titles.get(gap["verdict"], str(gap["verdict"]).replace("_", " "))
+    titles = {
+        "unverified": UNVERIFIED, "account_changed": UNVERIFIED,
+        "excluded_by_exchange": EXCLUDED, "scope_removed_without_rows": GONE,
+    }  # fmt: skip
+    return titles.get(gap["cause_code"], str(gap["verdict"]).replace("_", " "))
 
 
 def shortened(gap: Row) -> str:
@@ -47,5 +50,4 @@ def shortened(gap: Row) -> str:
         return f"{gap['affects']}. *Alternative:* {gap['remedy']}"
     if gap["lacking_right"]:
         return f"the right {gap['lacking_right']}"
-    _, _, source = (gap["remedy"] or "").rpartition("compare with another source: ")
-    return source
+    return str((gap["other_source"] if gap["remedy_code"] == "compare" else gap["remedy"]) or "")

@@ -34,8 +34,9 @@ from pipelines.home import PROJECT, home
 from pipelines.load.warehouse import prepare_warehouse
 
 MODELS = (
-    "fct_coverage", "int_entity_sources", "fct_entity_coverage", "fct_gaps", "fct_deadlines",
-    "fct_sync_status",
+    "path:models/intermediate/coverage/spans", "fct_coverage", "int_entity_sources",
+    "fct_entity_coverage", "path:models/intermediate/coverage/gaps", "fct_gaps",
+    "int_deadlines", "fct_deadlines", "int_last_runs", "int_sync_states", "fct_sync_status",
 )  # fmt: skip
 NOW = "timestamptz '2026-11-01 00:00:00+00'"
 

@@ -8,7 +8,7 @@ with receipts as (
 
 file_overlaps as (
 
-    select * from {{ ref('fct_file_overlaps') }}
+    select * from {{ ref('int_file_overlaps') }}
 
 ),
 

@@ -90,6 +90,7 @@ numbered as (
         -- what a hole means
         specs.affects,
         specs.remedy,
+        coalesce(specs.remedy_is_file, false) as is_remedy_a_file,
         specs.reason,
         specs.docs_url,
         specs.checked_on,

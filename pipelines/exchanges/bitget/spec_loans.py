@@ -56,6 +56,7 @@ def listed(name: str) -> StreamSpec:
             "tax_spot_records has the movements of the spot wallet; or download the file from the "
             "site: Assets > Earn > Crypto loans > History"
         ),
+        remedy_is_file=True,
         docs_url=f"{DOCS}/earn/loan/{page}",
         checked_on=CHECKED_ON,
         confidence="documented",

@@ -26,6 +26,7 @@ P2P = (
             "tax_p2p_records has the bought and sold coins; or download the file from the site: "
             "P2P > Orders > Export"
         ),
+        remedy_is_file=True,
         docs_url=f"{DOCS}/common/p2p/Get-P2P-Order-List",
         checked_on=CHECKED_ON,
         confidence="documented",

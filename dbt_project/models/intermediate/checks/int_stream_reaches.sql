@@ -1,7 +1,7 @@
 -- Up to when each stream was read to its end, and whether it began with a change of the account.
 with coverage as (
 
-    select * from {{ ref('fct_coverage') }}
+    select * from {{ ref('int_coverage_spans') }}
 
 ),
 

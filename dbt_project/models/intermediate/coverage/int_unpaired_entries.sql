@@ -18,7 +18,7 @@ trades as (
 
 conversions as (
 
-    select * from {{ ref('fct_conversions') }}
+    select * from {{ ref('int_conversions_unioned') }}
 
 ),
 

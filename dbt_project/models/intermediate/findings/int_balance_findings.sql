@@ -3,27 +3,21 @@
     explains the break it leaves, the break explains the wrong sum, the sum the snapshot. Such a
     finding is `explained` and names what to look at instead, so that one hole is one open finding.
 -#}
-with checks as (
+with named as (
 
-    select * from {{ ref('fct_balance_checks') }}
-    where not is_ok
-
-),
-
-moments as (
-
-    select * from {{ ref('int_balance_moments') }}
+    select * from {{ ref('int_failed_checks') }}
 
 ),
 
--- A note (`info`) explains no difference: no open finding would remain for it.
-gaps as (
+in_gaps as (
 
-    select * from {{ ref('int_gap_findings') }}
-    where
-        fixed_by is null
-        and (verdict != 'unverified' or is_proven_incomplete)
-        and severity is distinct from 'info'
+    select * from {{ ref('int_failed_check_gaps') }}
+
+),
+
+remedies as (
+
+    select * from {{ ref('int_stream_remedies') }}
 
 ),
 
@@ -54,87 +48,10 @@ exchanges as (
 
 ),
 
-ledger_entries as (
+sync_steps as (
 
-    select * from {{ ref('fct_ledger_entries') }}
-
-),
-
--- Whose rows a wallet's sum is made of: what the specs say, and what is there.
-ledger_streams as (
-
-    select exchange, stream, wallet
-    from (
-        select exchange, stream, wallet, unnest(from_json(entities, '["VARCHAR"]')) as entity
-        from specs
-    )
-    where entity = 'ledger'
-
-    union
-
-    select distinct exchange, stream, wallet
-    from ledger_entries
-
-),
-
-named as (
-
-    select
-        checks.*,
-        case
-            when checks.kind in ('balance_chain', 'opening_balance') then 'balance_break'
-            else 'snapshot_residual'
-        end as finding_kind,
-        -- Another difference is another fact, and is not covered by what was said of the old one.
-        case
-            when checks.kind in ('balance_chain', 'opening_balance')
-                then {{ finding_id('balance_break', ['checks.check_id', 'checks.net_residual']) }}
-            else {{ finding_id('snapshot_residual', ['checks.check_id', 'checks.net_residual']) }}
-        end as finding_id,
-        moments.stream
-    from checks
-    left join moments
-        on
-            checks.kind in ('balance_chain', 'opening_balance', 'sum_rule')
-            and checks.account_id = moments.account_id
-            and checks.wallet = moments.wallet
-            and checks.exchange_asset = moments.exchange_asset
-            and checks.checked_at = moments.occurred_at
-
-),
-
--- A break lies in a gap of its own stream; a snapshot, in one of any stream its rows come from.
-in_gaps as (
-
-    select
-        named.finding_id,
-        arg_max(gaps.finding_id, (gaps.span_end, gaps.finding_id)) as gap_id,
-        arg_max(gaps.what, (gaps.span_end, gaps.finding_id)) as gap_what
-    from named
-    inner join gaps
-        on
-            named.account_id = gaps.account_id
-            and gaps.scope in ('', '*', named.exchange_asset)
-            and named.checked_at > gaps.span_start
-            and (
-                (named.kind = 'balance_chain' and named.since_at < gaps.span_end)
-                or (named.kind = 'snapshot_change' and named.since_at < gaps.span_end)
-                or named.kind not in ('balance_chain', 'snapshot_change')
-            )
-    left join ledger_streams
-        on gaps.exchange = ledger_streams.exchange and gaps.stream = ledger_streams.stream
-    where
-        (named.stream is not null and gaps.stream = named.stream)
-        or (
-            named.stream is null
-            and ledger_streams.stream is not null
-            and (
-                named.wallet = 'all'
-                or ledger_streams.wallet is null
-                or ledger_streams.wallet = named.wallet
-            )
-        )
-    group by named.finding_id
+    select * from {{ ref('wordings') }}
+    where part = 'sync_step'
 
 ),
 
@@ -165,12 +82,12 @@ explained as (
 
     select
         named.*,
-        {{ possible_remedy('specs') }} as spec_remedy,
+        remedies.other_source as spec_remedy,
         exchanges.title,
         coalesce(exchanges.is_over, false) as is_over,
         coalesce(exchanges.imports_files, false) as imports_files,
-        {{ sync_step('named.exchange', 'coalesce(accounts.label, named.account_id)', 'accounts.origin') }}
-            as sync_words,
+        coalesce(accounts.label, named.account_id) as label,
+        sync_steps.text as sync_step_text,
         case
             when named.rename_id is not null
                 then {{ finding_id('asset_renamed', ['named.rename_id']) }}
@@ -209,9 +126,10 @@ explained as (
             and named.wallet = wrong_sums.wallet
             and named.exchange_asset = wrong_sums.exchange_asset
             and named.net_residual = wrong_sums.net_residual
-    left join specs on named.exchange = specs.exchange and named.stream = specs.stream
+    left join remedies on named.exchange = remedies.exchange and named.stream = remedies.stream
     left join exchanges on named.exchange = exchanges.exchange
     left join accounts on named.account_id = accounts.account_id
+    left join sync_steps on {{ sync_step_code('accounts.origin') }} = sync_steps.code
 
 ),
 
@@ -260,10 +178,10 @@ final as (
             )
             when is_over then coalesce(spec_remedy, 'ask the support of ' || title || ' for what is missing')
             when imports_files then concat_ws(
-                '; ', sync_words, 'if it stays, import saved answers that hold what is missing',
+                '; ', {{ fill_in('sync_step_text', ['exchange', 'label']) }}, 'if it stays, import saved answers that hold what is missing',
                 spec_remedy
             )
-            else concat_ws('; ', sync_words, 'if it stays, ' || spec_remedy)
+            else concat_ws('; ', {{ fill_in('sync_step_text', ['exchange', 'label']) }}, 'if it stays, ' || spec_remedy)
         end as remedy,
         explained_by,
         explanation,

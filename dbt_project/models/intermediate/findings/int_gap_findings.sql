@@ -1,7 +1,7 @@
 -- Each gap as a finding: open, or fixed where other streams have what is missing.
 with gaps as (
 
-    select * from {{ ref('fct_gaps') }}
+    select * from {{ ref('int_gaps') }}
 
 ),
 

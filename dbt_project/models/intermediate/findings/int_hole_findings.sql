@@ -17,6 +17,12 @@ specs as (
 
 ),
 
+remedies as (
+
+    select * from {{ ref('int_stream_remedies') }}
+
+),
+
 gaps as (
 
     select * from {{ ref('int_gap_findings') }}
@@ -131,7 +137,7 @@ final as (
             )
         end as what,
         case
-            when grouped.reason != 'unpaired' then {{ possible_remedy('specs') }}
+            when grouped.reason != 'unpaired' then remedies.other_source
             when {{ is_over('specs') }} then concat(
                 coalesce(specs.exchange_title, grouped.exchange),
                 ' has closed: only its support can tell which rows belong together'
@@ -145,6 +151,8 @@ final as (
     from grouped
     left join covering_gaps using (account_id, stream, entity, reason, hole_key)
     left join specs on grouped.exchange = specs.exchange and grouped.stream = specs.stream
+    left join remedies
+        on grouped.exchange = remedies.exchange and grouped.stream = remedies.stream
 
 )
 

@@ -19,17 +19,17 @@ left_out as (
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_deposits') }}
+    select account_id, stream, record_id from {{ ref('int_deposits_unioned') }}
     where status = 'unclassified'
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_withdrawals') }}
+    select account_id, stream, record_id from {{ ref('int_withdrawals_unioned') }}
     where status = 'unclassified'
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_transfers') }}
+    select account_id, stream, record_id from {{ ref('int_transfers_united') }}
     where status = 'unclassified'
 
     union

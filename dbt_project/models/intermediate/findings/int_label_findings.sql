@@ -2,7 +2,7 @@
 with labels as (
 
     select *
-    from {{ ref('fct_data_quality') }}
+    from {{ ref('int_data_quality') }}
     where problem in ('unknown_status', 'unknown_type')
 
 ),

@@ -1,7 +1,7 @@
 -- Spans in which a file and the API differ, as findings.
 with file_overlaps as (
 
-    select * from {{ ref('fct_file_overlaps') }}
+    select * from {{ ref('int_file_overlaps') }}
     where not agrees
 
 ),

@@ -23,7 +23,7 @@ final as (
         'rename' as evidence_kind,
         concat(
             {{ rename_text() }},
-            case when from_asset <> to_asset then concat(
+            case when from_asset != to_asset then concat(
                 ' What is called ', from_asset, ' afterwards is another coin.'
             ) end
         ) as what,

@@ -1,7 +1,7 @@
 -- Lists of one exchange that contain the same movements and whose sums differ, as findings.
 with comparisons as (
 
-    select * from {{ ref('fct_stream_comparisons') }}
+    select * from {{ ref('int_stream_comparisons') }}
     where not agrees
 
 ),

@@ -27,19 +27,27 @@ accounts as (
 
 ),
 
+sync_steps as (
+
+    select * from {{ ref('wordings') }}
+    where part = 'sync_step'
+
+),
+
 named as (
 
     select
         incidents.*,
         {{ is_over('specs') }} as is_over,
-        {{ sync_step('incidents.exchange', 'coalesce(accounts.label, incidents.account_id)', 'accounts.origin') }}
-            as sync_words,
+        coalesce(accounts.label, incidents.account_id) as label,
+        sync_steps.text as sync_step_text,
         coalesce(specs.exchange_title, incidents.exchange) as title,
         specs.wallet,
         drifts.finding_id as drift_id
     from incidents
     left join specs on incidents.exchange = specs.exchange and incidents.stream = specs.stream
     left join accounts on incidents.account_id = accounts.account_id
+    left join sync_steps on {{ sync_step_code('accounts.origin') }} = sync_steps.code
     left join drifts
         on
             incidents.account_id = drifts.account_id
@@ -76,7 +84,7 @@ final as (
             when is_over
                 then title || ' has closed: a statement of its support can tell whether it took the '
                 || 'record back'
-            else sync_words || '; if it stays away, compare with the site: where it is there, the API '
+            else {{ fill_in('sync_step_text', ['exchange', 'label']) }} || '; if it stays away, compare with the site: where it is there, the API '
                 || 'loses rows, and where it is not, the exchange took it back'
         end as remedy,
         drift_id as explained_by,

@@ -7,19 +7,19 @@ with ledger_entries as (
 
 deposits as (
 
-    select * from {{ ref('fct_deposits') }}
+    select * from {{ ref('int_deposits_unioned') }}
 
 ),
 
 withdrawals as (
 
-    select * from {{ ref('fct_withdrawals') }}
+    select * from {{ ref('int_withdrawals_unioned') }}
 
 ),
 
 transfers as (
 
-    select * from {{ ref('fct_transfers') }}
+    select * from {{ ref('int_transfers_united') }}
 
 ),
 
@@ -89,7 +89,7 @@ unclassified as (
         account_id, exchange, stream, record_id, 'base_asset' as field, market as word,
         traded_at as occurred_at
     from trades
-    where product_type <> 'unclassified' and (base_asset is null or quote_asset is null)
+    where product_type != 'unclassified' and (base_asset is null or quote_asset is null)
 
     union all
 

@@ -127,7 +127,7 @@ differences as (
         found_at,
         true as is_of_chain
     from openings
-    where residual <> 0
+    where residual != 0
 
     union all
 
@@ -142,7 +142,7 @@ differences as (
         taken_at as found_at,
         false as is_of_chain
     from snapshots
-    where said <> added_up
+    where said != added_up
 
 ),
 
@@ -197,7 +197,7 @@ into_another as (
             and lost.to_asset = gained.to_asset
             and lost.changed_from = gained.changed_from
     where
-        lost.from_asset <> lost.to_asset
+        lost.from_asset != lost.to_asset
         and lost.asset = lost.from_asset
         and gained.asset = gained.to_asset
         and lost.residual < 0

@@ -22,7 +22,7 @@ transfers as (
     select * from {{ ref('int_transfers_unioned') }}
     where
         status = 'completed'
-        and (from_account_id is null) <> (to_account_id is null)
+        and (from_account_id is null) != (to_account_id is null)
         and coalesce(amount_sent, amount_received) > 0
 
 ),

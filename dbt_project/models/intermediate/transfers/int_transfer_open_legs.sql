@@ -28,7 +28,7 @@ by_amount as (
 
 gaps as (
 
-    select * from {{ ref('fct_gaps') }}
+    select * from {{ ref('int_gaps') }}
     where state = 'open'
 
 ),
@@ -111,7 +111,7 @@ hiding_places as (
     select
         gap_scopes.*,
         case
-            when gap_scopes.scope_kind = 'coin' and gap_scopes.scope_name <> ''
+            when gap_scopes.scope_kind = 'coin' and gap_scopes.scope_name != ''
                 then coalesce(assets.asset, upper(gap_scopes.scope_name))
         end as hidden_asset
     from gap_scopes
@@ -120,7 +120,7 @@ hiding_places as (
             gap_scopes.exchange = assets.exchange
             and gap_scopes.scope_name = assets.exchange_asset
     where
-        gap_scopes.scope_kind <> 'operation_type'
+        gap_scopes.scope_kind != 'operation_type'
         or gap_scopes.scope_name = ''
         or starts_with(gap_scopes.entity, lower(gap_scopes.scope_name))
 
@@ -136,7 +136,7 @@ hidden as (
                 'gap_id': hiding_places.gap_id,
                 'account_id': hiding_places.account_id,
                 'stream': hiding_places.stream,
-                'is_hole': hiding_places.verdict <> 'unverified'
+                'is_hole': hiding_places.verdict != 'unverified'
                 or hiding_places.is_proven_incomplete
             },
             (
@@ -154,7 +154,7 @@ hidden as (
             and coalesce(hiding_places.hidden_asset = open_legs.asset, true)
             and (not open_legs.is_internal or hiding_places.exchange = open_legs.exchange)
             and (
-                hiding_places.account_id <> open_legs.account_id
+                hiding_places.account_id != open_legs.account_id
                 -- The other wallet of the same account, which another stream contains.
                 or (
                     open_legs.leg_kind = 'transfer'

@@ -93,7 +93,7 @@ candidates as (
             outs.asset = ins.asset
             and outs.time_key = ins.time_key
             and outs.size_key = ins.size_key
-            and outs.account_id <> ins.account_id
+            and outs.account_id != ins.account_id
             and ins.happened_at between outs.other_side_from and outs.other_side_until
             and ins.most_amount between outs.least_amount and outs.most_amount
             -- What moved inside an exchange stayed there, and what it calls a transfer is one.

@@ -6,7 +6,7 @@
 with legs as (
 
     select * from {{ ref('int_transfer_legs') }}
-    where hash_key is not null and leg_kind <> 'transfer'
+    where hash_key is not null and leg_kind != 'transfer'
 
 ),
 

@@ -22,7 +22,7 @@ candidates as (
             and outs.direction = 'out'
             and ins.direction = 'in'
             and (outs.leg_kind = 'transfer') = (ins.leg_kind = 'transfer')
-            and (outs.account_id, outs.wallet) <> (ins.account_id, ins.wallet)
+            and (outs.account_id, outs.wallet) != (ins.account_id, ins.wallet)
             and ins.most_amount between outs.least_amount and outs.most_amount
 
 )

@@ -1,172 +1,20 @@
-{#- For each stream: what can still be had, what goes next, and by when a sync must have run. -#}
-with coverage as (
-
-    select * from {{ ref('fct_coverage') }}
-
-),
-
-specs as (
-
-    select * from {{ ref('int_stream_specs_unioned') }}
-    where is_current and kind = 'history'
-
-),
-
-receipts as (
-
-    select * from {{ ref('int_receipts_unioned') }}
-
-),
-
-closed_scopes as (
-
-    select * from {{ ref('int_closed_scopes') }}
-
-),
-
-unasked as (
-
-    select * from {{ ref('int_unasked_streams') }}
-
-),
-
--- How fast this account makes rows, for streams that give their newest so many and no more.
-paces as (
-
-    select * from {{ ref('int_row_paces') }}
-
-),
-
-stored as (
-
-    select
-        coverage.account_id,
-        coverage.exchange,
-        coverage.stream,
-        coverage.scope,
-        coverage.span_start,
-        coverage.span_end,
-        coverage.verdict in ('failed', 'never_asked')
-        or (
-            coverage.verdict = 'refused'
-            -- What only a stronger key may read is not for us to save.
-            and not (specs.needs_right is not null and receipts.error_kind is not distinct from 'no_permission')
-        ) as can_be_saved,
-        -- A removed pair has no new rows, and neither has a stream without anything to request by.
-        closed_scopes.scope is null and not coalesce(unasked.is_settled, false) as goes_on,
-        specs.retention_seconds,
-        specs.lifecycle,
-        specs.ends_at as exchange_ends_at,
-        specs.retention_kind,
-        specs.newest_rows,
-        specs.docs_url,
-        coalesce(specs.exchange_title, specs.exchange) as title,
-        {{ as_of() }} - to_seconds(specs.retention_seconds) as reaches_back_to
-    from coverage
-    inner join specs on coverage.exchange = specs.exchange and coverage.stream = specs.stream
-    left join receipts
-        on
-            coverage.account_id = receipts.account_id
-            and coverage.evidence_id = receipts.receipt_id
-    left join closed_scopes
-        on
-            coverage.account_id = closed_scopes.account_id
-            and coverage.stream = closed_scopes.stream
-            and coverage.scope = closed_scopes.scope
-    left join unasked
-        on coverage.account_id = unasked.account_id and coverage.stream = unasked.stream
-    -- What the account's kind has no use for any more has nothing left to lose.
-    where coverage.served_until is null
-
-),
-
--- The oldest instant in reach that is not stored and that a sync could still save. Time after
--- the last span is not stored either.
-by_scope as (
-
-    select
-        account_id,
-        stream,
-        scope,
-        least(
-            min(greatest(span_start, reaches_back_to)) filter (
-                where can_be_saved and span_end > coalesce(reaches_back_to, span_start)
-            ),
-            greatest(max(span_end), any_value(reaches_back_to))
-        ) as missing_from
-    from stored
-    where goes_on
-    group by account_id, stream, scope
-
-),
-
-by_stream as (
-
-    select
-        stored.account_id,
-        stored.exchange,
-        stored.stream,
-        any_value(stored.title) as title,
-        any_value(stored.retention_kind) as retention_kind,
-        any_value(stored.retention_seconds) as retention_seconds,
-        any_value(stored.newest_rows) as newest_rows,
-        any_value(stored.lifecycle) as lifecycle,
-        any_value(stored.exchange_ends_at) as exchange_ends_at,
-        any_value(stored.docs_url) as docs_url,
-        any_value(stored.reaches_back_to) as reaches_back_to,
-        min(stored.span_start) as starts_at,
-        max(stored.span_end) as ends_at,
-        min(by_scope.missing_from) as missing_from,
-        count(distinct stored.scope) as scope_count
-    from stored
-    left join by_scope using (account_id, stream, scope)
-    group by stored.account_id, stored.exchange, stored.stream
-
-),
-
-paced as (
-
-    select
-        by_stream.*,
-        paces.busiest_week_rows,
-        paces.oldest_given_at,
-        by_stream.newest_rows * 604800 // paces.busiest_week_rows as seconds_to_fill
-    from by_stream
-    left join paces
-        on by_stream.account_id = paces.account_id and by_stream.stream = paces.stream
-
-),
-
-moments as (
+{#- For each stream: what can still be read, what is lost next, and by when a sync must have run. -#}
+with deadlines as (
 
     select
         *,
-        lifecycle != 'active' and exchange_ends_at <= {{ as_of() }} as is_over,
-        case
-            when is_over then null
-            when retention_kind = 'rolling'
-                then greatest(starts_at, reaches_back_to, oldest_given_at)
-            when retention_kind = 'unlimited' then greatest(starts_at, oldest_given_at)
-            else oldest_given_at
-        end as oldest_obtainable_at,
-        missing_from + to_seconds(retention_seconds) as out_of_time_at,
-        missing_from + to_seconds(seconds_to_fill) as pushed_out_at,
-        case
-            when is_over or missing_from is null then null
-            else least(out_of_time_at, pushed_out_at, exchange_ends_at)
-        end as next_loss_at,
-        coalesce(
-            next_loss_at = pushed_out_at
-            and next_loss_at is distinct from out_of_time_at
-            and next_loss_at is distinct from exchange_ends_at,
-            false
-        ) as is_estimate,
-        -- A tenth of the time there was is left for things to go wrong, half of it where that time
-        -- is an estimate, and a day at least.
-        to_seconds(greatest(
-            case when is_estimate then seconds_to_fill // 2 else retention_seconds // 10 end, 86400
-        )) as margin
-    from paced
+        {{ say_when('exchange_ends_at') }} as ends_on,
+        {{ say_when('missing_from') }} as missing_from_on,
+        {{ say_when('next_loss_at') }} as next_loss_on
+    from {{ ref('int_deadlines') }}
+
+),
+
+wordings as (
+
+    select code, text
+    from {{ ref('wordings') }}
+    where part = 'deadline'
 
 ),
 
@@ -179,22 +27,14 @@ final as (
         exchange,
         stream,
 
-        -- what is in reach, what goes next
+        -- what can be read, what is lost next
         oldest_obtainable_at,
-        case when next_loss_at is not null then missing_from end as next_loss_from,
+        next_loss_from,
         next_loss_at,
-        next_loss_at - margin as sync_before,
+        sync_before,
         is_estimate,
-        coalesce({{ as_of() }} >= next_loss_at - margin, false) as at_risk,
-        case
-            when is_over then 'over'
-            when missing_from is null then 'nothing_is_lost'
-            when next_loss_at is null and newest_rows is not null then 'newest_rows'
-            when next_loss_at is null then 'nothing_is_lost'
-            when is_estimate then 'newest_rows'
-            when next_loss_at = exchange_ends_at then 'exchange_ends'
-            else 'retention'
-        end as reason,
+        at_risk,
+        reason,
 
         -- the limits behind it
         to_days(cast(retention_seconds // 86400 as integer))
@@ -202,37 +42,14 @@ final as (
         newest_rows,
         exchange_ends_at as hard_deadline_at,
         scope_count,
-        case
-            when is_over
-                then title || ' closed on ' || {{ say_when('exchange_ends_at') }}
-                || ': its API gives nothing any more.'
-            when missing_from is null
-                then 'Nothing is known that ' || title || ' could be asked for ' || stream || ' by.'
-            when next_loss_at is null and newest_rows is not null
-                then title || ' gives only the newest ' || newest_rows || ' rows of ' || stream
-                || '. None is stored yet, so nobody can say how soon older ones are out of reach:'
-                || ' sync often.'
-            when next_loss_at is null and retention_kind = 'unlimited'
-                then title || ' says that nothing leaves ' || stream || '.'
-            when next_loss_at is null
-                then title || ' does not say how long it keeps ' || stream
-                || ': sync often, and rely on nothing.'
-            when is_estimate
-                then title || ' gives only the newest ' || newest_rows || ' rows of ' || stream
-                || '. In its busiest week this account made ' || busiest_week_rows
-                || ': at that pace what happens from ' || {{ say_when('missing_from') }}
-                || ' on is out of reach by ' || {{ say_when('next_loss_at') }} || ', an estimate.'
-            when next_loss_at <= {{ as_of() }}
-                then 'Rows of ' || stream || ' are dropping out of reach now: sync at once.'
-            when next_loss_at = exchange_ends_at
-                then title || ' ends on ' || {{ say_when('exchange_ends_at') }}
-                || ': what is not stored by then is gone.'
-            else 'Rows of ' || stream || ' since ' || {{ say_when('missing_from') }}
-                || ' are not stored; the first of them drop out of reach on '
-                || {{ say_when('next_loss_at') }} || '.'
-        end as explanation,
+        explanation_code,
+        {{ fill_in('wordings.text', [
+            'title', 'stream', 'ends_on', 'newest_rows', 'busiest_week_rows', 'missing_from_on',
+            'next_loss_on'
+        ]) }} as explanation,
         docs_url
-    from moments
+    from deadlines
+    left join wordings on deadlines.explanation_code = wordings.code
 
 )
 

@@ -87,7 +87,7 @@ only_asked as (
         receipts.exchange
     from receipts
     anti join checks on receipts.account_id = checks.account_id
-    where receipts.account_id <> receipts.exchange
+    where receipts.account_id != receipts.exchange
 
 ),
 

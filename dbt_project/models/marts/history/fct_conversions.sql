@@ -1,6 +1,6 @@
 with conversions as (
 
-    {{ union_exchanges('conversions') }}
+    select * from {{ ref('int_conversions_unioned') }}
 
 ),
 

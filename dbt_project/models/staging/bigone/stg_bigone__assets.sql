@@ -11,11 +11,11 @@ renamed as (
         symbol as exchange_asset,
         {{ bigone_asset('symbol') }} as major_code,
         cast(null as integer) as unit_scale,
-        asset_name as asset_name,
+        asset_name,
         'exchange' as evidence
     from assets
     where symbol is not null
-    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
+    qualify row_number() over (partition by symbol order by record_id != symbol, record_id) = 1
 
 )
 

@@ -44,7 +44,7 @@ canonical as (
         receipt_id,
         loaded_at
     from records
-    where {{ bigone_deposit_type() }} <> 'reward'
+    where {{ bigone_deposit_type() }} != 'reward'
 
 )
 

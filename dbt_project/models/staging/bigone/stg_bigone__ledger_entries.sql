@@ -37,7 +37,7 @@ conversions as (
 contract_terms as (
 
     select * from {{ ref('base_bigone__contract_symbols') }}
-    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
+    qualify row_number() over (partition by symbol order by record_id != symbol, record_id) = 1
 
 ),
 
@@ -127,7 +127,7 @@ from_trades as (
         substr(trade_id, length({{ canonical_id('spot_trades') }}) + 1) || '/' || part as leg,
         order_id as event_id,
         wallet,
-        case when (side = 'buy') = (part <> 'paid') then base_symbol else quote_symbol end
+        case when (side = 'buy') = (part != 'paid') then base_symbol else quote_symbol end
             as exchange_asset,
         case part when 'fee' then 'fee' else 'trade' end as entry_type,
         exchange_type as exchange_entry_type,

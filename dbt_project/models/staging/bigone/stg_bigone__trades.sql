@@ -16,7 +16,7 @@ contract_trades as (
 terms as (
 
     select * from {{ ref('base_bigone__contract_symbols') }}
-    qualify row_number() over (partition by symbol order by record_id <> symbol, record_id) = 1
+    qualify row_number() over (partition by symbol order by record_id != symbol, record_id) = 1
 
 ),
 

@@ -108,7 +108,7 @@ with_sides as (
         end as executed_side,
         case
             when not is_known then 'unclassified'
-            when wallet <> 'coin_futures' then 'linear'
+            when wallet != 'coin_futures' then 'linear'
             when settle_coin = base_coin then 'inverse'
             when base_coin is not null then 'quanto'
             else 'unclassified'

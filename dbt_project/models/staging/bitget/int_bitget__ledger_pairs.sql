@@ -172,7 +172,7 @@ coins as (
         event_key,
         kind
     from ranked
-    where part <> 'fee'
+    where part != 'fee'
     group by account_id, event_key, kind
     having
         min(coin) filter (where part = 'received') = max(coin) filter (where part = 'received')
@@ -300,13 +300,13 @@ final as (
 
         -- what it cost: inside one of the two, or a row of its own in another coin
         case
-            when received_fee <> 0 then received_coin
-            when paid_fee <> 0 then paid_coin
+            when received_fee != 0 then received_coin
+            when paid_fee != 0 then paid_coin
             else coalesce(extra_fee_coin, received_coin)
         end as fee_coin,
         case
-            when received_fee <> 0 then received_fee
-            when paid_fee <> 0 then paid_fee
+            when received_fee != 0 then received_fee
+            when paid_fee != 0 then paid_fee
             else coalesce(extra_fee, 0)
         end as fee_quantity,
 

@@ -98,7 +98,7 @@ readings as (
         count_if(balance = balance_before + amount + fee) as outside,
         count_if(balance = balance_before + amount) as inside
     from stepped
-    where fee <> 0
+    where fee != 0
     group by stream, is_futures
 
 ),

@@ -81,7 +81,7 @@ legs as (
         ledger.loaded_at
     from ledger
     semi join labels on lower(trim(ledger.record_type)) = labels.label_key
-    where ledger.amount <> 0
+    where ledger.amount != 0
 
     union all
 
@@ -104,7 +104,7 @@ legs as (
             lower(trim({{ bitget_label('funding.record_type', 'funding.group_type') }}))
             = labels.label_key
     where
-        funding.amount <> 0
+        funding.amount != 0
         and coalesce(funding.booked_at, funding.occurred_at)
         >= coalesce(since.counts_from, '-infinity')
 
@@ -130,7 +130,7 @@ told_legs as (
                 epoch_ms(legs.moved_at)
                 - epoch_ms(coalesce(from_records.sent_at, from_records.received_at))
             ) < 10000
-    where from_records.status <> 'failed'
+    where from_records.status != 'failed'
 
 ),
 

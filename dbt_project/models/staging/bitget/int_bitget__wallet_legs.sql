@@ -37,7 +37,7 @@ legs as (
     from entries
     inner join labels
         on replace(lower(trim(entries.exchange_entry_type)), '-', '_') = labels.label_key
-    where entries.amount <> 0
+    where entries.amount != 0
 
 ),
 

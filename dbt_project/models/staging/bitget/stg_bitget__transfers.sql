@@ -110,7 +110,7 @@ legs as (
         ledger.loaded_at
     from ledger
     inner join labels on lower(trim(ledger.spot_tax_type)) = labels.label_key
-    where ledger.amount <> 0
+    where ledger.amount != 0
 
 ),
 
@@ -124,7 +124,7 @@ told_by_records as (
         sent_at,
         count(*) as records
     from from_records
-    where status = 'completed' and (from_wallet = 'spot') <> (to_wallet = 'spot')
+    where status = 'completed' and (from_wallet = 'spot') != (to_wallet = 'spot')
     group by all
 
 ),

@@ -7,7 +7,7 @@ with ledger as (
     from {{ ref('base_bitmart__futures_ledger') }}
     where
         (lower(flow_name) = 'transfer' or (flow_name is null and flow_type = 1))
-        and amount <> 0
+        and amount != 0
 
 ),
 

@@ -26,7 +26,7 @@ numbered as (
             order by abs(amount) desc, record_id
         ) as twin_number
     from transactions
-    where amount <> 0
+    where amount != 0
 
 ),
 
@@ -57,7 +57,7 @@ candidates as (
             paid.account_id = received.account_id
             and paid.transact_type = received.transact_type
             and paid.address is not distinct from received.address
-            and paid.exchange_asset <> received.exchange_asset
+            and paid.exchange_asset != received.exchange_asset
             and paid.amount < 0
             and received.amount > 0
             and received.processed_at between paid.processed_at - interval 1 second

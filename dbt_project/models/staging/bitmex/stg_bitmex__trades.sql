@@ -229,7 +229,7 @@ from_executions as (
             when 'inverse' then cast(last_qty as decimal(19, 0)) * contract_size
             when 'linear' then value_amount
         end as quote_quantity,
-        case when product_type <> 'spot' then last_qty end as contract_quantity,
+        case when product_type != 'spot' then last_qty end as contract_quantity,
         value_amount,
         last_px as price,
         cast(null as varchar) as price_reason,

@@ -10,7 +10,7 @@
     few blocks of 2^level stretches that make it up (at most two a level), each block keeps its
     highest, and a stretch looks up the one block of each level it lies in. That is n log n.
 #}
-{% macro paint_spans(claims, keys) -%}
+{% macro resolve_spans(claims, keys) -%}
     {%- set keys = keys | join(', ') -%}
     with edges as (
 
