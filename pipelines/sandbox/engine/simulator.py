@@ -74,7 +74,7 @@ class Simulator:
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
         """What really happened to that key's account up to `at`."""
         card = next(card for card in self._cards if card.label == label)
-        return ground_truth(self.account(self.keys[label].uid), card, at, parts)
+        return ground_truth(self.account(self.keys[label].uid).as_of(at), card, at, parts)
 
     def account(self, uid: str) -> Any:
         """The ledger of that account; generated at its first use."""
