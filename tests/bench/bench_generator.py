@@ -28,7 +28,7 @@ def measure(fills: int) -> None:
     )
     life = generate(plan)
     lived = time.perf_counter()
-    ledger = BitgetLedger(life, "7000000001", unified_since=None, fees_outside=False)
+    ledger = BitgetLedger(life, "7000000001")
     booked = time.perf_counter()
     tax = ledger.tables["tax_spot_records"]
     size = sum(len(msgspec.json.encode(tax.row(n, END))) for n in range(len(tax.at)))

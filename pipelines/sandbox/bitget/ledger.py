@@ -57,11 +57,8 @@ class BitgetLedger(Ledger):
 
     wallets = ("spot",)
 
-    def __init__(
-        self, history: Life, uid: str, *, unified_since: int | None, fees_outside: bool
-    ) -> None:
+    def __init__(self, history: Life, uid: str) -> None:
         super().__init__(history, uid)
-        self._unified_since, self._fees_outside = unified_since, fees_outside
         spot = rows_of(history, lambda move, event: move.wallet == "spot")
         times = [row.at for row in spot]
         moved = [e for e in self.of(Transfer) if UNLISTED.isdisjoint((e.from_wallet, e.to_wallet))]
@@ -118,18 +115,6 @@ class BitgetLedger(Ledger):
             orders, [number for _, number, *_ in orders], self._order,
             at=lambda order: int(order[0]), shown_from=self._ended_at,
         )  # fmt: skip
-
-    @cached_property
-    def _unified(self) -> Ledger:
-        from pipelines.sandbox.bitget.unified import UnifiedLedger  # it derives from this module
-
-        assert self._unified_since is not None
-        return UnifiedLedger(self, self._unified_since, fees_outside=self._fees_outside)
-
-    def as_of(self, now: int) -> Ledger:
-        """From the upgrade on, the ledger of a unified account."""
-        is_unified = self._unified_since is not None and self._unified_since <= now
-        return self._unified if is_unified else self
 
     # -- records
 

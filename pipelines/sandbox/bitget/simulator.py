@@ -32,7 +32,13 @@ from pipelines.sandbox.bitget.market import (
     list_instruments,
     list_symbols,
 )
-from pipelines.sandbox.bitget.unified import LINES, UnifiedLedger, line_of, margin_type_of
+from pipelines.sandbox.bitget.unified import (
+    LINES,
+    Account,
+    UnifiedLedger,
+    line_of,
+    margin_type_of,
+)
 from pipelines.sandbox.engine.account import (
     DAY,
     HOUR,
@@ -761,10 +767,8 @@ def build(world: World) -> Simulator:
             )  # fmt: skip
 
     def open_account(world: World, uid: str) -> BitgetLedger:
-        return BitgetLedger(
-            history(uid), uid, unified_since=since.get(uid),
-            fees_outside=bool(world.option("bitget.unified_fees_outside", False)),
-        )  # fmt: skip
+        fees_outside = bool(world.option("bitget.unified_fees_outside", False))
+        return Account(history(uid), uid, since.get(uid), fees_outside=fees_outside)
 
     def rate_headers(usages: tuple[Usage, ...]) -> Headers:
         return tuple(

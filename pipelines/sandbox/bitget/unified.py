@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from pipelines.sandbox.engine.account import (
     Deposit,
     Event,
     Funding,
+    Life,
     Loan,
     Movement,
     Reward,
@@ -501,3 +503,20 @@ class UnifiedLedger(Ledger):
         positions = sum(table.count(now) for table in self.positions.values())
         counted = self.classic.counts(now) | super().counts(now)
         return counted | {"unified_positions": positions}
+
+
+class Account(BitgetLedger):
+    """An account that is a unified one from `since` on, if ever."""
+
+    def __init__(self, history: Life, uid: str, since: int | None, *, fees_outside: bool) -> None:
+        super().__init__(history, uid)
+        self._since, self._fees_outside = since, fees_outside
+
+    @cached_property
+    def _unified(self) -> UnifiedLedger:
+        assert self._since is not None
+        return UnifiedLedger(self, self._since, fees_outside=self._fees_outside)
+
+    def as_of(self, now: int) -> Ledger:
+        """From the upgrade on, the ledger of a unified account."""
+        return self._unified if self._since is not None and self._since <= now else self

@@ -15,8 +15,22 @@ from pipelines.sandbox.bitmex.ledger import ZERO_GUID, Books
 from pipelines.sandbox.bitmex.market import ASSETS, Market, number
 from pipelines.sandbox.bitmex.plan import MIGRATED_AT
 from pipelines.sandbox.engine.account import DAY
+from pipelines.sandbox.engine.life import NEVER
 
 MARGIN_CURRENCIES = {str(asset["currency"]) for asset in ASSETS if asset["isMarginCurrency"]}
+
+
+POSITION_COLUMNS = (
+    "account", "symbol", "currency", "underlying", "quoteCurrency", "commission", "initMarginReq",
+    "maintMarginReq", "riskLimit", "leverage", "crossMargin", "deleveragePercentile",
+    "rebalancedPnl", "prevRealisedPnl", "openOrderBuyQty", "openOrderBuyCost",
+    "openOrderBuyPremium", "openOrderSellQty", "openOrderSellCost", "openOrderSellPremium",
+    "currentQty", "currentCost", "currentComm", "realisedCost", "unrealisedCost",
+    "grossOpenPremium", "isOpen", "markPrice", "markValue", "riskValue", "homeNotional",
+    "foreignNotional", "posCost", "posCross", "posComm", "posLoss", "posMargin", "posMaint",
+    "initMargin", "maintMargin", "realisedPnl", "unrealisedPnl", "strategy", "avgCostPrice",
+    "avgEntryPrice", "timestamp",
+)  # fmt: skip
 
 
 def wallet_object(books: Books, currency: str, now: int) -> dict[str, Any]:
@@ -41,7 +55,7 @@ def wallet_object(books: Books, currency: str, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pseudo_rows(books: Books, currency: str, now: int) -> list[bytes]:
+def pseudo_rows(books: Books, currency: str, now: int) -> list[tuple[int, bytes, int]]:
     """Unrealised profit of open positions, written among the wallet rows though it is none.
 
     Before 2024 it had an all-zero id and null times; later no id, and the moment of the call.
@@ -53,13 +67,13 @@ def pseudo_rows(books: Books, currency: str, now: int) -> list[bytes]:
         balance = books.balance(market.settle, now)
         time = f'"{iso(now)}"' if now >= MIGRATED_AT else "null"
         head = "" if now >= MIGRATED_AT else f'"transactID":"{ZERO_GUID}","tx":"","text":"",'
-        rows.append((
+        rows.append((now, (
             f'{{{head}"account":{books.plan.account},"currency":"{market.settle}",'
             f'"transactType":"UnrealisedPNL","amount":{profit},"walletBalance":{balance},'
             f'"fee":0,"transactStatus":"Pending","address":"{market.symbol}",'
             f'"marginBalance":{balance + profit},"transactTime":{time},"timestamp":{time}}}'
-        ).encode())  # fmt: skip
-    return rows
+        ).encode(), NEVER))  # fmt: skip
+    return rows[::-1]
 
 
 def summary_rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from pipelines.sandbox.bitmex.keys import iso
 from pipelines.sandbox.bitmex.ledger import Books
 from pipelines.sandbox.bitmex.market import OUR_CODES, SCALES, TRADED, Market
 from pipelines.sandbox.engine.account import exact
+from pipelines.sandbox.engine.life import NEVER
 
 KINDS = {
     "Deposit": "deposit", "Withdrawal": "withdrawal", "RealisedPNL": "realised_pnl",
@@ -84,9 +84,10 @@ def amount_text(amount: int, currency: str) -> str:
 
 
 def _rows(books: Books, now: int) -> Iterator[WalletRow]:
-    rows = books.wallet["all"]
-    for row in rows.rows[: bisect_right(rows.times, now)]:
-        yield WALLET.decode(row)
+    """Wallet rows that are final."""
+    for (_, row, until), _ in books.wallet["all"].until(now):
+        if until == NEVER:
+            yield WALLET.decode(row)
 
 
 def _kind(row: WalletRow) -> str:
@@ -144,8 +145,8 @@ def _deposits(books: Books, now: int) -> list[dict[str, Any]]:
 def _withdrawals(books: Books, now: int) -> list[dict[str, Any]]:
     rows = (row for row in _rows(books, now) if row.transactType == "Withdrawal")
     told = [_moved(row, row.transactStatus.lower()) for row in rows]
-    pending = sorted(books.pending_rows(now, "all"))
-    return told + [_moved(WALLET.decode(row), "pending") for _, row in pending]
+    pending = (row for (_, row, until), _ in books.wallet["all"].until(now) if until != NEVER)
+    return told + [_moved(WALLET.decode(row), "pending") for row in pending]
 
 
 def _transfers(books: Books, now: int) -> list[dict[str, Any]]:
@@ -164,9 +165,8 @@ MARKETS = {(market.symbol, market.settle): market for market in TRADED}
 
 
 def _trades(books: Books, now: int) -> list[dict[str, Any]]:
-    rows = books.executions
     told = []
-    for row in rows.rows[: bisect_right(rows.times, now)]:
+    for (_, row), _ in books.executions.until(now):
         execution = EXECUTION.decode(row)
         if execution.execType == "Trade":
             told.append(_trade(execution, MARKETS[execution.symbol, execution.settlCurrency]))
@@ -208,10 +208,9 @@ def quantities(execution: Execution, market: Market) -> tuple[str | None, str | 
 
 
 def _counts(books: Books, now: int) -> dict[str, int]:
-    wallet, orders = books.wallet["all"], books.orders
     return {
-        "wallet_history": bisect_right(wallet.times, now) + len(books.pending_rows(now, "all")),
-        "trade_history": bisect_right(books.executions.times, now),
-        "orders": bisect_right(orders.times, now) + len(books.open_orders.at(now)),
+        "wallet_history": books.wallet["all"].count(now),
+        "trade_history": books.executions.count(now),
+        "orders": books.orders.count(now),
         "wallet_pseudo_rows": len(list(books.open_positions(now))),
     }

@@ -40,7 +40,9 @@ class Simulator:
         self._by_key = {card.key: card for card in self._cards}
         self._accounts: dict[str, Any] = {}
         self._counts: dict[tuple[Budget, str], tuple[int, int]] = {}
-        self._exact = {route.path: route for route in profile.routes if "{" not in route.path}
+        exact = [route for route in profile.routes if "{" not in route.path]
+        self._paths = {route.path: route for route in exact}
+        self._exact = {(route.path, route.method): route for route in exact}
         self._patterns = [
             (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
             for route in profile.routes
@@ -130,12 +132,12 @@ class Simulator:
         except BadParam as bad:
             told = route.bad_param or profile.bad_param
             raise Refusal(*told(request, bad.name, bad.problem)) from None
-        body = msgspec.json.encode((route.envelope or profile.envelope)(request, data))
-        return Answer(200, body, profile.rate_headers(usages))
+        body, kind = profile.write(request, (route.envelope or profile.envelope)(request, data))
+        return Answer(200, body, profile.rate_headers(usages), kind)
 
     def _find(self, call: Call) -> tuple[Route | None, dict[str, str]]:
-        if call.path in self._exact:
-            return self._exact[call.path], {}
+        if call.path in self._paths:
+            return self._exact.get((call.path, call.method), self._paths[call.path]), {}
         for pattern, route in self._patterns:
             if found := pattern.fullmatch(call.path):
                 return route, found.groupdict()

@@ -13,7 +13,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+import msgspec
+
 from pipelines.sandbox.engine.account import SECOND
+from pipelines.sandbox.engine.clock import parse_moment
 from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
 from pipelines.sandbox.engine.table import Table, beyond
 
@@ -101,7 +104,31 @@ class Whole:
         return value
 
 
-Param = Text | Whole
+@dataclass(frozen=True)
+class Moment:
+    """A time in ISO 8601, read as Unix milliseconds."""
+
+    name: str
+
+    def read(self, given: Any) -> int | None:
+        """The time, None where it is not given. Raises BadParam."""
+        try:
+            return parse_moment(str(given)) if given not in (None, "") else None
+        except ValueError:
+            raise BadParam(self.name, "malformed") from None
+
+
+class Param(Protocol):
+    """A parameter and how it is read."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the query."""
+        ...
+
+    def read(self, given: Any) -> Any:
+        """The value, or the default. Raises BadParam."""
+        ...
 
 
 # -- requests
@@ -549,6 +576,10 @@ class Profile:
     rate_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()
     refusal_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()
     envelope: Callable[[Request, Any], Any] = lambda request, data: data
+    write: Callable[[Request, Any], tuple[bytes, str]] = lambda request, data: (
+        msgspec.json.encode(data), "application/json",
+    )  # fmt: skip
+    """Hook: body and content type of an answer."""
     error_body: Callable[[Error], Any]
     error_type: str = "application/json"
     faults: Mapping[str, Error] = field(default_factory=dict)
