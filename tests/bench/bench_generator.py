@@ -15,7 +15,7 @@ import msgspec
 from pipelines.sandbox.bitget.ledger import BitgetLedger
 from pipelines.sandbox.bitget.market import VENUE
 from pipelines.sandbox.engine.account import DAY, AccountPlan
-from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.history import generate
 
 END = 1_795_219_200_000
 

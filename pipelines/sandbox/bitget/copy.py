@@ -1,6 +1,6 @@
 """Copy trading in a simulated account of Bitget: some closed positions and spot sales were copies.
 
-Who copied is asked as a follower; who is copied, as a trader.
+A follower's routes list what the account copied; a trader's, what others copied of it.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from pipelines.sandbox.engine.account import (
     ContractFill,
     Event,
     Funding,
+    History,
     Kind,
-    Life,
     Movement,
     Settlement,
     Transfer,
@@ -101,7 +101,7 @@ class Held:
 class ProductLedger:
     """The tables of one product."""
 
-    def __init__(self, history: Life, scales: dict[str, int], product: str) -> None:
+    def __init__(self, history: History, scales: dict[str, int], product: str) -> None:
         self.product, self.wallet, self.scales = product, PRODUCTS[product], scales
         self.is_one_way = product in ONE_WAY
         self.pos_mode = "one_way_mode" if self.is_one_way else "hedge_mode"

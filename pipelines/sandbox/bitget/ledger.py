@@ -25,7 +25,7 @@ from pipelines.sandbox.engine.account import (
     HOUR,
     Deposit,
     Event,
-    Life,
+    History,
     Movement,
     PledgedLoan,
     Reward,
@@ -40,7 +40,7 @@ from pipelines.sandbox.engine.table import Table
 UPPER_SINCE = 1_735_689_600_000
 """Bills said `transfer_out` in 2023 and `TRANSFER_OUT` in 2026; here 2025 is the turn."""
 UNCLASSIFIABLE = frozenset({"financial", "unlabelled", "unknown"})
-"""Flavours of a reward whose labels do not tell what the money was for."""
+"""Flavours of a reward whose labels do not name the purpose."""
 UNLISTED = frozenset({"bots", "earn", *OTHER_ACCOUNTS})
 """Ends of transfers that transferRecords does not list."""
 SOURCES = ("WEB", "APP", "API", "IOS", "ANDROID")
@@ -57,7 +57,7 @@ class BitgetLedger(Ledger):
 
     wallets = ("spot",)
 
-    def __init__(self, history: Life, uid: str) -> None:
+    def __init__(self, history: History, uid: str) -> None:
         super().__init__(history, uid)
         spot = rows_of(history, lambda move, event: move.wallet == "spot")
         times = [row.at for row in spot]

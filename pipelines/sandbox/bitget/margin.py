@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.sandbox.bitget.rows import Row, numbered, rows_of
-from pipelines.sandbox.engine.account import Event, Life, Loan, Movement, Transfer, exact
+from pipelines.sandbox.engine.account import Event, History, Loan, Movement, Transfer, exact
 from pipelines.sandbox.engine.ledger import Entry
 from pipelines.sandbox.engine.table import Table
 
@@ -35,7 +35,7 @@ def label_of(event: Event, move: Movement) -> str:
 class WalletLedger:
     """The tables of one of these wallets; every pair of isolated margin has its own balance."""
 
-    def __init__(self, history: Life, scales: dict[str, int], wallet: str) -> None:
+    def __init__(self, history: History, scales: dict[str, int], wallet: str) -> None:
         self.wallet, self.scales, self.is_isolated = wallet, scales, wallet == "isolated_margin"
         self.rows = rows_of(
             history, lambda move, event: move.wallet == wallet,

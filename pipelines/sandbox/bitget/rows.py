@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
-from pipelines.sandbox.engine.account import Event, Life, Movement
+from pipelines.sandbox.engine.account import Event, History, Movement
 from pipelines.sandbox.engine.table import Table
 
 EPOCH = 1_325_376_000_000
@@ -17,7 +17,7 @@ TAGS = {
 
 
 def snowflake(at: int, tag: str, number: int) -> int:
-    """A 19-digit id that grows with time; `number` tells those of one millisecond apart."""
+    """A 19-digit id that grows with time; `number` differs within one millisecond."""
     return (at - EPOCH) << 22 | TAGS[tag] << 18 | number & 0x3FFFF
 
 
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 def rows_of(
-    history: Life,
+    history: History,
     keeps: Callable[[Movement, Event], bool],
     key: Callable[[Movement, Any], Hashable] = lambda move, event: move.asset,
 ) -> list[Row]:

@@ -45,12 +45,12 @@ from pipelines.sandbox.engine.account import (
     MINUTE,
     SECOND,
     Arrival,
-    Life,
+    History,
     Withdrawal,
     exact,
 )
 from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
-from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table
 from pipelines.sandbox.engine.wire import (
@@ -706,7 +706,7 @@ def check_mode(request: Request, card: Card | None) -> None:
 
 def build(world: World) -> Simulator:
     """Bitget over the accounts of a world."""
-    histories: dict[str, Life] = {}
+    histories: dict[str, History] = {}
     counts: dict[str, tuple[int, int]] = {}
     penalties: dict[str, int] = {}
     upgraded_at = world.option("bitget.upgraded_at", None)
@@ -726,12 +726,12 @@ def build(world: World) -> Simulator:
             raise Refusal(*TOO_MANY)
         return None
 
-    def history(uid: str) -> Life:
+    def history(uid: str) -> History:
         if uid not in histories:
             histories[uid] = make_history(uid)
         return histories[uid]
 
-    def make_history(uid: str) -> Life:
+    def make_history(uid: str) -> History:
         if uid == SUB:
             return sub_accounts.history_of_sub(history(MAIN))
         plan = world.plan("bitget", VENUE, uid, main=uid == MAIN, empty=uid == EMPTY)

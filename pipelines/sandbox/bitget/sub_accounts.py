@@ -9,7 +9,7 @@ import msgspec
 
 from pipelines.sandbox.bitget.keys import MAIN, SUB
 from pipelines.sandbox.bitget.rows import numbered
-from pipelines.sandbox.engine.account import DAY, MINUTE, Deposit, Event, Life, Transfer, exact
+from pipelines.sandbox.engine.account import DAY, MINUTE, Deposit, Event, History, Transfer, exact
 from pipelines.sandbox.engine.ledger import Ledger
 from pipelines.sandbox.engine.table import Table
 
@@ -18,7 +18,7 @@ HERE, THERE = "main_account", "sub_account"
 OTHER_ACCOUNTS = frozenset({HERE, THERE})
 
 
-def history_of_sub(main: Life) -> Life:
+def history_of_sub(main: History) -> History:
     """What the main account moved, seen from the other end; and a deposit of its own."""
     at = main.opened_at + 9 * DAY
     own = Deposit(
@@ -36,7 +36,7 @@ def history_of_sub(main: Life) -> Life:
     ordered: list[Event] = sorted([own, *moves], key=lambda event: event.at)
     events = [msgspec.structs.replace(event, seq=seq) for seq, event in enumerate(ordered)]
     venue = replace(main.plan.venue, other_wallets=(HERE,))
-    return Life(plan=replace(main.plan, venue=venue, fills=0), events=events)
+    return History(plan=replace(main.plan, venue=venue, fills=0), events=events)
 
 
 def moves_between(ledger: Ledger) -> Table:

@@ -27,7 +27,7 @@ from pipelines.sandbox.engine.account import (
     Deposit,
     Event,
     Funding,
-    Life,
+    History,
     Loan,
     Movement,
     Reward,
@@ -508,7 +508,9 @@ class UnifiedLedger(Ledger):
 class Account(BitgetLedger):
     """An account that is a unified one from `since` on, if ever."""
 
-    def __init__(self, history: Life, uid: str, since: int | None, *, fees_outside: bool) -> None:
+    def __init__(
+        self, history: History, uid: str, since: int | None, *, fees_outside: bool
+    ) -> None:
         super().__init__(history, uid)
         self._since, self._fees_outside = since, fees_outside
 

@@ -1,8 +1,8 @@
-"""From a BitMEX account's plan to its books: executions first, wallet rows derived from them.
+"""From a BitMEX account's plan to its ledger: executions first, wallet rows derived from them.
 
 How profit reaches the wallet changed over the years, and a wallet row is written in the way of its
 own day (see `Regime`). Whatever the way, per currency the sum of completed amounts is the balance,
-and minus the executions' cost and commission over a whole position life is its profit.
+and minus the executions' cost and commission from opening to closing a position is its profit.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from pipelines.sandbox.bitmex.plan import (
     guid,
     moment,
 )
-from pipelines.sandbox.engine.life import NEVER
+from pipelines.sandbox.engine.history import NEVER
 from pipelines.sandbox.engine.table import Table
 
 MARKED_AT = moment("2023-04-11T12:00")
@@ -167,7 +167,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Books:
+class Account:
     """Everything about one account; rows are times, JSON and until when another replaces them."""
 
     plan: LedgerPlan
@@ -285,7 +285,7 @@ def _average(paid: int, done: int, digits: int) -> str:
 
 
 class Bookkeeper:
-    """Goes through an account's happenings once, by time, and writes its books."""
+    """Goes through an account's happenings once, by time, and writes its ledger."""
 
     def __init__(self, plan: LedgerPlan) -> None:
         self.plan = plan
@@ -300,8 +300,8 @@ class Bookkeeper:
         self.exec_number = 0x41AA0000
         self.transact_number = 0x10A00000
 
-    def keep(self) -> Books:
-        """The finished books."""
+    def keep(self) -> Account:
+        """The finished ledger."""
         happenings, orders = draw(self.plan)
         steps: dict[Step, Callable[[int, Any], None]] = {
             Step.BATCH: self._batch, Step.REBALANCE: self._rebalance, Step.DEPOSIT: self._deposit,
@@ -637,7 +637,7 @@ class Bookkeeper:
             self._settle(at, market.ends_at - 1, position)
 
     def _close(self, at: int, _: object) -> None:
-        """The exchange's end: whatever is open is closed, told as a settlement."""
+        """The exchange's end: whatever is open is closed by a settlement."""
         for symbol in sorted(self.positions):
             if self.positions[symbol].quantity:
                 self._settle(at, at, self.positions[symbol])
@@ -666,7 +666,7 @@ class Bookkeeper:
         for at, until in zip(known, [*known[1:], NEVER], strict=True):
             yield at, order_row(self.plan.account, order, at)[1], until, order.id
 
-    def _finish(self, orders: list[Order]) -> Books:
+    def _finish(self, orders: list[Order]) -> Account:
         entries = list(_settle_ties(self.entries))
         by_currency: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
@@ -689,7 +689,7 @@ class Bookkeeper:
                 side[e.currency].add(e.at, abs(e.amount), 0)
         pending = [row for w in self.withdrawals for row in self._pending(w, balances)]
         by_currency |= {w.currency: by_currency[w.currency] for w in self.withdrawals}
-        return Books(
+        return Account(
             plan=self.plan,
             executions=table_of(zip(self.execution_times, self.executions, strict=True)),
             wallet={
@@ -720,8 +720,8 @@ def _settle_ties(entries: list[Entry]) -> Iterator[Entry]:
         yield from tied
 
 
-def keep_books(plan: LedgerPlan) -> Books:
-    """The books of a plan; the same plan gives the same books."""
+def keep_ledger(plan: LedgerPlan) -> Account:
+    """The ledger of a plan; the same plan gives the same ledger."""
     collecting = gc.isenabled()
     gc.disable()  # a million small objects that all stay: looking for cycles doubles the time
     try:

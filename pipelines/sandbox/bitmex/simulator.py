@@ -14,16 +14,9 @@ import msgspec
 
 from pipelines.sandbox.bitmex import keys, state
 from pipelines.sandbox.bitmex.accounts import make_keys, make_plans, users_of
-from pipelines.sandbox.bitmex.beside import (
-    commissions,
-    deposit_address,
-    life_cycle,
-    trading_volume,
-    user_events,
-)
 from pipelines.sandbox.bitmex.fields import IDLE_FIELDS
 from pipelines.sandbox.bitmex.keys import iso, refusal
-from pipelines.sandbox.bitmex.ledger import Books, keep_books, replaced_at
+from pipelines.sandbox.bitmex.ledger import Account, keep_ledger, replaced_at
 from pipelines.sandbox.bitmex.lists import (
     Rows,
     Span,
@@ -44,7 +37,14 @@ from pipelines.sandbox.bitmex.market import (
     settlement_history,
 )
 from pipelines.sandbox.bitmex.quota import ACCOUNT, ADDRESS, Bucket, Quota
-from pipelines.sandbox.bitmex.truth import tell
+from pipelines.sandbox.bitmex.supplementary import (
+    commissions,
+    deposit_address,
+    life_cycle,
+    trading_volume,
+    user_events,
+)
+from pipelines.sandbox.bitmex.truth import ground_truth
 from pipelines.sandbox.engine.account import DAY, HOUR
 from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
 from pipelines.sandbox.engine.simulator import Simulator
@@ -129,7 +129,7 @@ class Bitmex(Simulator):
             name="bitmex", keys=make_keys(self.plans), make_card=keys.make_card,
             shown_key=keys.shown_key, authenticate=self.authenticate, before=self.before,
             routes=self.routes(), order=("key", "params", "answer"),
-            open_account=lambda world, uid: keep_books(self.plans[int(uid)]),
+            open_account=lambda world, uid: keep_ledger(self.plans[int(uid)]),
             bad_param=self.bad_param, not_found=Error(404, "HTTPError", "Not Found"),
             no_right=lambda right: FAULTS["access_denied"], too_many=FAULTS["429"],
             write=lambda request, data: write(
@@ -210,7 +210,7 @@ class Bitmex(Simulator):
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
         """What really happened to that key's account up to `at`."""
         uid = self.keys[label].uid
-        return tell(self.account(uid), int(uid), at, parts)
+        return ground_truth(self.account(uid), int(uid), at, parts)
 
     # -- public tables
 
@@ -298,16 +298,16 @@ class Bitmex(Simulator):
         return mine[::-1] if request.text("reverse") == "true" else mine
 
     def _user(self, request: Request) -> Any:
-        books, opened = request.account, iso(request.account.plan.opened_at)
+        ledger, opened = request.account, iso(request.account.plan.opened_at)
         row: dict[str, Any] = {
-            "id": self.users[str(books.plan.account)], "username": "demo_user",
+            "id": self.users[str(ledger.plan.account)], "username": "demo_user",
             "accountName": "Main", "isUser": True, "email": "d***@example.org",
             "created": opened, "lastUpdated": opened, "preferences": {"locale": "en-US"},
             "TFAEnabled": "GA", "affiliateID": "abc123", "country": "NLD", "geoipCountry": "NL",
             "typ": "Individual",
         }  # fmt: skip
-        paid_in = [t.times[0] for (_, kind, _), t in books.totals.items() if kind == "Deposit"]
-        firsts = {"firstTradeTimestamp": books.executions.at[:1],
+        paid_in = [t.times[0] for (_, kind, _), t in ledger.totals.items() if kind == "Deposit"]
+        firsts = {"firstTradeTimestamp": ledger.executions.at[:1],
                   "firstDepositTimestamp": sorted(paid_in)[:1]}  # fmt: skip
         return row | {
             name: iso(at) for name, times in firsts.items() for at in times if at <= request.now
@@ -318,9 +318,9 @@ class Bitmex(Simulator):
     def _wallet_history(self, request: Request) -> Table:
         """A currency's rows; unrealised profit comes as the newest rows."""
         currency = request.text("currency")
-        books: Books = self.account(str(self._account_of(request)))
-        table = books.wallet.get(currency) or table_of([])
-        pseudo = state.pseudo_rows(books, currency, request.now)
+        ledger: Account = self.account(str(self._account_of(request)))
+        table = ledger.wallet.get(currency) or table_of([])
+        pseudo = state.pseudo_rows(ledger, currency, request.now)
         return table_of([*table.events, *pseudo], replaced_at) if pseudo else table
 
     def _life_cycle(self, request: Request) -> Table:
@@ -344,36 +344,36 @@ class Bitmex(Simulator):
 
     @staticmethod
     def _positions(request: Request) -> Table:
-        books, now = request.account, request.now
-        rows = (state.position_object(books, symbol, now) for symbol in sorted(books.positions))
+        ledger, now = request.account, request.now
+        rows = (state.position_object(ledger, symbol, now) for symbol in sorted(ledger.positions))
         return small_table(row for row in rows if row)
 
     # -- one answer by currency
 
     @staticmethod
     def _wallet(request: Request) -> Any:
-        books, currency = request.account, request.text("currency")
+        ledger, currency = request.account, request.text("currency")
         if currency != "all":
-            return state.wallet_object(books, currency, request.now)
-        return [state.wallet_object(books, str(a["currency"]), request.now) for a in ASSETS]
+            return state.wallet_object(ledger, currency, request.now)
+        return [state.wallet_object(ledger, str(a["currency"]), request.now) for a in ASSETS]
 
     @staticmethod
     def _summary(request: Request) -> Any:
-        books, currency = request.account, request.text("currency")
-        currencies = books.currencies(request.now) if currency == "all" else [currency]
+        ledger, currency = request.account, request.text("currency")
+        currencies = ledger.currencies(request.now) if currency == "all" else [currency]
         end = request.number("endTime")
         until = request.now if end is None else min(request.now, end)
         since = request.number("startTime")
         return [row for each in currencies
-                for row in state.summary_rows(books, each, since, until, request.now)]  # fmt: skip
+                for row in state.summary_rows(ledger, each, since, until, request.now)]  # fmt: skip
 
     @staticmethod
     def _margin(request: Request) -> Any:
-        books, now, currency = request.account, request.now, request.text("currency")
+        ledger, now, currency = request.account, request.now, request.text("currency")
         if currency != "all":
-            return state.margin_object(books, currency, now)
-        held = [code for code in books.currencies(now) if books.balance(code, now)]
-        return [state.margin_object(books, code, now) for code in held]
+            return state.margin_object(ledger, currency, now)
+        held = [code for code in ledger.currencies(now) if ledger.balance(code, now)]
+        return [state.margin_object(ledger, code, now) for code in held]
 
     @staticmethod
     def _affiliate_status(request: Request) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pipelines.sandbox.engine.account import (
     ContractFill,
     Deposit,
-    Life,
+    History,
     Movement,
     SpotFill,
     Transfer,
@@ -50,7 +50,7 @@ class Ledger:
     wallets: tuple[str, ...] = ()
     """Wallets that the ground truth names even if they are empty."""
 
-    def __init__(self, history: Life, uid: str) -> None:
+    def __init__(self, history: History, uid: str) -> None:
         self.history, self.uid = history, uid
         self.opened_at = history.opened_at
         self.scales = {asset.code: asset.scale for asset in history.plan.venue.assets}

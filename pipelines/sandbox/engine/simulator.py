@@ -130,8 +130,8 @@ class Simulator:
                         else answer(request)
                     )  # fmt: skip
         except BadParam as bad:
-            told = route.bad_param or profile.bad_param
-            raise Refusal(*told(request, bad.name, bad.problem)) from None
+            error = route.bad_param or profile.bad_param
+            raise Refusal(*error(request, bad.name, bad.problem)) from None
         body, kind = profile.write(request, (route.envelope or profile.envelope)(request, data))
         return Answer(200, body, profile.rate_headers(usages), kind)
 
@@ -176,8 +176,8 @@ class Simulator:
             usage = self._usage(budget, weight if is_counted else 0, call, route, now)
             usages.append(usage)
             if is_counted and usage.used > budget.allowed:
-                told = self.profile.too_many
-                raise Refusal(*(told(call, usage) if callable(told) else told))
+                error = self.profile.too_many
+                raise Refusal(*(error(call, usage) if callable(error) else error))
         return tuple(usages)
 
     def _usage(self, budget: Budget, weight: int, call: Call, route: Route, now: int) -> Usage:

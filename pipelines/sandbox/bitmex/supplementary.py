@@ -1,6 +1,6 @@
 """BitMEX's smaller private reads: every report on an order, events, fees, deposit addresses.
 
-General clients ask them next to the histories; each is worked out from the same books.
+General clients request them next to the histories; each is derived from the same ledger.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from pipelines.sandbox.bitmex.keys import iso, refusal
-from pipelines.sandbox.bitmex.ledger import Books, order_row
+from pipelines.sandbox.bitmex.ledger import Account, order_row
 from pipelines.sandbox.bitmex.lists import table_of
 from pipelines.sandbox.bitmex.market import NETWORKS, SCALES, instruments
 from pipelines.sandbox.bitmex.plan import Order
@@ -30,13 +30,13 @@ EVENTS = {
 VOLUME_DAYS = 30
 
 
-def life_cycle(books: Books) -> Table:
+def life_cycle(ledger: Account) -> Table:
     """Every report on every order: placed, filled, canceled, refused; funding and settlement too.
 
     Reports that move no money come before the fills of their millisecond.
     """
-    reports = list(_reports(books.plan.account, books.placed))
-    reports += [(at, 1, number, row) for number, (at, row) in enumerate(books.executions.events)]
+    reports = list(_reports(ledger.plan.account, ledger.placed))
+    reports += [(at, 1, number, row) for number, (at, row) in enumerate(ledger.executions.events)]
     reports.sort(key=lambda report: report[:3])
     return table_of((at, row) for at, _, _, row in reports)
 
@@ -70,10 +70,10 @@ def commissions(now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def trading_volume(books: Books, now: int) -> list[dict[str, Any]]:
+def trading_volume(ledger: Account, now: int) -> list[dict[str, Any]]:
     """/user/tradingVolume: the daily average of the last month, in dollars."""
     spot = contracts = 0.0
-    for at, text in reversed(books.executions.events):
+    for at, text in reversed(ledger.executions.events):
         if at < now - VOLUME_DAYS * DAY:
             break
         row = msgspec.json.decode(text)
