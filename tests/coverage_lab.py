@@ -104,7 +104,7 @@ RECORDS = """
     receipt_id text, origin text, _dlt_load_id text
 """
 
-Life = tuple[Account, Sequence[Receipt]]
+History = tuple[Account, Sequence[Receipt]]
 
 
 def at(microseconds: int | None) -> datetime | None:
@@ -122,7 +122,7 @@ def make_raw(warehouse: Path) -> None:
 
 
 def write_raw(
-    con: duckdb.DuckDBPyConnection, exchange: str, limits: Sequence[Spec], lives: Sequence[Life]
+    con: duckdb.DuckDBPyConnection, exchange: str, limits: Sequence[Spec], lives: Sequence[History]
 ) -> None:
     """What coverage is made of, as a sync and an import would have left it."""
     raw = f"raw_{exchange}"
@@ -177,7 +177,7 @@ def make_told(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table intermediate.{table} ({columns})")
 
 
-def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[Life]) -> None:
+def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) -> None:
     for table in TOLD:
         con.execute(f"truncate intermediate.{table}")
     insert(con, "intermediate.int_ledger_proofs", [
@@ -372,7 +372,7 @@ class CompiledCoverage:
         self.con.execute(f"attach '{warehouse}' as built (read_only)")
         self.con.execute("copy from database built to memory; detach built")
 
-    def judge(self, exchange: str, limits: Sequence[Spec], lives: Sequence[Life]) -> None:
+    def judge(self, exchange: str, limits: Sequence[Spec], lives: Sequence[History]) -> None:
         """Take these limits and lives for all there is, and work out their coverage."""
         for table in RAW:
             self.con.execute(f"truncate raw_{exchange}.{table}")

@@ -174,7 +174,7 @@ READ_TO_THE_END = BEST_FIRST[:3]
 
 
 @dataclass(frozen=True)
-class Life:
+class History:
     """When one stream and scope begins and ends, and all that was asked of it."""
 
     start: int
@@ -206,7 +206,7 @@ def coverage(
             told = [receipt for receipt in own if receipt.scope in (scope, "")]
             served_after, served_from, served_until = service
             closed_at = closed_scopes(receipts).get((stream, scope), FOREVER)
-            life = Life(
+            life = History(
                 start=max(life_start(account, known), served_after),
                 end=life_end(account, limits[-1], told, known, as_of, min(served_until, closed_at)),
                 limits=limits,
@@ -259,7 +259,7 @@ def service_of(account: Account, spec: Spec) -> tuple[int, int | None, int] | No
     )
 
 
-def judge_scope(life: Life, scope: str) -> list[Span]:
+def judge_scope(life: History, scope: str) -> list[Span]:
     """One stream and scope: cut at every edge, judge each piece, join what is alike."""
     if life.start >= life.end:
         return []
@@ -278,7 +278,7 @@ def judge_scope(life: Life, scope: str) -> list[Span]:
 
 
 def say(
-    life: Life, scope: str, verdict: str, low: int, high: int, winners: set[Receipt]
+    life: History, scope: str, verdict: str, low: int, high: int, winners: set[Receipt]
 ) -> Span:
     """A run of pieces as a span: the newest receipt behind it is its evidence."""
     stream = life.limits[-1].stream
@@ -335,7 +335,7 @@ def life_end(
     return end
 
 
-def judge(low: int, high: int, life: Life) -> tuple[str, Receipt | None]:
+def judge(low: int, high: int, life: History) -> tuple[str, Receipt | None]:
     """The verdict of one piece, the first question that is answered with yes, and the newest
     receipt that says so."""
     covering = [r for r in life.receipts if r.asked_from <= low and high <= r.asked_to]

@@ -224,7 +224,7 @@ def days(rng: random.Random, first: int, last: int, step: int) -> list[int]:
     return [day * DAY + rng.randrange(DAY) for day in range(first, last, step)]
 
 
-Life = tuple[str, Account, list[Receipt]]
+History = tuple[str, Account, list[Receipt]]
 
 
 def checked(name: str, opened: int, moments: list[int], *kinds: str) -> Account:
@@ -235,13 +235,13 @@ def checked(name: str, opened: int, moments: list[int], *kinds: str) -> Account:
     )
 
 
-def a_steady_one(rng: random.Random, name: str) -> Life:
+def a_steady_one(rng: random.Random, name: str) -> History:
     moments = days(rng, 10, 299, 2)
     receipts = synced(name, "bitget", 0, moments)
     return "bitget", checked(name, 0, moments), receipts
 
 
-def an_outage(rng: random.Random, name: str) -> Life:
+def an_outage(rng: random.Random, name: str) -> History:
     """The exchange did not answer for some weeks; what it kept was read afterwards."""
     begins = rng.randrange(60, 240) * DAY
     ends = begins + rng.choice((20, 120, 400)) * DAY
@@ -252,7 +252,7 @@ def an_outage(rng: random.Random, name: str) -> Life:
     return "bitget", checked(name, 0, moments), receipts
 
 
-def a_lost_key(rng: random.Random, name: str) -> Life:
+def a_lost_key(rng: random.Random, name: str) -> History:
     """From some day on the key is refused, and in half of the lives there is a new one later."""
     lost = rng.randrange(150, 260) * DAY
     found = lost + rng.choice((20 * DAY, 400 * DAY))
@@ -263,7 +263,7 @@ def a_lost_key(rng: random.Random, name: str) -> Life:
     return "bitget", checked(name, 0, moments), receipts
 
 
-def a_count_cap(rng: random.Random, name: str) -> Life:
+def a_count_cap(rng: random.Random, name: str) -> History:
     """The API gives its newest rows only, which are those of the last days."""
     reach = rng.randrange(1, 20) * DAY
     moments = days(rng, 40, 299, 10)
@@ -274,7 +274,7 @@ def a_count_cap(rng: random.Random, name: str) -> Life:
     return "bitget", checked(name, 0, moments), receipts
 
 
-def a_crowded_moment(rng: random.Random, name: str) -> Life:
+def a_crowded_moment(rng: random.Random, name: str) -> History:
     crowded = rng.randrange(10, 250) * DAY
     moments = days(rng, 10, 299, 5)
     receipts = synced(
@@ -284,7 +284,7 @@ def a_crowded_moment(rng: random.Random, name: str) -> Life:
     return "bitget", checked(name, 0, moments), receipts
 
 
-def a_wind_down(rng: random.Random, name: str) -> Life:
+def a_wind_down(rng: random.Random, name: str) -> History:
     """The exchange closes, some weeks or months after the last sync that it answered."""
     moments = days(rng, 5, rng.randrange(100, 200), 7)
     late = [CLOSES + rng.randrange(1, 50) * DAY]
@@ -295,7 +295,7 @@ def a_wind_down(rng: random.Random, name: str) -> Life:
     return "bitmex", checked(name, 0, moments + late), receipts
 
 
-def a_late_start_with_files(rng: random.Random, name: str) -> Life:
+def a_late_start_with_files(rng: random.Random, name: str) -> History:
     """Connected after two years; files bring back a part of what was lost."""
     opened = -700 * DAY
     moments = days(rng, 200, 299, 4)
@@ -306,7 +306,7 @@ def a_late_start_with_files(rng: random.Random, name: str) -> Life:
     return "bitget", checked(name, opened, moments), receipts
 
 
-def a_file_that_contradicts(rng: random.Random, name: str) -> Life:
+def a_file_that_contradicts(rng: random.Random, name: str) -> History:
     """A file tells of years that only it knows, and lacks a row where the API tells too."""
     opened = -700 * DAY
     # Half of the files agree.
@@ -321,7 +321,7 @@ def a_file_that_contradicts(rng: random.Random, name: str) -> Life:
     return "bitmex", account, receipts
 
 
-def an_upgrade(rng: random.Random, name: str) -> Life:
+def an_upgrade(rng: random.Random, name: str) -> History:
     """A classic account that became a unified one between two checks."""
     changes = rng.randrange(100, 250) * DAY
     moments = days(rng, 10, 299, 6)
@@ -338,19 +338,19 @@ def an_upgrade(rng: random.Random, name: str) -> Life:
     return "bitget", checked(name, 0, moments, *kinds), receipts
 
 
-def a_long_pause(rng: random.Random, name: str) -> Life:
+def a_long_pause(rng: random.Random, name: str) -> History:
     """Read, then forgotten for longer than the exchange keeps it."""
     moments = days(rng, 5, 60, 3) + days(rng, rng.randrange(200, 290), 299, 3)
     receipts = synced(name, "bitget", 0, moments)
     return "bitget", checked(name, 0, moments), receipts
 
 
-def one_that_was_never_read(rng: random.Random, name: str) -> Life:
+def one_that_was_never_read(rng: random.Random, name: str) -> History:
     return "bitget", checked(name, 0, [rng.randrange(290) * DAY]), []
 
 
 # What must be met in some life of the kind, beside whatever else is.
-STORIES: dict[Callable[[random.Random, str], Life], set[str]] = {
+STORIES: dict[Callable[[random.Random, str], History], set[str]] = {
     a_steady_one: {"covered_api", "unverified", "excluded_by_exchange"},
     an_outage: {"failed", "covered_api", "sync_lapse"},
     a_lost_key: {"refused", "covered_api"},
@@ -368,7 +368,7 @@ STORIES: dict[Callable[[random.Random, str], Life], set[str]] = {
 @pytest.mark.parametrize("seed", [20261121])
 def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
-    fleet: list[tuple[str, Life]] = []
+    fleet: list[tuple[str, History]] = []
     for number in range(ACCOUNTS):
         exchange = rng.choice(sorted(LIMITS))
         fleet.append(("any", (exchange, *any_life(rng, f"{exchange}:{number}", exchange))))

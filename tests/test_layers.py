@@ -51,10 +51,8 @@ def test_pipelines_have_not_heard_of_flows_prefect_or_dbt(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules("pipelines/sandbox"), ids=by_name)
-def test_sandbox_imports_only_specifications(path: Path) -> None:
-    allowed = re.compile(
-        r"pipelines\.(sandbox|spec|exchanges\.\w+\.(spec|guide))\b.*|pipelines(\.exchanges(\.\w+)?)?"
-    )
+def test_sandbox_imports_only_itself(path: Path) -> None:
+    allowed = re.compile(r"pipelines(\.sandbox\b.*)?")
     assert not {name for name in reaches(path, "pipelines") if not allowed.fullmatch(name)}
 
 

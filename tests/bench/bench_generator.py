@@ -10,10 +10,12 @@ import resource
 import sys
 import time
 
-from pipelines.sandbox.bitget.books import Books
+import msgspec
+
+from pipelines.sandbox.bitget.ledger import BitgetLedger
 from pipelines.sandbox.bitget.market import VENUE
 from pipelines.sandbox.engine.account import DAY, AccountPlan
-from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.history import generate
 
 END = 1_795_219_200_000
 
@@ -26,14 +28,15 @@ def measure(fills: int) -> None:
     )
     life = generate(plan)
     lived = time.perf_counter()
-    books = Books(life, "7000000001")
+    ledger = BitgetLedger(life, "7000000001")
     booked = time.perf_counter()
-    size = sum(len(books.tax.row(n, END)) for n in range(len(books.tax.at)))
+    tax = ledger.tables["tax_spot_records"]
+    size = sum(len(msgspec.json.encode(tax.row(n, END))) for n in range(len(tax.at)))
     served = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(
         f"{fills:>9,} fills: life {lived - start:6.2f} s, tables {booked - lived:6.2f} s, "
-        f"{len(books.tax.at):,} ledger rows ({size >> 20} MB) {served - booked:6.2f} s, "
+        f"{len(tax.at):,} ledger rows ({size >> 20} MB) {served - booked:6.2f} s, "
         f"peak {peak:,} MB",
         flush=True,
     )

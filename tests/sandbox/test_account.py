@@ -17,7 +17,7 @@ from pipelines.sandbox.engine.account import (
     ContractFill,
     Deposit,
     Funding,
-    Life,
+    History,
     Market,
     Settlement,
     SpotFill,
@@ -25,7 +25,7 @@ from pipelines.sandbox.engine.account import (
     Withdrawal,
     exact,
 )
-from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.schedule import quiet_stretches
 
 END = 1_795_219_200_000
@@ -103,12 +103,12 @@ def plan(venue: Venue = SPOT, fills: int = 100, **changes: object) -> AccountPla
     return AccountPlan(venue=venue, fills=fills, **given)
 
 
-def fills_until(life: Life, moment: int) -> list[SpotFill | ContractFill]:
+def fills_until(life: History, moment: int) -> list[SpotFill | ContractFill]:
     fills = (event for event in life.events if isinstance(event, SpotFill | ContractFill))
     return [fill for fill in fills if fill.at <= moment]
 
 
-def digest(life: Life) -> str:
+def digest(life: History) -> str:
     return hashlib.sha256(repr(life.events).encode()).hexdigest()
 
 

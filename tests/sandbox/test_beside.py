@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 import requests
 
-from pipelines.sandbox.bitget.request import STREAMS
+from pipelines.exchanges.bitget.spec import SPEC as BITGET
 from pipelines.sandbox.engine.clock import from_ms, to_ms
 from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import Caller as BitgetCaller
@@ -416,7 +416,8 @@ def test_bitget_lists_keep_to_their_filters(
     label: str, path: str, besides: dict[str, str], fields: dict[str, str], box: Sandbox
 ) -> None:
     """A word more in the question leaves the rows that have it, whatever its case."""
-    caller, stream = BitgetCaller(box, label), STREAMS[path]
+    caller = BitgetCaller(box, label)
+    stream = next(stream for stream in BITGET.streams if stream.path == path)
     width = int((stream.max_window or timedelta(days=90)).total_seconds()) * 1_000 - 1
     reach = int((stream.retention or timedelta(days=400)).total_seconds()) * 1_000
 

@@ -21,8 +21,10 @@ import requests
 from pipelines import registry
 from pipelines.files.recognition import recognise
 from pipelines.home import PROJECT
-from pipelines.sandbox.bitmex.keys import Key, Refusal, check, signature
+from pipelines.sandbox.bitmex.keys import check, signature
+from pipelines.sandbox.engine.dialect import Call, Card
 from pipelines.sandbox.engine.server import Sandbox
+from pipelines.sandbox.engine.wire import Key, Refusal
 
 SCALES = {"BTC": 8, "USDT": 6, "ETH": 9, "SOL": 9, "BMEX": 6}
 CODES = {"XBt": "BTC", "USDt": "USDT", "Gwei": "ETH", "LAMp": "SOL", "BMEx": "BMEX"}
@@ -115,15 +117,17 @@ VECTORS = [
 def test_the_published_signatures_are_accepted(
     verb: str, target: str, expires: str, body: str, digest: str
 ) -> None:
-    key = Key(label="doc", profile="doc", id="LAqUlngMIQkIUjXMUreyu3qn", secret=SECRET,
-              account=1, user_id=1, created=0)  # fmt: skip
-    headers = {"api-key": key.id, "api-expires": expires, "api-signature": digest}
-    common = {"verb": verb, "target": target, "body": body.encode(), "ip": "127.0.0.1"}
+    key = Key("doc", "doc", "1")
+    card = Card(exchange="bitmex", label="doc", key="LAqUlngMIQkIUjXMUreyu3qn", secret=SECRET,
+                uid="1", profile="doc", account_id="bitmex:1")  # fmt: skip
+    headers = {"api-key": card.key, "api-expires": expires, "api-signature": digest}
+    path, _, query = target.partition("?")
+    call = Call(verb, path, path, query, headers, "127.0.0.1", body.encode())
     assert signature(SECRET, verb, target, expires, body.encode()) == digest
     now = int(expires) * 1_000
-    assert check({key.id: key}, headers=headers, now=now, **common) is key  # type: ignore[arg-type]
+    check(call, key, card, now)
     with pytest.raises(Refusal, match="expires"):
-        check({key.id: key}, headers=headers, now=now + 1, **common)  # type: ignore[arg-type]
+        check(call, key, card, now + 1)
 
 
 @pytest.mark.parametrize(

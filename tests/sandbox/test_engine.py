@@ -29,8 +29,8 @@ from pipelines.sandbox.engine.account import (
     exact,
 )
 from pipelines.sandbox.engine.dialect import World
+from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.ledger import Ledger
-from pipelines.sandbox.engine.life import generate
 from pipelines.sandbox.engine.server import Sandbox, dialect_names
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table

@@ -24,7 +24,7 @@ from pipelines.sandbox.engine.account import (
     Conversion,
     Deposit,
     Funding,
-    Life,
+    History,
     Market,
     Movement,
     Reward,
@@ -106,8 +106,9 @@ class BigOneLedger(Ledger):
     wallets = ("spot", "fund", "contract")
 
     def __init__(
-        self, spot: Life, contract: Life, uid: str, *, gross: bool = False, old_fees: bool = True
-    ) -> None:
+        self, spot: History, contract: History, uid: str, *, gross: bool = False,
+        old_fees: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(spot, uid)
         self.contract = contract
         self.user_id = stable_uuid("user", uid)

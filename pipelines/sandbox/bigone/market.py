@@ -58,7 +58,7 @@ CONTRACTS = Venue(
     rewards=(),
     conversions=False,
 )  # fmt: skip
-"""The contract wallet lives by itself: what reaches it are deposits that name it as target."""
+"""The contract wallet is separate: what reaches it are deposits that name it as target."""
 
 
 FUNDING_EVERY = 8 * HOUR

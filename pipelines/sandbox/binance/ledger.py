@@ -17,7 +17,7 @@ from pipelines.sandbox.engine.account import (
     Asset,
     Conversion,
     Deposit,
-    Life,
+    History,
     Market,
     Purchase,
     Reward,
@@ -79,13 +79,13 @@ def local(ms: int) -> str:
 
 
 class BinanceLedger(Ledger):
-    """One account. Ids of fills count by symbol; withdrawals tell times to the second."""
+    """One account. Ids of fills count by symbol; withdrawals have times to the second."""
 
     records = ("trades", "deposits", "withdrawals", "transfers", "dividends", "conversions",
                "fiat_orders", "fiat_payments", "p2p_orders")  # fmt: skip
     wallets = ("spot", "funding")
 
-    def __init__(self, history: Life, uid: str) -> None:
+    def __init__(self, history: History, uid: str) -> None:
         super().__init__(history, uid)
         plan = history.plan
         self.old = plan.opened_at + (plan.end - plan.opened_at) // 4
@@ -271,13 +271,13 @@ class BinanceLedger(Ledger):
         return ids | {id(e): str(number) for own, number in pairs for e in own}
 
     def shown_at(self, at: int, kind: str) -> int:
-        """Withdrawals of coins tell times to the second."""
+        """Withdrawals of coins have times to the second."""
         return second(at) if kind == "withdrawal" else at
 
     def deposits(self, now: int) -> list[dict[str, Any]]:
         """Coins and money."""
         return [
-            self._told(e, record, now)
+            self._money(e, record, now)
             for name in ("deposits", "fiat_orders")
             for e, record in self.shown(name, Deposit, now)
         ]
@@ -285,26 +285,26 @@ class BinanceLedger(Ledger):
     def withdrawals(self, now: int) -> list[dict[str, Any]]:
         """Coins and money."""
         return [
-            self._told(e, record, now)
+            self._money(e, record, now)
             for name in ("withdrawals", "fiat_orders")
             for e, record in self.shown(name, Withdrawal, now)
         ]
 
-    def _told(self, e: Deposit | Withdrawal, record: str, now: int) -> dict[str, Any]:
-        """As far as the lists tell it."""
-        told, is_money = self.money(e, record, now), e.asset == MONEY
+    def _money(self, e: Deposit | Withdrawal, record: str, now: int) -> dict[str, Any]:
+        """As far as the lists show it."""
+        row, is_money = self.money(e, record, now), e.asset == MONEY
         if is_money:
-            told |= {"network": None, "address": None}
+            row |= {"network": None, "address": None}
         if is_money or getattr(e, "internal", False):
-            told["tx_hash"] = None
-        if told["status"] != "completed" and not is_money:
-            told["completed_at"] = None
+            row["tx_hash"] = None
+        if row["status"] != "completed" and not is_money:
+            row["completed_at"] = None
         if isinstance(e, Withdrawal):
-            told["requested_at"] = iso(second(e.at))
-            told["completed_at"] = told["completed_at"] and iso(second(e.done_at))
+            row["requested_at"] = iso(second(e.at))
+            row["completed_at"] = row["completed_at"] and iso(second(e.done_at))
             if e.at < self.old:
-                told["network"] = None
-        return told
+                row["network"] = None
+        return row
 
     def transfers(self, now: int) -> list[dict[str, Any]]:
         """Those that did not fail."""

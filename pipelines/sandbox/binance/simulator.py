@@ -20,7 +20,7 @@ import msgspec
 from pipelines.sandbox.binance.ledger import MONEY, VENUE, BinanceLedger
 from pipelines.sandbox.engine.account import DAY, MINUTE, SECOND, Market, exact
 from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
-from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table
 from pipelines.sandbox.engine.wire import (
@@ -231,8 +231,8 @@ def wrapped(page: Page) -> dict[str, Any]:
 
 def without_data(page: Page) -> dict[str, Any]:
     """The same, but `data` is missing where there is none."""
-    told = wrapped(page)
-    return told if page.total else {name: told[name] for name in told if name != "data"}
+    body = wrapped(page)
+    return body if page.total else {name: body[name] for name in body if name != "data"}
 
 
 def newest_hundred(request: Request, batch: Any) -> bool:

@@ -1,15 +1,14 @@
-"""Conversions in Bitget's stand-in: their price and fee, and small rests that became BGB."""
+"""Conversions of a simulated account of Bitget: those with a price, and rests that became BGB."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from pipelines.sandbox.bitget.books import Books
-from pipelines.sandbox.bitget.lists import Shelf, chosen, listed, shelf, wanted, wrapped
 from pipelines.sandbox.bitget.market import VENUE
-from pipelines.sandbox.bitget.request import Request
+from pipelines.sandbox.bitget.rows import Dated, dated
 from pipelines.sandbox.engine.account import Conversion, exact
+from pipelines.sandbox.engine.ledger import Ledger
+from pipelines.sandbox.engine.table import Table
 
 FEE_PERCENT = 2
 """What a conversion of rests costs, in BGB that are not paid out."""
@@ -17,100 +16,40 @@ LATEST = 400
 """A record's time lies up to so many milliseconds after that of its ledger rows."""
 
 
-def conversions(books: Books, into_bgb: bool) -> list[Conversion]:
-    """Those of one kind: what became BGB was a rest, in this world."""
-    return [
-        event
-        for event in books.events
-        if isinstance(event, Conversion) and (event.to_asset == VENUE.fee_coin) is into_bgb
-    ]
+def tables(ledger: Ledger) -> dict[str, Table]:
+    """Both lists; in this simulator every conversion into BGB is one of a rest."""
+    scales = ledger.scales
 
+    def dated_row(event: Conversion, row: dict[str, Any], time: str) -> Dated:
+        at = event.at + event.seq % LATEST
+        return at, {**row, "fromCoin": event.from_asset, "toCoin": event.to_asset, time: str(at)}
 
-def sizes(books: Books, event: Conversion) -> tuple[str, str]:
-    """What was given and what was received."""
-    scale = books.scale
-    return (
-        exact(event.from_amount, scale[event.from_asset]),
-        exact(event.to_amount, scale[event.to_asset]),
-    )
+    def conversion(event: Conversion) -> Dated:
+        """A size given is a bare number in the docs' sample, and a string live."""
+        given = exact(event.from_amount, scales[event.from_asset])
+        bare = event.from_amount % 10 ** scales[event.from_asset] == 0
+        paid = event.from_amount * 10 ** scales[event.to_asset]
+        price = event.to_amount * 10 ** (8 + scales[event.from_asset]) // paid
+        return dated_row(event, {
+            "cnvtPrice": exact(price, 8), "fee": "0", "fromCoinSize": int(given) if bare else given,
+            "toCoinSize": exact(event.to_amount, scales[event.to_asset]),
+        }, "ts")  # fmt: skip
 
-
-def price_of(books: Books, event: Conversion) -> str:
-    """Received for one of the coin given, to eight places."""
-    scale = books.scale
-    given = event.from_amount * 10 ** scale[event.to_asset]
-    return exact(event.to_amount * 10 ** (8 + scale[event.from_asset]) // given, 8)
-
-
-def records(books: Books) -> Shelf:
-    """Conversions. A size given is a bare number in the docs' sample, and a string live."""
-
-    def row(event: Conversion) -> dict[str, Any]:
-        given, received = sizes(books, event)
-        bare = event.from_amount % 10 ** books.scale[event.from_asset] == 0
-        return {
-            "ts": str(event.at + event.seq % LATEST),
-            "cnvtPrice": price_of(books, event),
-            "fee": "0",
-            "fromCoinSize": int(given) if bare else given,
-            "fromCoin": event.from_asset,
-            "toCoinSize": received,
-            "toCoin": event.to_asset,
-        }
-
-    told = conversions(books, False)
-    return Shelf(((event.at + event.seq % LATEST, row(event)) for event in told), "id")
-
-
-def bgb_records(books: Books) -> Shelf:
-    """Rests that became BGB: the fee is positive, and not in what was paid out."""
-
-    def row(event: Conversion) -> dict[str, Any]:
-        given, received = sizes(books, event)
+    def rest(event: Conversion) -> Dated:
+        """The fee is positive, and not in the amount that was paid out."""
+        coin, scale = event.to_asset, scales[event.to_asset]
         fee = event.to_amount * FEE_PERCENT // (100 - FEE_PERCENT)
-        coin = event.to_asset
-        return {
-            "fromCoin": event.from_asset,
-            "fromAmount": given,
+        return dated_row(event, {
+            "fromAmount": exact(event.from_amount, scales[event.from_asset]),
             "fromCoinPrice": str(VENUE.asset(event.from_asset).usd),
-            "toCoin": coin,
-            "toAmount": received,
-            "toCoinPrice": str(VENUE.asset(coin).usd),
-            "feeDetail": [{"feeCoin": coin, "fee": exact(fee, books.scale[coin])}],
-            "status": "success",
-            "ctime": str(event.at + event.seq % LATEST),
-        }
+            "toAmount": exact(event.to_amount, scale), "toCoinPrice": str(VENUE.asset(coin).usd),
+            "feeDetail": [{"feeCoin": coin, "fee": exact(fee, scale)}], "status": "success",
+        }, "ctime")  # fmt: skip
 
-    told = conversions(books, True)
-    return Shelf(((event.at + event.seq % LATEST, row(event)) for event in told), "orderId")
-
-
-def shelves(books: Books) -> tuple[Shelf, Shelf]:
-    """Both lists of an account."""
-    return (
-        shelf(books, "convert", lambda: records(books)),
-        shelf(books, "bgb_convert", lambda: bgb_records(books)),
-    )
-
-
-def _convert(request: Request) -> bytes:
-    found, _ = shelves(request.books)
-    return wrapped(request, found, chosen(request, found, 20, []), "dataList", "endId")
-
-
-def _bgb(request: Request) -> bytes:
-    _, found = shelves(request.books)
-    filters = wanted(found, request, orderId="orderId")
-    return listed(request, found, chosen(request, found, 20, filters))
-
-
-ROUTES: dict[str, Callable[[Request], bytes]] = {
-    "/api/v2/convert/convert-record": _convert,
-    "/api/v2/convert/bgb-convert-records": _bgb,
-}
-
-
-def counts(books: Books, now: int) -> dict[str, int]:
-    """How many rows each route has by then."""
-    plain, bgb = shelves(books)
-    return {"convert_records": plain.until(now), "bgb_convert_records": bgb.until(now)}
+    events = ledger.of(Conversion)
+    return {
+        "convert_records": dated(
+            (conversion(e) for e in events if e.to_asset != VENUE.fee_coin), "id"),
+        "bgb_convert_records": dated(
+            (rest(e) for e in events if e.to_asset == VENUE.fee_coin), "orderId"),
+    }  # fmt: skip

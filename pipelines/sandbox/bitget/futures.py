@@ -1,268 +1,405 @@
-"""The futures routes of Bitget's stand-in: what they refuse, and how their pages are wrapped."""
+"""One product of Bitget's futures in a simulated account: its tables and its part of the truth.
+
+A product has a wallet of its own. Its movements have two tables: bills, with the balance after each
+row, and tax records, without. Both write a trade's profit and its fee apart.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from pipelines.sandbox.bitget.books import Table
-from pipelines.sandbox.bitget.futures_books import (
-    PRODUCTS,
-    ProductBooks,
-    futures_of,
-    plain,
-    volume,
+from pipelines.sandbox.bitget.market import PRODUCTS
+from pipelines.sandbox.bitget.rows import numbered, order_number
+from pipelines.sandbox.engine.account import (
+    DAY,
+    HOUR,
+    Contract,
+    ContractFill,
+    Event,
+    Funding,
+    History,
+    Kind,
+    Movement,
+    Settlement,
+    Transfer,
+    exact,
 )
-from pipelines.sandbox.bitget.market import VENUE
-from pipelines.sandbox.bitget.request import Filter, Refusal, Request
-from pipelines.sandbox.engine.account import DAY, HOUR, Contract, exact
+from pipelines.sandbox.engine.ledger import Entry
+from pipelines.sandbox.engine.table import Render, Table
 
-OLD = ("40704", "Can only check the data of the last three months")
-DEMO_PRODUCTS = frozenset({"SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES"})
-"""Trading with play money: general clients ask for its contracts too. Here it has none."""
-DEFAULT_PRODUCT = "USDT-FUTURES"
-"""Where a route may be asked without one."""
+ONE_WAY = frozenset({"COIN-FUTURES"})
+"""Products that accounts hold in one-way mode: buys and sells instead of opens and closes."""
+DELAY = 77
+"""Milliseconds from a transfer to its row in a futures ledger."""
 INTEREST_HOURS = 130
 """Hours of interest an account with futures shows: more than a page."""
 
 
-def product_of(params: dict[str, str], default: str = "") -> str:
-    """The product asked for, whatever its case. Refuses an unknown one, and none at all."""
-    word = params.get("productType", default).upper()
-    if not word:
-        raise Refusal("40019", "Parameter productType cannot be empty")
-    if word not in PRODUCTS:
-        raise Refusal("40020", "Parameter productType error")
-    return word
+def plain(number: Decimal) -> str:
+    """A decimal without exponent and without trailing zeros."""
+    return format(number.normalize(), "f")
 
 
-class FuturesDesk:
-    """The futures routes over any account's books."""
+def is_opening(fill: ContractFill) -> bool:
+    """Whether a fill made the position larger."""
+    change = fill.quantity if fill.side == "buy" else -fill.quantity
+    return abs(fill.position) > abs(fill.position - change)
 
-    def __init__(self, tax_floor: int, tax_max_limit: int, cursor_defect: bool, end: int) -> None:
-        self._tax_floor, self._tax_max_limit = tax_floor, tax_max_limit
-        self._cursor_defect = cursor_defect
-        self._end = end
 
-    def routes(self) -> dict[str, Callable[[Request], bytes]]:
-        """Path → answer."""
-        return {
-            "/api/v2/tax/future-record": self._tax,
-            "/api/v2/mix/account/bill": self._bills,
-            "/api/v2/mix/order/fills": self._fills,
-            "/api/v2/mix/order/orders-history": self._orders,
-            "/api/v2/mix/position/history-position": self._closed_positions,
-            "/api/v2/mix/account/interest-history": self._interest,
-            "/api/v2/mix/account/accounts": self._accounts,
-            "/api/v2/mix/position/all-position": self._positions,
-        }
+def is_burst(fill: ContractFill) -> bool:
+    """Whether the exchange closed the position: every seventh market order that only closes."""
+    return not is_opening(fill) and fill.order_type == "market" and fill.order % 7 == 0
 
-    @staticmethod
-    def _books(request: Request) -> ProductBooks:
-        return futures_of(request.books)[product_of(request.params)]
 
-    def _tax(self, request: Request) -> bytes:
-        books = futures_of(request.books)[product_of(request.params, DEFAULT_PRODUCT)]
-        start, end = request.span()
-        limit = request.limit(500, self._tax_max_limit)
-        start = max(start, request.now - self._tax_floor)
-        low, high = books.tax.bounds(start, end, request.cursor(), self._cursor_defect)
-        coin = request.params.get("marginCoin", "").upper()
-        wanted: list[Filter] = []
-        if coin:
-            wanted.append(("coin", coin, lambda n: books.coin_of(books.ledger[n][1])))
-        return request.page(books.tax, low, high, limit, wanted)
+class Line(NamedTuple):
+    """One row of the futures ledger; `fee` is apart from `amount`, positive = paid."""
 
-    def _bills(self, request: Request) -> bytes:
-        books = self._books(request)
-        wanted: list[Filter] = []
-        business = request.params.get("businessType", "").lower()
-        if business:
-            wanted.append(("business", business, lambda n: books.business(books.ledger[n][1])))
-        coin = request.params.get("coin", "").upper()
-        if coin and business not in ("trans_from_exchange", "trans_to_exchange"):
-            raise Refusal("40020", "Parameter coin error")
-        if coin:
-            wanted.append(("coin", coin, lambda n: books.coin_of(books.ledger[n][1])))
-        return self._wrapped(request, books.bills, "bills", wanted, 20, OLD)
+    at: int
+    event: Any
+    coin: str
+    symbol: str
+    amount: int
+    fee: int
+    balance: int
 
-    def _fills(self, request: Request) -> bytes:
-        books = self._books(request)
-        wanted = self._by_symbol(request, [fill.contract.symbol for fill in books.chosen])
-        wanted += request.filters(books.fills, orderId="orderId")
-        return self._wrapped(
-            request, books.fills, "fillList", wanted, 100,
-            ("43111", "param error time range illegal"),
+
+@dataclass
+class Held:
+    """A position from its opening on, as `history-position` sums it up."""
+
+    contract: Contract
+    opened_at: int
+    side: str
+    at: int = 0
+    """When it was closed."""
+    opened: Decimal = Decimal(0)
+    opened_worth: Decimal = Decimal(0)
+    closed: Decimal = Decimal(0)
+    closed_worth: Decimal = Decimal(0)
+    pnl: int = 0
+    funding: int = 0
+    open_fee: int = 0
+    close_fee: int = 0
+
+    @property
+    def net(self) -> int:
+        """The profit, with fees and funding."""
+        return self.pnl + self.funding - self.open_fee - self.close_fee
+
+    def prices(self) -> tuple[str, str]:
+        """Average price of what opened it and of what closed it."""
+        unit = Decimal("0.00000001")
+        return (
+            plain((self.opened_worth / self.opened).quantize(unit)),
+            plain((self.closed_worth / self.closed).quantize(unit)),
+        )
+
+
+class ProductLedger:
+    """The tables of one product."""
+
+    def __init__(self, history: History, scales: dict[str, int], product: str) -> None:
+        self.product, self.wallet, self.scales = product, PRODUCTS[product], scales
+        self.is_one_way = product in ONE_WAY
+        self.pos_mode = "one_way_mode" if self.is_one_way else "hedge_mode"
+        own = [event for event in history.events if self._is_own(event)]
+        self.lines = list(self._lines(own))
+        self.bills = self._table(self.lines, "future_bill", self._bill)
+        self.tax = self._table(self.lines, "future_tax", self._tax_record)
+        self.chosen = [event for event in own if isinstance(event, ContractFill)]
+        self.fills = self._table(self.chosen, "future_fill", self._fill)
+        self.positions = self._table(list(self._closed(own)), "position", self._position)
+        orders: dict[int, list[ContractFill]] = {}
+        for fill in self.chosen:
+            orders.setdefault(order_number(fill), []).append(fill)
+        ids = sorted(orders)
+        self.orders = Table(
+            [orders[number] for number in ids], ids, self._order,
+            at=lambda fills: int(fills[0].order_at), shown_from=lambda fills: int(fills[0].at),
         )  # fmt: skip
 
-    def _orders(self, request: Request) -> bytes:
-        table = self._books(request).orders
-        # Placed before now, and filled later: not listed yet (the sandbox's clock can be set back).
-        wanted: list[Filter] = [
-            ("all", "", lambda n: ""),
-            ("is_filled", "True", lambda n: str(table.events[n].fills[0].at <= request.now)),  # type: ignore[attr-defined]
-        ]
-        wanted += request.filters(table, symbol="symbol", orderId="orderId", clientOid="clientOid")
-        return self._wrapped(request, table, "entrustedList", wanted, 100, OLD)
+    def _is_own(self, event: Event) -> bool:
+        if isinstance(event, Transfer):
+            return self.wallet in (event.from_wallet, event.to_wallet)
+        own = isinstance(event, ContractFill | Funding | Settlement)
+        return own and event.wallet == self.wallet  # type: ignore[attr-defined]
 
-    def _closed_positions(self, request: Request) -> bytes:
-        """A symbol tells its product; without either, positions in USDT are told."""
-        books = futures_of(request.books)
-        symbol = request.params.get("symbol", "").upper()
-        by_symbol = {
-            contract.symbol: product for contract in VENUE.contracts
-            for product, wallet in PRODUCTS.items() if wallet == contract.wallet
+    def _table(self, events: list[Any], tag: str, render: Render) -> Table:
+        place = list(PRODUCTS).index(self.product)  # no two products share an id
+        times = (event.at for event in events)
+        return Table(events, numbered(times, tag, step=4, mark=place), render)
+
+    # -- the ledger
+
+    def _lines(self, own: list[Event]) -> Iterator[Line]:
+        running: dict[str, int] = {}
+        dated = [(e.at + DELAY if isinstance(e, Transfer) else e.at, e.seq, e) for e in own]
+        for at, _, event in sorted(dated, key=lambda row: row[:2]):
+            coin, symbol, amount, fee = self._sums(event)
+            running[coin] = running.get(coin, 0) + amount - fee
+            yield Line(at, event, coin, symbol, amount, fee, running[coin])
+
+    def _sums(self, event: Any) -> tuple[str, str, int, int]:
+        """Coin, contract, amount without the fee, and the fee."""
+        if isinstance(event, Transfer):
+            sign = 1 if event.to_wallet == self.wallet else -1
+            return event.asset, "", sign * event.amount, 0
+        coin, symbol = event.contract.settle, event.contract.symbol
+        if isinstance(event, Funding):
+            return coin, symbol, event.amount, 0
+        return coin, symbol, event.realised_pnl, getattr(event, "fee", 0)
+
+    def business(self, event: Any) -> str:
+        """`businessType` of the bill."""
+        if isinstance(event, Transfer):
+            return "trans_from_exchange" if event.to_wallet == self.wallet else "trans_to_exchange"
+        if isinstance(event, Funding):
+            return "contract_settle_fee"
+        closes = "long" if event.side == "sell" else "short"
+        if isinstance(event, Settlement):
+            return f"delivery_{closes}"
+        if self.is_one_way:
+            return f"burst_{event.side}" if is_burst(event) else str(event.side)
+        if is_opening(event):
+            return "open_long" if event.side == "buy" else "open_short"
+        return f"burst_{closes}_loss_query" if is_burst(event) else f"close_{closes}"
+
+    def tax_label(self, event: Any) -> str:
+        """`futureTaxType`: other words than the bill's, in upper and in lower case."""
+        word = self.business(event)
+        if isinstance(event, Transfer):
+            inward = event.to_wallet == self.wallet
+            return word if event.seq % 2 else ("TRANSFER_IN" if inward else "TRANSFER_OUT")
+        if isinstance(event, Funding):
+            way = "IN" if event.amount > 0 else "OUT"
+            return (
+                "contract_main_settle_fee", f"CONTRACT_MAIN_SETTLE_FEE_USER_{way}",
+                "contract_margin_settle_fee",
+            )[event.seq % 3]  # fmt: skip
+        if isinstance(event, ContractFill) and is_burst(event):
+            closes = "long" if event.side == "sell" else "short"
+            word = f"burst_{event.side}_ssm" if self.is_one_way else f"burst_close_{closes}"
+        elif word in ("buy", "sell"):
+            word = f"{word}_deal"
+        return word if event.seq % 2 else word.upper()
+
+    def _bill(self, line: Line, number: int, now: int) -> dict[str, Any]:
+        scale = self.scales[line.coin]
+        return {
+            "billId": str(number), "symbol": line.symbol, "amount": exact(line.amount, scale),
+            "fee": exact(-line.fee, scale), "feeByCoupon": "",
+            "businessType": self.business(line.event), "coin": line.coin,
+            "balance": exact(line.balance, scale), "cTime": str(line.at),
         }  # fmt: skip
-        if symbol and symbol not in by_symbol:
-            raise Refusal("40034", "Parameter symbol does not exist")
-        product = by_symbol.get(symbol) or product_of(request.params, DEFAULT_PRODUCT)
-        table = books[product].positions
-        wanted = request.filters(table, symbol="symbol")
-        return self._wrapped(request, table, "list", wanted, 20, OLD)
 
-    @staticmethod
-    def _by_symbol(request: Request, symbols: list[str]) -> list[Filter]:
-        symbol = request.params.get("symbol", "").upper()
-        return [("symbol", symbol, lambda n: symbols[n])] if symbol else []
+    def _tax_record(self, line: Line, number: int, now: int) -> dict[str, Any]:
+        scale = self.scales[line.coin]
+        return {
+            "id": str(number), "symbol": line.symbol, "marginCoin": line.coin,
+            "futureTaxType": self.tax_label(line.event), "amount": exact(line.amount, scale, 8),
+            "fee": exact(-line.fee, scale), "ts": str(line.at),
+        }  # fmt: skip
 
-    @staticmethod
-    def _wrapped(
-        request: Request, table: Table, name: str, wanted: list[Filter], default: int,
-        old: tuple[str, str],
-    ) -> bytes:  # fmt: skip
-        """A page within the retention, in an object beside the id of its last row."""
-        start, end = request.span()
-        start = request.within_retention(start, end, *old)
-        limit = request.limit(default)
-        low, high = table.bounds(start, end, request.cursor(), False)
-        chosen = list(request.rows(table, low, high, limit, wanted))
-        last = table.ids[chosen[-1]] if chosen else ""
-        rows = b",".join(table.row(n, request.now) for n in chosen)
-        return b'{"%b":[%b],"endId":"%b"}' % (name.encode(), rows, str(last).encode())
+    # -- trades, orders, positions
 
-    def _interest(self, request: Request) -> bytes:
-        """Hourly rows of a debt small enough to be free of interest, newest first."""
-        books = self._books(request)
-        limit = request.limit(20)
-        rows = []
-        if books.chosen and books.product == "USDT-FUTURES":
-            first = (self._end - 20 * DAY) // HOUR
-            hours = [first + n for n in range(INTEREST_HOURS) if (first + n) * HOUR <= request.now]
-            below = request.cursor()
-            hours = [hour for hour in hours if below is None or hour < below]
-            rows = hours[::-1][:limit]
-        told = ",".join(
-            f'{{"coin":"USDT","liability":"12.5","interestFreeLimit":"100","interestLimit":"0",'
-            f'"hourInterestRate":"0.000005","interest":"0","cTime":"{hour * HOUR}"}}'
-            for hour in rows
+    def volumes(self, contract: Contract, quantity: int, value: int) -> tuple[str, str]:
+        """Quantities in the base and in the quote coin."""
+        worth, units = exact(value, self.scales[contract.settle]), plain(contract.size * quantity)
+        return (worth, units) if contract.inverse else (units, worth)
+
+    def trade_side(self, fill: ContractFill) -> str:
+        """`tradeSide`: the direction, and whether the exchange forced it."""
+        if self.is_one_way:
+            return f"burst_{fill.side}_single" if is_burst(fill) else f"{fill.side}_single"
+        if is_burst(fill):
+            return "burst_close_long" if fill.side == "sell" else "burst_close_short"
+        return "open" if is_opening(fill) else "close"
+
+    def side(self, fill: ContractFill) -> str:
+        """`side`: in hedge mode that of the position, so a close of a long is a buy as well."""
+        if self.is_one_way or is_opening(fill):
+            return fill.side
+        return "buy" if fill.side == "sell" else "sell"
+
+    def _fill(self, fill: ContractFill, number: int, now: int) -> dict[str, Any]:
+        contract, scale = fill.contract, self.scales[fill.contract.settle]
+        base, quote = self.volumes(contract, fill.quantity, fill.value)
+        fee = {
+            "deduction": "no", "feeCoin": contract.settle, "totalDeductionFee": None,
+            "totalFee": exact(-fill.fee, scale),
+        }  # fmt: skip
+        return {
+            "tradeId": str(number), "symbol": contract.symbol, "marginCoin": contract.settle,
+            "orderId": str(order_number(fill)), "price": exact(fill.price, contract.price_scale),
+            "baseVolume": base, "feeDetail": [fee], "side": self.side(fill), "quoteVolume": quote,
+            "profit": exact(fill.realised_pnl, scale), "enterPointSource": "web",
+            "tradeSide": self.trade_side(fill), "posMode": self.pos_mode,
+            "tradeScope": "maker" if fill.is_maker else "taker", "cTime": str(fill.at),
+        }  # fmt: skip
+
+    def _order(self, every: list[ContractFill], number: int, now: int) -> dict[str, Any]:
+        fills = [fill for fill in every if fill.at <= now]
+        first, contract = fills[0], fills[0].contract
+        scale = self.scales[contract.settle]
+        base, quote = self.volumes(
+            contract, sum(fill.quantity for fill in fills), sum(fill.value for fill in fills)
         )
-        last = rows[-1] if rows else ""
-        settled = (request.now // HOUR + 1) * HOUR
-        return (
-            f'{{"nextSettleTime":"{settled}","borrowAmount":"0","borrowLimit":"600000",'
-            f'"interestList":[{told}],"endId":"{last}"}}'
-        ).encode()
+        price = exact(first.price, contract.price_scale)
+        held = "long" if (first.side == "buy") == is_opening(first) else "short"
+        return {
+            "symbol": contract.symbol.lower() if first.order % 2 else contract.symbol,
+            "size": base, "orderId": str(number), "clientOid": f"c{first.order}",
+            "baseVolume": base, "fee": exact(-sum(fill.fee for fill in fills), scale),
+            "price": price if first.order_type == "limit" else "", "priceAvg": price,
+            "status": "filled", "side": self.side(first), "force": "gtc",
+            "totalProfits": exact(sum(fill.realised_pnl for fill in fills), scale),
+            "posSide": "net" if self.is_one_way else held, "marginCoin": contract.settle,
+            "quoteVolume": quote, "leverage": "10", "marginMode": "crossed", "reduceOnly": "NO",
+            "enterPointSource": "WEB", "tradeSide": self.trade_side(first),
+            "posMode": self.pos_mode, "orderType": first.order_type,
+            "orderSource": "liquidation" if is_burst(first) else "normal", "liqPrice": "",
+            "posAvg": "", "cTime": str(first.order_at), "uTime": str(fills[-1].at),
+            "presetStopSurplusPrice": "", "presetStopLossPrice": "",
+        }  # fmt: skip
 
-    def _accounts(self, request: Request) -> bytes:
-        books = self._books(request)
-        profits = self._open_profits(books, request.now)
-        rows = []
-        for coin, balance in books.held_balances(request.now).items():
-            scale = books.scale[coin]
-            profit = profits.get(coin)
-            equity = exact(balance + (profit or 0), scale)
-            told = exact(balance, scale)
-            rows.append(
-                f'{{"marginCoin":"{coin}","locked":"0","available":"{told}",'
-                f'"crossedMaxAvailable":"{told}","isolatedMaxAvailable":"{told}",'
-                f'"maxTransferOut":"{told}","accountEquity":"{equity}","usdtEquity":"{equity}",'
-                f'"btcEquity":"0","crossedRiskRate":"0",'
-                f'"unrealizedPL":"{"" if profit is None else exact(profit, scale)}","coupon":"0",'
-                f'"unionTotalMagin":"","unionAvailable":"","unionMm":"","isolatedMargin":"0",'
-                f'"crossedMargin":"0","crossedUnrealizedPL":"{exact(profit or 0, scale)}",'
-                f'"isolatedUnrealizedPL":"0","assetMode":"single"}}'
-            )
-        return f"[{','.join(rows)}]".encode()
+    def _closed(self, own: list[Event]) -> Iterator[Held]:
+        held: dict[str, Held] = {}
+        for event in own:
+            if isinstance(event, Transfer):
+                continue
+            assert isinstance(event, ContractFill | Funding | Settlement)
+            symbol = event.contract.symbol
+            if isinstance(event, Funding):
+                if symbol in held:
+                    held[symbol].funding += event.amount
+                continue
+            opens = isinstance(event, ContractFill) and is_opening(event)
+            if isinstance(event, ContractFill) and symbol not in held:
+                side = "long" if (event.side == "buy") == opens else "short"
+                held[symbol] = Held(event.contract, event.at, side)
+            if symbol in held:
+                self._book(held[symbol], event, opens)
+                if isinstance(event, Settlement) or event.position == 0:
+                    held[symbol].at = event.at
+                    yield held.pop(symbol)
 
-    @staticmethod
-    def _open_profits(books: ProductBooks, now: int) -> dict[str, int]:
-        """Per coin the open profit: a thousandth of what each open position's last fill was."""
+    def _book(self, held: Held, event: Any, opens: bool) -> None:
+        base = Decimal(self.volumes(event.contract, event.quantity, event.value)[0])
+        worth = base * Decimal(event.price).scaleb(-event.contract.price_scale)
+        fee = getattr(event, "fee", 0)
+        held.pnl += event.realised_pnl
+        if opens:
+            held.opened, held.opened_worth = held.opened + base, held.opened_worth + worth
+            held.open_fee += fee
+        else:
+            held.closed, held.closed_worth = held.closed + base, held.closed_worth + worth
+            held.close_fee += fee
+
+    def _position(self, held: Held, number: int, now: int) -> dict[str, Any]:
+        contract, scale = held.contract, self.scales[held.contract.settle]
+        opened, left = held.prices()
+        return {
+            "positionId": str(number), "marginCoin": contract.settle, "symbol": contract.symbol,
+            "holdSide": held.side, "openAvgPrice": opened, "closeAvgPrice": left,
+            "marginMode": "crossed", "openTotalPos": plain(held.opened),
+            "closeTotalPos": plain(held.closed), "pnl": exact(held.pnl, scale),
+            "netProfit": exact(held.net, scale), "totalFunding": exact(held.funding, scale),
+            "openFee": exact(-held.open_fee, scale), "closeFee": exact(-held.close_fee, scale),
+            "posMode": self.pos_mode, "ctime": str(held.opened_at), "utime": str(held.at),
+        }  # fmt: skip
+
+    # -- what there is now
+
+    def open_positions(self, now: int) -> list[ContractFill]:
+        """The last fill of each contract of which something is held."""
+        last: dict[str, ContractFill] = {}
+        for fill in self.chosen:
+            if fill.at <= now:
+                last[fill.contract.symbol] = fill
+        done = {
+            line.symbol for line in self.lines
+            if isinstance(line.event, Settlement) and line.at <= now
+        }  # fmt: skip
+        return [fill for symbol, fill in last.items() if fill.position and symbol not in done]
+
+    def accounts(self, balances: dict[str, int], now: int) -> list[dict[str, Any]]:
+        """Balances by coin; the open profit is a thousandth of each open position's last fill."""
         profits: dict[str, int] = {}
-        for fill in books.open_positions(now).values():
+        for fill in self.open_positions(now):
             coin = fill.contract.settle
             profits[coin] = profits.get(coin, 0) + fill.value // 1_000
-        return profits
-
-    def _positions(self, request: Request) -> bytes:
-        books = self._books(request)
         rows = []
-        for symbol, fill in books.open_positions(request.now).items():
-            contract, scale = fill.contract, books.scale[fill.contract.settle]
-            total = plain(contract.size * abs(fill.position))
-            if contract.inverse:
-                worth = fill.value * abs(fill.position) // fill.quantity
-                total = volume(contract, abs(fill.position), worth, scale)
+        for coin, balance in balances.items():
+            scale, profit = self.scales[coin], profits.get(coin)
+            equity, free = exact(balance + (profit or 0), scale), exact(balance, scale)
+            rows.append({
+                "marginCoin": coin, "locked": "0", "available": free, "crossedMaxAvailable": free,
+                "isolatedMaxAvailable": free, "maxTransferOut": free, "accountEquity": equity,
+                "usdtEquity": equity, "btcEquity": "0", "crossedRiskRate": "0",
+                "unrealizedPL": "" if profit is None else exact(profit, scale), "coupon": "0",
+                "unionTotalMagin": "", "unionAvailable": "", "unionMm": "", "isolatedMargin": "0",
+                "crossedMargin": "0", "crossedUnrealizedPL": exact(profit or 0, scale),
+                "isolatedUnrealizedPL": "0", "assetMode": "single",
+            })  # fmt: skip
+        return rows
+
+    def position_rows(self, now: int) -> list[dict[str, Any]]:
+        """Every open position."""
+        rows = []
+        for fill in self.open_positions(now):
+            contract, held = fill.contract, abs(fill.position)
+            total, _ = self.volumes(contract, held, fill.value * held // fill.quantity)
             price = exact(fill.price, contract.price_scale)
-            rows.append(
-                f'{{"marginCoin":"{contract.settle}","symbol":"{symbol}",'
-                f'"holdSide":"{"long" if fill.position > 0 else "short"}","openDelegateSize":"0",'
-                f'"marginSize":"0","available":"{total}","locked":"0","total":"{total}",'
-                f'"leverage":"10","achievedProfits":"0","openPriceAvg":"{price}",'
-                f'"marginMode":"crossed","posMode":"{books.pos_mode}",'
-                f'"unrealizedPL":"{exact(fill.value // 1_000, scale)}","liquidationPrice":"0",'
-                f'"keepMarginRate":"0.004","markPrice":"{price}","marginRatio":"0.01",'
-                f'"breakEvenPrice":"{price}","totalFee":"","deductedFee":"0",'
-                f'"assetMode":"single","autoMargin":"off","cTime":"{fill.order_at}",'
-                f'"uTime":"{fill.at}"}}'
-            )
-        return f"[{','.join(rows)}]".encode()
+            profit = exact(fill.value // 1_000, self.scales[contract.settle])
+            rows.append({
+                "marginCoin": contract.settle, "symbol": contract.symbol,
+                "holdSide": "long" if fill.position > 0 else "short", "openDelegateSize": "0",
+                "marginSize": "0", "available": total, "locked": "0", "total": total,
+                "leverage": "10", "achievedProfits": "0", "openPriceAvg": price,
+                "marginMode": "crossed", "posMode": self.pos_mode, "unrealizedPL": profit,
+                "liquidationPrice": "0", "keepMarginRate": "0.004", "markPrice": price,
+                "marginRatio": "0.01", "breakEvenPrice": price, "totalFee": "",
+                "deductedFee": "0", "assetMode": "single", "autoMargin": "off",
+                "cTime": str(fill.order_at), "uTime": str(fill.at),
+            })  # fmt: skip
+        return rows
 
+    def interest(self, end: int) -> Table:
+        """Hourly rows of a debt small enough to be free of interest."""
+        first = (end - 20 * DAY) // HOUR
+        used = self.chosen and self.product == "USDT-FUTURES"
+        hours = range(first, first + INTEREST_HOURS) if used else ()
+        return Table(
+            hours, hours, lambda hour, number, now: {
+                "coin": "USDT", "liability": "12.5", "interestFreeLimit": "100",
+                "interestLimit": "0", "hourInterestRate": "0.000005", "interest": "0",
+                "cTime": str(hour * HOUR),
+            }, at=lambda hour: int(hour * HOUR),
+        )  # fmt: skip
 
-def list_contracts(params: dict[str, str], now: int, end: int) -> bytes:
-    """The public list of one product's contracts; those that were delivered have left it."""
-    if params.get("productType", "").upper() in DEMO_PRODUCTS:
-        return b"[]"
-    product = product_of(params)
-    rows = [
-        contract_row(contract, end)
-        for contract in VENUE.contracts
-        if contract.wallet == PRODUCTS[product]
-        if contract.expires_before_end is None or now < end - contract.expires_before_end
-    ]
-    return json.dumps(rows, separators=(",", ":")).encode()
+    # -- ground truth
 
+    def entries(self) -> Iterator[Entry]:
+        """The wallet's movements; a row has the ids of the bill and of the tax record."""
+        rows = zip(self.lines, self.bills.ids, self.tax.ids, strict=True)
+        for line, bill, tax in rows:
+            cost = -line.amount if isinstance(line.event, Funding) else line.fee
+            move = Movement(
+                line.at, self.wallet, line.coin, line.amount - line.fee,
+                self.kind_of(line.event), line.event.seq, 0, cost,
+            )  # fmt: skip
+            yield Entry(move, str(line.event.seq), str(bill), {"tax_id": str(tax)})
 
-def contract_row(contract: Contract, end: int) -> dict[str, object]:
-    """A contract as the public list has it."""
-    expires = contract.expires_before_end
-    fee = Decimal(contract.taker_ppm).scaleb(-6), Decimal(contract.maker_ppm).scaleb(-6)
-    return {
-        "symbol": contract.symbol,
-        "baseCoin": contract.base,
-        "quoteCoin": contract.quote,
-        "buyLimitPriceRatio": "0.05",
-        "sellLimitPriceRatio": "0.05",
-        "feeRateUpRatio": "0.005",
-        "makerFeeRate": plain(fee[1]),
-        "takerFeeRate": plain(fee[0]),
-        "openCostUpRatio": "0.01",
-        "supportMarginCoins": [contract.settle],
-        "minTradeNum": "0.001",
-        "priceEndStep": "1",
-        "volumePlace": "3",
-        "pricePlace": str(contract.price_scale),
-        "sizeMultiplier": "0.001",
-        "symbolType": "perpetual" if expires is None else "delivery",
-        "minTradeUSDT": "5",
-        "symbolStatus": "normal",
-        "offTime": "-1",
-        "limitOpenTime": "-1",
-        "deliveryTime": "" if expires is None else str(end - expires),
-        "deliveryStartTime": "",
-        "deliveryPeriod": "" if expires is None else "this_quarter",
-        "launchTime": "",
-        "fundInterval": "8" if expires is None else "",
-        "minLever": "1",
-        "maxLever": "125",
-    }
+    def kind_of(self, event: Any) -> Kind:
+        """What a row of the futures ledger is."""
+        if isinstance(event, Transfer):
+            return "transfer"
+        if isinstance(event, Funding):
+            return "funding"
+        if isinstance(event, Settlement):
+            return "settlement"
+        # A row that opens is nothing but its fee; in one-way mode no row shows that it opens.
+        return "fee" if is_opening(event) and not self.is_one_way else "realised_pnl"

@@ -1,68 +1,37 @@
-"""Orders of a P2P merchant in Bitget's stand-in.
-
-Ordinary users have none, and so has everybody here, unless the sandbox is told that they are
-merchants (`bitget.merchant`): then orders came to nothing, as nothing was bought or sold.
-"""
+"""P2P orders of a simulated merchant of Bitget: nobody took them, so that nothing was traded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
-from pipelines.sandbox.bitget.books import Books
-from pipelines.sandbox.bitget.lists import Shelf, Told, chosen, wanted, wrapped
-from pipelines.sandbox.bitget.request import Request
+from pipelines.sandbox.bitget.rows import numbered
 from pipelines.sandbox.engine.account import MINUTE, Transfer, exact
+from pipelines.sandbox.engine.ledger import Ledger
+from pipelines.sandbox.engine.table import Table
 
 RATE = Decimal("1.01")
 PATIENCE = 15 * MINUTE
 
 
-def orders(books: Books, now: int) -> Shelf:
-    """An offer for every coin that was moved to the P2P wallet: nobody took it in time."""
+def orders(ledger: Ledger) -> Table:
+    """An offer for every coin that was moved to the P2P wallet."""
 
-    def row(event: Transfer) -> Told:
-        at = event.at + MINUTE
-        is_over = at + PATIENCE <= now
-        count = exact(event.amount, books.scale[event.asset])
-        return at, {
-            "orderNo": f"2026{event.seq:08d}",
-            "advNo": "9001",
-            "price": str(RATE),
-            "count": count,
-            "side": "sell",
-            "fiat": "USD",
-            "coin": event.asset,
-            "withdrawTime": str(at + PATIENCE) if is_over else "",
-            "representTime": "",
-            "paymentTime": "",
-            "releaseTime": "",
+    def row(event: Transfer, number: int, now: int) -> dict[str, Any]:
+        ends = event.at + MINUTE + PATIENCE
+        is_over, count = ends <= now, exact(event.amount, ledger.scales[event.asset])
+        return {
+            "orderId": str(number), "orderNo": f"2026{event.seq:08d}", "advNo": "9001",
+            "price": str(RATE), "count": count, "side": "sell", "fiat": "USD",
+            "coin": event.asset, "withdrawTime": str(ends) if is_over else "",
+            "representTime": "", "paymentTime": "", "releaseTime": "",
             "amount": format((Decimal(count) * RATE).normalize(), "f"),
-            "buyerRealName": "A. Buyer",
-            "sellerRealName": "A. Seller",
+            "buyerRealName": "A. Buyer", "sellerRealName": "A. Seller",
             "status": "cancelled" if is_over else "pending_pay",
             "paymentInfo": {"paymethodName": "bank", "paymethodId": "1", "paymethodInfo": []},
-            "ctime": str(at),
-            "utime": str(at + PATIENCE if is_over else at),
-        }
+            "ctime": str(event.at + MINUTE), "utime": str(ends if is_over else event.at + MINUTE),
+        }  # fmt: skip
 
-    offered = [e for e in books.events if isinstance(e, Transfer) and e.to_wallet == "p2p"]
-    return Shelf((row(event) for event in offered), "orderId")
-
-
-class P2PDesk:
-    """The route over any account's books."""
-
-    def __init__(self, are_merchants: bool) -> None:
-        self.are_merchants = are_merchants
-
-    def routes(self) -> dict[str, Callable[[Request], bytes]]:
-        """Path → answer."""
-        return {"/api/v2/p2p/orderList": self._orders}
-
-    def _orders(self, request: Request) -> bytes:
-        found = orders(request.books, request.now) if self.are_merchants else Shelf(())
-        filters = wanted(found, request, status="status", side="side", coin="coin", fiat="fiat")
-        return wrapped(
-            request, found, chosen(request, found, 100, filters), "orderList", "minOrderId"
-        )
+    offered = [event for event in ledger.of(Transfer) if event.to_wallet == "p2p"]
+    ids = numbered((event.at + MINUTE for event in offered), "list")
+    return Table(offered, ids, row, at=lambda event: int(event.at) + MINUTE)

@@ -1,302 +1,524 @@
-"""Bitget's stand-in: the read routes of unified accounts (v3).
+"""One simulated account of Bitget from the moment it is a unified one (v3): tables, ground truth.
 
-Their windows, floors and page sizes are those of the spec; cursors are opaque where the real ones
-are. What an account did before it was unified is not told here.
-
-Switches: bitget.upgraded_at (Unix ms; from when the `upgraded` account is a unified one, never if
-absent), bitget.unified_tax_max_limit (500), bitget.unified_tax_cursor_defect (False),
-bitget.unified_fees_outside (False: of rows that are no futures).
+Spot, margin and futures wallets of the classic system are one wallet here, so a move between two of
+them is none; the P2P wallet is the funding wallet. What an account did before it was unified is on
+no list. Ids of executions, orders and positions are the classic ones.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
 
-from pipelines.sandbox.bitget.books import Books, Table
-from pipelines.sandbox.bitget.keys import Profile
-from pipelines.sandbox.bitget.request import STREAMS, Refusal, Request
-from pipelines.sandbox.bitget.unified_books import Ledger, UnifiedBooks
-from pipelines.sandbox.bitget.unified_words import line_of
-from pipelines.sandbox.engine.account import MINUTE, SECOND, exact
-from pipelines.sandbox.engine.dialect import World
+from msgspec.structs import replace
 
-INFO, SETTINGS = "/api/v3/account/info", "/api/v3/account/settings"
-LINES = ("SPOT", "MARGIN", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "OTHER")
-SWITCHING = MINUTE
-"""How long an upgrade takes."""
-MASK = 0x2A5F_31C7_08B9_64D3
-"""Makes an opaque cursor of a row's id."""
-NOT_UNIFIED = {
-    "account": ("40084", "You are in Classic Account mode, and the Unified Account API is not "
-                         "supported at this time"),
-    "": ("25245", "The account is not the unified account mode"),
-}  # fmt: skip
-"""Two refusals that mean the same: one seen in answers of the account routes, one documented."""
+from pipelines.sandbox.bitget.futures import Held, ProductLedger, is_burst, is_opening, plain
+from pipelines.sandbox.bitget.ledger import UNCLASSIFIABLE, BitgetLedger
+from pipelines.sandbox.bitget.market import PRODUCTS
+from pipelines.sandbox.bitget.rows import Row, numbered, order_number, rows_of, snowflake
+from pipelines.sandbox.bitget.words import REWARDS
+from pipelines.sandbox.engine.account import (
+    MINUTE,
+    ContractFill,
+    Conversion,
+    Deposit,
+    Event,
+    Funding,
+    History,
+    Loan,
+    Movement,
+    Reward,
+    Settlement,
+    SpotFill,
+    Transfer,
+    Withdrawal,
+    exact,
+)
+from pipelines.sandbox.engine.clock import to_ms
+from pipelines.sandbox.engine.ledger import Entry, Ledger, iso
+from pipelines.sandbox.engine.table import Render, Table
+
+LINES = ("SPOT", "MARGIN", *PRODUCTS, "OTHER")
+UNIFIED, FUNDING = "unified", "funding"
+WALLETS = {"p2p": FUNDING, "bots": "bots", "earn": "earn"}
+"""A classic wallet's name → what it is now; any other is a part of the unified one."""
+SPELLED = {UNIFIED: "uta", FUNDING: "spot"}
+"""How transfer records call the two wallets."""
+FUTURES = (ContractFill, Funding, Settlement)
+FILL_TYPES = ("ORDER_DEALT_FROZEN_OUT", "ORDER_DEALT_IN", "ORDER_PLF_FEE_OUT")
+CONVERSION_TYPES = ("EXCHANGE_SOURCE_TOKEN_USER_OUT", "EXCHANGE_TARGET_TOKEN_USER_IN")
+DUST_TYPES = ("SMALL_ASSET_SOURCE_TOKEN_USER_OUT", "SMALL_ASSET_TARGET_TOKEN_USER_IN")
+FILL_LAG = 5
+"""Milliseconds from an execution to its rows in the ledger."""
+NEW_IDS = 1 << 17
+"""The highest bit of an id's number is set, so that no id is an id of the classic ledgers."""
+P2P_PATIENCE = 30 * MINUTE
 
 
-class Unified:
-    """The v3 routes over the accounts of this world that are unified, or become so."""
+def wallet_of(classic: str) -> str:
+    """The wallet of a unified account that a classic one's wallet is a part of."""
+    return WALLETS.get(classic, UNIFIED)
 
-    def __init__(self, world: World, books: Callable[[str], Books]) -> None:
-        self._world, self._classic = world, books
-        self._upgraded_at: int | None = world.option("bitget.upgraded_at", None)
-        self._tax_max = int(world.option("bitget.unified_tax_max_limit", 500))
-        self._tax_defect = bool(world.option("bitget.unified_tax_cursor_defect", False))
-        self._fees_outside = bool(world.option("bitget.unified_fees_outside", False))
-        self._books: dict[str, UnifiedBooks] = {}
-        self._routes: dict[str, Callable[[Request, UnifiedBooks], bytes]] = {
-            "/api/v3/account/financial-records": self._financial,
-            "/api/v3/account/funding-financial-records": self._funding,
-            "/api/v3/tax/records": self._tax,
-            "/api/v3/trade/fills": self._fills,
-            "/api/v3/trade/history-orders": self._orders,
-            "/api/v3/account/deposit-records": lambda r, b: self._wallet_page(r, b.deposits),
-            "/api/v3/account/withdrawal-records": lambda r, b: self._wallet_page(r, b.withdrawals),
-            "/api/v3/account/convert-records": lambda r, b: self._page(
-                r, b.converts, fromCoin="fromCoin", toCoin="toCoin"
-            ),
-            "/api/v3/convert/small-assets-history": lambda r, b: self._page(r, b.dust),
-            "/api/v3/p2p/all-orders": self._p2p_orders,
-            "/api/v3/account/sub-transfer-record": lambda r, b: self._page(
-                r, b.transfers, coin="coin", clientOid="clientOid"
-            ),
-            "/api/v3/position/history-position": self._positions,
-            "/api/v3/account/assets": self._assets,
-            "/api/v3/account/funding-assets": self._funding_assets,
+
+def is_no_move(event: Event) -> bool:
+    """Whether it is a transfer between two parts of what is one wallet now."""
+    return isinstance(event, Transfer) and wallet_of(event.from_wallet) == wallet_of(
+        event.to_wallet
+    )
+
+
+def is_dust(event: Event) -> bool:
+    """Whether a conversion is one of small balances, which have a list of their own."""
+    return isinstance(event, Conversion) and event.seq % 3 == 0
+
+
+def product_of(event: Event) -> str:
+    """The futures product of an event, '' for any other."""
+    if not isinstance(event, FUTURES):
+        return ""
+    return next(product for product, wallet in PRODUCTS.items() if wallet == event.wallet)
+
+
+def line_of(event: Event) -> str:
+    """The business line of an event."""
+    if isinstance(event, SpotFill):
+        return "SPOT"
+    if isinstance(event, Loan) or (isinstance(event, Reward) and event.flavour == "interest"):
+        return "MARGIN"
+    return product_of(event) or "OTHER"
+
+
+def margin_type_of(event: Event) -> str:
+    """`marginType` of a row of the margin line."""
+    is_isolated = isinstance(event, Loan) and event.wallet == "isolated_margin"
+    return "isolated" if is_isolated else "crossed"
+
+
+def symbol_of(event: Any) -> str:
+    """The pair or contract of a row, '' where it has none."""
+    if isinstance(event, SpotFill):
+        return event.market.symbol
+    if isinstance(event, FUTURES):
+        return event.contract.symbol
+    return event.symbol if isinstance(event, Loan) else ""
+
+
+def fee_coin(fill: Any) -> str:
+    """The coin that a fill's fee is in."""
+    return str(fill.fee_asset if isinstance(fill, SpotFill) else fill.contract.settle)
+
+
+class UnifiedLedger(Ledger):
+    """The v3 routes' tables of one history from `since` (Unix ms) on.
+
+    `fees_outside`: `amount` of a financial record leaves the row's fee out.
+    """
+
+    def __init__(self, classic: BitgetLedger, since: int, *, fees_outside: bool) -> None:
+        super().__init__(classic.history, classic.uid)
+        self.classic, self.since, self._fees_outside = classic, since, fees_outside
+        self.rows = {wallet: self._rows(wallet) for wallet in (UNIFIED, FUNDING)}
+        self.tables = {
+            "unified_financial_records": self._ledger(UNIFIED, "tax", self._financial_record),
+            "unified_tax_records": self._ledger(UNIFIED, "bill", self._tax_record),
+            "unified_funding_records": self._ledger(FUNDING, "fill", self._funding_record),
+            "unified_fills": self._fills(),
+            "unified_orders": self._orders(),
+            "unified_deposit_records": self._table(Deposit, "deposit", self._deposit),
+            "unified_withdrawal_records": self._table(Withdrawal, "withdrawal", self._withdrawal),
+            "unified_convert_records": self._table(
+                Conversion, "biz", self._conversion, lambda event: not is_dust(event)),
+            "unified_small_conversions": self._table(Conversion, "biz", self._dust, is_dust),
+            "unified_p2p_orders": self._p2p_orders(),
+            "unified_transfer_records": self._table(Transfer, "order", self._transfer),
+        }  # fmt: skip
+        self.positions = {
+            name: self._positions(product) for name, product in classic.products.items()
         }
 
-    def knows(self, path: str) -> bool:
-        """Whether there is such a route."""
-        return path in self._routes or path in (INFO, SETTINGS)
+    # -- building
 
-    def since(self, profile: Profile) -> int | None:
-        """From when the account is a unified one; None where it is a classic one for good."""
-        if profile.unified:
-            return self._world.opened_at
-        return self._upgraded_at if profile.upgradable else None
-
-    def is_unified(self, profile: Profile, now: int) -> bool:
-        """Whether classic routes refuse this account, and these answer it."""
-        since = self.since(profile)
-        return since is not None and since <= now
-
-    def books(self, profile: Profile) -> UnifiedBooks | None:
-        """The v3 tables of that account, from the moment it is unified."""
-        since = self.since(profile)
-        if since is not None and profile.uid not in self._books:
-            self._books[profile.uid] = UnifiedBooks(
-                self._classic(profile.uid), since, fees_outside=self._fees_outside
-            )
-        return self._books.get(profile.uid)
-
-    def answer(self, request: Request, profile: Profile) -> bytes:
-        """The `data` of one signed and permitted request."""
-        if not self.is_unified(profile, request.now):
-            group = request.path.split("/")[3]
-            raise Refusal(*NOT_UNIFIED.get(group, NOT_UNIFIED[""]))
-        books = self.books(profile)
-        assert books is not None
-        if request.path == SETTINGS:
-            return self._settings(request, books)
-        if request.path == INFO:
-            return self._info(books, profile)
-        return self._routes[request.path](request, books)
-
-    # -- who it is
-
-    def _settings(self, request: Request, books: UnifiedBooks) -> bytes:
-        is_fresh = request.now < books.since + SWITCHING
-        return json.dumps(
-            {
-                "uid": books.uid,
-                "accountMode": "switching" if is_fresh else "unified",
-                "assetMode": "multi_assets",
-                "holdMode": "hedge_mode",
-                "stpMode": "none",
-                "symbolConfigList": [],
-                "coinConfigList": [{"coin": "USDT", "leverage": "6"}],
-            },
-            separators=(",", ":"),
-        ).encode()
-
-    @staticmethod
-    def _info(books: UnifiedBooks, profile: Profile) -> bytes:
-        rights = ["uta_mgt", "uta_trade", *(["withdraw"] if profile.can_write else [])]
-        return json.dumps(
-            {
-                "userId": books.uid,
-                "inviterId": "",
-                "parentId": "",
-                "channelCode": "abcd",
-                "channel": "",
-                "ips": ",".join(profile.ips),
-                "permType": "read-and-write" if profile.can_write else "read-only",
-                "permissions": rights,
-                "regisTime": str(books.life.opened_at),
-            },
-            separators=(",", ":"),
-        ).encode()
-
-    # -- ledgers
-
-    @staticmethod
-    def _line(request: Request, name: str, lines: tuple[str, ...] = LINES) -> str:
-        """The business line asked for, which must be said; its case does not count."""
-        line = request.params.get(name, "").upper()
-        if not line:
-            raise Refusal("40019", f"Parameter {name} cannot be empty")
-        if line not in lines:
-            raise Refusal("40020", f"Parameter {name} error")
-        return line
-
-    def _financial(self, request: Request, books: UnifiedBooks) -> bytes:
-        line = self._line(request, "category")
-        return self._page(
-            request, books.financial, lambda n: books.line_at(n) == line, coin="coin", type="type"
+    def _rows(self, wallet: str) -> list[Row]:
+        return rows_of(
+            self.history,
+            lambda move, event: wallet_of(move.wallet) == wallet and not is_no_move(event),
         )
 
-    def _funding(self, request: Request, books: UnifiedBooks) -> bytes:
-        return self._page(request, books.funding_rows, coin="coin", type="type")
+    def _ledger(self, wallet: str, tag: str, render: Render) -> Table:
+        rows = [row for row in self.rows[wallet] if row.at >= self.since]
+        return Table(rows, numbered((row.at for row in rows), tag, mark=NEW_IDS), render)
 
-    def _tax(self, request: Request, books: UnifiedBooks) -> bytes:
-        line = self._line(request, "bizType")
-        margin_type = request.params.get("marginType", "crossed").lower()
-        if margin_type not in ("crossed", "isolated"):
-            raise Refusal("40020", "Parameter marginType error")
-        coin = request.params.get("coin", "").upper()
-        start, end = request.span()
-        limit = request.limit(500, self._tax_max)
-        # The range is documented, what lies beyond it is not: windows there hold no rows.
-        start = max(start, self._floor(request))
-        below = request.number("cursor") if request.params.get("cursor") else None
-        low, high = books.tax.bounds(start, end, below, self._tax_defect)
-        wanted = [
-            n
-            for n in range(high - 1, low - 1, -1)
-            if books.line_at(n) == line
-            and (line != "MARGIN" or books.margin_type_at(n) == margin_type)
-            and coin in ("", books.coin_at(n))
-        ]
-        return self._rows(books.tax, wanted[:limit], request.now)
+    def _is_listed(self, event: Any) -> bool:
+        """Whether v3 lists it: what began before the upgrade only if it was still pending."""
+        if isinstance(event, Deposit | Withdrawal):
+            return max(event.at, event.done_at) >= self.since
+        if isinstance(event, Transfer):
+            ends = {wallet_of(event.from_wallet), wallet_of(event.to_wallet)}
+            return event.at >= self.since and ends == {UNIFIED, FUNDING}
+        return bool(event.at >= self.since)
 
-    # -- pages
+    def _table(
+        self, kind: type[Event], tag: str, render: Render,
+        keep: Callable[[Event], bool] = lambda event: True,
+    ) -> Table:  # fmt: skip
+        """The events of a kind; ids count all of them, so that classic ids stay."""
+        events = self.of(kind)
+        ids = numbered((event.at for event in events), tag)
+        kept = [n for n, event in enumerate(events) if self._is_listed(event) and keep(event)]
+        return Table([events[n] for n in kept], [ids[n] for n in kept], render)
 
-    @staticmethod
-    def _floor(request: Request) -> int:
-        retention = STREAMS[request.path].retention
-        assert retention is not None
-        return request.now - int(retention.total_seconds()) * SECOND
+    def _positions(self, product: ProductLedger) -> Table:
+        closed = [pair for pair in product.positions.until(1 << 60) if pair[0].at >= self.since]
+        return Table(
+            [held for held, _ in closed], [number for _, number in closed],
+            lambda held, number, now: self._position(product, held, number),
+        )  # fmt: skip
 
-    @staticmethod
-    def _rows(table: Table, numbers: list[int], now: int) -> bytes:
-        return b"[" + b",".join(table.row(n, now) for n in numbers) + b"]"
+    def _fills(self) -> Table:
+        tables = [self.classic.tables["spot_fills"]]
+        tables += [product.fills for product in self.classic.products.values()]
+        pairs = sorted(
+            (fill.at, number, fill) for table in tables
+            for fill, number in zip(table.events, table.ids, strict=True) if fill.at >= self.since
+        )  # fmt: skip
+        return Table(
+            [fill for *_, fill in pairs], [number for _, number, _ in pairs], self._fill,
+            at=lambda fill: int(fill.at) - FILL_LAG,
+        )  # fmt: skip
 
-    def _page(
-        self,
-        request: Request,
-        table: Table,
-        wanted: Callable[[int], bool] = lambda n: True,
-        wrapper: bytes = b'{"list":%b,"cursor":%b}',
-        **fields: str,
-    ) -> bytes:
-        """A page in its wrapper; a page with rows has a cursor, the last one too.
+    def _orders(self) -> Table:
+        orders: dict[int, list[Any]] = {}
+        for event in self.history.events:
+            if isinstance(event, SpotFill | ContractFill) and event.at >= self.since:
+                orders.setdefault(order_number(event), []).append(event)
+        ids = sorted(number for number in orders if orders[number][0].order_at >= self.since)
+        return Table(
+            [orders[number] for number in ids], ids, self._order,
+            at=lambda fills: int(fills[0].order_at), shown_from=lambda fills: int(fills[-1].at),
+        )  # fmt: skip
 
-        `fields` are the filters the route has: parameter → field of the row.
+    def _p2p_orders(self) -> Table:
+        """Orders that came to nothing: what is moved to the funding wallet is offered for sale."""
+        events = [
+            event for event in self.of(Transfer)
+            if event.at >= self.since and wallet_of(event.to_wallet) == FUNDING
+        ]  # fmt: skip
+        ids = [snowflake(event.at + MINUTE, "p2p", event.seq) for event in events]
+        return Table(events, ids, self._p2p_order, at=lambda event: int(event.at) + MINUTE)
+
+    def _product(self, event: Event) -> ProductLedger | None:
+        product = product_of(event)
+        return self.classic.products[product] if product else None
+
+    # -- records of the ledgers
+
+    def _type(self, event: Any, leg: int, *, in_tax: bool) -> str:
+        """The `type` of a ledger row, in the words of the unified enum or of live answers.
+
+        Of a future that is delivered no page says the word: it is that of the classic ledger.
         """
-        start, end = request.span()
-        if STREAMS[request.path].retention is not None:
-            start = self._within(request, start, end)
-        limit = request.limit()
-        below = None
-        if request.params.get("cursor"):
-            below = request.number("cursor") ^ MASK
-        low, high = table.bounds(start, end, below, False)
-        filters = request.filters(table, **fields)
-        rows = request.rows(table, low, high, high - low, filters)
-        numbers = [n for n in rows if wanted(n)][:limit]
-        cursor = f'"{table.ids[numbers[-1]] ^ MASK}"' if numbers else '""'
-        return wrapper % (self._rows(table, numbers, request.now), cursor.encode())
+        if isinstance(event, Loan):
+            if not event.is_repaid:
+                return "BORROW"
+            interest = "INTEREST_SETTLEMENT_OUT" if in_tax else "INTEREST_REPAYMENT"
+            return interest if leg else "REPAYMENT"
+        if isinstance(event, Funding):
+            return f"CONTRACT_MAIN_SETTLE_FEE_USER_{'IN' if event.amount > 0 else 'OUT'}"
+        product = self._product(event)
+        if product is not None:
+            return product.tax_label(event).upper()
+        if isinstance(event, Reward):
+            return REWARDS[event.flavour].business
+        legs: dict[type[Event], tuple[str, ...]] = {
+            SpotFill: FILL_TYPES,
+            Conversion: DUST_TYPES if is_dust(event) else CONVERSION_TYPES,
+            Transfer: ("TRANSFER_OUT", "TRANSFER_IN"),
+            Deposit: ("DEPOSIT",),
+            Withdrawal: ("WITHDRAW",),
+        }
+        return legs[type(event)][leg]
 
-    @staticmethod
-    def _within(request: Request, start: int, end: int) -> int:
-        return request.within_retention(
-            start, end, "40705", "The start and end time cannot exceed 90 days"
-        )
+    def _sums(self, row: Row, fees_outside: bool) -> dict[str, str]:
+        """A futures row has profit and fee apart, as in the classic ledger; others as requested."""
+        move, scale = row.move, self.scales[row.move.asset]
+        fee = 0 if move.kind in ("fee", "funding") else move.fee
+        apart = fee if fees_outside or isinstance(row.event, ContractFill) else 0
+        return {
+            "coin": move.asset, "amount": exact(move.amount + apart, scale),
+            "fee": exact(-fee, scale), "balance": exact(row.balance, scale), "ts": str(row.at),
+        }  # fmt: skip
 
-    def _wallet_page(self, request: Request, table: Table) -> bytes:
-        """Deposits and withdrawals: a plain list, whose cursor is the smallest order id."""
-        start, end = request.span()
-        limit = request.limit(20)
-        below = request.number("cursor") if request.params.get("cursor") else None
-        low, high = table.bounds(start, end, below, False)
-        filters = request.filters(table, coin="coin", orderId="orderId", clientOid="clientOid")
-        return self._rows(
-            table, list(request.rows(table, low, high, limit, filters)), request.now
-        )
+    def _financial_record(self, row: Row, number: int, now: int) -> dict[str, Any]:
+        line = line_of(row.event)
+        return {
+            "category": "Margin" if line == "MARGIN" else line, "id": str(number),
+            "symbol": symbol_of(row.event),
+            "type": self._type(row.event, row.move.leg, in_tax=False), "positionType": "",
+            "positionAmount": "", "positionBalance": "", **self._sums(row, self._fees_outside),
+        }  # fmt: skip
 
-    def _fills(self, request: Request, books: UnifiedBooks) -> bytes:
-        """Fills may be asked for one line or for all."""
-        line = self._line(request, "category") if request.params.get("category") else ""
-        events = books.fills.events
-        return self._page(
-            request,
-            books.fills,
-            lambda n: line in ("", line_of(events[n])),
-            symbol="symbol",
-            orderId="orderId",
-        )
+    def _tax_record(self, row: Row, number: int, now: int) -> dict[str, Any]:
+        kind = self._type(row.event, row.move.leg, in_tax=True)
+        return {"id": str(number), "type": kind, **self._sums(row, False)}
 
-    def _orders(self, request: Request, books: UnifiedBooks) -> bytes:
-        """Orders that have come to their end, line by line."""
-        line = self._line(request, "category", LINES[:-1])
-        return self._page(
-            request,
-            books.orders,
-            lambda n: line_of(books.orders.events[n]) == line
-            and books.orders.events[n].at <= request.now,
-            symbol="symbol",
-        )
+    def _funding_record(self, row: Row, number: int, now: int) -> dict[str, Any]:
+        move, scale = row.move, self.scales[row.move.asset]
+        return {
+            "id": str(number), "coin": move.asset, "groupType": "transfer",
+            "type": "transfer_out" if move.amount < 0 else "transfer_in",
+            "amount": exact(move.amount, scale, 8), "balance": exact(row.balance, scale, 8),
+            "ts": str(row.at),
+        }  # fmt: skip
 
-    def _positions(self, request: Request, books: UnifiedBooks) -> bytes:
-        line = self._line(request, "category", tuple(line for line in LINES if "FUTURES" in line))
-        return self._page(request, books.positions[line], symbol="symbol")
+    # -- other records
 
-    def _p2p_orders(self, request: Request, books: UnifiedBooks) -> bytes:
-        return self._page(request, books.p2p_orders, wrapper=b'{"items":%b,"nextId":%b}')
+    def _sizes(self, fills: list[Any]) -> tuple[str, str, str]:
+        """Price, quantity in the base coin and value in the quote coin of fills of one order."""
+        first, quantity = fills[0], sum(fill.quantity for fill in fills)
+        if isinstance(first, SpotFill):
+            market = first.market
+            return (
+                exact(first.price, market.price_scale),
+                exact(quantity, self.scales[market.base]),
+                exact(sum(fill.quote_amount for fill in fills), self.scales[market.quote]),
+            )
+        product, worth = self._product(first), sum(fill.value for fill in fills)
+        assert product is not None
+        price = exact(first.price, first.contract.price_scale)
+        return price, *product.volumes(first.contract, quantity, worth)
+
+    def _pos_side(self, fill: Any) -> str:
+        """The position a fill belongs to in hedge mode; its `side` is the trade's own."""
+        product = self._product(fill)
+        if product is None or product.is_one_way:
+            return ""
+        return "long" if (fill.side == "buy") == is_opening(fill) else "short"
+
+    def _fill(self, fill: Any, number: int, now: int) -> dict[str, Any]:
+        order, product, coin = order_number(fill), self._product(fill), fee_coin(fill)
+        price, quantity, value = self._sizes([fill])
+        pnl = exact(fill.realised_pnl, self.scales[coin]) if product else "0"
+        return {
+            "execId": str(number), "execLinkId": str(number - 1), "orderId": str(order),
+            "clientOid": str(order + 1), "category": line_of(fill), "symbol": symbol_of(fill),
+            "orderType": fill.order_type, "side": fill.side, "posSide": self._pos_side(fill),
+            "execPrice": price, "execQty": quantity, "execValue": value,
+            "tradeScope": "maker" if fill.is_maker else "taker",
+            "tradeSide": product.trade_side(fill) if product else "",
+            "feeDetail": [{"feeCoin": coin, "fee": exact(fill.fee, self.scales[coin])}],
+            "createdTime": str(fill.at - FILL_LAG), "updatedTime": str(fill.at + 3),
+            "execPnl": pnl, "isRPI": "no",
+        }  # fmt: skip
+
+    def _order(self, fills: list[Any], number: int, now: int) -> dict[str, Any]:
+        first, product, coin = fills[0], self._product(fills[0]), fee_coin(fills[0])
+        price, quantity, value = self._sizes(fills)
+        is_limit = first.order_type == "limit"
+        is_market_buy = product is None and first.side == "buy" and not is_limit
+        forced = isinstance(first, ContractFill) and is_burst(first)
+        fee = exact(sum(fill.fee for fill in fills), self.scales[coin])
+        empty = ("takeProfit", "stopLoss", "tpTriggerBy", "slTriggerBy", "tpOrderType",
+                 "slOrderType", "tpLimitPrice", "slLimitPrice", "cancelReason")  # fmt: skip
+        return {
+            "orderId": str(number), "clientOid": str(number + 1), "category": line_of(first),
+            "symbol": symbol_of(first), "orderType": first.order_type, "side": first.side,
+            "price": price if is_limit else "", "qty": "0" if is_market_buy else quantity,
+            "amount": value if is_market_buy else "0", "cumExecQty": quantity,
+            "cumExecValue": value, "avgPrice": price, "timeInForce": "gtc",
+            "orderStatus": "filled", "posSide": self._pos_side(first),
+            "holdMode": product.pos_mode if product else "",
+            "delegateType": "liquidation" if forced else "normal" if is_limit else "market",
+            "reduceOnly": "NO", "marginMode": "crossed" if product else "", "stpMode": "none",
+            "feeDetail": [{"feeCoin": coin, "fee": fee}],
+            "execType": "liquidation" if forced else "normal", **dict.fromkeys(empty, ""),
+            "createdTime": str(first.order_at), "updatedTime": str(fills[-1].at),
+        }  # fmt: skip
+
+    def _position(self, product: ProductLedger, held: Held, number: int) -> dict[str, Any]:
+        """A closed position; fees are negative here."""
+        contract, scale = held.contract, self.scales[held.contract.settle]
+        opened, left = held.prices()
+        return {
+            "positionId": str(number), "category": product.product, "symbol": contract.symbol,
+            "marginCoin": contract.settle, "holdMode": product.pos_mode, "posSide": held.side,
+            "marginMode": "crossed", "openPriceAvg": opened, "closePriceAvg": left,
+            "openTotalPos": plain(held.opened), "closeTotalPos": plain(held.closed),
+            "cumRealisedPnl": exact(held.pnl, scale), "netProfit": exact(held.net, scale),
+            "totalFunding": exact(held.funding, scale),
+            "openFeeTotal": exact(-held.open_fee, scale),
+            "closeFeeTotal": exact(-held.close_fee, scale),
+            "createdTime": str(held.opened_at), "updatedTime": str(held.at),
+        }  # fmt: skip
+
+    def _p2p_order(self, event: Transfer, number: int, now: int) -> dict[str, Any]:
+        quantity = Decimal(event.amount).scaleb(-self.scales[event.asset])
+        price, made_at = Decimal("0.92"), event.at + MINUTE
+        ended_at = made_at + P2P_PATIENCE
+        has_ended = ended_at <= now
+        return {
+            "orderId": str(number), "side": "sell", "token": event.asset, "fiat": "EUR",
+            "price": str(price), "amount": plain(price * quantity), "quantity": plain(quantity),
+            "fee": "0", "counterparty": "somebody",
+            "status": "cancelled" if has_ended else "pending_payment",
+            "createdTime": str(made_at), "updatedTime": str(ended_at if has_ended else made_at),
+        }  # fmt: skip
+
+    def _money(self, event: Deposit | Withdrawal, number: int, now: int) -> dict[str, Any]:
+        """What a deposit and a withdrawal have in common."""
+        changed = event.done_at if event.done_at <= now else event.at
+        return {
+            "orderId": str(number), "coin": event.asset, "toAddress": event.address,
+            "status": self.classic.status(event, now), "chain": event.network,
+            "createdTime": str(event.at), "updatedTime": str(changed), "clientOid": None,
+        }  # fmt: skip
+
+    def _deposit(self, event: Deposit, number: int, now: int) -> dict[str, Any]:
+        return self._money(event, number, now) | {
+            "recordId": str(number) if event.internal else event.tx, "type": "deposit",
+            "dest": "internal_transfer" if event.internal else "on_chain",
+            "size": exact(event.amount, self.scales[event.asset], 8),
+            "fromAddress": "7000000099" if event.internal else None,
+        }  # fmt: skip
+
+    def _withdrawal(self, event: Withdrawal, number: int, now: int) -> dict[str, Any]:
+        row, scale = self._money(event, number, now), self.scales[event.asset]
+        done = row["status"] == "success"
+        return row | {
+            "recordId": event.tx if done else "", "type": "withdraw", "dest": "on_chain",
+            "size": exact(event.amount, scale), "fromAddress": None,
+            "fee": exact(-event.fee, scale), "confirm": "20" if done else "0", "tag": None,
+        }  # fmt: skip
+
+    def _conversion(self, event: Conversion, number: int, now: int) -> dict[str, Any]:
+        return {
+            "fromCoin": event.from_asset, "toCoin": event.to_asset, "price": "1",
+            "fromCoinSize": exact(event.from_amount, self.scales[event.from_asset]),
+            "toCoinSize": exact(event.to_amount, self.scales[event.to_asset]),
+            "ts": str(event.at),
+        }  # fmt: skip
+
+    def _dust(self, event: Conversion, number: int, now: int) -> dict[str, Any]:
+        """A conversion of a small balance; what it cost is in the rate."""
+        return {
+            "orderId": str(number), "fromCoin": event.from_asset, "fromCoinPrice": "1",
+            "fromAmount": exact(event.from_amount, self.scales[event.from_asset]),
+            "toCoin": event.to_asset, "toCoinPrice": "1",
+            "toAmount": exact(event.to_amount, self.scales[event.to_asset]),
+            "feeDetail": {"feeCoin": event.to_asset, "fee": "0"}, "status": "success",
+            "createdTime": str(event.at),
+        }  # fmt: skip
+
+    def _transfer(self, event: Transfer, number: int, now: int) -> dict[str, Any]:
+        source, target = (SPELLED[wallet_of(w)] for w in (event.from_wallet, event.to_wallet))
+        return {
+            "transferId": str(number), "fromType": source, "toType": target,
+            "amount": exact(event.amount, self.scales[event.asset], 8), "coin": event.asset,
+            "fromUserId": self.uid, "toUserId": self.uid, "status": "Successful",
+            "clientOid": str(number), "createdTime": str(event.at), "updatedTime": str(event.at),
+            "oldTransferId": str(190_000_000 + event.seq),
+        }  # fmt: skip
 
     # -- balances
 
-    def _assets(self, request: Request, books: UnifiedBooks) -> bytes:
-        held, owed = books.held(request.now), books.debts(request.now)
-        rows = [
-            f'{{"coin":"{coin}","equity":"{exact(balance - owed.get(coin, 0), scale)}",'
-            f'"usdValue":"0","balance":"{exact(balance, scale)}",'
-            f'"available":"{exact(balance - held.get(coin, 0), scale)}",'
-            f'"debt":"{exact(owed.get(coin, 0), scale)}",'
-            f'"locked":"{exact(held.get(coin, 0), scale)}"}}'
-            for coin, balance, scale in self._held_coins(books, books.unified, request.now)
-        ]
-        return (
-            '{"accountEquity":"0","usdtEquity":"0","btcEquity":"0","unrealisedPnl":"0",'
-            '"usdtUnrealisedPnl":"0","btcUnrealizedPnl":"0","effEquity":"0","mmr":"0","imr":"0",'
-            f'"mgnRatio":"0","positionMgnRatio":"0","assets":[{",".join(rows)}]}}'
-        ).encode()
+    def balances(self, now: int) -> dict[str, dict[str, int]]:
+        """Of the two wallets there are; their balances begin long before the upgrade."""
+        return {
+            wallet: {row.move.asset: row.balance for row in rows if row.at <= now}
+            for wallet, rows in self.rows.items()
+        }
 
-    def _funding_assets(self, request: Request, books: UnifiedBooks) -> bytes:
-        rows = [
-            f'{{"coin":"{coin}","available":"{exact(balance, scale)}","frozen":"0",'
-            f'"balance":"{exact(balance, scale)}"}}'
-            for coin, balance, scale in self._held_coins(books, books.funding, request.now)
-        ]
-        return f"[{','.join(rows)}]".encode()
+    def coins(self, wallet: str, now: int) -> list[tuple[str, int]]:
+        """What is not zero in a wallet, by coin; no other coin is listed."""
+        return [(coin, amount) for coin, amount in sorted(self.balances(now)[wallet].items())
+                if amount]  # fmt: skip
 
-    @staticmethod
-    def _held_coins(
-        books: UnifiedBooks, ledger: Ledger, now: int
-    ) -> list[tuple[str, int, int]]:
-        """Coin, balance and decimal places of what is not zero; no other coin is listed."""
-        balances = ledger.balances_at(now)
-        return [(coin, held, books.scale[coin]) for coin, held in balances.items() if held]
+    def debts(self, now: int) -> dict[str, int]:
+        """Per coin, what is borrowed and not repaid."""
+        owed: dict[str, int] = {}
+        for loan in self.of(Loan):
+            if loan.at <= now:
+                change = -loan.amount if loan.is_repaid else loan.amount
+                owed[loan.asset] = owed.get(loan.asset, 0) + change
+        return owed
+
+    # -- ground truth: the classic one up to the upgrade
+
+    def entries(self) -> Iterator[Entry]:
+        """Movements with the ids of both ledgers."""
+        yield from (entry for entry in self.classic.entries() if entry.move.at < self.since)
+        tables = self.tables
+        tax = iter(tables["unified_tax_records"].ids)
+        for wallet, name in ((UNIFIED, "financial"), (FUNDING, "funding")):
+            table = tables[f"unified_{name}_records"]
+            for row, number in zip(table.events, table.ids, strict=True):
+                kind, record = self._kind(row.event, row.move), None
+                if wallet == UNIFIED:
+                    record = str(next(tax))
+                move = replace(row.move, wallet=wallet, kind=kind)
+                yield Entry(move, str(move.event), str(number), {"tax_record_id": record})
+
+    def _kind(self, event: Event, move: Movement) -> str:
+        if isinstance(event, Reward) and event.flavour in UNCLASSIFIABLE:
+            return "unclassified"
+        product = self._product(event)
+        return move.kind if product is None else product.kind_of(event)
+
+    def deposits(self, now: int) -> list[dict[str, Any]]:
+        """As the classic routes have them."""
+        return self.classic.deposits(now)
+
+    def withdrawals(self, now: int) -> list[dict[str, Any]]:
+        """As the classic routes have them."""
+        return self.classic.withdrawals(now)
+
+    def trades(self, now: int) -> list[dict[str, Any]]:
+        """A fill's own time lies a little before its ledger rows."""
+        since, lag = iso(self.since), timedelta(milliseconds=FILL_LAG)
+        rows = self.classic.trades(now)
+        for row in rows:
+            if row["traded_at"] >= since:
+                moment = datetime.fromisoformat(row["traded_at"]) - lag
+                row["booked_at"], row["traded_at"] = row["traded_at"], iso(to_ms(moment))
+        return rows
+
+    def transfers(self, now: int) -> list[dict[str, Any]]:
+        """Moves with a record of their own; those to and from bots are in the ledger alone."""
+        since = iso(self.since)
+        ids = self.record_ids("unified_transfer_records")
+        moved = {row.move.event for row in self.rows[UNIFIED] if row.at >= self.since}
+        return [row for row in self.classic.transfers(now) if row["at"] < since] + [
+            self.transfer(
+                event, ids.get(id(event)), from_wallet=wallet_of(event.from_wallet),
+                to_wallet=wallet_of(event.to_wallet),
+            )
+            for event in self.of(Transfer)
+            if self.since <= event.at <= now and (id(event) in ids or event.seq in moved)
+        ]  # fmt: skip
+
+    def counts(self, now: int) -> dict[str, int]:
+        """Records of both kinds of routes."""
+        positions = sum(table.count(now) for table in self.positions.values())
+        counted = self.classic.counts(now) | super().counts(now)
+        return counted | {"unified_positions": positions}
 
 
+class Account(BitgetLedger):
+    """An account that is a unified one from `since` on, if ever."""
+
+    def __init__(
+        self, history: History, uid: str, since: int | None, *, fees_outside: bool
+    ) -> None:
+        super().__init__(history, uid)
+        self._since, self._fees_outside = since, fees_outside
+
+    @cached_property
+    def _unified(self) -> UnifiedLedger:
+        assert self._since is not None
+        return UnifiedLedger(self, self._since, fees_outside=self._fees_outside)
+
+    def as_of(self, now: int) -> Ledger:
+        """From the upgrade on, the ledger of a unified account."""
+        return self._unified if self._since is not None and self._since <= now else self

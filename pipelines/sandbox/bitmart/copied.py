@@ -41,7 +41,7 @@ class CopiedFill:
         """An order each."""
         return f"300023616001{self.number:04d}"
 
-    def told(self, profit: str, fee: str) -> dict[str, Any]:
+    def row(self, profit: str, fee: str) -> dict[str, Any]:
         """The row of BitMart's route, with its amounts written out."""
         return {
             "order_id": self.order_id,
@@ -60,7 +60,7 @@ class CopiedFill:
 
 
 def copied_fills(end: int, *, is_busy: bool) -> Iterator[CopiedFill]:
-    """The copied trades of an account whose life goes on until `end`, oldest first."""
+    """The copied trades of an account up to `end`, oldest first."""
     yield CopiedFill(end - 20 * DAY, 20, 1, 0, 721)
     yield CopiedFill(end - 19 * DAY, 19, 3, 41_184, 722)
     if is_busy:

@@ -25,7 +25,7 @@ from pipelines.sandbox.engine.account import (
     ContractFill,
     Deposit,
     Funding,
-    Life,
+    History,
     Movement,
     SpotFill,
     Transfer,
@@ -80,7 +80,7 @@ class BitMartLedger(Ledger):
     records = ("spot_fills", "deposits", "withdrawals")
     wallets = ("spot", "futures")
 
-    def __init__(self, history: Life, uid: str, name: str = "") -> None:
+    def __init__(self, history: History, uid: str, name: str = "") -> None:
         super().__init__(history, uid)
         end, usdt = history.plan.end, self.scales["USDT"]
         self.is_used = bool(history.events)
@@ -118,7 +118,7 @@ class BitMartLedger(Ledger):
             "futures_ledger": Table(rows, self._row_ids(rows), self._row),
             "transfers": Table(moves, [row.tran_id for row in moves], self._transfer),
             **{
-                name: Table(own, [move.record_id for move in own], lambda move, *_: move.told)
+                name: Table(own, [move.record_id for move in own], lambda move, *_: move.row)
                 for name, own in (
                     ("sub_transfers", [m for m in self.sub_moves if m.wallet == "spot"]),
                     ("futures_sub_transfers", [m for m in self.sub_moves if m.wallet != "spot"]),
@@ -233,7 +233,7 @@ class BitMartLedger(Ledger):
         self, fill: ContractFill | CopiedFill, number: str, now: int
     ) -> dict[str, Any]:
         if isinstance(fill, CopiedFill):
-            return fill.told(exact(fill.profit, FEE_SCALE), exact(fill.fee, FEE_SCALE))
+            return fill.row(exact(fill.profit, FEE_SCALE), exact(fill.fee, FEE_SCALE))
         return {
             "order_id": contract_order_id(fill),
             "trade_id": number,
@@ -319,7 +319,7 @@ class BitMartLedger(Ledger):
                     )  # fmt: skip
 
     def _row_ids(self, rows: list[FuturesEntry]) -> list[str]:
-        """What a reader can tell rows apart by: all they say, and a count of duplicates."""
+        """What distinguishes rows for a reader: all they say, and a count of duplicates."""
         seen: Counter[str] = Counter()
         ids = []
         for row in rows:

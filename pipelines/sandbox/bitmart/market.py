@@ -20,7 +20,7 @@ VENUE = Venue(
     contract_wallet="futures",
     fees_in_quote=True,
     fee_coin="BMX",
-    rewards=("airdrop", "interest"),  # no route of BitMart tells of them
+    rewards=("airdrop", "interest"),  # no route of BitMart lists them
     conversions=False,
     assets=(
         Asset("USDT", 12, Decimal(1), ("TRC20", "ERC20", "BEP20"), Decimal(1)),

@@ -46,9 +46,9 @@ from pipelines.sandbox.bitmart.market import (
     maintenance,
     symbols,
 )
-from pipelines.sandbox.engine.account import DAY, HOUR, SECOND, Life, Withdrawal
+from pipelines.sandbox.engine.account import DAY, HOUR, SECOND, History, Withdrawal
 from pipelines.sandbox.engine.dialect import Answer, Call, World
-from pipelines.sandbox.engine.life import generate
+from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table
 from pipelines.sandbox.engine.wire import (
@@ -233,12 +233,12 @@ def open_account(world: World, uid: str) -> BitMartLedger:
     opened_at = {EMPTY: end - 40 * DAY, YOUNG: end - 50 * DAY}.get(
         uid, end - (world.end - world.opened_at)
     )
-    life = generate(
+    history = generate(
         replace(plan, end=end, opened_at=opened_at, future=future if plan.fills else 0)
     )
     if winds_down and uid == MAIN:
-        life.events.append(way_out(life))
-    return BitMartLedger(life, uid, SUB_NAMES.get(uid, ""))
+        history.events.append(way_out(history))
+    return BitMartLedger(history, uid, SUB_NAMES.get(uid, ""))
 
 
 def winding_down(world: World) -> bool:
@@ -246,13 +246,13 @@ def winding_down(world: World) -> bool:
     return bool(world.option("bitmart.wind_down", True))
 
 
-def way_out(life: Life) -> Withdrawal:
+def way_out(history: History) -> Withdrawal:
     """Money taken out after trading has ended, which goes on until the platform ends."""
     at = TRADING_ENDS + 20 * DAY
-    held = life.held(at).get(("spot", "USDT"), 0)
-    free = max(0, life.balances(at)["spot"].get("USDT", 0) - held)
+    held = history.held(at).get(("spot", "USDT"), 0)
+    free = max(0, history.balances(at)["spot"].get("USDT", 0) - held)
     return Withdrawal(
-        seq=len(life.events), at=at, wallet="spot", asset="USDT", amount=free // 10,
+        seq=len(history.events), at=at, wallet="spot", asset="USDT", amount=free // 10,
         fee=free // 1_000, status="completed", done_at=at + HOUR, network="TRC20",
         address="TQexampleexampleexampleexampleexa9", tx=f"{at:064x}",
     )  # fmt: skip

@@ -33,11 +33,11 @@ class SubMove:
     sender: str
     receiver: str
     wallet: str
-    twin: int
+    copy: int
     """1, or which of several alike it is."""
 
     @property
-    def told(self) -> dict[str, str | int]:
+    def row(self) -> dict[str, str | int]:
         """The row of BitMart's routes."""
         kind = "future" if self.wallet == "futures" else "spot"
         return {
@@ -53,8 +53,8 @@ class SubMove:
     @property
     def record_id(self) -> str:
         """All that the row says, and a number for the second of two alike."""
-        whole = "|".join(str(value) for value in self.told.values())
-        return whole if self.twin == 1 else f"{whole}|{self.twin}"
+        whole = "|".join(str(value) for value in self.row.values())
+        return whole if self.copy == 1 else f"{whole}|{self.copy}"
 
     @property
     def movement(self) -> Movement:
@@ -76,5 +76,5 @@ def moves_of(name: str, end: int, scale: int) -> Iterator[SubMove]:
             sender=sender,
             receiver=receiver,
             wallet=wallet,
-            twin=seen[key],
+            copy=seen[key],
         )

@@ -1,4 +1,4 @@
-"""Who there is at the BitMEX stand-in: accounts with their plans, and the keys to them."""
+"""BitMEX's simulated accounts with their plans, and the keys to them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sandbox.bitmex.keys import Key, make_credentials
 from pipelines.sandbox.bitmex.market import CLOSED_AT
 from pipelines.sandbox.bitmex.plan import LedgerPlan, Transfer, guid, moment
 from pipelines.sandbox.engine.account import DAY
 from pipelines.sandbox.engine.dialect import World
+from pipelines.sandbox.engine.wire import Key
 
 
 def make_plans(world: World) -> dict[int, LedgerPlan]:
@@ -64,27 +64,27 @@ def _family_transfers(
     return tuple(outward), tuple(inward)
 
 
-def make_keys(world: World, plans: Mapping[int, LedgerPlan]) -> list[Key]:
+def make_keys(plans: Mapping[int, LedgerPlan]) -> tuple[Key, ...]:
     """Every key, the main read-only one first."""
-    main, sub, older, empty = plans
-    users = {main: 900_001, sub: 900_001, older: 900_207, empty: 900_311}
+    main, sub, older, empty = map(str, plans)
 
-    def key(label: str, profile: str, account: int, **more: Any) -> Key:
-        key_id, secret = make_credentials(world.seed, label)
-        created = plans[account].opened_at + 30 * DAY
-        return Key(
-            label=label, profile=profile, id=key_id, secret=secret, account=account,
-            user_id=users[account], created=created, **more,
-        )  # fmt: skip
+    def key(label: str, profile: str, uid: str, *rights: str, **more: Any) -> Key:
+        more = {"ips": ("0.0.0.0/0",)} | more
+        return Key(f"bitmex-{label}", profile, uid, frozenset(rights), **more)
 
-    return [
-        key("bitmex-main", "read-only", main),
-        key("bitmex-trading", "trading", main, permissions=("order",)),
-        key("bitmex-canceling", "canceling", main, permissions=("orderCancel",)),
-        key("bitmex-withdrawing", "withdrawing", main, permissions=("withdraw",)),
-        key("bitmex-disabled", "disabled", main, enabled=False),
-        key("bitmex-ip-bound", "ip-bound", main, cidrs=("198.51.100.7/32",)),
-        key("bitmex-sub", "subaccount", sub, is_bound=True),
-        key("bitmex-older", "older", older, knows_self=False),
-        key("bitmex-empty", "empty", empty),
-    ]
+    return (
+        key("main", "read-only", main),
+        key("trading", "trading", main, "order"),
+        key("canceling", "canceling", main, "orderCancel"),
+        key("withdrawing", "withdrawing", main, "withdraw"),
+        key("disabled", "disabled", main, state="disabled"),
+        key("ip-bound", "ip-bound", main, ips=("198.51.100.7/32",)),
+        key("sub", "subaccount", sub),
+        key("older", "older", older),
+        key("empty", "empty", empty),
+    )
+
+
+def users_of(plans: Mapping[int, LedgerPlan]) -> dict[str, int]:
+    """Whose each account is."""
+    return dict(zip(map(str, plans), (900_001, 900_001, 900_207, 900_311), strict=True))

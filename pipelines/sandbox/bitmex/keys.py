@@ -1,4 +1,4 @@
-"""BitMEX's keys: who may ask, how a signature is checked, and in which words it says no.
+"""BitMEX's keys: how a signature is checked, and in which words a request is refused.
 
 Written from the exchange's documentation alone: a mistake made here must not agree with one made
 in the client.
@@ -11,71 +11,39 @@ import hmac
 import ipaddress
 import random
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
-
-import msgspec
 
 from pipelines.sandbox.engine.clock import from_ms
+from pipelines.sandbox.engine.dialect import Call, Card
+from pipelines.sandbox.engine.wire import Key, Refusal
+
+LETTERS = string.ascii_letters + string.digits + "-_"
+EXPIRED = "This request has expired - `expires` is in the past. Current time: {}"
+WRONG_IP = "This IP address is not allowed to use this key."
 
 
-class Refusal(Exception):
-    """A request that is turned down: status, the exchange's words, and the kind it names."""
-
-    def __init__(self, status: int, text: str, name: str = "HTTPError") -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.name = name
-
-    def body(self) -> bytes:
-        """The JSON of the refusal."""
-        return msgspec.json.encode({"error": {"message": self.text, "name": self.name}})
+def refusal(status: int, text: str, name: str = "HTTPError") -> Refusal:
+    """The exchange's words, and the kind of error that it names."""
+    return Refusal(status, name, text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """One API key: to which account it belongs, and what it may do."""
-
-    label: str
-    profile: str
-    id: str
-    secret: str
-    account: int
-    user_id: int
-    created: int
-    permissions: tuple[str, ...] = ()
-    enabled: bool = True
-    cidrs: tuple[str, ...] = ("0.0.0.0/0",)
-    is_bound: bool = False
-    """Whether it was made for a subaccount, which its own entry then names."""
-    knows_self: bool = True
-    """Whether /apiKey/self exists for it; older servers only list the user's keys."""
-
-    def admits(self, ip: str) -> bool:
-        """Whether a request from that address may use it."""
-        if not self.cidrs:
-            return True
-        address = ipaddress.ip_address(ip)
-        return any(address in ipaddress.ip_network(cidr) for cidr in self.cidrs)
-
-    def told(self) -> dict[str, Any]:
-        """How the exchange describes it; the secret is shown once, at creation, and never again."""
-        return {
-            "id": self.id, "name": self.label, "nonce": 0, "cidrs": list(self.cidrs),
-            "permissions": list(self.permissions), "enabled": self.enabled,
-            "userId": self.user_id, "created": iso(self.created),
-            **({"targetAccountId": self.account} if self.is_bound else {}),
-        }  # fmt: skip
+def make_card(key: Key, rng: random.Random) -> dict[str, str]:
+    """A key id of 24 and a secret of 48 characters."""
+    return {
+        "key": "".join(rng.choices(LETTERS, k=24)),
+        "secret": "".join(rng.choices(LETTERS, k=48)),
+        "uid": key.uid,
+    }
 
 
-def make_credentials(seed: int, label: str) -> tuple[str, str]:
-    """A key id of 24 and a secret of 48 characters, the same for the same seed and label."""
-    rng = random.Random(f"bitmex {seed} {label}")
-    letters = string.ascii_letters + string.digits + "-_"
-    return "".join(rng.choices(letters, k=24)), "".join(rng.choices(letters, k=48))
+def shown_key(call: Call) -> str:
+    """The key id of a call."""
+    return call.headers.get("api-key", "")
+
+
+def is_signed(call: Call) -> bool:
+    """Whether a call has a part of a signature, which is checked on public routes too."""
+    return "api-key" in call.headers or "api-signature" in call.headers
 
 
 @lru_cache(maxsize=8_192)
@@ -98,40 +66,26 @@ def signature(secret: str, verb: str, target: str, expires: str, body: bytes = b
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
-def check(
-    keys: Mapping[str, Key],
-    *,
-    verb: str,
-    target: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    ip: str,
-    now: int,
-) -> Key:
-    """The key that signed a request.
+def check(call: Call, key: Key | None, card: Card | None, now: int) -> None:
+    """Every check of key and signature: headers, key, state, address, expiry, signature.
 
-    Raises Refusal, looking in this order: headers, key, its state, address, expiry, signature.
-    `target` is path and query exactly as they came over the wire, beginning with /api/v1.
+    The signed target is path and query exactly as they came over the wire. Raises Refusal.
     """
-    key_id, expires = headers.get("api-key", ""), headers.get("api-expires", "")
-    given = headers.get("api-signature", "")
-    if not (key_id and expires and given):
-        raise Refusal(401, "Authorization Required")
-    key = keys.get(key_id)
-    if key is None:
-        raise Refusal(401, "Invalid API Key.")
-    if not key.enabled:
-        raise Refusal(403, "This key is disabled.")
-    if not key.admits(ip):
-        raise Refusal(403, "This IP address is not allowed to use this key.")
+    expires, given = call.headers.get("api-expires", ""), call.headers.get("api-signature", "")
+    if not (shown_key(call) and expires and given):
+        raise refusal(401, "Authorization Required")
+    if key is None or card is None:
+        raise refusal(401, "Invalid API Key.")
+    if key.state == "disabled":
+        raise refusal(403, "This key is disabled.")
+    address = ipaddress.ip_address(call.ip)
+    if key.ips and not any(address in ipaddress.ip_network(cidr) for cidr in key.ips):
+        raise refusal(403, WRONG_IP)
     if not expires.isdigit():  # a fraction of a second is not understood
-        raise Refusal(401, "Signature not valid.")
+        raise refusal(401, "Signature not valid.")
     if int(expires) * 1_000 < now:
-        raise Refusal(
-            400,
-            f"This request has expired - `expires` is in the past. Current time: {now // 1_000}",
-        )
-    expected = signature(key.secret, verb, target, expires, body)
+        raise refusal(400, EXPIRED.format(now // 1_000))
+    target = call.raw_path + (f"?{call.query}" if call.query else "")
+    expected = signature(card.secret, call.method, target, expires, call.body)
     if not hmac.compare_digest(expected.encode(), given.encode()):
-        raise Refusal(401, "Signature not valid.")
-    return key
+        raise refusal(401, "Signature not valid.")

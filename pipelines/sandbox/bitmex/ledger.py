@@ -1,8 +1,8 @@
-"""From a BitMEX account's plan to its books: executions first, wallet rows derived from them.
+"""From a BitMEX account's plan to its ledger: executions first, wallet rows derived from them.
 
 How profit reaches the wallet changed over the years, and a wallet row is written in the way of its
 own day (see `Regime`). Whatever the way, per currency the sum of completed amounts is the balance,
-and minus the executions' cost and commission over a whole position life is its profit.
+and minus the executions' cost and commission from opening to closing a position is its profit.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from itertools import groupby
 from typing import Any
 
 from pipelines.sandbox.bitmex.keys import iso
+from pipelines.sandbox.bitmex.lists import Row, table_of
 from pipelines.sandbox.bitmex.market import (
     AAVE_QUANTO,
     CLOSED_AT,
@@ -43,7 +44,8 @@ from pipelines.sandbox.bitmex.plan import (
     guid,
     moment,
 )
-from pipelines.sandbox.bitmex.table import Row, Rows
+from pipelines.sandbox.engine.history import NEVER
+from pipelines.sandbox.engine.table import Table
 
 MARKED_AT = moment("2023-04-11T12:00")
 """From here open positions are marked to the market, and the change is realised."""
@@ -165,15 +167,17 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Books:
-    """Everything one account can be asked for, rows oldest first."""
+class Account:
+    """Everything about one account; rows are times, JSON and until when another replaces them."""
 
     plan: LedgerPlan
-    executions: Rows
-    wallet: dict[str, Rows]
-    """Final wallet rows per currency, and under 'all'."""
-    orders: Rows
-    open_orders: OpenOrders
+    executions: Table
+    wallet: dict[str, Table]
+    """Wallet rows per currency, and under 'all', each state of a withdrawal included."""
+    orders: Table
+    """Every state of every order."""
+    placed: list[Order]
+    """Orders by the moment of their last change."""
     withdrawals: list[Withdrawal]
     positions: dict[str, Position]
     totals: dict[tuple[str, str, str], Totals]
@@ -206,43 +210,6 @@ class Books:
             w.amount for w in self.withdrawals
             if w.currency == currency and w.asked_at <= now < w.done_at
         )  # fmt: skip
-
-    def pending_rows(self, now: int, currency: str) -> list[Row]:
-        """Withdrawals under way, as the wallet history shows them."""
-        rows = []
-        for withdrawal in self.withdrawals:
-            wanted = currency in ("all", withdrawal.currency)
-            if wanted and withdrawal.asked_at <= now < withdrawal.done_at:
-                confirmed = now >= withdrawal.confirmed_at
-                at = withdrawal.confirmed_at if confirmed else withdrawal.asked_at
-                status = "Confirmed" if confirmed else "Pending"
-                balance = self.balance(withdrawal.currency, at)
-                rows.append((at, withdrawal_row(self.plan, withdrawal, status, at, balance)))
-        return rows
-
-
-class OpenOrders:
-    """Orders by the moment of their last change, to find those that are open at another moment."""
-
-    def __init__(self, account: int, orders: list[Order]) -> None:
-        never = 1 << 60
-        self.account = account
-        self.orders = sorted(orders, key=lambda o: o.ended_at or never)
-        self.ends = [o.ended_at or never for o in self.orders]
-        lives = [o.ended_at - o.submitted_at for o in orders if o.ended_at]
-        self.longest = max(lives, default=0)
-
-    def at(self, now: int) -> list[Row]:
-        """The orders open at `now`, in their state of that moment."""
-        rows = []
-        low = bisect_right(self.ends, now)
-        for place in range(low, len(self.orders)):
-            if self.ends[place] > now + self.longest and self.ends[place] < 1 << 60:
-                continue
-            order = self.orders[place]
-            if order.submitted_at <= now and order.status != "Rejected":
-                rows.append(order_row(self.account, order, now))
-        return rows
 
 
 # -- rows as text ------------------------------------------------------------------------------
@@ -318,7 +285,7 @@ def _average(paid: int, done: int, digits: int) -> str:
 
 
 class Bookkeeper:
-    """Goes through an account's happenings once, by time, and writes its books."""
+    """Goes through an account's happenings once, by time, and writes its ledger."""
 
     def __init__(self, plan: LedgerPlan) -> None:
         self.plan = plan
@@ -333,8 +300,8 @@ class Bookkeeper:
         self.exec_number = 0x41AA0000
         self.transact_number = 0x10A00000
 
-    def keep(self) -> Books:
-        """The finished books."""
+    def keep(self) -> Account:
+        """The finished ledger."""
         happenings, orders = draw(self.plan)
         steps: dict[Step, Callable[[int, Any], None]] = {
             Step.BATCH: self._batch, Step.REBALANCE: self._rebalance, Step.DEPOSIT: self._deposit,
@@ -670,23 +637,44 @@ class Bookkeeper:
             self._settle(at, market.ends_at - 1, position)
 
     def _close(self, at: int, _: object) -> None:
-        """The exchange's end: whatever is open is closed, told as a settlement."""
+        """The exchange's end: whatever is open is closed by a settlement."""
         for symbol in sorted(self.positions):
             if self.positions[symbol].quantity:
                 self._settle(at, at, self.positions[symbol])
 
     # -- the end
 
-    def _finish(self, orders: list[Order]) -> Books:
+    def _pending(
+        self, withdrawal: Withdrawal, balances: dict[str, Totals]
+    ) -> Iterator[tuple[int, bytes, int, str]]:
+        """The rows of a withdrawal before its last one."""
+        for status, at, until in (
+            ("Pending", withdrawal.asked_at, min(withdrawal.confirmed_at, withdrawal.done_at)),
+            ("Confirmed", withdrawal.confirmed_at, withdrawal.done_at),
+        ):
+            if at < until:
+                balance = balances[withdrawal.currency].between(None, at)[1]
+                row = withdrawal_row(self.plan, withdrawal, status, at, balance)
+                yield at, row, until, withdrawal.currency
+
+    def _order_states(self, order: Order) -> Iterator[tuple[int, bytes, int, str]]:
+        """The rows of an order, each with the moment from which another replaces it."""
+        times = {order.submitted_at, *(at for at, _, _ in order.changes), order.ended_at} - {0}
+        if order.status == "Rejected":
+            times = {order.ended_at}
+        known = sorted(times)
+        for at, until in zip(known, [*known[1:], NEVER], strict=True):
+            yield at, order_row(self.plan.account, order, at)[1], until, order.id
+
+    def _finish(self, orders: list[Order]) -> Account:
         entries = list(_settle_ties(self.entries))
         by_currency: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_currency[entry.currency].append(entry)
         by_currency["all"] = entries
-        listed = [o for o in orders if not o.nameless]
-        final = sorted(
-            ((o.ended_at, o.id, o) for o in listed if o.ended_at), key=lambda item: item[:2]
-        )
+        listed = [order for order in orders if not order.nameless]
+        states = [state for order in listed for state in self._order_states(order)]
+        states.sort(key=lambda state: (state[0], state[2] != NEVER, state[3]))
         totals: dict[tuple[str, str, str], Totals] = defaultdict(Totals)
         balances: dict[str, Totals] = defaultdict(Totals)
         incoming: dict[str, Totals] = defaultdict(Totals)
@@ -699,21 +687,28 @@ class Bookkeeper:
             if e.type == "Transfer":
                 side = incoming if e.amount > 0 else outgoing
                 side[e.currency].add(e.at, abs(e.amount), 0)
-        return Books(
+        pending = [row for w in self.withdrawals for row in self._pending(w, balances)]
+        by_currency |= {w.currency: by_currency[w.currency] for w in self.withdrawals}
+        return Account(
             plan=self.plan,
-            executions=Rows(self.execution_times, self.executions),
+            executions=table_of(zip(self.execution_times, self.executions, strict=True)),
             wallet={
-                currency: Rows(array("q", [e.at for e in kept]), [e.row for e in kept])
+                currency: table_of(
+                    [(e.at, e.row, NEVER) for e in kept]
+                    + [row[:3] for row in pending if currency in ("all", row[3])], replaced_at,
+                )
                 for currency, kept in by_currency.items()
             },
-            orders=Rows(
-                array("q", [at for at, _, _ in final]),
-                [order_row(self.plan.account, o, at)[1] for at, _, o in final],
-            ),
-            open_orders=OpenOrders(self.plan.account, listed),
+            orders=table_of((state[:3] for state in states), replaced_at),
+            placed=sorted(listed, key=lambda order: order.ended_at or NEVER),
             withdrawals=self.withdrawals, positions=self.positions, totals=dict(totals),
             balances=dict(balances), incoming=dict(incoming), outgoing=dict(outgoing),
         )  # fmt: skip
+
+
+def replaced_at(row: Any) -> int:
+    """When another row replaces a row of a wallet or an order."""
+    return int(row[2])
 
 
 def _settle_ties(entries: list[Entry]) -> Iterator[Entry]:
@@ -725,8 +720,8 @@ def _settle_ties(entries: list[Entry]) -> Iterator[Entry]:
         yield from tied
 
 
-def keep_books(plan: LedgerPlan) -> Books:
-    """The books of a plan; the same plan gives the same books."""
+def keep_ledger(plan: LedgerPlan) -> Account:
+    """The ledger of a plan; the same plan gives the same ledger."""
     collecting = gc.isenabled()
     gc.disable()  # a million small objects that all stay: looking for cycles doubles the time
     try:

@@ -1,4 +1,4 @@
-"""What is traded at the BitMEX stand-in: contracts, made-up prices, arithmetic in integers.
+"""What is traded at BitMEX: contracts, made-up prices, arithmetic in integers.
 
 Prices are integers in units of 10**-`digits`; costs are integers in the settlement coin's minor
 unit; rates are integers in millionths.
@@ -36,7 +36,7 @@ YEAR_STARTS = tuple(to_ms(datetime(2016 + i, 1, 1, tzinfo=UTC)) for i in range(1
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
-    """A contract, or a spot pair, in one of its lives: a symbol can come back in another currency.
+    """A contract, or a spot pair, in one of its periods: a symbol can return in another currency.
 
     `multiplier`: minor units of the settlement coin that a contract is worth per unit of price
     (inverse: divided by the price; spot: not used). `base_scale` is for spot, where quantities are
@@ -286,7 +286,7 @@ FILLERS = tuple(_filler())
 def instruments(now: int) -> list[dict[str, Any]]:
     """Every instrument listed by `now`, settled ones included, by symbol.
 
-    Of a symbol with two lives only the later is listed, as the exchange does.
+    Of a symbol with two periods only the later is listed, as the exchange does.
     """
     by_symbol: dict[str, Market] = {}
     for market in (*FILLERS, *TRADED):
@@ -295,11 +295,11 @@ def instruments(now: int) -> list[dict[str, Any]]:
     return [instrument(by_symbol[symbol], now) for symbol in sorted(by_symbol)]
 
 
-def resolve_symbol(asked: str, now: int) -> str:
+def resolve_symbol(given: str, now: int) -> str:
     """The symbol meant by a symbol, a root, or a root with a timeframe; unknown text as it is."""
-    root, _, frame = asked.partition(":")
-    if not frame and any(m.symbol == asked for m in (*TRADED, *FILLERS)):
-        return asked
+    root, _, frame = given.partition(":")
+    if not frame and any(m.symbol == given for m in (*TRADED, *FILLERS)):
+        return given
     futures = [m for m in (*TRADED, *FILLERS) if m.root == root and m.expires and m.trades_at(now)]
     if futures and frame in ("", "nearest", "quarterly", "monthly"):
         return min(futures, key=lambda m: m.ends_at).symbol
@@ -307,7 +307,7 @@ def resolve_symbol(asked: str, now: int) -> str:
         for market in PERPETUALS:
             if market.root == root:
                 return market.symbol
-    return asked
+    return given
 
 
 def _asset(

@@ -50,7 +50,7 @@ LANDMARKS = (
     (FUTURES_BY_SYMBOL["XBTH25"], "2025-03-25T12:00", 3.0),
 )
 """Market, start and days: one campaign in every accounting regime, one across the migration, one
-in either life of a reused symbol, one held into its settlement."""
+in either period of a reused symbol, one held into its settlement."""
 
 
 class Step(IntEnum):
@@ -105,7 +105,7 @@ class Fill:
 
 @dataclass(slots=True)
 class Withdrawal:
-    """A withdrawal from asking to its end. Amounts in minor units; gross of `fee`."""
+    """A withdrawal from its request to its end. Amounts in minor units; gross of `fee`."""
 
     currency: str
     network: str
@@ -147,7 +147,7 @@ class Transfer:
 class LedgerPlan:
     """All that an account's history depends on. Times Unix ms; `end` is where `fills` are reached.
 
-    `horizon`: where the history stops; between `end` and it life goes on at the same rate.
+    `horizon`: where the history stops; from `end` to it trading goes on at the same rate.
     """
 
     account: int
@@ -355,7 +355,7 @@ class Planner:
         at = plan.opened_at - plan.opened_at % DAY + 4 * HOUR
         while at <= plan.horizon:
             if at > plan.opened_at:
-                # BitMEX books funding up to a third of a second after the hour.
+                # BitMEX ledger funding up to a third of a second after the hour.
                 self.add(at + rng.randint(2, 300), Step.FUNDING, at)
             at += 8 * HOUR
         at = plan.opened_at - plan.opened_at % DAY + 12 * HOUR
@@ -417,7 +417,7 @@ class Planner:
             number += 1
 
     def _modern_money(self, number: int, at: int, tether_floor: int) -> None:
-        """Coins beside bitcoin came in 2021 and 2022."""
+        """Coins other than bitcoin came in 2021 and 2022."""
         rng = self.rng
         turn = number % 5
         if turn == 0:
@@ -441,21 +441,21 @@ class Planner:
         self, currency: str, network: str, fee: int, at: int, share_ppm: int, *,
         completes: bool = True,
     ) -> Withdrawal:  # fmt: skip
-        """Asked for at `at`; in the early years processed once a day, around 13:00 UTC."""
+        """Requested at `at`; in the early years processed once a day, around 13:00 UTC."""
         rng = self.rng
-        asked = at + rng.randrange(HOUR)
+        requested = at + rng.randrange(HOUR)
         if at < moment("2021-09-01"):
-            noon = asked - asked % DAY + 13 * HOUR
-            done = (noon if asked < noon - HOUR else noon + DAY) + rng.randrange(20 * MINUTE)
+            noon = requested - requested % DAY + 13 * HOUR
+            done = (noon if requested < noon - HOUR else noon + DAY) + rng.randrange(20 * MINUTE)
         else:
-            done = asked + rng.randint(20 * MINUTE, 9 * HOUR)
+            done = requested + rng.randint(20 * MINUTE, 9 * HOUR)
         address = {"btc": "bc1q", "eth": "0x"}.get(network, "T") + f"{rng.getrandbits(152):038x}"
         withdrawal = Withdrawal(
-            currency=currency, network=network, fee=fee, address=address, asked_at=asked,
-            confirmed_at=asked + 3 * MINUTE, done_at=done, completes=completes,
+            currency=currency, network=network, fee=fee, address=address, asked_at=requested,
+            confirmed_at=requested + 3 * MINUTE, done_at=done, completes=completes,
             share_ppm=share_ppm, id=guid(rng),
         )  # fmt: skip
-        self.add(asked, Step.WITHDRAWAL_ASKED, withdrawal)
+        self.add(requested, Step.WITHDRAWAL_ASKED, withdrawal)
         self.add(done, Step.WITHDRAWAL_DONE, withdrawal)
         return withdrawal
 

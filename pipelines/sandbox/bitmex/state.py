@@ -1,6 +1,6 @@
 """BitMEX's answers about the moment: balances, margin, positions, summaries, saved addresses.
 
-All of them are worked out from the account's books, so that they hold against its history.
+All of them are worked out from the account's ledger, so that they hold against its history.
 """
 
 from __future__ import annotations
@@ -11,87 +11,101 @@ from typing import Any
 import msgspec
 
 from pipelines.sandbox.bitmex.keys import iso
-from pipelines.sandbox.bitmex.ledger import ZERO_GUID, Books
+from pipelines.sandbox.bitmex.ledger import ZERO_GUID, Account
 from pipelines.sandbox.bitmex.market import ASSETS, Market, number
 from pipelines.sandbox.bitmex.plan import MIGRATED_AT
 from pipelines.sandbox.engine.account import DAY
+from pipelines.sandbox.engine.history import NEVER
 
 MARGIN_CURRENCIES = {str(asset["currency"]) for asset in ASSETS if asset["isMarginCurrency"]}
 
 
-def wallet_object(books: Books, currency: str, now: int) -> dict[str, Any]:
+POSITION_COLUMNS = (
+    "account", "symbol", "currency", "underlying", "quoteCurrency", "commission", "initMarginReq",
+    "maintMarginReq", "riskLimit", "leverage", "crossMargin", "deleveragePercentile",
+    "rebalancedPnl", "prevRealisedPnl", "openOrderBuyQty", "openOrderBuyCost",
+    "openOrderBuyPremium", "openOrderSellQty", "openOrderSellCost", "openOrderSellPremium",
+    "currentQty", "currentCost", "currentComm", "realisedCost", "unrealisedCost",
+    "grossOpenPremium", "isOpen", "markPrice", "markValue", "riskValue", "homeNotional",
+    "foreignNotional", "posCost", "posCross", "posComm", "posLoss", "posMargin", "posMaint",
+    "initMargin", "maintMargin", "realisedPnl", "unrealisedPnl", "strategy", "avgCostPrice",
+    "avgEntryPrice", "timestamp",
+)  # fmt: skip
+
+
+def wallet_object(ledger: Account, currency: str, now: int) -> dict[str, Any]:
     """/user/wallet of one currency; one never used has zeros and the account's first day."""
 
     def total(kind: str) -> int:
-        totals = books.totals.get((currency, kind, ""))
+        totals = ledger.totals.get((currency, kind, ""))
         return totals.between(None, now)[1] if totals else 0
 
     def moved(side: Mapping[str, Any]) -> int:
         return side[currency].between(None, now)[1] if currency in side else 0
 
-    changes = books.balances.get(currency)
+    changes = ledger.balances.get(currency)
     rows = changes.between(None, now)[0] if changes else 0
-    changed = changes.times[rows - 1] if changes and rows else books.plan.opened_at
+    changed = changes.times[rows - 1] if changes and rows else ledger.plan.opened_at
     return {
-        "account": books.plan.account, "currency": currency, "deposited": total("Deposit"),
-        "withdrawn": -total("Withdrawal"), "transferIn": moved(books.incoming),
-        "transferOut": moved(books.outgoing), "amount": books.balance(currency, now),
-        "pendingCredit": 0, "pendingDebit": books.pending_debit(currency, now),
+        "account": ledger.plan.account, "currency": currency, "deposited": total("Deposit"),
+        "withdrawn": -total("Withdrawal"), "transferIn": moved(ledger.incoming),
+        "transferOut": moved(ledger.outgoing), "amount": ledger.balance(currency, now),
+        "pendingCredit": 0, "pendingDebit": ledger.pending_debit(currency, now),
         "confirmedDebit": 0, "timestamp": iso(changed),
     }  # fmt: skip
 
 
-def pseudo_rows(books: Books, currency: str, now: int) -> list[bytes]:
+def pseudo_rows(ledger: Account, currency: str, now: int) -> list[tuple[int, bytes, int]]:
     """Unrealised profit of open positions, written among the wallet rows though it is none.
 
     Before 2024 it had an all-zero id and null times; later no id, and the moment of the call.
     """
     rows = []
-    for market, _, _, profit in books.open_positions(now):
+    for market, _, _, profit in ledger.open_positions(now):
         if currency not in ("all", market.settle):
             continue
-        balance = books.balance(market.settle, now)
+        balance = ledger.balance(market.settle, now)
         time = f'"{iso(now)}"' if now >= MIGRATED_AT else "null"
         head = "" if now >= MIGRATED_AT else f'"transactID":"{ZERO_GUID}","tx":"","text":"",'
-        rows.append((
-            f'{{{head}"account":{books.plan.account},"currency":"{market.settle}",'
+        rows.append((now, (
+            f'{{{head}"account":{ledger.plan.account},"currency":"{market.settle}",'
             f'"transactType":"UnrealisedPNL","amount":{profit},"walletBalance":{balance},'
             f'"fee":0,"transactStatus":"Pending","address":"{market.symbol}",'
             f'"marginBalance":{balance + profit},"transactTime":{time},"timestamp":{time}}}'
-        ).encode())  # fmt: skip
-    return rows
+        ).encode(), NEVER))  # fmt: skip
+    return rows[::-1]
 
 
 def summary_rows(
-    books: Books, currency: str, since: int | None, until: int, now: int
+    ledger: Account, currency: str, since: int | None, until: int, now: int
 ) -> list[dict[str, Any]]:
     """One currency's wallet history by type and, for profit, symbol; and its total."""
     unrealised = {
-        market.symbol: profit for market, _, _, profit in books.open_positions(now)
+        market.symbol: profit for market, _, _, profit in ledger.open_positions(now)
         if market.settle == currency
     }  # fmt: skip
-    pending = books.pending_debit(currency, now)
+    pending = ledger.pending_debit(currency, now)
     rows, amounts, fees = [], 0, 0
-    for (of, kind, symbol), totals in sorted(books.totals.items()):
+    for (of, kind, symbol), totals in sorted(ledger.totals.items()):
         count, amount, fee = totals.between(since, until)
         if of != currency or not count:
             continue
         amounts, fees = amounts + amount, fees + fee
         debit = pending if kind == "Withdrawal" else 0
-        rows.append(_summary(books, currency, kind, symbol, amount, fee, amount,
+        rows.append(_summary(ledger, currency, kind, symbol, amount, fee, amount,
                              unrealised.get(symbol, 0) if symbol else 0, debit))  # fmt: skip
-    balance = books.balance(currency, until)
-    rows.append(_summary(books, currency, "Total", "", amounts, fees, balance,
+    balance = ledger.balance(currency, until)
+    rows.append(_summary(ledger, currency, "Total", "", amounts, fees, balance,
                          sum(unrealised.values()), pending))  # fmt: skip
     return rows
 
 
 def _summary(
-    books: Books, currency: str, kind: str, symbol: str, amount: int, fee: int, balance: int,
+    ledger: Account, currency: str, kind: str, symbol: str, amount: int, fee: int, balance: int,
     unrealised: int, pending: int,
 ) -> dict[str, Any]:  # fmt: skip
     row: dict[str, Any] = {
-        "account": books.plan.account, "currency": currency, "transactType": kind,
+        "account": ledger.plan.account, "currency": currency, "transactType": kind,
     }  # fmt: skip
     if symbol:
         row["symbol"] = symbol
@@ -102,18 +116,18 @@ def _summary(
     }  # fmt: skip
 
 
-def margin_object(books: Books, currency: str, now: int) -> dict[str, Any]:
+def margin_object(ledger: Account, currency: str, now: int) -> dict[str, Any]:
     """/user/margin of one currency."""
-    balance, pending = books.balance(currency, now), books.pending_debit(currency, now)
+    balance, pending = ledger.balance(currency, now), ledger.pending_debit(currency, now)
     value = profit = 0
-    for market, _, cost, unrealised in books.open_positions(now):
+    for market, _, cost, unrealised in ledger.open_positions(now):
         if market.settle == currency:
             value += abs(cost + unrealised)
             profit += unrealised
     margin, needed = balance + profit, value // 100
     limit = {"riskLimit": 1_000_000_000_000} if currency in MARGIN_CURRENCIES else {}
     return {
-        "account": books.plan.account, "currency": currency, **limit, "amount": balance,
+        "account": ledger.plan.account, "currency": currency, **limit, "amount": balance,
         "grossComm": 0, "grossOpenCost": 0, "grossOpenPremium": 0,
         "grossMarkValue": value, "riskValue": value, "initMargin": needed,
         "maintMargin": needed // 2, "targetExcessMargin": 0, "realisedPnl": 0,
@@ -128,19 +142,19 @@ def margin_object(books: Books, currency: str, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def position_object(books: Books, symbol: str, now: int) -> dict[str, Any] | None:
+def position_object(ledger: Account, symbol: str, now: int) -> dict[str, Any] | None:
     """/position of one symbol; closed ones stay listed, None before the first trade."""
-    state = books.positions[symbol].at(now)
+    state = ledger.positions[symbol].at(now)
     if state is None:
         return None
     market, quantity, cost = state
     mark = market.price_at(now)
     value = market.cost(quantity, mark)
-    realised = books.totals.get((market.settle, "RealisedPNL", symbol))
+    realised = ledger.totals.get((market.settle, "RealisedPNL", symbol))
     home, foreign = market.notionals(quantity, mark, value)
     held = abs(value)
     row: dict[str, Any] = {
-        "account": books.plan.account, "symbol": symbol, "currency": market.settle,
+        "account": ledger.plan.account, "symbol": symbol, "currency": market.settle,
         "underlying": market.root, "quoteCurrency": market.quote,
         "commission": number(market.taker_ppm, 6), "initMarginReq": msgspec.Raw(b"0.01"),
         "maintMarginReq": msgspec.Raw(b"0.005"), "riskLimit": 20_000_000_000, "leverage": 100,
@@ -170,12 +184,12 @@ def _entry_price(market: Market, quantity: int, cost: int) -> float:
     return round(cost / (market.multiplier * quantity), 4)
 
 
-def affiliate_object(books: Books, currency: str, now: int) -> dict[str, Any]:
+def affiliate_object(ledger: Account, currency: str, now: int) -> dict[str, Any]:
     """/user/affiliateStatus of one currency; the payouts are those of the wallet history."""
-    payouts = books.totals.get((currency, "AffiliatePayout", ""))
+    payouts = ledger.totals.get((currency, "AffiliatePayout", ""))
     count, paid, _ = payouts.between(None, now) if payouts else (0, 0, 0)
     row: dict[str, Any] = {
-        "account": books.plan.account, "currency": currency, "prevPayout": 0, "prevTurnover": 0,
+        "account": ledger.plan.account, "currency": currency, "prevPayout": 0, "prevTurnover": 0,
         "prevComm": 0, "execTurnover": 0, "execComm": 0, "totalReferrals": 0, "totalTurnover": 0,
         "totalComm": 0, "payoutPcnt": 0, "pendingPayout": 0, "affiliatePayout": paid,
     }  # fmt: skip
@@ -190,15 +204,15 @@ def affiliate_object(books: Books, currency: str, now: int) -> dict[str, Any]:
     return row | {"timestamp": iso(now)}
 
 
-def staking_rows(books: Books, now: int) -> list[dict[str, Any]]:
+def staking_rows(ledger: Account, now: int) -> list[dict[str, Any]]:
     """/user/staking: what is staked now; a fifth of the coins that there is staking for."""
-    staked = books.balance("BMEx", now) // 5
+    staked = ledger.balance("BMEx", now) // 5
     if not staked:
         return []
-    return [{"account": books.plan.account, "amount": staked, "currency": "BMEx"}]
+    return [{"account": ledger.plan.account, "amount": staked, "currency": "BMEx"}]
 
 
-def address_rows(books: Books, user_id: int, now: int) -> list[dict[str, Any]]:
+def address_rows(ledger: Account, user_id: int, now: int) -> list[dict[str, Any]]:
     """/address: destinations the user saved before withdrawing to them."""
     return [
         {
@@ -207,6 +221,6 @@ def address_rows(books: Books, user_id: int, now: int) -> list[dict[str, Any]]:
             "address": withdrawal.address, "name": f"Wallet {place + 1}", "note": "",
             "network": withdrawal.network, "skipConfirm": False,
         }
-        for place, withdrawal in enumerate(books.withdrawals)
+        for place, withdrawal in enumerate(ledger.withdrawals)
         if withdrawal.asked_at <= now
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import msgspec
 
 from pipelines.sandbox.bitmex.keys import iso
-from pipelines.sandbox.bitmex.ledger import Books
+from pipelines.sandbox.bitmex.ledger import Account
 from pipelines.sandbox.bitmex.market import OUR_CODES, SCALES, TRADED, Market
 from pipelines.sandbox.engine.account import exact
+from pipelines.sandbox.engine.history import NEVER
 
 KINDS = {
     "Deposit": "deposit", "Withdrawal": "withdrawal", "RealisedPNL": "realised_pnl",
@@ -23,7 +23,7 @@ KINDS = {
 
 
 class WalletRow(msgspec.Struct, frozen=True):
-    """The parts of a wallet row that the truth is told from."""
+    """The parts of a wallet row that the ground truth needs."""
 
     transactID: str
     currency: str
@@ -41,7 +41,7 @@ class WalletRow(msgspec.Struct, frozen=True):
 
 
 class Execution(msgspec.Struct, frozen=True):
-    """The parts of an execution that the truth is told from; prices stay text."""
+    """The parts of an execution that the ground truth needs; prices stay text."""
 
     execID: str
     symbol: str
@@ -62,20 +62,20 @@ WALLET = msgspec.json.Decoder(WalletRow)
 EXECUTION = msgspec.json.Decoder(Execution)
 
 
-def tell(books: Books, account: int, now: int, parts: frozenset[str]) -> dict[str, Any]:
+def ground_truth(ledger: Account, account: int, now: int, parts: frozenset[str]) -> dict[str, Any]:
     """The truth up to `now` (Unix ms). Amounts are decimal text in major units, assets ours."""
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "account_id": f"bitmex:{account}",
         "exchange": "bitmex",
         "uid": str(account),
-        "opened_at": iso(books.plan.opened_at),
+        "opened_at": iso(ledger.plan.opened_at),
         "as_of": iso(now),
     }
-    lists: dict[str, Callable[[Books, int], Any]] = {
+    lists: dict[str, Callable[[Account, int], Any]] = {
         "movements": _movements, "deposits": _deposits, "withdrawals": _withdrawals,
         "trades": _trades, "transfers": _transfers, "balances": _balances, "counts": _counts,
     }  # fmt: skip
-    return told | {name: tell_it(books, now) for name, tell_it in lists.items() if name in parts}
+    return found | {name: list_of(ledger, now) for name, list_of in lists.items() if name in parts}
 
 
 def amount_text(amount: int, currency: str) -> str:
@@ -83,10 +83,11 @@ def amount_text(amount: int, currency: str) -> str:
     return exact(amount, SCALES[currency])
 
 
-def _rows(books: Books, now: int) -> Iterator[WalletRow]:
-    rows = books.wallet["all"]
-    for row in rows.rows[: bisect_right(rows.times, now)]:
-        yield WALLET.decode(row)
+def _rows(ledger: Account, now: int) -> Iterator[WalletRow]:
+    """Wallet rows that are final."""
+    for (_, row, until), _ in ledger.wallet["all"].until(now):
+        if until == NEVER:
+            yield WALLET.decode(row)
 
 
 def _kind(row: WalletRow) -> str:
@@ -96,7 +97,7 @@ def _kind(row: WalletRow) -> str:
     return KINDS.get(row.transactType, "unclassified")
 
 
-def _movements(books: Books, now: int) -> list[dict[str, Any]]:
+def _movements(ledger: Account, now: int) -> list[dict[str, Any]]:
     return [
         {
             "at": row.timestamp, "wallet": "main", "asset": OUR_CODES[row.currency],
@@ -105,16 +106,16 @@ def _movements(books: Books, now: int) -> list[dict[str, Any]]:
             "exchange_type": row.transactType, "event_id": row.transactID,
             "record_id": row.transactID,
         }
-        for row in _rows(books, now)
+        for row in _rows(ledger, now)
         if row.transactStatus == "Completed"
     ]  # fmt: skip
 
 
-def _balances(books: Books, now: int) -> dict[str, dict[str, str]]:
+def _balances(ledger: Account, now: int) -> dict[str, dict[str, str]]:
     return {
         "main": {
-            OUR_CODES[currency]: amount_text(books.balance(currency, now), currency)
-            for currency in books.currencies(now)
+            OUR_CODES[currency]: amount_text(ledger.balance(currency, now), currency)
+            for currency in ledger.currencies(now)
         }
     }
 
@@ -136,26 +137,26 @@ def _is_hash(tx: str | None) -> bool:
     return tx is not None and len(tx.removeprefix("0x")) == 64
 
 
-def _deposits(books: Books, now: int) -> list[dict[str, Any]]:
-    rows = _rows(books, now)
+def _deposits(ledger: Account, now: int) -> list[dict[str, Any]]:
+    rows = _rows(ledger, now)
     return [_moved(row, "completed") for row in rows if row.transactType == "Deposit"]
 
 
-def _withdrawals(books: Books, now: int) -> list[dict[str, Any]]:
-    rows = (row for row in _rows(books, now) if row.transactType == "Withdrawal")
-    told = [_moved(row, row.transactStatus.lower()) for row in rows]
-    pending = sorted(books.pending_rows(now, "all"))
-    return told + [_moved(WALLET.decode(row), "pending") for _, row in pending]
+def _withdrawals(ledger: Account, now: int) -> list[dict[str, Any]]:
+    rows = (row for row in _rows(ledger, now) if row.transactType == "Withdrawal")
+    found = [_moved(row, row.transactStatus.lower()) for row in rows]
+    pending = (row for (_, row, until), _ in ledger.wallet["all"].until(now) if until != NEVER)
+    return found + [_moved(WALLET.decode(row), "pending") for row in pending]
 
 
-def _transfers(books: Books, now: int) -> list[dict[str, Any]]:
+def _transfers(ledger: Account, now: int) -> list[dict[str, Any]]:
     return [
         {
             "record_id": row.transactID, "event_id": row.tx, "at": row.timestamp,
             "asset": OUR_CODES[row.currency], "amount": amount_text(row.amount, row.currency),
             "counterparty": row.address, "text": row.text,
         }
-        for row in _rows(books, now)
+        for row in _rows(ledger, now)
         if row.transactType == "Transfer"
     ]  # fmt: skip
 
@@ -163,14 +164,13 @@ def _transfers(books: Books, now: int) -> list[dict[str, Any]]:
 MARKETS = {(market.symbol, market.settle): market for market in TRADED}
 
 
-def _trades(books: Books, now: int) -> list[dict[str, Any]]:
-    rows = books.executions
-    told = []
-    for row in rows.rows[: bisect_right(rows.times, now)]:
+def _trades(ledger: Account, now: int) -> list[dict[str, Any]]:
+    found = []
+    for (_, row), _ in ledger.executions.until(now):
         execution = EXECUTION.decode(row)
         if execution.execType == "Trade":
-            told.append(_trade(execution, MARKETS[execution.symbol, execution.settlCurrency]))
-    return told
+            found.append(_trade(execution, MARKETS[execution.symbol, execution.settlCurrency]))
+    return found
 
 
 def _trade(execution: Execution, market: Market) -> dict[str, Any]:
@@ -207,11 +207,10 @@ def quantities(execution: Execution, market: Market) -> tuple[str | None, str | 
     return exact(int(base.scaleb(8)), 8), amount_text(value, "USDt")
 
 
-def _counts(books: Books, now: int) -> dict[str, int]:
-    wallet, orders = books.wallet["all"], books.orders
+def _counts(ledger: Account, now: int) -> dict[str, int]:
     return {
-        "wallet_history": bisect_right(wallet.times, now) + len(books.pending_rows(now, "all")),
-        "trade_history": bisect_right(books.executions.times, now),
-        "orders": bisect_right(orders.times, now) + len(books.open_orders.at(now)),
-        "wallet_pseudo_rows": len(list(books.open_positions(now))),
+        "wallet_history": ledger.wallet["all"].count(now),
+        "trade_history": ledger.executions.count(now),
+        "orders": ledger.orders.count(now),
+        "wallet_pseudo_rows": len(list(ledger.open_positions(now))),
     }

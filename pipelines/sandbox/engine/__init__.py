@@ -1,9 +1,9 @@
 """The engine that every simulator shares, and how to write the profile of a new exchange.
 
 `server.py` is HTTP, clock, faults, request log and ground truth; `account.py`, `schedule.py`,
-`life.py` and `moves.py` generate what happens to a simulated account; `dialect.py` is the interface
-between both and an exchange. `wire.py` holds the types of a wire contract, `simulator.py` enforces
-one, `table.py` holds the rows of a list, `ledger.py` what really happened.
+`history.py` and `moves.py` generate what happens to a simulated account; `dialect.py` is the
+interface between both and an exchange. `wire.py` holds the types of a wire contract, `simulator.py`
+enforces one, `table.py` holds the rows of a list, `ledger.py` what really happened.
 
 A profile is the folder `pipelines/sandbox/<exchange>/` with `simulator.py`, whose `build(world)`
 gives `Simulator(Profile(...), world)`; the folder alone registers it. About 250 lines are enough:
@@ -49,8 +49,9 @@ would pass every test. `tests/sandbox/test_engine.py` holds a whole small profil
 4. Routes. `answer` is a function of the request, or a `List`:
 
    * `Whole("limit", 500, 1, 1000)` is the page's length; `clips=True` serves a larger one as the
-     largest. `Text("type", required=True, choices=TYPES)` refuses others. Parameters are checked in
-     the order of `Route.params`, then those of the list; an unknown one is ignored.
+     largest. `Text("type", required=True, choices=TYPES)` refuses others; `case="upper"` reads any
+     case. `Moment("startTime")` reads ISO 8601. Parameters are checked in the order of
+     `Route.params`, then those of the list; an unknown one is ignored.
    * `Window(default=90 * DAY, most=90 * DAY - 1, too_wide=Error(...), retention=180 * DAY)`: an
      error that is None clips instead of refusing. `unit=SECOND` for bounds in seconds, `required`,
      `start_alone="one default"`, `excludes_end`, `refuses_empty`. Derive a class for other rules.
@@ -59,10 +60,11 @@ would pass every test. `tests/sandbox/test_engine.py` holds a whole small profil
      `Token` needs ids that ascend with time.
    * `order` is the order of the rows on the page. `keeps="oldest if start"` with order "oldest"
      serves the oldest rows from a start or an id on, and without either the newest ones.
-   * `filters={"coin": "coin"}` compares a parameter with a field, `group="symbol"` with the
-     table's group, `keep(request, event)` is any other test, `check(request)` refuses, e.g.
-     combinations of parameters. `shape=lambda page: {"rows": page.rows, "total": page.total}`.
+   * `filters={"coin": "coin"}` compares a parameter with a field (`any_case`), `group="symbol"`
+     with the table's group, `keep(request, event)` is any other test, `check(request)` refuses,
+     e.g. combinations of parameters. `shape=lambda page: {"rows": page.rows, "total": page.total}`.
    * A list per type (two tables behind one route) gives `table` as a function of the request.
+     A `Table` with `shown_until` replaces rows by later ones, e.g. states of an order.
 
 5. Limits: `Budget(6000)` is weight a minute from one address on all routes that cost something of
    it; `Budget(180_000, per="uid", each_route=True, header="X-...")` one for each route.

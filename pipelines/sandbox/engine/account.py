@@ -50,7 +50,7 @@ class Asset:
 class Market:
     """A spot pair. One tick of price is 10**-price_scale, one step of quantity 10**-quantity_scale.
 
-    `brief`: bought and sold to zero early in the life, and delisted afterwards.
+    `brief`: bought and sold to zero early in the history, and delisted afterwards.
     """
 
     symbol: str
@@ -127,7 +127,7 @@ class Venue:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountPlan:
-    """Everything a life depends on: the same plan makes the same life."""
+    """Everything a history depends on: the same plan makes the same history."""
 
     venue: Venue
     seed: int
@@ -136,15 +136,15 @@ class AccountPlan:
     opened_at: int
     end: int
     future: int = 0
-    """How long the life goes on after `end`; the first day or two after it stay calm."""
+    """How long the history goes on after `end`; the first day or two after it stay calm."""
     tie_groups: tuple[int, ...] | None = None
     """Sizes of groups of fills on one millisecond; None takes what suits the number of fills."""
     contract_share: int = 50
     """Percent of the fills that are contract fills, where the venue has contracts."""
     arrivals: tuple[Arrival, ...] = field(default=())
-    """Deposits that come from elsewhere, e.g. from another synthetic account's withdrawals."""
+    """Deposits that come from elsewhere, e.g. from another simulated account's withdrawals."""
     departures: tuple[Departure, ...] = field(default=())
-    """Withdrawals whose other end is fixed: they arrive at another synthetic account."""
+    """Withdrawals whose other end is fixed: they arrive at another simulated account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +195,7 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Something that happened. `seq` counts from 0 in time order and is unique in a life."""
+    """Something that happened. `seq` counts from 0 in time order and is unique in a history."""
 
     seq: int
     at: int
@@ -218,7 +218,7 @@ class Deposit(Event, frozen=True, gc=False, kw_only=True):
     tx: str
     internal: bool = False
     move: str = ""
-    """The move between two synthetic accounts that it is one side of."""
+    """The move between two simulated accounts that it is one side of."""
 
     def movements(self) -> tuple[Movement, ...]:
         """One credit when it completed."""
@@ -230,7 +230,7 @@ class Deposit(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Withdrawal(Event, frozen=True, gc=False, kw_only=True):
-    """Asked for at `at`, final at `done_at`; between them `amount` (gross, `fee` inside) is held.
+    """Requested at `at`, final at `done_at`; between them `amount` (gross, `fee` inside) is held.
 
     Only a completed one moves `-amount`, at `done_at`; the recipient gets `amount - fee`.
     """
@@ -245,7 +245,7 @@ class Withdrawal(Event, frozen=True, gc=False, kw_only=True):
     address: str
     tx: str
     move: str = ""
-    """The move between two synthetic accounts that it is one side of."""
+    """The move between two simulated accounts that it is one side of."""
 
     def movements(self) -> tuple[Movement, ...]:
         """One debit when it completed."""
@@ -339,7 +339,7 @@ class Reward(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Loan(Event, frozen=True, gc=False, kw_only=True):
-    """Coins borrowed on margin, or given back; `interest` is paid beside what is given back."""
+    """Coins borrowed on margin, or given back; `interest` is paid in addition."""
 
     wallet: str
     asset: str
@@ -514,7 +514,7 @@ class Settlement(Event, frozen=True, gc=False, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Life:
+class History:
     """What happened to one account: `events` by (`at`, `seq`), `seq` being their index."""
 
     plan: AccountPlan

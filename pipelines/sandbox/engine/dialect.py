@@ -34,7 +34,7 @@ class World:
     pace: float | None
     """None: no rate limits. 1.0: the real ones. 20.0: twenty times as fast."""
     future: int
-    """How long lives go on after `end`, ms."""
+    """How long histories go on after `end`, ms."""
     tie_groups: tuple[int, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """Switches of one dialect, e.g. {"acmex.floor_days": 365}."""
@@ -87,7 +87,7 @@ class Card:
     account_id: str
     passphrase: str = ""
     memo: str = ""
-    """What some exchanges call a passphrase; told under both names."""
+    """What some exchanges call a passphrase; shown under both names."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipelines.sandbox.engine.account import (
     ContractFill,
     Deposit,
-    Life,
+    History,
     Movement,
     SpotFill,
     Transfer,
@@ -28,6 +29,8 @@ class Entry(NamedTuple):
     move: Movement
     event: str
     record: str | None
+    more: Mapping[str, Any] = MappingProxyType({})
+    """Further members of its row in the ground truth."""
 
 
 def iso(ms: int) -> str:
@@ -47,7 +50,7 @@ class Ledger:
     wallets: tuple[str, ...] = ()
     """Wallets that the ground truth names even if they are empty."""
 
-    def __init__(self, history: Life, uid: str) -> None:
+    def __init__(self, history: History, uid: str) -> None:
         self.history, self.uid = history, uid
         self.opened_at = history.opened_at
         self.scales = {asset.code: asset.scale for asset in history.plan.venue.assets}
@@ -58,6 +61,10 @@ class Ledger:
         return [event for event in self.history.events if isinstance(event, kinds)]
 
     # -- oddities to override
+
+    def as_of(self, now: int) -> Ledger:
+        """The ledger that is in force at a moment, where an account changes its kind."""
+        return self
 
     def scale(self, wallet: str, asset: str) -> int:
         """The decimals a wallet counts a coin in."""
@@ -217,10 +224,10 @@ class Ledger:
         return sorted(self.entries(), key=lambda entry: entry.move.at)
 
     @cached_property
-    def _steps(self) -> dict[tuple[str, str], tuple[list[int], list[int]]]:
+    def steps(self) -> dict[tuple[str, str], tuple[list[int], list[int]]]:
         """Per wallet and coin, the times at which its balance changed, and the balances."""
         steps: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
-        for move, _, _ in self.movements:
+        for move, *_ in self.movements:
             times, sums = steps.setdefault((move.wallet, move.asset), ([], []))
             times.append(move.at)
             sums.append((sums[-1] if sums else 0) + move.amount)
@@ -229,7 +236,7 @@ class Ledger:
     def balances(self, now: int) -> dict[str, dict[str, int]]:
         """Per wallet and coin ever held there, the balance at `now`."""
         totals: dict[str, dict[str, int]] = {wallet: {} for wallet in self.wallets}
-        for (wallet, asset), (times, sums) in self._steps.items():
+        for (wallet, asset), (times, sums) in self.steps.items():
             if place := bisect_right(times, now):
                 totals.setdefault(wallet, {})[asset] = sums[place - 1]
         return totals
@@ -283,7 +290,7 @@ def ground_truth(ledger: Ledger, card: Card, now: int, parts: frozenset[str]) ->
 
 
 def _movement(ledger: Ledger, entry: Entry) -> dict[str, Any]:
-    move, event, record = entry
+    move, event, record, more = entry
     scale = ledger.scale(move.wallet, move.asset)
     return {
         "at": iso(ledger.shown_at(move.at, move.kind)),
@@ -294,4 +301,5 @@ def _movement(ledger: Ledger, entry: Entry) -> dict[str, Any]:
         "kind": move.kind,
         "event_id": event,
         "record_id": record,
+        **more,
     }

@@ -1,7 +1,7 @@
 """Money that accounts of different exchanges send each other: both sides are planned from here.
 
 Each move is a withdrawal there and a deposit here, with one hash, address and amount. Exchanges
-tell hashes in their own way, or not at all, and that is what the moves differ in.
+show hashes in their own way, or not at all, and that is what the moves differ in.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Move:
     address: str
     sent_hash: str
     received_hash: str
-    """The hash as the receiver tells it; '' where it tells none."""
+    """The hash as the receiver shows it; '' where it shows none."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """A way money goes, and how the receiver tells the hash."""
+    """A way money goes, and how the receiver shows the hash."""
 
     name: str
     sender: str
@@ -65,7 +65,7 @@ ROUTES = (
     Route("no-hash", "bitmart", "bitget", "BTC", "0.1505", "0.0005", "BTC", "BTC", 52, hash="none"),
     Route("no-hash-back", "bigone", "bitget", "ETH", "1.003", "0.003", "Ethereum", "ERC20", 70,
           hash="none"),
-    # Nobody can tell these two apart.
+    # Nothing distinguishes these two.
     Route("twin-1", "bitmart", "bigone", "USDT", "78", "1", "TRC20", "Tron", 75, hash="none"),
     Route("twin-2", "bitmart", "bigone", "USDT", "78", "1", "TRC20", "Tron", 75, 11, hash="none"),
 )  # fmt: skip
@@ -81,14 +81,14 @@ def _move(route: Route, rng: random.Random, opened_at: int, span: int) -> Move:
     asked_at = (opened_at + span * route.percent // 100) // DAY * DAY + 9 * 60 * MINUTE
     asked_at += route.minutes * MINUTE + rng.randrange(5 * MINUTE)
     text = f"{rng.getrandbits(256):064x}"
-    told = {"same": text, "prefixed": f"0x{text.upper()}", "none": ""}[route.hash]
+    shown = {"same": text, "prefixed": f"0x{text.upper()}", "none": ""}[route.hash]
     return Move(
         name=route.name, sender=route.sender, receiver=route.receiver, asset=route.asset,
         amount=Decimal(route.amount), fee=Decimal(route.fee), sent_on=route.sent_on,
         received_on=route.received_on, asked_at=asked_at, seen_at=asked_at + 21 * MINUTE,
         done_at=asked_at + 17 * MINUTE,
         address=f"own{rng.getrandbits(128):032x}",
-        sent_hash=text, received_hash=told,
+        sent_hash=text, received_hash=shown,
     )  # fmt: skip
 
 

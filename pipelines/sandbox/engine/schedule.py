@@ -1,4 +1,4 @@
-"""What is to happen in a synthetic account's life, and when: drawn first, told by `life.py`.
+"""What is to happen to a simulated account, and when; `history.py` makes events of it.
 
 What is put in on purpose, because readers of histories get it wrong: many fills on one millisecond,
 stretches in which nothing happens, rows exactly on the edges of 30- and 90-day windows, a coin that
@@ -201,8 +201,8 @@ def draw_money(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Ite
         outcome: Status = "failed" if n == 2 else "completed"
         wait = (1 + rng.getrandbits(16) % 40) * MINUTE
         yield Step(calendar.anywhere(), "deposit", (outcome, wait, 10))
-    twin = calendar.anywhere()
-    yield from (Step(twin, "deposit", ("completed", 7 * MINUTE, 0)) for _ in range(2))
+    moment = calendar.anywhere()
+    yield from (Step(moment, "deposit", ("completed", 7 * MINUTE, 0)) for _ in range(2))
     for n in range(min(1_000, 5 + fills // 80)):
         status: Status = "canceled" if n == 1 else "failed" if n == 3 else "completed"
         wait = (5 + rng.getrandbits(16) % 600) * MINUTE
@@ -210,8 +210,8 @@ def draw_money(plan: AccountPlan, rng: random.Random, calendar: Calendar) -> Ite
     if venue.other_wallets:
         for _ in range(min(1_500, 8 + fills // 60)):
             yield Step(calendar.mostly_recent(), "transfer")
-        twin = calendar.mostly_recent()
-        yield from (Step(twin, "transfer", ("twin",)) for _ in range(2))
+        moment = calendar.mostly_recent()
+        yield from (Step(moment, "transfer", ("duplicate",)) for _ in range(2))
     if venue.rewards:
         for _ in range(min(4_000, 6 + fills // 25)):
             flavour = venue.rewards[rng.getrandbits(16) % len(venue.rewards)]
@@ -288,7 +288,7 @@ def draw_pending(plan: AccountPlan) -> Iterator[Step]:
 
 
 def draw_future(plan: AccountPlan, rng: random.Random) -> Iterator[Step]:
-    """A life after the end of the history, for clocks that are moved on."""
+    """What happens after the end of the history, for clocks that are moved on."""
     start, end = plan.end + CALM_AFTER_END, plan.end + plan.future
     if end <= start:
         return

@@ -271,16 +271,16 @@ class Shell:
         )
 
     async def _truth(self, request: Request) -> Response:
-        asked = request.query_params.get("parts")
+        wanted = request.query_params.get("parts")
         at = request.query_params.get("at")
-        parts = frozenset(asked.split(",")) if asked else ALL_PARTS
+        parts = frozenset(wanted.split(",")) if wanted else ALL_PARTS
         try:
-            told = self.truth(
+            found = self.truth(
                 request.path_params["account"], parse_moment(at) if at else None, parts
             )
         except KeyError as error:
             return JSONResponse({"error": str(error)}, status_code=404)
-        return Response(json.dumps(told), media_type="application/json")
+        return Response(json.dumps(found), media_type="application/json")
 
     async def _clock(self, request: Request) -> Response:
         if request.method == "POST":

@@ -40,7 +40,9 @@ class Simulator:
         self._by_key = {card.key: card for card in self._cards}
         self._accounts: dict[str, Any] = {}
         self._counts: dict[tuple[Budget, str], tuple[int, int]] = {}
-        self._exact = {route.path: route for route in profile.routes if "{" not in route.path}
+        exact = [route for route in profile.routes if "{" not in route.path]
+        self._paths = {route.path: route for route in exact}
+        self._exact = {(route.path, route.method): route for route in exact}
         self._patterns = [
             (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
             for route in profile.routes
@@ -74,7 +76,7 @@ class Simulator:
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
         """What really happened to that key's account up to `at`."""
         card = next(card for card in self._cards if card.label == label)
-        return ground_truth(self.account(self.keys[label].uid), card, at, parts)
+        return ground_truth(self.account(self.keys[label].uid).as_of(at), card, at, parts)
 
     def account(self, uid: str) -> Any:
         """The ledger of that account; generated at its first use."""
@@ -128,14 +130,14 @@ class Simulator:
                         else answer(request)
                     )  # fmt: skip
         except BadParam as bad:
-            told = route.bad_param or profile.bad_param
-            raise Refusal(*told(request, bad.name, bad.problem)) from None
-        body = msgspec.json.encode((route.envelope or profile.envelope)(request, data))
-        return Answer(200, body, profile.rate_headers(usages))
+            error = route.bad_param or profile.bad_param
+            raise Refusal(*error(request, bad.name, bad.problem)) from None
+        body, kind = profile.write(request, (route.envelope or profile.envelope)(request, data))
+        return Answer(200, body, profile.rate_headers(usages), kind)
 
     def _find(self, call: Call) -> tuple[Route | None, dict[str, str]]:
-        if call.path in self._exact:
-            return self._exact[call.path], {}
+        if call.path in self._paths:
+            return self._exact.get((call.path, call.method), self._paths[call.path]), {}
         for pattern, route in self._patterns:
             if found := pattern.fullmatch(call.path):
                 return route, found.groupdict()
@@ -174,8 +176,8 @@ class Simulator:
             usage = self._usage(budget, weight if is_counted else 0, call, route, now)
             usages.append(usage)
             if is_counted and usage.used > budget.allowed:
-                told = self.profile.too_many
-                raise Refusal(*(told(call, usage) if callable(told) else told))
+                error = self.profile.too_many
+                raise Refusal(*(error(call, usage) if callable(error) else error))
         return tuple(usages)
 
     def _usage(self, budget: Budget, weight: int, call: Call, route: Route, now: int) -> Usage:

@@ -16,7 +16,8 @@ class Table:
     """Rows by time, oldest first; `ids` in the same order.
 
     `at` gives a row's time (its `at` by default). `group` splits the rows, e.g. by symbol.
-    `shown_from` gives the moment from which the route shows a row, where that is not its time.
+    `shown_from` gives the moment from which the route shows a row, where that is not its time;
+    `shown_until` the moment from which another row replaces it.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Table:
         at: Callable[[Any], int] = lambda event: int(event.at),
         group: Callable[[Any], str] | None = None,
         shown_from: Callable[[Any], int] | None = None,
+        shown_until: Callable[[Any], int] | None = None,
     ) -> None:
         times = [at(event) for event in events]
         order = sorted(range(len(times)), key=times.__getitem__)
@@ -35,7 +37,7 @@ class Table:
         self.ids = [ids[n] for n in order]
         self.at = [times[n] for n in order]
         self.render, self.time_of, self.group_of = render, at, group
-        self._shown_from = shown_from
+        self._shown_from, self._shown_until = shown_from, shown_until
         self._groups: dict[str, list[int]] = defaultdict(list)
         if group is not None:
             for n, event in enumerate(self.events):
@@ -81,6 +83,9 @@ class Table:
         if self._shown_from is not None:
             shown = self._shown_from
             rows = [n for n in rows if shown(self.events[n]) <= now]
+        if self._shown_until is not None:
+            until = self._shown_until
+            rows = [n for n in rows if now < until(self.events[n])]
         return rows
 
     def unfinished(self, now: int) -> list[int]:

@@ -9,11 +9,14 @@ import base64
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+import msgspec
+
 from pipelines.sandbox.engine.account import SECOND
+from pipelines.sandbox.engine.clock import parse_moment
 from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
 from pipelines.sandbox.engine.table import Table, beyond
 
@@ -56,7 +59,9 @@ class Text:
     name: str
     default: str | None = None
     required: bool = False
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
+    case: Literal["", "upper", "lower"] = ""
+    """The case that a value is read in, where the exchange ignores it."""
 
     def read(self, given: Any) -> Any:
         """The value, or the default. Raises BadParam."""
@@ -64,9 +69,10 @@ class Text:
             if self.required:
                 raise BadParam(self.name, "missing")
             return self.default
-        if self.choices and str(given) not in self.choices:
+        text: str = getattr(str(given), self.case)() if self.case else str(given)
+        if self.choices and text not in self.choices:
             raise BadParam(self.name, "choice")
-        return str(given)
+        return text
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,31 @@ class Whole:
         return value
 
 
-Param = Text | Whole
+@dataclass(frozen=True)
+class Moment:
+    """A time in ISO 8601, read as Unix milliseconds."""
+
+    name: str
+
+    def read(self, given: Any) -> int | None:
+        """The time, None where it is not given. Raises BadParam."""
+        try:
+            return parse_moment(str(given)) if given not in (None, "") else None
+        except ValueError:
+            raise BadParam(self.name, "malformed") from None
+
+
+class Param(Protocol):
+    """A parameter and how it is read."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the query."""
+        ...
+
+    def read(self, given: Any) -> Any:
+        """The value, or the default. Raises BadParam."""
+        ...
 
 
 # -- requests
@@ -203,6 +233,12 @@ class Page:
     """How many rows match in all."""
     token: str = ""
     """Names the next page, '' on the last one."""
+    ids: Sequence[Any] = ()
+
+    @property
+    def last(self) -> str:
+        """The id of the last row, '' on an empty page."""
+        return str(self.ids[-1]) if self.ids else ""
 
     @property
     def has_more(self) -> bool:
@@ -375,6 +411,8 @@ class List:
     """Parameters that select rows, and the field of the record that each is compared with."""
     many: str = ""
     """What separates several values of one filter."""
+    any_case: bool = False
+    """Whether filters ignore case."""
     keep: Callable[[Request, Any], bool] | None = None
     """A further test of the event."""
     check: Callable[[Request], None] | None = None
@@ -404,13 +442,14 @@ class List:
         if self.keep is not None:
             keep = self.keep
             rows = [n for n in rows if keep(request, table.events[n])]
+        fold: Callable[[str], str] = str.upper if self.any_case else str
         wanted = {
-            where: frozenset(value.split(self.many) if self.many else (value,))
+            where: frozenset(fold(value).split(self.many) if self.many else (fold(value),))
             for name, where in self.filters.items()
             if (value := request.text(name))
         }
         if wanted:
-            rows = [n for n in rows if _matches(table.row(n, request.now), wanted)]
+            rows = [n for n in rows if _matches(table.row(n, request.now), wanted, fold)]
         return table, rows
 
     def cut(self, request: Request) -> tuple[Table, Sequence[int], str, int]:
@@ -436,11 +475,14 @@ class List:
     def page(self, request: Request) -> Page:
         """The page that the request names. Raises Refusal or BadParam."""
         table, shown, token, total = self.cut(request)
-        return Page([table.row(n, request.now) for n in shown], total, token)
+        rows = [table.row(n, request.now) for n in shown]
+        return Page(rows, total, token, [table.ids[n] for n in shown])
 
 
-def _matches(record: Mapping[str, Any], wanted: Mapping[str, frozenset[str]]) -> bool:
-    return all(str(record.get(name)) in values for name, values in wanted.items())
+def _matches(
+    record: Mapping[str, Any], wanted: Mapping[str, frozenset[str]], fold: Callable[[str], str]
+) -> bool:
+    return all(fold(str(record.get(name))) in values for name, values in wanted.items())
 
 
 # -- rate limits
@@ -534,6 +576,10 @@ class Profile:
     rate_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()
     refusal_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()
     envelope: Callable[[Request, Any], Any] = lambda request, data: data
+    write: Callable[[Request, Any], tuple[bytes, str]] = lambda request, data: (
+        msgspec.json.encode(data), "application/json",
+    )  # fmt: skip
+    """Hook: body and content type of an answer."""
     error_body: Callable[[Error], Any]
     error_type: str = "application/json"
     faults: Mapping[str, Error] = field(default_factory=dict)

@@ -1,24 +1,25 @@
 """BitMEX's smaller private reads: every report on an order, events, fees, deposit addresses.
 
-General clients ask them next to the histories; each is worked out from the same books.
+General clients request them next to the histories; each is derived from the same ledger.
 """
 
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from pipelines.sandbox.bitmex.keys import Key, iso
-from pipelines.sandbox.bitmex.ledger import Books, order_row
+from pipelines.sandbox.bitmex.keys import iso, refusal
+from pipelines.sandbox.bitmex.ledger import Account, order_row
+from pipelines.sandbox.bitmex.lists import table_of
 from pipelines.sandbox.bitmex.market import NETWORKS, SCALES, instruments
 from pipelines.sandbox.bitmex.plan import Order
-from pipelines.sandbox.bitmex.table import BadParameter, Rows
 from pipelines.sandbox.engine.account import DAY
+from pipelines.sandbox.engine.table import Table
+from pipelines.sandbox.engine.wire import Request
 
 EVENTS = {
     ("Deposit", "Completed"): "depositConfirmed",
@@ -29,20 +30,15 @@ EVENTS = {
 VOLUME_DAYS = 30
 
 
-def life_cycle(books: Books) -> Rows:
+def life_cycle(ledger: Account) -> Table:
     """Every report on every order: placed, filled, canceled, refused; funding and settlement too.
 
     Reports that move no money come before the fills of their millisecond.
     """
-    told = list(_reports(books.plan.account, books.open_orders.orders))
-    told += [
-        (at, 1, number, row)
-        for number, (at, row) in enumerate(
-            zip(books.executions.times, books.executions.rows, strict=True)
-        )
-    ]
-    told.sort(key=lambda report: report[:3])
-    return Rows(array("q", [at for at, _, _, _ in told]), [row for _, _, _, row in told])
+    reports = list(_reports(ledger.plan.account, ledger.placed))
+    reports += [(at, 1, number, row) for number, (at, row) in enumerate(ledger.executions.events)]
+    reports.sort(key=lambda report: report[:3])
+    return table_of((at, row) for at, _, _, row in reports)
 
 
 def _reports(account: int, orders: list[Order]) -> Iterator[tuple[int, int, int, bytes]]:
@@ -74,11 +70,10 @@ def commissions(now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def trading_volume(books: Books, now: int) -> list[dict[str, Any]]:
+def trading_volume(ledger: Account, now: int) -> list[dict[str, Any]]:
     """/user/tradingVolume: the daily average of the last month, in dollars."""
     spot = contracts = 0.0
-    times = books.executions.times
-    for at, text in zip(reversed(times), reversed(books.executions.rows), strict=True):
+    for at, text in reversed(ledger.executions.events):
         if at < now - VOLUME_DAYS * DAY:
             break
         row = msgspec.json.decode(text)
@@ -92,44 +87,35 @@ def trading_volume(books: Books, now: int) -> list[dict[str, Any]]:
     return [{"advUsd": spot + contracts, "advUsdSpot": spot, "advUsdContract": contracts}]
 
 
-def user_events(books: Books, key: Key, params: dict[str, str], now: int) -> dict[str, Any]:
-    """/userEvent: the key's making and what came of money, oldest first, in an object."""
-    found: list[tuple[int, str]] = [(key.created, "apiKeyCreated")]
-    rows = books.wallet.get("all", Rows(array("q"), []))
-    for at, text in zip(rows.times, rows.rows, strict=True):
+def user_events(request: Request, user_id: int, created: int) -> dict[str, Any]:
+    """/userEvent: the key's making and how deposits and withdrawals ended, in an object."""
+    found: list[tuple[int, str]] = [(created, "apiKeyCreated")]
+    for at, text, _ in request.account.wallet["all"].events:
         row = msgspec.json.decode(text)
         kind = EVENTS.get((row["transactType"], row["transactStatus"]))
         if kind:
             found.append((at, kind))
     found.sort()
-    first, count = _whole(params, "startId", 1), _whole(params, "count", 100)
+    first, count = request.number("startId") or 0, request.number("count")
     events = [
         {
-            "id": number, "type": kind, "status": "success", "userId": key.user_id,
-            "createdById": key.user_id, "ip": "203.0.113.9", "geoipCountry": "NL",
+            "id": number, "type": kind, "status": "success", "userId": user_id,
+            "createdById": user_id, "ip": "203.0.113.9", "geoipCountry": "NL",
             "eventMeta": {}, "created": iso(at),
         }
         for number, (at, kind) in enumerate(found, start=1)
-        if at <= now and number >= first
+        if at <= request.now and number >= first
     ]  # fmt: skip
     return {"userEvents": events[:count]}
 
 
-def _whole(params: dict[str, str], name: str, default: int) -> int:
-    text = params.get(name, "")
-    if not text:
-        return default
-    if not text.isdigit():
-        raise BadParameter(f"'{name}' must be a number.", "ValidationError")
-    return int(text)
-
-
-def deposit_address(account: int, params: dict[str, str]) -> str:
+def deposit_address(request: Request) -> str:
     """Where a currency can be deposited on a network; both must be named."""
-    currency, network = params.get("currency", ""), params.get("network", "")
+    currency, network = request.text("currency"), request.text("network")
     if currency not in SCALES:
-        raise BadParameter("Invalid currency", "ValidationError")
+        raise refusal(400, "Invalid currency", "ValidationError")
     if network not in {str(row["network"]) for row in NETWORKS}:
-        raise BadParameter("Invalid network", "ValidationError")
+        raise refusal(400, "Invalid network", "ValidationError")
+    account = request.account.plan.account
     digest = hashlib.blake2b(f"{account} {currency} {network}".encode(), digest_size=16)
     return f"bc1q{digest.hexdigest()}" if network == "btc" else f"0x{digest.hexdigest()}"

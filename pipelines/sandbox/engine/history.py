@@ -1,7 +1,7 @@
-"""How a synthetic account lives: its schedule is told event by event, while the books are kept.
+"""The history of a simulated account: its schedule becomes events, and balances are kept.
 
-Nothing is spent that is not there. Every sixth fill of an order is a legal twin of the one before:
-same millisecond, price and quantity, and only its id tells them apart.
+Nothing is spent that is not there. Every sixth fill of an order is a legitimate duplicate
+of the one before: same millisecond, price and quantity, and only its id differs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipelines.sandbox.engine.account import (
     Deposit,
     Event,
     Funding,
-    Life,
+    History,
     Loan,
     Market,
     OrderType,
@@ -50,11 +50,11 @@ TAKER_PPM, MAKER_PPM, DEDUCTED_PPM = 1_000, 800, 600
 NEVER = 1 << 60
 
 
-def generate(plan: AccountPlan) -> Life:
+def generate(plan: AccountPlan) -> History:
     """The history of that plan. Same plan, same history; a million fills take under a minute."""
     rng = random.Random(f"{plan.venue.name}:{plan.seed}:{plan.fills}")
     schedule = draw_schedule(plan, rng) if plan.fills else []
-    return Life(plan=plan, events=Teller(plan, rng).tell(schedule))
+    return History(plan=plan, events=Generator(plan, rng).run(schedule))
 
 
 def ten(power: int) -> int:
@@ -72,8 +72,8 @@ class Position:
         self.cost = 0
 
 
-class Teller:
-    """Turns a schedule into events while keeping the books."""
+class Generator:
+    """Turns a schedule into events while keeping balances."""
 
     def __init__(self, plan: AccountPlan, rng: random.Random) -> None:
         self.plan, self.venue, self.home = plan, plan.venue, plan.venue.home
@@ -95,7 +95,7 @@ class Teller:
         self._edge = 0  # nothing of the current step may happen later than this
         self._funding = self._next_funding(plan.opened_at)
 
-    def tell(self, schedule: list[Step]) -> list[Event]:
+    def run(self, schedule: list[Step]) -> list[Event]:
         """The events of that schedule."""
         act: dict[str, Callable[..., None]] = {
             name.removeprefix("do_"): getattr(self, name)
@@ -279,18 +279,18 @@ class Teller:
 
     # -- between wallets, gifts, conversions
 
-    def do_transfer(self, at: int, twin: str = "") -> None:
+    def do_transfer(self, at: int, duplicate: str = "") -> None:
         """A move between the home wallet and another; back only what is there."""
         wallets, code = self.venue.other_wallets, self.venue.cash
-        wallet = wallets[0] if twin else wallets[self._pick(len(wallets))]
+        wallet = wallets[0] if duplicate else wallets[self._pick(len(wallets))]
         unit = ten(self.scale[code] - 2)
         away = self.free[wallet, code]
-        if away > self._units(code, 1_000) and self._pick(2) and not twin:
+        if away > self._units(code, 1_000) and self._pick(2) and not duplicate:
             amount = away if self._pick(5) == 0 else away * self._between(10, 90) // 100
             amount = max(1, amount // unit * unit)
             self._move(at, code, amount, wallet, self.home)
             return
-        amount = self._units(code, 50_000 if twin else self._between(5_000, 300_000))
+        amount = self._units(code, 50_000 if duplicate else self._between(5_000, 300_000))
         amount = amount // unit * unit
         self._ensure_cash(at, code, amount)
         self._move(at, code, amount, self.home, wallet)
@@ -520,7 +520,7 @@ class Teller:
         order, quantity, at = self._orders, wanted, order_at
         whole = self.free[self.home, market.base]
         for n in range(count):
-            if n and not tie and self._pick(6):  # the others are twins of the one before
+            if n and not tie and self._pick(6):  # the others are duplicates of the one before
                 at = min(self._edge, at + self._pick(180))
                 quantity = max(1, wanted * self._between(60, 130) // 100)
                 price += self._pick(3) - 1
