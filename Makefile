@@ -31,6 +31,9 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+# Tests start many processes: each would compile every module again where no bytecode is kept.
+test test-all: export PYTHONDONTWRITEBYTECODE =
+
 test: setup
 	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),2) -m "not slow" $(ARGS)
 

@@ -23,6 +23,8 @@ from tests.conftest import Lab
 def test_one_wrong_key_is_a_gap_and_not_a_stop(lab: Lab) -> None:
     good = lab.declare("bitget")
     bad = lab.declare("bitmex", secret="not-the-right-secret-0123456789")
+    lab.patch.setenv("ACCOUNTS__UNFINISHED__EXCHANGE", "bitmex")
+    lab.patch.setenv("ACCOUNTS__UNFINISHED__KEY", "visible-nowhere-1234")
 
     done = lab.cli("sync")
 
@@ -30,7 +32,9 @@ def test_one_wrong_key_is_a_gap_and_not_a_stop(lab: Lab) -> None:
     assert f"  {bad} · " in done.stderr
     assert good not in done.stderr.split("could not be synced")[1]
     assert "Traceback" not in done.stdout + done.stderr
-    assert "not-the-right-secret" not in done.stdout + done.stderr
+    assert "secret missing" in done.stderr and "secrets.toml" in done.stderr
+    for private in ("not-the-right-secret", "visible-nowhere"):
+        assert private not in done.stdout + done.stderr
     with duckdb.connect(str(lab.home.published), read_only=True) as published:
         counted = published.execute(
             "select exchange, count(*) from marts.fct_ledger_entries group by exchange"
