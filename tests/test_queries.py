@@ -83,7 +83,7 @@ def store_cases(place: Home, folder: Path) -> None:
     for account_id, path in zip(SAVED, sorted(CASE.glob("*.json")), strict=True):
         text = path.read_text(encoding="utf-8").replace("1000001", account_id[7:])
         (folder / path.name).write_text(text, encoding="utf-8")
-        import_files("bitmex", [folder / path.name], path.stem, place)
+        import_files("bitmex", [folder / path.name], f"zone_{path.stem}", place)
 
 
 @pytest.fixture
