@@ -1,0 +1,1 @@
+"""Run dbt on the warehouse and publish the result."""
