@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pipelines import registry
 from pipelines.config.accounts import declared_accounts
 from pipelines.errors import LookbackError
-from pipelines.home import Home
 from pipelines.extract.progress import known_account
+from pipelines.home import Home
 
 TABLE = """
     create schema if not exists raw_user;

@@ -29,7 +29,8 @@ def publish(home: Home) -> Path:
         copy.unlink(missing_ok=True)
         raise LookbackError(
             f"nothing was published: {error.strerror or error}",
-            remedy=f"free disk space in {home.data} (the size of {home.warehouse.name}), then sync again",
+            remedy=f"free disk space in {home.data} (the size of {home.warehouse.name}), "
+            "then sync again",
         ) from error
     return home.published
 

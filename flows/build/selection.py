@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipelines import registry
@@ -120,8 +121,7 @@ def leave_out(manifest: Any, file: str) -> None:
 
     `file` is JSON of two lists: `tables` and `built`, as in `unchanged_ids`.
     """
-    with open(file, encoding="utf-8") as text:
-        given = json.load(text)
+    given = json.loads(Path(file).read_text(encoding="utf-8"))
     for each in unchanged_ids(
         manifest.nodes, manifest.sources, set(given["tables"]), set(given["built"])
     ):
