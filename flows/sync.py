@@ -17,7 +17,7 @@ from flows.runtime import lock, watch
 from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.runtime.prefect_server import quiet_prefect
 from pipelines.account import Account
-from pipelines.config.accounts import readable_accounts
+from pipelines.config.accounts import accounts_to_sync
 from pipelines.errors import LookbackError
 from pipelines.home import home
 from pipelines.load.account_sync import AccountSync
@@ -98,12 +98,7 @@ def sync(
     stream could not be synced, and LookbackError if nothing was published.
     """
     place = home()
-    accounts, unreadable = readable_accounts(labels)
-    if not accounts and not unreadable:
-        raise LookbackError(
-            "no account is declared yet",
-            remedy=f"declare one in {place.settings / 'config.toml'}, or try `lookback demo`",
-        )
+    accounts, unreadable = accounts_to_sync(labels)
     dismissals.read(place)  # report a mistake in the file before any request
     renames.read(place)
     with lock.run_lock(place, "sync"):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from flows.build import dbt, publish
 from pipelines.config.accounts import configured_accounts
@@ -23,14 +26,29 @@ from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
 from tests.suites import SLOW
 
+if TYPE_CHECKING:
+    from tests.shared_history import SharedHistory
+
 PACE = 1000.0
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the exhaustive files, which `make test` leaves out."""
+    """Mark the tests of the exhaustive files, which `make test` leaves out.
+
+    The tests that read the shared history are first, and on one worker: the others run meanwhile.
+    """
     for item in items:
         if item.path.relative_to(PROJECT).as_posix() in SLOW:
             item.add_marker(pytest.mark.slow)
+        if reads_shared_history(item):
+            item.add_marker(pytest.mark.xdist_group("shared_history"))
+    items.sort(key=lambda item: not reads_shared_history(item))
+
+
+def reads_shared_history(item: pytest.Item) -> bool:
+    """Whether the test needs the fixture `shared`."""
+    return "shared" in getattr(item, "fixturenames", ())
 
 
 @dataclass
@@ -74,9 +92,7 @@ class Lab:
             results[account.label] = run.result
         return results
 
-    def build(
-        self, as_of: datetime | None = None, *, unit_tests: bool = False
-    ) -> list[dbt.Node]:
+    def build(self, as_of: datetime | None = None, *, unit_tests: bool = False) -> list[dbt.Node]:
         """Run the models and their tests on the warehouse."""
         prepare_warehouse(self.home)
         return dbt.build(self.home, as_of, unit_tests=unit_tests)
@@ -116,6 +132,23 @@ def run_cli(
     )
 
 
+def call_cli(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `lookback` like `run_cli`, but in this process, which saves the imports."""
+    from flows.cli.app import main
+
+    out, error, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
+        for name, value in (environment or {}).items():
+            patch.setenv(name, value)
+        try:
+            main(list(arguments))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), error.getvalue())
+
+
 @pytest.fixture
 def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An empty home, and no account of whoever runs the tests."""
@@ -129,12 +162,41 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 @pytest.fixture(scope="session")
 def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with every raw table and no row, made once: it takes seconds each time."""
-    made = Home(tmp_path_factory.mktemp("empty"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOOKBACK_HOME", str(made.root))
-        prepare_warehouse(home())
-    return made.warehouse
+    """A warehouse with every raw table and no row, made once for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    finished = folder / "empty.duckdb"
+    with FileLock(folder / "empty.lock"):
+        if not finished.exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("empty")))
+                made = home()
+                prepare_warehouse(made)
+            shutil.copyfile(made.warehouse, finished)
+    return finished
+
+
+@pytest.fixture(scope="session")
+def built_history(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> SharedHistory:
+    """The shared history, built once: one worker runs all tests that read it."""
+    from tests.shared_history import build_history
+
+    folder = tmp_path_factory.mktemp("shared")
+    place = Home(folder / "home")
+    place.data.mkdir(parents=True)
+    shutil.copyfile(empty_warehouse, place.warehouse)
+    return build_history(folder)
+
+
+@pytest.fixture
+def shared(
+    built_history: SharedHistory, private_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> SharedHistory:
+    """The shared history, for reading; its home is the one in force."""
+    monkeypatch.setenv("LOOKBACK_HOME", str(built_history.home.root))
+    home()
+    return built_history
 
 
 @pytest.fixture

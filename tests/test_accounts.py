@@ -83,6 +83,7 @@ def test_an_unknown_label_names_the_known_ones(place):
     [
         ("EXCHANGE", "nosuch", "no such exchange"),
         ("KEY", "", "key missing"),
+        ("SECRET", "", "secret missing"),
         ("OPENED_AT", "yesterday", "not a date"),
         ("PACE", "fast", "not a positive number"),
         ("PACE", "0", "not a positive number"),

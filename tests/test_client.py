@@ -38,6 +38,7 @@ def serving(*answers):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self):
             seen.append((self.path, dict(self.headers)))

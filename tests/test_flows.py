@@ -41,6 +41,8 @@ RecordReader.read = read_or_raise
 def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path) -> None:
     good = lab.declare("bitget")
     bad = lab.declare("bitmex", secret="not-the-right-secret-0123456789")
+    lab.patch.setenv("ACCOUNTS__UNFINISHED__EXCHANGE", "bitmex")
+    lab.patch.setenv("ACCOUNTS__UNFINISHED__KEY", "visible-nowhere-1234")
     partly = lab.declare("bigone")
     (tmp_path / "sitecustomize.py").write_text(RAISES)
 
@@ -52,7 +54,9 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
     assert f"  {partly} · withdrawals: " in told
     assert good not in told
     assert "Traceback" not in done.stdout + done.stderr
-    assert "not-the-right-secret" not in done.stdout + done.stderr
+    assert "secret missing" in done.stderr and "secrets.toml" in done.stderr
+    for private in ("not-the-right-secret", "visible-nowhere"):
+        assert private not in done.stdout + done.stderr
     with duckdb.connect(str(lab.home.published), read_only=True) as published:
         counted = published.execute(
             "select exchange, count(*) from marts.fct_ledger_entries group by exchange order by 1"

@@ -11,14 +11,14 @@ from flows.cli import guide, terminal
 from pipelines import registry
 from pipelines.home import Home
 from pipelines.spec import ExchangeSpec, Guide, LeftOut
-from tests.conftest import run_cli
+from tests.conftest import call_cli
 
 EXCHANGES = registry.names()
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_guide_names_every_stream_probe_and_route_left_out(name: str, private_home: Home) -> None:
-    shown = run_cli(["guide", name], {"COLUMNS": "100"})
+    shown = call_cli(["guide", name], {"COLUMNS": "100"})
     assert shown.returncode == 0, shown.stderr
     # Long paths may be folded; without the folds every one must be there.
     told = "".join(shown.stdout.split())
@@ -40,7 +40,7 @@ def test_eighty_columns_keep_stream_names_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_guide_in_json_is_the_spec(name: str, private_home: Home) -> None:
-    shown = run_cli(["guide", name.upper(), "--json"])
+    shown = call_cli(["guide", name.upper(), "--json"])
     assert shown.returncode == 0, shown.stderr
     facts = json.loads(shown.stdout)
     spec = registry.exchange(name).spec
@@ -74,7 +74,7 @@ def test_the_alerts_tell_every_limit_of_every_history_stream(name: str) -> None:
 def test_an_unknown_exchange_is_an_error_with_the_known_ones(
     arguments: list[str], private_home: Home
 ) -> None:
-    shown = run_cli(arguments)
+    shown = call_cli(arguments)
     assert shown.returncode == 1
     assert "no such exchange: nowhere" in shown.stderr
     assert all(name in shown.stderr for name in EXCHANGES)

@@ -1,4 +1,4 @@
-"""What imported files do to the marts: one home, many accounts, one build."""
+"""What imported files do to the marts: many accounts in the shared history."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import copy
 import csv
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from flows.build import dbt, publish
 from flows.cli.app import app
 from flows.reports import answers
 from pipelines.files.importer import import_files
 from pipelines.files.imports import withdraw
-from pipelines.home import PROJECT, Home, home
+from pipelines.home import PROJECT, Home
 
 CASES = PROJECT.parent / "shared" / "cases"
 NEEDS_CASES = pytest.mark.skipif(not CASES.is_dir(), reason="the collected cases are not here")
@@ -121,7 +119,7 @@ def position(uid, quantity, day):
 def instrument(state, day):
     return [
         {
-            "symbol": "XBTUSD",
+            "symbol": "XBTM21",
             "rootSymbol": "XBT",
             "state": state,
             "multiplier": -100000000,
@@ -191,59 +189,57 @@ class Importer:
         return import_files("bitmex", paths, label, self.place, uid)
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, empty_warehouse):
-    """Everything imported, then one build; gives the published file and the refused imports."""
-    folder = tmp_path_factory.mktemp("imports")
+def store_cases(place, folder):
+    """Import everything; gives the reasons of the refused imports."""
     refused = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("home")))
-        place = home()
-        shutil.copyfile(empty_warehouse, place.warehouse)
-        bring = Importer(place, folder)
+    bring = Importer(place, folder)
 
-        bring("final_first", ledger(1))
-        bring("final_first", pending(1))
-        bring("pending_first", pending(2))
-        bring("pending_first", ledger(2))
+    bring("final_first", ledger(1))
+    bring("final_first", pending(1))
+    bring("pending_first", pending(2))
+    bring("pending_first", ledger(2))
 
-        cut = [{name: row[name] for name in row if name != "address"} for row in ledger(3)]
-        bring("cut_later", ledger(3))
-        bring("cut_later", as_csv(cut))
+    cut = [{name: row[name] for name in row if name != "address"} for row in ledger(3)]
+    bring("cut_later", ledger(3))
+    bring("cut_later", as_csv(cut))
 
-        changed = copy.deepcopy(ledger(4))
-        changed[1]["amount"] = -101
-        bring("contradicted", ledger(4), as_csv(ledger(4), ";"))
-        bring("contradicted", changed)
-        bring("same_in_csv", ledger(5), as_csv(ledger(5), "\t"))
+    changed = copy.deepcopy(ledger(4))
+    changed[1]["amount"] = -101
+    bring("contradicted", ledger(4), as_csv(ledger(4), ";"))
+    bring("contradicted", changed)
+    bring("same_in_csv", ledger(5), as_csv(ledger(5), "\t"))
 
-        bring("old_set_first", *early_set(6).values())
-        bring("old_set_first", *late_set(6).values())
-        bring("new_set_first", *late_set(7).values())
-        bring("new_set_first", *early_set(7).values())
-        bring("one_by_one", ledger(8))
-        for answer in (late_set(8), early_set(8)):
-            bring("one_by_one", answer["walletSummary"])
-        bring("both_at_once", *early_set(9).values(), *late_set(9).values())
+    bring("old_set_first", *early_set(6).values())
+    bring("old_set_first", *late_set(6).values())
+    bring("new_set_first", *late_set(7).values())
+    bring("new_set_first", *early_set(7).values())
+    bring("one_by_one", ledger(8))
+    for answer in (late_set(8), early_set(8)):
+        bring("one_by_one", answer["walletSummary"])
+    bring("both_at_once", *early_set(9).values(), *late_set(9).values())
 
-        nameless = [{name: row[name] for name in row if name != "account"} for row in ledger(10)]
-        bring("stated", nameless, uid="10")
+    nameless = [{name: row[name] for name in row if name != "account"} for row in ledger(10)]
+    bring("stated", nameless, uid="10")
 
-        bring("withdrawn", ledger(11)[:2])
-        mistake = copy.deepcopy(ledger(11))
-        mistake[0]["amount"] = 999
-        bring("withdrawn", mistake)
-        saved = late_set(11)
-        del saved["instrument"]  # other accounts imported the same bytes
-        bring("withdrawn", *saved.values())
-        for number in range(bring.count - len(saved), bring.count + 1):
-            path = next(folder.glob(f"{number}-withdrawn.json"))
-            withdraw(sha_of(place, path.name)[:12], place)
+    bring("withdrawn", ledger(11)[:2])
+    mistake = copy.deepcopy(ledger(11))
+    mistake[0]["amount"] = 999
+    bring("withdrawn", mistake)
+    saved = late_set(11)
+    del saved["instrument"]  # other accounts imported the same bytes
+    bring("withdrawn", *saved.values())
+    for number in range(bring.count - len(saved), bring.count + 1):
+        path = next(folder.glob(f"{number}-withdrawn.json"))
+        withdraw(sha_of(place, path.name)[:12], place)
 
-        if CASES.is_dir():
-            import_cases(bring, refused)
-        dbt.build(place)
-        yield publish.publish(place), refused
+    if CASES.is_dir():
+        import_cases(bring, refused)
+    return refused
+
+
+@pytest.fixture
+def built(shared):
+    return shared.published, shared.cases["test_imported_history"]
 
 
 def sha_of(place, name):
@@ -393,7 +389,9 @@ def test_newest_position_counts_in_any_import_order(built, uid):
 
 
 def test_older_contract_list_never_replaces_newer_one(built):
-    assert rows(built, "select state from base.base_bitmex__instruments") == [("Settled",)]
+    assert rows(
+        built, "select state from base.base_bitmex__instruments where symbol = 'XBTM21'"
+    ) == [("Settled",)]
 
 
 @pytest.mark.parametrize(("uid", "day"), [(6, 20), (8, 4)])

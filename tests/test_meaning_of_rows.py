@@ -1,12 +1,11 @@
 """What a record means: signs, coins, contracts, labels and renames, from the records to the marts.
 
-One warehouse holds every situation, an account each, and is built once.
+Each situation is an account of its own in the shared history.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +17,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from flows.build import dbt, dismissals, renames
 from pipelines.home import PROJECT, Home
+from tests.shared_history import SharedHistory
 
 CASES = PROJECT.parent / "shared" / "cases"
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -185,11 +184,8 @@ STORED = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> Home:
-    place = Home(tmp_path_factory.mktemp("meaning"))
-    place.data.mkdir()
-    shutil.copyfile(empty_warehouse, place.warehouse)
+def store_cases(place: Home, folder: Path) -> None:
+    """Write the records and their receipts as a finished load of each exchange."""
     with duckdb.connect(str(place.warehouse)) as warehouse:
         for exchange in {told.exchange for told in STORED}:
             warehouse.execute(
@@ -203,24 +199,15 @@ def built(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> Ho
                     f"insert into raw_{told.exchange}.{table} by name select * from rows"
                 )
                 warehouse.unregister("rows")
-    dismissals.load(place)
-    renames.load(place)
-    wanted = ("fct_trades", "fct_ledger_entries", "fct_findings", "fct_data_quality")
-    kinds = ["--resource-type", "model", "--resource-type", "seed"]
-    done = dbt.run_dbt(place, ["build", "--select", *(f"+{w}" for w in wanted), *kinds], NOW)
-    assert done.returncode == 0, done.stdout
-    return place
 
 
-def query(place: Home, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(place.warehouse), read_only=True) as warehouse:
-        warehouse.execute("set TimeZone = 'UTC'")
-        return warehouse.execute(sql).fetchall()
+@pytest.fixture
+def built(shared: SharedHistory) -> SharedHistory:
+    return shared
 
 
-def test_deducted_fee_is_paid_and_rebate_is_negative(built: Home) -> None:
-    rows = query(
-        built,
+def test_deducted_fee_is_paid_and_rebate_is_negative(built: SharedHistory) -> None:
+    rows = built.query(
         "select record_id, fee_amount, fee_asset from marts.fct_trades "
         "where account_id = 'bitget:fees' order by record_id",
     )
@@ -232,42 +219,37 @@ def test_deducted_fee_is_paid_and_rebate_is_negative(built: Home) -> None:
     ]
 
 
-def test_lists_that_agree_on_a_fee_give_no_finding(built: Home) -> None:
-    found = query(
-        built,
+def test_lists_that_agree_on_a_fee_give_no_finding(built: SharedHistory) -> None:
+    found = built.query(
         "select kind, what from marts.fct_findings where account_id = 'bitget:both_lists' "
         "and (asset in ('BGB', 'SOL') or contains(what, 'BGB')) and state = 'open'",
     )
     assert found == []
-    compared = query(
-        built,
+    compared = built.query(
         "select count(*) from marts.fct_stream_comparisons "
         "where account_id = 'bitget:both_lists' and asset = 'BGB'",
     )
     assert compared[0][0] > 0
 
 
-def test_unlisted_pair_of_any_script_has_its_coins(built: Home) -> None:
-    rows = query(
-        built,
+def test_unlisted_pair_of_any_script_has_its_coins(built: SharedHistory) -> None:
+    rows = built.query(
         "select record_id, base_asset, quote_asset from marts.fct_trades "
         "where account_id = 'bitget:pairs' order by record_id",
     )
     assert rows == [("1011", "龙虾", "USDT"), ("1012", "$ALT", "USDT"), ("1013", "BGSOL", "USDT")]
 
 
-def test_option_is_a_derivative_without_instruments(built: Home) -> None:
-    rows = query(
-        built,
+def test_option_is_a_derivative_without_instruments(built: SharedHistory) -> None:
+    rows = built.query(
         "select product_type, base_asset, base_quantity, contract_quantity, value_amount, "
         "settle_asset from marts.fct_trades where account_id = 'bitmex:options'",
     )
     assert rows == [("option", "BTC", None, 5, Decimal("0.00615"), "BTC")]
 
 
-def test_group_stands_for_an_empty_type(built: Home) -> None:
-    rows = query(
-        built,
+def test_group_stands_for_an_empty_type(built: SharedHistory) -> None:
+    rows = built.query(
         "select record_id, entry_type, exchange_entry_type, amount from marts.fct_ledger_entries "
         "where account_id = 'bitget:funding' order by record_id",
     )
@@ -279,54 +261,47 @@ def test_group_stands_for_an_empty_type(built: Home) -> None:
     ]
 
 
-def test_renamed_coin_is_one_finding_that_explains_the_rest(built: Home) -> None:
-    ((span, what),) = query(
-        built,
+def test_renamed_coin_is_one_finding_that_explains_the_rest(built: SharedHistory) -> None:
+    ((span, what),) = built.query(
         "select span_start::date::varchar || ' ' || span_end::date::varchar, what "
         "from marts.fct_findings where account_id = 'bitget:renamed' and kind = 'asset_renamed'",
     )
     assert span == "2022-05-28 2022-06-10"
     assert what.startswith("10 LUNA became 10 LUNC between 2022-05-28 and 2022-06-10: renamed")
     assert what.endswith("What is called LUNA afterwards is another coin.")
-    others = query(
-        built,
+    others = built.query(
         "select kind, state from marts.fct_findings where account_id = 'bitget:renamed' "
         "and asset in ('LUNA', 'LUNC') and kind <> 'asset_renamed' and state = 'open'",
     )
     assert others == []
-    explained = query(
-        built,
+    explained = built.query(
         "select distinct asset, severity from marts.fct_balance_checks "
         "where account_id = 'bitget:renamed' and rename_id is not null order by 1",
     )
     assert explained == [("LUNA", "info"), ("LUNC", "info")]
 
 
-def test_value_that_no_sum_uses_stops_nothing(built: Home) -> None:
-    rows = query(
-        built,
+def test_value_that_no_sum_uses_stops_nothing(built: SharedHistory) -> None:
+    rows = built.query(
         "select field, example, severity from marts.fct_data_quality "
         "where account_id = 'bitmart:long' and problem = 'inexact_amount' "
         "and field = 'position_value'",
     )
     assert rows == [("position_value", "18584.272343943943943944339", "info")]
-    severities = query(
-        built,
+    severities = built.query(
         "select distinct severity from marts.fct_findings "
         "where account_id = 'bitmart:long' and kind = 'unreadable_value'",
     )
     assert severities == [("info",)]
 
 
-def test_amount_beyond_18_digits_leaves_its_row_out_and_says_so(built: Home) -> None:
-    rows = query(
-        built,
+def test_amount_beyond_18_digits_leaves_its_row_out_and_says_so(built: SharedHistory) -> None:
+    rows = built.query(
         "select record_id, amount, status from marts.fct_ledger_entries "
         "where account_id = 'bitget:too_long' order by record_id",
     )
     assert rows == [("2", 5, "completed")]
-    found = query(
-        built,
+    found = built.query(
         "select severity, what from marts.fct_findings "
         "where account_id = 'bitget:too_long' and kind = 'unreadable_value'",
     )

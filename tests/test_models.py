@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 import json
 import re
 from collections import Counter
@@ -13,14 +12,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from jinja2 import Environment
 
 from flows.build import dbt
 from pipelines import registry
 from pipelines.errors import LookbackError
-from pipelines.home import PROJECT, home
+from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
 
@@ -51,7 +47,6 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             lab.sync()
             if moment is LATER:
                 old_fill_from_a_file(lab)
-                route_that_became_a_stream(lab)
             lab.build()
         yield lab
 
@@ -95,21 +90,6 @@ def old_fill_from_a_file(lab: Lab) -> None:
                 """,
                 [account_id, fill["record_id"], fill["traded_at"], json.dumps(record)],
             )
-
-
-def route_that_became_a_stream(lab: Lab) -> None:
-    """Limits of an older version, which left a route out that is a stream by now."""
-    path = registry.exchange("bitget").spec.stream("spot_fills").path
-    with duckdb.connect(str(lab.home.warehouse)) as warehouse:
-        warehouse.execute(
-            """
-            insert into raw_bitget.stream_specs by name
-            select 'bitget' as exchange, 'GET ' || ? as stream, 'GET' as method, ? as path,
-                'left_out' as kind, 'not needed' as reason, 'older' as spec_hash,
-                timestamptz '2020-01-01' as recorded_at, '' as _dlt_load_id
-            """,
-            [path, path],
-        )
 
 
 def exact(value: str | Decimal | None) -> str | None:
@@ -259,24 +239,6 @@ def test_a_conversion_is_one_row_of_two(grown):
         )
 
 
-def test_a_row_leads_back_to_its_record_and_receipt(grown):
-    for exchange in ("bitget", "bitmex"):
-        streams = grown.query(
-            "select distinct stream from marts.fct_ledger_entries where exchange = ?", exchange
-        )
-        for (stream,) in streams:
-            ((lost,),) = grown.query(
-                f"""
-                select count(*) from marts.fct_ledger_entries as entries
-                left join raw_{exchange}.{stream} as raw using (account_id, record_id, receipt_id)
-                where entries.exchange = ? and entries.stream = ? and raw.record is null
-                """,
-                exchange,
-                stream,
-            )
-            assert lost == 0
-
-
 def test_growing_step_by_step_comes_to_the_same_as_building_at_once(grown):
     def tables() -> dict[str, Counter[tuple[Any, ...]]]:
         names = grown.query(
@@ -317,78 +279,6 @@ def test_an_amount_that_cannot_be_held_stops_the_build_by_name(grown):
             warehouse.execute("delete from raw_bitget.deposit_records where record_id = 'too fine'")
 
 
-# -- the casts themselves
-
-
-def casts() -> Any:
-    """The macros of casts.sql, rendered without dbt."""
-    text = (PROJECT / "dbt_project" / "macros" / "casts.sql").read_text()
-    return Environment(autoescape=False).from_string(text).module
-
-
-AMOUNT, MINOR = str(casts().amount("t")), str(casts().minor_units("t"))
-TYPED = f"select {AMOUNT}, {MINOR} from (select cast(? as varchar) as t)"
-DIGITS = st.text("0123456789", max_size=24)
-
-
-@given(
-    sign=st.sampled_from(["", "-", "+"]),
-    whole=DIGITS,
-    part=st.none() | DIGITS,
-    exponent=st.none() | st.integers(-25, 25),
-)
-@settings(max_examples=500, deadline=None)
-def test_an_amount_is_typed_exactly_or_not_at_all(sign, whole, part, exponent):
-    text = sign + whole + ("" if part is None else f".{part}")
-    text += "" if exponent is None else f"e{exponent}"
-    amount, minor = duckdb.execute(TYPED, [text]).fetchone()
-    if not whole and not part:
-        assert amount is None and minor is None
-        return
-    with decimal.localcontext(prec=120):
-        value = Decimal(text)
-        assert amount is None or amount == value
-        assert minor is None or minor == value
-        if exponent is None and len(whole) <= 20 and len((part or "").rstrip("0")) <= 18:
-            assert amount is not None, "it fits, and was not typed"
-
-
-@pytest.mark.parametrize("text", ["", "-", ".", "abc", "1,5", "1.2.3", "NaN", "inf", "1e", "e5"])
-def test_what_is_no_number_is_no_amount(text):
-    assert duckdb.execute(TYPED, [text]).fetchone() == (None, None)
-
-
-PRODUCT = f"select {casts().exact_product('a', 'b')} from factors"
-FACTORS = st.decimals(-Decimal(10**20 - 1), Decimal(10**20 - 1), places=18) | st.builds(
-    lambda whole, places: Decimal(whole).scaleb(-places),
-    st.integers(-(10**19), 10**19),
-    st.integers(0, 18),
-)
-
-
-def digits(value: Decimal) -> int:
-    """Those of a decimal from its first to its last that counts, the zeros of 500 with them."""
-    whole, _, part = f"{value:f}".partition(".")
-    return len((whole + part.rstrip("0")).lstrip("0"))
-
-
-@given(factors=st.lists(st.tuples(FACTORS, FACTORS), min_size=1, max_size=50))
-@example(factors=[(Decimal("9999999999.999999999"), Decimal("9999999999.999999999"))])
-@example(factors=[(Decimal("1e-18"), Decimal(10)), (Decimal("1e-9"), Decimal("1e-9"))])
-@example(factors=[(Decimal("0.5"), Decimal("0.2")), (Decimal("1e-10"), Decimal("1e-9"))])
-@example(factors=[(Decimal(0), Decimal("99999999999999999999.9")), (Decimal(-1), Decimal(1))])
-@settings(max_examples=100, deadline=None)
-def test_a_product_is_exact_or_nothing(factors):
-    with duckdb.connect() as memory, decimal.localcontext(prec=120):
-        memory.execute("create table factors (a decimal(38, 18), b decimal(38, 18))")
-        memory.executemany("insert into factors values (?, ?)", factors)
-        for (a, b), (product,) in zip(factors, memory.execute(PRODUCT).fetchall(), strict=True):
-            assert product is None or product == a * b
-            fits = a * b < 10**20 and a * b * 10**18 % 1 == 0 and digits(a) + digits(b) <= 38
-            if min(a, b) >= 0 and fits:
-                assert product is not None, "it fits, and was not worked out"
-
-
 def test_only_exchanges_in_use_are_built(grown: Lab) -> None:
     assert grown.query("select distinct exchange from marts.dim_exchanges order by all") == [
         (name.partition("-")[0],) for name in MAIN
@@ -396,39 +286,3 @@ def test_only_exchanges_in_use_are_built(grown: Lab) -> None:
     assert dbt.unused_exchanges(grown.home) == tuple(
         name for name in registry.names() if f"{name}-main" not in MAIN
     )
-
-
-@pytest.mark.parametrize("name", [name.partition("-")[0] for name in MAIN])
-def test_every_route_a_spec_knows_of_is_told_with_its_kind(name: str, grown: Lab) -> None:
-    spec = registry.exchange(name).spec
-    told = {
-        *((stream.name, stream.kind) for stream in spec.streams),
-        *((f"GET {path}", "probe") for path in spec.probes),
-        *((" ".join(route.read), "left_out") for route in spec.left_out),
-        *((each.name, "excluded") for each in spec.excluded),
-    }
-    found = grown.query("select stream, kind from marts.dim_streams where exchange = ?", name)
-    assert sorted(found) == sorted(told)
-    counted = grown.query("select stream_count from marts.dim_exchanges where exchange = ?", name)
-    assert counted == [(len(spec.streams),)]
-
-
-def test_what_no_route_tells_is_one_open_gap_an_account(grown: Lab) -> None:
-    found = grown.query(
-        """
-        select gaps.stream, gaps.state, gaps.severity, gaps.span_start, specs.docs_url
-        from marts.fct_gaps as gaps
-        inner join intermediate.int_stream_specs_unioned as specs
-            on gaps.evidence_id = specs.stream_spec_id
-        where gaps.verdict = 'excluded_by_exchange'
-        """
-    )
-    ((opened_at,),) = grown.query(
-        "select min(span_start) from marts.fct_coverage where exchange = 'bitget'"
-    )
-    told = registry.exchange("bitget").spec.excluded
-    expected = [(each.name, "open", "info", opened_at, each.docs_url) for each in told]
-    assert told and sorted(found) == sorted(expected)
-    lights = "select distinct stream from marts.fct_sync_status union select stream from "
-    lit = {stream for (stream,) in grown.query(f"{lights} marts.fct_deadlines")}
-    assert not lit & {each.name for each in told}

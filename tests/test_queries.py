@@ -7,9 +7,7 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,14 +17,11 @@ from typing import Any
 import pytest
 
 from pipelines.files.importer import import_files
-from pipelines.home import PROJECT, home
-from pipelines.sandbox.engine.server import Sandbox
+from pipelines.home import PROJECT, Home
 from tests import truth_reference
-from tests.conftest import Lab
-from tests.test_truth import Story
+from tests.shared_history import SharedHistory
 from tests.truth_reference import Reach, Row
 
-NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)  # every exchange is still there
 NAMES = ("bigone-main", "bitget-main", "bitmart-main", "bitmex-main")
 WHOLE = ("bigone-main", "bitget-main", "bitmex-main")
 """Accounts whose movements are known from a floor on; BitMart forgets rows without saying when."""
@@ -34,11 +29,10 @@ UNCOMPARED = {"bots", "spot_bots", "futures_copy_trading"}
 """Wallets that the exchange and the ground truth name in different words, or no stream states."""
 CASE = PROJECT.parent / "shared" / "cases" / "14-machine-time-zone"
 SAVED = [f"bitmex:200000{n}" for n in (1, 2, 3)] if CASE.is_dir() else []
-IMPORTED = {"bitmex:1000001": (3, Decimal("0.03"))} | dict.fromkeys(SAVED, (1, Decimal(1)))
+IMPORTED = {"bitmex:2000009": (3, Decimal("0.03"))} | dict.fromkeys(SAVED, (1, Decimal(1)))
 """Accounts of files: what they deposited on 2021-01-01 UTC, the evening before in New York."""
 CONTRACT_WALLETS = {"usdt_futures", "usdc_futures", "coin_futures", "contract"}
 TRADING = {"trade", "fee", "realised_pnl", "settlement"}
-pytestmark = pytest.mark.xdist_group("queries")
 
 
 def readme_code() -> str:
@@ -64,14 +58,16 @@ class Published:
     reaches: dict[str, Reach]
 
     def rows(self, query: str) -> list[Row]:
-        """The rows of one of README's queries, by a word of its comment."""
+        """The rows of one of README's queries of these accounts, by a word of its comment."""
         (sql,) = [sql for title, sql in readme_queries().items() if query in title]
         import duckdb
 
         with duckdb.connect(str(self.path), read_only=True) as connection:
             cursor = connection.execute(sql)
             columns = [column[0] for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+            rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        accounts = {key(truth) for truth in self.truths.values()} | IMPORTED.keys()
+        return [row for row in rows if row["account_id"] in accounts]
 
     def expected(self, name: str, table: str) -> list[Row]:
         """What happened to that account, as far as the exchange still gave it."""
@@ -79,28 +75,21 @@ class Published:
         return truth_reference.expected_rows(truth, self.reaches[name])[table]
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
-    folder = tmp_path_factory.mktemp("queries")
-    with pytest.MonkeyPatch.context() as patch, Sandbox(size="tiny", seed=6, now=NOW) as box:
-        patch.setenv("LOOKBACK_HOME", str(folder / "home"))
-        patch.setenv("HOME", str(folder))
-        patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
-        told = Story(Lab(box, home(), patch), NAMES)
-        truths = told.sync()
-        patch.setenv("TZ", "America/New_York")
-        time.tzset()
-        file = folder / "wallet.json"
-        file.write_text(json.dumps(deposits_of_one_moment()), encoding="utf-8")
-        import_files("bitmex", [file], "imported", home())
-        for account_id, path in zip(SAVED, sorted(CASE.glob("*.json")), strict=True):
-            text = path.read_text(encoding="utf-8").replace("1000001", account_id[7:])
-            (folder / path.name).write_text(text, encoding="utf-8")
-            import_files("bitmex", [folder / path.name], path.stem, home())
-        told.lab.build(NOW)
-        reaches = {name: told.reach(truth) for name, truth in truths.items()}
-        yield Published(told.lab.publish(), truths, reaches)
-    time.tzset()
+def store_cases(place: Home, folder: Path) -> None:
+    """Import deposits of New Year's night, in UTC."""
+    file = folder / "wallet.json"
+    file.write_text(json.dumps(deposits_of_one_moment()), encoding="utf-8")
+    import_files("bitmex", [file], "imported", place)
+    for account_id, path in zip(SAVED, sorted(CASE.glob("*.json")), strict=True):
+        text = path.read_text(encoding="utf-8").replace("1000001", account_id[7:])
+        (folder / path.name).write_text(text, encoding="utf-8")
+        import_files("bitmex", [folder / path.name], f"zone_{path.stem}", place)
+
+
+@pytest.fixture
+def published(shared: SharedHistory) -> Published:
+    truths = {name: shared.truths[name] for name in NAMES}
+    return Published(shared.published, truths, shared.reaches)
 
 
 def deposits_of_one_moment() -> list[dict[str, Any]]:
@@ -108,7 +97,7 @@ def deposits_of_one_moment() -> list[dict[str, Any]]:
     moments = ("2021-01-01T03:30:00Z", "2021-01-01T03:30:00", "2020-12-31T22:30:00-05:00")
     return [
         {
-            "transactID": f"a0000000-0000-4000-8000-00000000000{number}", "account": 1000001,
+            "transactID": f"a0000000-0000-4000-8000-00000000000{number}", "account": 2000009,
             "currency": "XBt", "transactType": "Deposit", "amount": 1_000_000, "fee": 0,
             "transactStatus": "Completed", "address": "", "tx": "", "text": "", "network": "",
             "transactTime": moment, "walletBalance": 1_000_000 * number, "timestamp": moment,

@@ -80,6 +80,18 @@ def test_secrets_would_not_be_tracked_by_accident() -> None:
         assert ignored.returncode == 0, path
 
 
+def test_no_source_file_is_ignored() -> None:
+    folders = ("flows", "pipelines", "dbt_project/models", "dbt_project/macros", "tests")
+    listed = subprocess.run(
+        ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--", *folders],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    sources = (".py", ".sql", ".yml", ".csv", ".md")
+    assert [name for name in listed.stdout.splitlines() if name.endswith(sources)] == []
+
+
 def test_make_offers_what_the_readme_says() -> None:
     makefile = (PROJECT / "Makefile").read_text()
     readme = (PROJECT / "README.md").read_text()

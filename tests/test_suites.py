@@ -7,6 +7,7 @@ import re
 import pytest
 
 from pipelines.home import PROJECT
+from tests.shared_history import CASES
 from tests.suites import SLOW
 
 
@@ -25,3 +26,14 @@ def test_make_targets_run_both_suites() -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r'^test: setup\n.*-m "not slow"', makefile, re.M)
     assert not re.search(r"^test-all: setup\n.*not slow", makefile, re.M)
+
+
+def test_modules_of_the_shared_history_are_in_make_test() -> None:
+    assert not {f"tests/{name}.py" for name in CASES} & SLOW.keys()
+
+
+def test_ci_runs_exhaustive_files_and_the_whole_quick_suite() -> None:
+    script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+    named = set(re.findall(r"tests/\S+\.py", script))
+    assert named and named <= SLOW.keys()
+    assert re.search(r"^make --no-print-directory test$", script, re.M)

@@ -63,6 +63,7 @@ def relay(target: str, dress: Dress) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def pass_on(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)

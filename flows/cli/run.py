@@ -13,7 +13,7 @@ from flows.build import dbt, dismissals, publish, renames
 from flows.build.backup import restore_if_lost
 from flows.runtime import lock, watch
 from flows.runtime.prefect_server import prefect_api
-from pipelines.config.accounts import readable_accounts
+from pipelines.config.accounts import accounts_to_sync
 from pipelines.errors import LookbackError
 from pipelines.home import home
 
@@ -31,14 +31,10 @@ def run_sync(
     Raises what the flow raises: LookbackError, or SyncFailed after the rest was published.
     """
     place = home()
+    accounts_to_sync(labels)
     with lock.run_lock(place, "sync"):
         pass  # fail before a server is started if another run holds the lock
-
-    def get_ready() -> None:
-        readable_accounts(labels)
-        importlib.import_module("flows.sync")
-
-    with prefect_api(place, meanwhile=get_ready):
+    with prefect_api(place, meanwhile=lambda: importlib.import_module("flows.sync")):
         from flows.sync import sync
 
         try:

@@ -65,6 +65,17 @@ def readable_accounts(labels: Iterable[str] = ()) -> tuple[list[Account], list[L
     return accounts, wrong
 
 
+def accounts_to_sync(labels: Iterable[str] = ()) -> tuple[list[Account], list[LookbackError]]:
+    """Like `readable_accounts`. Raises LookbackError if no account is declared."""
+    accounts, wrong = readable_accounts(labels)
+    if not accounts and not wrong:
+        raise LookbackError(
+            "no account is declared yet",
+            remedy=f"declare one in {home().settings / 'config.toml'}, or try `lookback demo`",
+        )
+    return accounts, wrong
+
+
 def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
     """The accounts of those labels, or all. Labels are compared without case.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,8 @@ from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.exchanges.bitget.spec_unified import BY_CURSOR
 from pipelines.extract.paging import follower
 from pipelines.extract.records import Record
-from pipelines.home import Home
+from pipelines.home import Home, home
+from pipelines.load.account_sync import AccountResult
 from pipelines.sandbox.engine.clock import to_ms
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
@@ -53,6 +56,20 @@ def lab(
     box.set_now(NOW)
 
 
+@pytest.fixture(scope="module")
+def unified(
+    box: Sandbox, empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Lab, AccountResult]:
+    """A unified account that was synced once, for reading."""
+    box.set_now(NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("unified")))
+        lab = Lab(box, home(), patch)
+        shutil.copyfile(empty_warehouse, lab.home.warehouse)
+        (result,) = lab.sync(lab.declare("bitget-unified")).values()
+    return lab, result
+
+
 def asked(lab: Lab) -> set[str]:
     return {stream for (stream,) in lab.query("select distinct stream from raw_bitget.receipts")}
 
@@ -64,8 +81,9 @@ def ids(lab: Lab, stream: str, account_id: str) -> set[str]:
     return {record_id for (record_id,) in rows}
 
 
-def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(lab):
-    (result,) = lab.sync(lab.declare("bitget-unified")).values()
+@pytest.mark.xdist_group("unified_account")
+def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(unified):
+    lab, result = unified
     truth = lab.box.truth("bitget-unified")
     assert result.failures == [] and result.account_id == truth["account_id"]
     assert asked(lab) == V3 | {"coins", "symbols", "mix_contracts"}
@@ -86,8 +104,9 @@ def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(lab):
         assert ids(lab, stream, truth["account_id"]) == {row["record_id"] for row in truth[part]}
 
 
-def test_each_business_line_is_asked_for_once_whatever_answers_call_it(lab):
-    lab.sync(lab.declare("bitget-unified"))
+@pytest.mark.xdist_group("unified_account")
+def test_each_business_line_is_asked_for_once_whatever_answers_call_it(unified):
+    lab, _ = unified
     scopes = lab.query(
         "select stream, list_sort(list(distinct scope)) from raw_bitget.receipts group by stream"
     )
@@ -107,8 +126,9 @@ def test_a_closed_scope_needs_values():
         replace(stream, scope_values=())
 
 
-def test_the_identity_of_a_unified_account(lab):
-    lab.sync(lab.declare("bitget-unified"))
+@pytest.mark.xdist_group("unified_account")
+def test_the_identity_of_a_unified_account(unified):
+    lab, _ = unified
     rows = lab.query(
         "select account_kind, uid, can_trade, can_withdraw, opened_at from raw_bitget.accounts"
     )
