@@ -162,7 +162,7 @@ FILLS = registry.exchange("bitget").spec.stream("spot_fills")
 
 
 @pytest.mark.parametrize(
-    ("asked", "again"),
+    ("requested", "again"),
     [
         ([], []),
         ([Requested(Span(day(1), day(9)))], [Span(day(9) - FILLS.overlap, day(9))]),
