@@ -164,6 +164,23 @@ class PageNumbers(Paging):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdAscending(Paging):
+    """Oldest first, from an id on: the next page begins after the highest id.
+
+    The last part of `record_id` is that id. Only a page without rows ends the list.
+    """
+
+    from_id: str
+    """The parameter of the lowest id that a page may have. A window from the floor begins at 0."""
+    start: str = "startTime"
+    """The parameter by which any other window begins, in milliseconds; never sent with an id."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.from_id, self.start)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CursorPaging(Paging):
     """Newest first, along a cursor: the answer names it, or it is the id of the last row."""
 
