@@ -389,8 +389,8 @@ class ScopeList:
     """Where values of a scope's parameter are read beside the fields of its own name.
 
     Places are (stream, JSON path). Without `seconds`, `places` hold whole values. With them,
-    values are put together: any of `places`, `joined_by`, any of `seconds`. Those are guesses:
-    that the exchange does not know one is no failure. What lies at `unless` is not paired.
+    values are derived: any of `places`, `joined_by`, any of `seconds`. Those are guesses: it is
+    no failure if the exchange does not know one. What lies at `unless` is not paired.
     """
 
     scope: str
@@ -398,6 +398,13 @@ class ScopeList:
     seconds: tuple[tuple[str, str], ...] = ()
     unless: tuple[tuple[str, str], ...] = ()
     joined_by: str = ""
+    is_public: bool = False
+    """Whether the list is of all accounts, delisted values included: each is a guess then."""
+
+    @property
+    def are_guesses(self) -> bool:
+        """Whether the exchange may not know its values."""
+        return self.is_public or bool(self.seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -198,7 +198,7 @@ def _scopes(
         f"where account_id = ? and stream in ({alike})"
     )
     for listed in spec.scope_lists:
-        if listed.scope == scope and not listed.seconds:
+        if listed.scope == scope and not listed.are_guesses:
             sources += _places(spec, listed.places, tables)
     return _values(connection, sources, account_id)
 
@@ -206,13 +206,15 @@ def _scopes(
 def _guesses(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str, tables: set[str]
 ) -> dict[str, frozenset[str]]:
-    """Values put together from two coins, by the scope's parameter."""
+    """Values that the exchange may not know, by the scope's parameter."""
 
     def values(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
         return _values(connection, _places(spec, places, tables), account_id)
 
     def paired(listed: ScopeList) -> frozenset[str]:
         firsts = values(listed.places) - values(listed.unless)
+        if not listed.seconds:
+            return firsts
         return frozenset(
             f"{first}{listed.joined_by}{second}"
             for second in values(listed.seconds)
@@ -221,7 +223,7 @@ def _guesses(
 
     guesses: dict[str, frozenset[str]] = {}
     for listed in spec.scope_lists:
-        if listed.seconds:
+        if listed.are_guesses:
             known = guesses.get(listed.scope, frozenset())
             guesses[listed.scope] = known | paired(listed)
     return guesses
