@@ -281,6 +281,9 @@ class StreamSpec:
     """Where in the answer the rows are, as a dotted path from its root: `data.records`. `[]` steps
     into each item of a list: `[].positions`. '' is the whole answer; None is the envelope's."""
 
+    count_at: str = ""
+    """Where the answer counts its rows, of a route that leaves out the list if that is 0."""
+
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None
     max_window: timedelta | None = None
