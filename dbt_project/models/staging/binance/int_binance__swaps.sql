@@ -89,7 +89,7 @@ p2p as (
         account_id, record_id,
         '' as leg,
         'funding' as wallet,
-        lower(trade_type) as exchange_type,
+        case when lower(trade_type) in ('buy', 'sell') then lower(trade_type) end as exchange_type,
         fiat as money_asset,
         total_price as money_amount,
         asset as coin,
