@@ -391,9 +391,10 @@ class StreamSpec:
 class ScopeList:
     """Where values of a scope's parameter are read beside the fields of its own name.
 
-    Places are (stream, JSON path). Without `seconds`, `places` hold whole values. With them,
-    values are derived: any of `places`, `joined_by`, any of `seconds`. Those are guesses: it is
-    no failure if the exchange does not know one. What lies at `unless` is not paired.
+    Places are (stream, JSON path); `[*]` in a path is each item of a list. Without `seconds`,
+    `places` hold whole values. With them, values are derived: any of `places`, `joined_by`, any of
+    `seconds`. Those are guesses: it is no failure if the exchange does not know one. What lies at
+    `unless` is not paired.
     """
 
     scope: str

@@ -233,11 +233,17 @@ def _places(
     spec: ExchangeSpec, places: tuple[tuple[str, str], ...], tables: set[str]
 ) -> list[str]:
     return [
-        f"select distinct record ->> '{path}' as value from raw_{spec.name}.{stream} "
+        f"select distinct {_value(path)} as value from raw_{spec.name}.{stream} "
         f"where account_id in (?, '{spec.name}')"
         for stream, path in places
         if stream in tables
     ]
+
+
+def _value(path: str) -> str:
+    """The text at a JSON path; of a path through a list, that of each item."""
+    value = f"record ->> '{path}'"
+    return f"unnest({value})" if "[*]" in path else value
 
 
 def _values(
