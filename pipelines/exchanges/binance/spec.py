@@ -93,6 +93,7 @@ SPEC = ExchangeSpec(
                 ("dividends", "$.asset"),
                 ("conversions", "$.fromAsset"),
                 ("conversions", "$.toAsset"),
+                ("dust", "$.userAssetDribbletDetails[*].fromAsset"),
                 ("fiat_payments", "$.cryptoCurrency"),
                 ("p2p_orders", "$.asset"),
                 ("spot_balances", "$.asset"),
