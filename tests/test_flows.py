@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,30 +14,58 @@ import pytest
 from flows.runtime.environment import without_secrets
 from flows.runtime.outcome import Summary, SyncFailed, as_failure, merged_failures
 from flows.runtime.prefect_server import quiet_prefect
+from pipelines import registry
 from pipelines.errors import LookbackError, Trouble
 from pipelines.extract.work import Failure
 from pipelines.home import Home
 from tests.conftest import Lab
 
+RAISES = """
+from pipelines.extract.records import RecordReader
+
+read = RecordReader.read
+
+
+def read_or_raise(self, raws):
+    if self.stream.exchange == "bigone" and self.stream.name == "withdrawals":
+        raise RecursionError("maximum recursion depth exceeded")
+    return read(self, raws)
+
+
+RecordReader.read = read_or_raise
+"""
+"""A `sitecustomize` with which one stream of BigONE cannot be read."""
+
 
 @pytest.mark.xdist_group("prefect")
-def test_one_wrong_key_is_a_gap_and_not_a_stop(lab: Lab) -> None:
+def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path) -> None:
     good = lab.declare("bitget")
     bad = lab.declare("bitmex", secret="not-the-right-secret-0123456789")
+    partly = lab.declare("bigone")
+    (tmp_path / "sitecustomize.py").write_text(RAISES)
 
-    done = lab.cli("sync")
+    done = lab.cli("sync", PYTHONPATH=str(tmp_path))
 
     assert done.returncode == 1
-    assert f"  {bad} · " in done.stderr
-    assert good not in done.stderr.split("could not be synced")[1]
+    told = done.stderr.split("could not be synced")[1]
+    assert f"  {bad} · " in told
+    assert f"  {partly} · withdrawals: " in told
+    assert good not in told
     assert "Traceback" not in done.stdout + done.stderr
     assert "not-the-right-secret" not in done.stdout + done.stderr
     with duckdb.connect(str(lab.home.published), read_only=True) as published:
         counted = published.execute(
-            "select exchange, count(*) from marts.fct_ledger_entries group by exchange"
+            "select exchange, count(*) from marts.fct_ledger_entries group by exchange order by 1"
         ).fetchall()
-    assert [exchange for exchange, _ in counted] == ["bitget"]
-    assert counted[0][1] > 100
+        receipts = published.execute(
+            "select stream, outcome = 'failed' from raw_bigone.receipts group by all order by 1"
+        ).fetchall()
+    assert [exchange for exchange, _ in counted] == ["bigone", "bitget"]
+    assert counted[1][1] > 100
+    # Every stream of that round left its receipts, and one of them alone says that it failed.
+    history = {each.name for each in registry.exchange("bigone").spec.streams}
+    assert [stream for stream, is_failed in receipts if is_failed] == ["withdrawals"]
+    assert {stream for stream, _ in receipts} == history
 
     gaps = json.loads(lab.cli("gaps", "--json").stdout)
     assert {gap["label"] for gap in gaps} >= {good}

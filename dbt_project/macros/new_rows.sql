@@ -47,7 +47,7 @@
 
         except
 
-        select * from {{ this }}
+        select {{ canonical_columns(entity) | join(', ') }} from {{ this }}
         where exchange in ({{ quoted(exchanges) }})
     )
     {%- endif -%}

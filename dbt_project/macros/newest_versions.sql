@@ -205,8 +205,12 @@
     {%- if not execute or held.is_cte or not raw_table_exists(held) -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- set found = run_query("select 1 from " ~ held ~ " where stream = '" ~ table ~ "' limit 1") -%}
-    {{ return(found.rows | length > 0) }}
+    {%- set kept = 'streams_in_files_' ~ exchange -%}
+    {%- if kept not in graph -%}
+        {%- set found = run_query("select distinct stream from " ~ held) -%}
+        {%- do graph.update({kept: found.columns[0].values() | list}) -%}
+    {%- endif -%}
+    {{ return(table in graph[kept]) }}
 {%- endmacro %}
 
 {# None when everything is to be read, else the loads this model has not (wholly) read yet. #}
@@ -227,6 +231,25 @@
         {%- do taken.append(value[5:]) -%}
     {%- endfor -%}
     {{ return(taken) }}
+{%- endmacro %}
+
+{#
+    Keeps the rows of a raw table to the loads that an incremental model has not read to their end.
+    The loads are found by reading one column, and the join then skips the blocks of all others.
+#}
+{% macro of_new_loads(exchange, relation) -%}
+    {%- if execute and is_incremental() -%}
+    semi join (
+        select _dlt_load_id from {{ relation }}
+
+        except
+
+        select load_id from {{ raw_table(exchange, '_dlt_loads') }}
+        where
+            status = 0
+            and inserted_at <= (select max(loaded_at) from {{ this }} where exchange = '{{ exchange }}')
+    ) as new_loads using (_dlt_load_id)
+    {%- endif -%}
 {%- endmacro %}
 
 {# The rows of a snapshot or of reference data, with the value that each was requested by. #}

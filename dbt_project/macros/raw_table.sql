@@ -18,15 +18,18 @@
 {%- endmacro %}
 
 {#
-    Asked of the database: dbt's own list of what a schema has is filled row by row, and a thread that
-    looks while another one fills it would take a table for missing.
+    Whether the database has a raw table. It is queried once in a run and kept in dbt's graph: a query
+    for each model costs seconds, and dbt's own list of relations is incomplete while threads fill it.
 #}
 {% macro raw_table_exists(relation) -%}
-    {%- set found = run_query(
-        "select 1 from duckdb_tables() where schema_name = '" ~ relation.schema
-        ~ "' and table_name = '" ~ relation.identifier ~ "'"
-    ) -%}
-    {{ return(found.rows | length > 0) }}
+    {%- if 'raw_tables' not in graph -%}
+        {%- set found = run_query(
+            "select concat_ws('.', schema_name, table_name) from duckdb_tables() "
+            "where starts_with(schema_name, 'raw_')"
+        ) -%}
+        {%- do graph.update({'raw_tables': found.columns[0].values() | list}) -%}
+    {%- endif -%}
+    {{ return(relation.schema ~ '.' ~ relation.identifier in graph['raw_tables']) }}
 {%- endmacro %}
 
 {# The columns the load writes, by raw table. Every stream's table has the shape of `rows`. #}

@@ -246,11 +246,9 @@
 {% macro unreadable_rows() -%}
     {%- set selects = [] -%}
     {%- for entity in ['deposits', 'withdrawals', 'trades', 'transfers', 'ledger_entries'] -%}
+        {%- set amount = stated_amount(entity) or 'true' -%}
         {%- for exchange in exchanges_in_use(entity) -%}
-            {%- for field, value in [
-                ('time', stated_time(entity)), ('amount', stated_amount(entity))
-            ] if value -%}
-                {%- set select %}
+            {%- set select %}
     select
         account_id,
         exchange,
@@ -258,13 +256,15 @@
         record_id,
         receipt_id,
         '{{ entity }}' as entity,
-        '{{ field }}' as field,
+        unnest(list_concat(
+            if({{ stated_time(entity) }} is null, ['time'], []),
+            if({{ amount }} is null, ['amount'], [])
+        )) as field,
         {{ stated_time(entity) }} as occurred_at
     from {{ ref('stg_' ~ exchange ~ '__' ~ entity) }}
-    where {{ value }} is null
-                {%- endset -%}
-                {%- do selects.append(select) -%}
-            {%- endfor -%}
+    where {{ stated_time(entity) }} is null or {{ amount }} is null
+            {%- endset -%}
+            {%- do selects.append(select) -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- for exchange in exchanges_in_use('listed_conversions') -%}

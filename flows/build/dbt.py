@@ -12,11 +12,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from flows.build import dismissals, renames
+from flows.build import dismissals, renames, selection
 from flows.runtime.child import parent_pipe
 from flows.runtime.environment import without_secrets
 from pipelines import registry
@@ -49,9 +49,16 @@ class Node:
         return self.status in {"error", "fail", "runtime error"}
 
 
-def build(
-    home: Home, as_of: datetime | None = None, *, unit_tests: bool = False
-) -> list[Node]:
+@dataclass(frozen=True)
+class Built:
+    """What a build was made from: the models' fingerprint, and the mark of each raw table."""
+
+    models: str = ""
+    unused: list[str] = field(default_factory=list)
+    tables: dict[str, str] = field(default_factory=dict)
+
+
+def build(home: Home, as_of: datetime | None = None, *, unit_tests: bool = False) -> list[Node]:
     """Run every model and data test on the warehouse. `as_of` is the current time for the models.
 
     A sync does not run the unit tests, as they only test the models' code. With them, the models of
@@ -61,13 +68,19 @@ def build(
     dismissals.load(home)
     renames.load(home)
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
-    models = fingerprint(DBT_PROJECT)
-    if built_from(home) != models or has_load_to_come(home):
+    unused = () if unit_tests else unused_exchanges(home)
+    before = last_build(home)
+    now = Built(fingerprint(DBT_PROJECT), list(unused), selection.marks(home))
+    unchanged: list[str] = []
+    if before.models != now.models or has_load_to_come(home):
         arguments.append("--full-refresh")  # stored rows must not keep results of older models
+    elif before.unused == now.unused and not unit_tests:
+        unchanged = [
+            table for table, mark in now.tables.items() if before.tables.get(table) == mark
+        ]
     results = target_folder(home) / RESULTS
     results.unlink(missing_ok=True)
-    unused = () if unit_tests else None
-    done = run_dbt(home, [*arguments, "--no-write-json"], as_of, unused)
+    done = run_dbt(home, [*arguments, "--no-write-json"], as_of, unused, unchanged)
     nodes = read_results(results)
     broken = [node for node in nodes if node.broken]
     if done.returncode or broken:
@@ -75,7 +88,7 @@ def build(
             f"the build of the models failed, nothing was published: {describe(broken, done)}",
             remedy=f"see the full log in {log_folder(home) / 'dbt.log'}",
         )
-    _built_from_file(home).write_text(models, encoding="utf-8")
+    _built_from_file(home).write_text(json.dumps(asdict(now)), encoding="utf-8")
     return nodes
 
 
@@ -121,10 +134,12 @@ def _hash_of(project: Path, counts: Callable[[Path], bool]) -> str:
     return digest.hexdigest()
 
 
-def built_from(home: Home) -> str:
-    """The fingerprint of the models that last built this warehouse; "" if unknown."""
-    file = _built_from_file(home)
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+def last_build(home: Home) -> Built:
+    """What the last successful build was made from; empty if unknown."""
+    try:
+        return Built(**json.loads(_built_from_file(home).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Built()
 
 
 def forget_build(home: Home) -> None:
@@ -230,10 +245,12 @@ def run_dbt(
     arguments: Sequence[str],
     as_of: datetime | None = None,
     unused: Sequence[str] | None = None,
+    unchanged: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run one dbt command on the home's warehouse; its output is captured, not shown.
 
-    Models of the `unused` exchanges are left out; default: the exchanges not in use.
+    Models of the `unused` exchanges are left out (default: the exchanges not in use), and what
+    depends only on the `unchanged` raw tables.
     """
     unused = unused_exchanges(home) if unused is None else unused
     parsed = parsed_file(home, unused)
@@ -242,14 +259,23 @@ def run_dbt(
         *(sys.executable, "-m", "flows.build.dbt_process", str(target_folder(home))),
         *("--no-use-colors", "--no-version-check", "--log-level-file", "info"),
         *(("--partial-parse-file-path", str(parsed)) if parsed.exists() else ()),
-        *arguments,
+        *("--", *arguments, "--"),
         *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
         *("--log-path", str(log_folder(home))),
         *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
     ]
+    child = environment(home, as_of, unused)
+    if unchanged:
+        file = target_folder(home) / "unchanged.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(
+            json.dumps({"tables": [*unchanged], "built": selection.relations(home)}),
+            encoding="utf-8",
+        )
+        child |= {selection.UNCHANGED: str(file)}
     with parent_pipe() as pipe:  # dbt must not keep the warehouse open after a killed sync
         done = subprocess.run(
-            command, cwd=PROJECT, env=environment(home, as_of, unused), stdin=pipe, capture_output=True,
+            command, cwd=PROJECT, env=child, stdin=pipe, capture_output=True,
             encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
     _remember_parsed(home, parsed)
@@ -258,7 +284,7 @@ def run_dbt(
 
 def environment(
     home: Home, as_of: datetime | None = None, unused: Sequence[str] = ()
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """This process's environment without any account's secrets, plus the warehouse's path.
 
     `as_of` is passed here and not in `--vars`, as dbt parses the project again if vars change.

@@ -68,7 +68,9 @@ class UserList:
         fields: dict[str, str] = {}
         for name, value, at in self._fields(file, node):
             if name not in names:
-                raise self._bad(file, at, f"unknown field {name!r}; the fields are {', '.join(names)}")
+                raise self._bad(
+                    file, at, f"unknown field {name!r}; the fields are {', '.join(names)}"
+                )
             fields[name] = value
         for name in self.needed:
             if not fields.get(name):

@@ -12,14 +12,20 @@
     The different sets of fields that records came with: millions of records have a handful.
     Every version of a record counts. A run reads the loads that are new; state (snapshots and
     reference), whose rows are replaced load by load, is small and counted anew each time.
+
+    The same pass finds the numbers that decimal(38, 18) cannot hold: more than 18 digits after the
+    point that are not zeros, more than 20 before it, or an exponent beyond that.
 -#}
 {%- set states = streams_of_state() -%}
+{%- set long_fraction = '-?[0-9]*[.][0-9]{18}[0-9]*[1-9][0-9]*' -%}
+{%- set long_whole = '-?[0-9]{21,}[.][0-9]+' -%}
+{%- set exponent = '-?[0-9]+(?:[.][0-9]+)?[eE](?:[+]?(?:[2-9][0-9]|[0-9]{3,})|-(?:19|[2-9][0-9]|[0-9]{3,}))' -%}
+{%- set long_number = '"[^"]+"[[:space:]]*:[[:space:]]*(?:"?(?:' ~ long_fraction ~ '|' ~ long_whole ~ ')"?|' ~ exponent ~ ')[[:space:]]*[]},]' -%}
 
 with shapes as (
 
     {% for exchange, stream, relation in record_tables() -%}
     {%- set is_state = (exchange ~ '/' ~ stream) in states -%}
-    {%- set loads = none if is_state else loads_to_take(exchange, stream) -%}
     select
         account_id,
         '{{ exchange }}' as exchange,
@@ -32,14 +38,20 @@ with shapes as (
         min(occurred_at) as first_at,
         max(occurred_at) as last_at,
         min(record_id) as record_id,
-        arg_min(cast(record as varchar), record_id) as record
+        arg_min(cast(record as varchar), record_id) as record,
+        list({
+            'record_id': record_id,
+            'record_hash': record_hash,
+            'occurred_at': occurred_at,
+            'texts': regexp_extract_all(cast(record as varchar), '{{ long_number }}')
+        }) filter (
+            where
+                regexp_matches(cast(record as varchar), '[0-9.]{20}|[0-9][eE]')
+                and regexp_matches(cast(record as varchar), '{{ long_number }}')
+        ) as long_numbers
     from {{ relation }}
-    {%- if loads is not none %}
-    where
-        _dlt_load_id is null
-        {%- if loads %}
-        or _dlt_load_id in ({% for load in loads %}'{{ load }}'{{ ', ' if not loop.last }}{% endfor %})
-        {%- endif %}
+    {%- if not is_state %}
+    {{ of_new_loads(exchange, relation) }}
     {%- endif %}
     group by account_id, _dlt_load_id, field_names, is_untimed
 
@@ -58,7 +70,9 @@ with shapes as (
         cast(null as timestamptz) as first_at,
         cast(null as timestamptz) as last_at,
         cast(null as varchar) as record_id,
-        cast(null as varchar) as record
+        cast(null as varchar) as record,
+        cast(null as struct(record_id varchar, record_hash varchar, occurred_at timestamptz, texts varchar[])[])
+            as long_numbers
     where false
 
 ),
@@ -115,6 +129,7 @@ final as (
                 or not list_has_all(coalesce(specs.documented, shapes.field_names), shapes.field_names)
                 then shapes.record
         end as example,
+        shapes.long_numbers,
 
         -- how many, and when
         shapes.row_count,
