@@ -190,7 +190,8 @@ DELISTED = {("binance", "trades"): {"MOONUSDT"}}
 def delisted(name: str, stream: str, truth: dict) -> int:
     """How many records of the stream are of pairs that are refused."""
     pairs = tuple(f"{pair}|" for pair in DELISTED.get((name, stream), ()))
-    return len({r["record_id"] for r in truth["movements"] if str(r["record_id"]).startswith(pairs)})
+    ids = {str(row["record_id"]) for row in truth["movements"]}
+    return sum(record_id.startswith(pairs) for record_id in ids)
 
 
 UNCOUNTED: dict[str, set[str]] = {
