@@ -164,6 +164,23 @@ class PageNumbers(Paging):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdAscending(Paging):
+    """Oldest first, from an id on: the next page begins after the highest id.
+
+    The last part of `record_id` is that id. Only a page without rows ends the list.
+    """
+
+    from_id: str
+    """The parameter of the lowest id that a page may have. A window from the floor begins at 0."""
+    start: str = "startTime"
+    """The parameter by which any other window begins, in milliseconds; never sent with an id."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*super().parameters, self.from_id, self.start)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CursorPaging(Paging):
     """Newest first, along a cursor: the answer names it, or it is the id of the last row."""
 
@@ -263,6 +280,9 @@ class StreamSpec:
     rows_at: str | None = None
     """Where in the answer the rows are, as a dotted path from its root: `data.records`. `[]` steps
     into each item of a list: `[].positions`. '' is the whole answer; None is the envelope's."""
+
+    count_at: str = ""
+    """Where the answer counts its rows, of a route that leaves out the list if that is 0."""
 
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None
@@ -373,9 +393,10 @@ class StreamSpec:
 class ScopeList:
     """Where values of a scope's parameter are read, in addition to fields of its own name.
 
-    Places are (stream, JSON path). Without `seconds`, `places` hold whole values. With them,
-    values are derived: any of `places`, `joined_by`, any of `seconds`. Those are guesses:
-    that the exchange does not know one is no failure. What lies at `unless` is not paired.
+    Places are (stream, JSON path); `[*]` in a path is each item of a list. Without `seconds`,
+    `places` hold whole values. With them, values are derived: any of `places`, `joined_by`, any of
+    `seconds`. Those are guesses: it is no failure if the exchange does not know one. What lies at
+    `unless` is not paired.
     """
 
     scope: str
@@ -383,6 +404,13 @@ class ScopeList:
     seconds: tuple[tuple[str, str], ...] = ()
     unless: tuple[tuple[str, str], ...] = ()
     joined_by: str = ""
+    is_public: bool = False
+    """Whether the list is of all accounts, delisted values included: each is a guess then."""
+
+    @property
+    def are_guesses(self) -> bool:
+        """Whether the exchange may not know its values."""
+        return self.is_public or bool(self.seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,7 +136,10 @@ def test_the_ledger_is_the_truth_inside_its_floor(name, lab, clean):
     truth = lab.box.truth(card["label"])
     stream = registry.exchange(name).spec.stream(ledger_of(name))
     known = {row[2] for row in clean[name]}
-    oldest = floor_in_truth(name, stream, datetime.fromisoformat(truth["opened_at"]))
+    # A ledger that is derived from many lists begins where the last of them does.
+    parts = {s for s in registry.exchange(name).spec.streams if "ledger" in s.part_of} | {stream}
+    opened_at = datetime.fromisoformat(truth["opened_at"])
+    oldest = max(floor_in_truth(name, part, opened_at) for part in parts)
     expected = {
         row["record_id"]
         for row in truth["movements"]
@@ -174,9 +177,21 @@ def test_every_stream_brings_as_many_records_as_there_are(name, lab, clean):
         spec = registry.exchange(name).spec.stream(stream)
         floor = floor_in_truth(name, spec, datetime.fromisoformat(truth["opened_at"]))
         before = lab.box.truth(label, floor - timedelta(milliseconds=1), parts)["counts"]
-        assert brought[stream] == truth["counts"][stream] - before[stream], stream
+        told = truth["counts"][stream] - before[stream] - delisted(name, stream, truth)
+        assert brought[stream] == told, stream
     asked = {s for s in history(name) if not registry.exchange(name).spec.stream(s).account_kinds}
     assert counted >= asked - beyond_reading(name) - UNCOUNTED.get(name, set())
+
+
+DELISTED = {("binance", "trades"): {"MOONUSDT"}}
+"""Pairs that are refused by the time of the first sync; their record ids begin with the pair."""
+
+
+def delisted(name: str, stream: str, truth: dict) -> int:
+    """How many records of the stream are of pairs that are refused."""
+    pairs = tuple(f"{pair}|" for pair in DELISTED.get((name, stream), ()))
+    ids = {str(row["record_id"]) for row in truth["movements"]}
+    return sum(record_id.startswith(pairs) for record_id in ids)
 
 
 UNCOUNTED: dict[str, set[str]] = {
@@ -191,11 +206,15 @@ def test_more_records_of_one_moment_than_a_page_holds_come_whole(name, private_h
 
     BitMart gives a page and no way on: of such a crowd the rest cannot be asked for.
     """
-    with Sandbox(size=1_500, now=NOW, years=0.2, ties=(520,), exchanges=[name]) as box:
+    streams = registry.exchange(name).spec.streams
+    page = max(stream.page_size for stream in streams if "trades" in stream.entities)
+    crowd = max(520, page + 20)
+    with Sandbox(size=1_500, now=NOW, years=0.2, ties=(crowd,), exchanges=[name]) as box:
         lab = Lab(box, private_home, monkeypatch)
         label = lab.declare(name)
         (result,) = lab.sync(label).values()
-        counts = box.truth(box.account(name)["label"], parts=frozenset({"counts"}))["counts"]
+        parts = frozenset({"counts", "movements"})
+        truth = box.truth(box.account(name)["label"], parts=parts)
     assert result.failures == []
     crowds = {}
     for stream in history_of(lab, name):
@@ -212,7 +231,7 @@ def test_more_records_of_one_moment_than_a_page_holds_come_whole(name, private_h
                 f"where stream = '{stream}' and outcome = 'unresolved'"
             )
             # A cursor that is reported to drop rows is not believed even where it dropped none.
-            whole = every == counts[stream]
+            whole = every == truth["counts"][stream] - delisted(name, stream, truth)
             assert whole or unresolved, stream
             assert not unresolved or whole or crowd == page, stream
     assert any(crowd >= page for crowd, page in crowds.values()), crowds

@@ -12,6 +12,7 @@ from pipelines.extract.paginators import (
     MOST_PAGES,
     STANDING_PAGES,
     ByCursor,
+    ById,
     ByOffset,
     ByPageNumber,
     NewestFirst,
@@ -474,3 +475,50 @@ def test_numbered_pages_for_ever_end_as_row_cap():
     paginator = ByPageNumber({}, WINDOW, 2, number="n", last_number=30)
     assert endless(paginator, new_rows(lambda page: END_MS - 1)) == 30
     assert paginator.capped and not paginator.has_progress
+
+
+class IdServer:
+    """Rows by rising ids, from an id or a time on; every third page lacks its last row."""
+
+    def __init__(self, rows, page_size, *, heeds_ids=True):
+        self.rows, self.page_size, self.heeds_ids = rows, page_size, heeds_ids
+        self.asked = []
+
+    def __call__(self, params):
+        sent = {name: int(value) for name, value in params.items() if value is not None}
+        self.asked.append(sent)
+        rows = self.rows
+        if "fromId" in sent and self.heeds_ids:
+            rows = [row for row in rows if int(row.id) >= sent["fromId"]]
+        rows = [row for row in rows if row.at >= sent.get("startTime", 0) * 1_000]
+        page = rows[: self.page_size]
+        return page[:-1] if len(self.asked) % 3 == 2 and len(page) > 1 else page
+
+
+def by_id(window=WINDOW, page_size=10):
+    return ById({}, window, page_size, from_id="fromId", start="startTime")
+
+
+@pytest.mark.parametrize("spread", [1, 40, DAY_MS])
+def test_a_list_by_id_is_read_to_its_empty_page(spread):
+    rows = rows_at(some_times(1, 95, spread))
+    server, paginator = IdServer(rows, 10), by_id()
+    assert [row.id for row in walk_through(paginator, server)] == [row.id for row in rows]
+    assert server.asked[0] == {"fromId": 0} and paginator.reached == paginator.end
+
+
+def test_a_later_window_of_a_list_by_id_begins_at_its_start():
+    rows = rows_at([DAY_MS + n for n in range(95)])
+    since = EPOCH + timedelta(milliseconds=DAY_MS + 60)
+    server = IdServer(rows, 10)
+    met = walk_through(by_id(Window(since, END, Floor(START, "opened_at"))), server)
+    assert [row.id for row in met] == [row.id for row in rows[60:]]
+    assert server.asked[0] == {"startTime": DAY_MS + 60}
+    assert all(sent.keys() == {"fromId"} for sent in server.asked[1:])
+
+
+def test_a_list_that_ignores_its_ids_is_unresolved():
+    rows = rows_at([DAY_MS + n for n in range(95)])
+    paginator = by_id()
+    walk_through(paginator, IdServer(rows, 10, heeds_ids=False))
+    assert paginator.unresolved and paginator.reached == (DAY_MS + 9) * 1_000

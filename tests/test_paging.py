@@ -13,6 +13,7 @@ from pipelines.exchanges.bitmart.spec import SPEC
 from pipelines.extract.answers import rows_of_answer, value_at
 from pipelines.extract.client import weighed
 from pipelines.extract.failures import ErrorTable, busy, explain, rate_limited, refused
+from pipelines.extract.paginators import OnePage
 from pipelines.extract.paging import paginator_of
 from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.windows import Floor, Window
@@ -78,6 +79,21 @@ def test_a_missing_list_is_no_empty_one(place, body):
         return  # `null` on the way to the rows stands for nothing
     with pytest.raises(RequestError):
         rows_of_answer(SPEC, replace(STREAM, rows_at=place), body)
+
+
+def test_a_list_may_be_missing_where_its_count_is_zero():
+    counted = replace(STREAM, rows_at="data", count_at="total")
+    assert rows_of_answer(SPEC, counted, b'{"total":0}') == []
+    assert len(rows_of_answer(SPEC, counted, b'{"total":1,"data":[{"id":1}]}')) == 1
+    for body in (b'{"total":1}', b"{}", b'{"total":"0"}'):
+        with pytest.raises(RequestError):
+            rows_of_answer(SPEC, counted, body)
+
+
+def test_a_post_without_parameters_has_no_body():
+    request = requests.Request("POST", "https://x")
+    OnePage({}, WINDOW, 10).init_request(request)
+    assert request.prepare().body is None
 
 
 def test_a_value_is_read_at_its_place():

@@ -118,6 +118,23 @@ def test_a_list_without_guesses_guesses_nothing(warehouse: Path) -> None:
     assert guesses == {"asset_pair_name": {"BTC_USDT", "MOON_USDT", "MOON_BTC"}}
 
 
+def test_values_are_read_in_each_item_of_a_list(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        store(connection, "dust", ACCOUNT, [{"details": [{"coin": "A"}, {"coin": "B"}]}, {}])
+    listed = ScopeList(
+        scope="asset_pair_name", places=(("dust", "$.details[*].coin"),), is_public=True
+    )
+    guesses = read_progress(warehouse, replace(SPEC, scope_lists=(listed,)), ACCOUNT).guesses
+    assert guesses == {"asset_pair_name": {"A", "B"}}
+
+
+def test_values_of_a_public_list_are_guesses(warehouse: Path) -> None:
+    listed = ScopeList(scope="asset_pair_name", places=(("asset_pairs", "$.name"),), is_public=True)
+    progress = read_progress(warehouse, replace(SPEC, scope_lists=(listed,)), ACCOUNT)
+    assert progress.guesses == {"asset_pair_name": {"BTC-USDT", "ETH-BTC"}}
+    assert progress.scopes["spot_trades"] == {"MET-BTC", "OLD-USDT"}
+
+
 # What comes of asking -------------------------------------------------------------------------
 
 UNKNOWN = Answer(b'{"code":10013,"message":"Resource not found"}', 404)

@@ -7,6 +7,7 @@ How to declare a stream (`pipelines.spec`), by what its route takes:
     start and end, newest rows, no way on          paging=NewestOfSpan(limit=…)
     a cursor that the answer names                 paging=CursorPaging(cursor=…, read_from=…)
     the id of the last row as the cursor           paging=CursorPaging(cursor=…)
+    an id from which rows come, oldest first       paging=IdAscending(from_id=…)
     offset or page number, newest first            paging=OffsetPaging(…) or PageNumbers(number=…)
     its newest rows and nothing else               paging=NewestRows(limit=…), newest_rows=…
     nothing: all rows in one answer                SinglePage(may_be_cut=…), or nothing

@@ -75,6 +75,8 @@ def rows_of_answer(spec: ExchangeSpec, stream: StreamSpec, body: bytes) -> list[
     raises RequestError.
     """
     place = spec.envelope.rows_at if stream.rows_at is None else stream.rows_at
+    if stream.count_at and value_at(body, stream.count_at) == 0 and value_at(body, place) is None:
+        return []
     if not place:
         if body.strip() == b"null":
             raise RequestError("the answer is null and no list", kind="not_understood")

@@ -74,7 +74,8 @@ class Paginator(BasePaginator):
     def init_request(self, request: Request) -> None:
         sent = {**self.params, **self.position()}
         if request.method == "POST":
-            request.json = {name: value for name, value in sent.items() if value is not None}
+            body = {name: value for name, value in sent.items() if value is not None}
+            request.json = body or None
         else:
             texts = {name: None if value is None else str(value) for name, value in sent.items()}
             request.params = {**(request.params or {}), **texts}
@@ -520,6 +521,49 @@ class ByOffset(Paginator):
         """Whether the page ends well before the window, not only in a row with an odd time."""
         tail = times[len(times) // 2 :]
         return self._in_order and not self._to_the_end and bool(tail) and max(tail) < self.start
+
+
+class ById(Paginator):
+    """A list by rising ids: from an id or a time on, then from the highest id met, plus one.
+
+    Ids rise with time, so that the window is complete up to the newest row of a page. The list ends
+    with a page that has no rows: servers drop rows from a page after cutting it.
+    """
+
+    newest_first = False
+
+    def __init__(
+        self,
+        params: Mapping[str, str | int],
+        window: Window,
+        page_size: int,
+        *,
+        from_id: str,
+        start: str,
+    ) -> None:
+        super().__init__(params, window, page_size)
+        self._from_id = from_id
+        self._start = start
+        self._id = 0 if window.start <= window.floor.at else None
+
+    def position(self) -> Mapping[str, str | int | None]:
+        if self._id is None:
+            return {self._start: self.start // MILLISECOND, self._from_id: None}
+        return {self._start: None, self._from_id: self._id}
+
+    def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
+        return not records
+
+    def advance(self, records: list[Record], *, fresh: bool) -> None:
+        numbers = [record.id.rpartition("|")[2] for record in records]
+        highest = max((int(number) for number in numbers if number.isdecimal()), default=-1)
+        if not fresh or highest < (self._id or 0):
+            self.give_up(self.reached)
+            return
+        self._id = highest + 1
+        times = times_of(records)
+        if is_rising(times) and times:
+            self.reached = min(self.end, max(self.reached, times[-1]))
 
 
 class ByPageNumber(Paginator):

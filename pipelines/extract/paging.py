@@ -11,6 +11,7 @@ from pipelines.extract.answers import value_at
 from pipelines.extract.paginators import (
     MILLISECOND,
     ByCursor,
+    ById,
     ByOffset,
     ByPageNumber,
     NewestFirst,
@@ -27,6 +28,7 @@ from pipelines.spec import (
     Bounds,
     CursorPaging,
     ExchangeSpec,
+    IdAscending,
     NewestOfSpan,
     NewestRows,
     OffsetPaging,
@@ -99,6 +101,8 @@ def paginator_of(spec: ExchangeSpec, stream: StreamSpec, window: Window, scope: 
             return ByPageNumber(
                 params, window, size, number=paging.number, last_number=paging.last_number
             )
+        case IdAscending():
+            return ById(params, window, size, from_id=paging.from_id, start=paging.start)
         case CursorPaging():
             return ByCursor(
                 params,

@@ -198,7 +198,7 @@ def _scopes(
         f"where account_id = ? and stream in ({alike})"
     )
     for listed in spec.scope_lists:
-        if listed.scope == scope and not listed.seconds:
+        if listed.scope == scope and not listed.are_guesses:
             sources += _places(spec, listed.places, tables)
     return _values(connection, sources, account_id)
 
@@ -206,13 +206,15 @@ def _scopes(
 def _guesses(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, account_id: str, tables: set[str]
 ) -> dict[str, frozenset[str]]:
-    """Values derived from two coins, by the scope's parameter."""
+    """Values that the exchange may not know, by the scope's parameter."""
 
     def values(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
         return _values(connection, _places(spec, places, tables), account_id)
 
     def paired(listed: ScopeList) -> frozenset[str]:
         firsts = values(listed.places) - values(listed.unless)
+        if not listed.seconds:
+            return firsts
         return frozenset(
             f"{first}{listed.joined_by}{second}"
             for second in values(listed.seconds)
@@ -221,7 +223,7 @@ def _guesses(
 
     guesses: dict[str, frozenset[str]] = {}
     for listed in spec.scope_lists:
-        if listed.seconds:
+        if listed.are_guesses:
             known = guesses.get(listed.scope, frozenset())
             guesses[listed.scope] = known | paired(listed)
     return guesses
@@ -231,11 +233,17 @@ def _places(
     spec: ExchangeSpec, places: tuple[tuple[str, str], ...], tables: set[str]
 ) -> list[str]:
     return [
-        f"select distinct record ->> '{path}' as value from raw_{spec.name}.{stream} "
+        f"select distinct {_value(path)} as value from raw_{spec.name}.{stream} "
         f"where account_id in (?, '{spec.name}')"
         for stream, path in places
         if stream in tables
     ]
+
+
+def _value(path: str) -> str:
+    """The text at a JSON path; of a path through a list, that of each item."""
+    value = f"record ->> '{path}'"
+    return f"unnest({value})" if "[*]" in path else value
 
 
 def _values(

@@ -1,0 +1,1 @@
+"""Binance: its specification, its adapter and its guide."""
