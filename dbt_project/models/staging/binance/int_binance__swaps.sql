@@ -112,7 +112,13 @@ purchases as (
         case exchange_type when 'sell' then coin_amount else money_amount end as from_amount,
         case exchange_type when 'sell' then money_asset else coin end as to_asset,
         case exchange_type when 'sell' then money_amount else coin_amount end as to_amount
-    from (select * from payments union all by name select * from p2p)
+    from (
+        select * from payments
+
+        union all by name
+
+        select * from p2p
+    )
 
 ),
 
