@@ -95,6 +95,9 @@ def test_what_a_spec_names_is_a_declared_field(name: str) -> None:
 def test_a_column_is_declared_on_one_line(name: str) -> None:
     text = (STAGING / name / f"_{name}__base.yml").read_text(encoding="utf-8")
     declared = yaml.safe_load(text)["models"]
-    assert text.count("\n      - {name: ") == sum(len(model["columns"]) for model in declared)
+    assert text.count("\n      - {name: ") == len(
+        # An alias repeats columns that are declared elsewhere.
+        {id(column) for model in declared for column in model["columns"]}
+    )
     for model in declared:
         assert all(column["description"] for column in model["columns"]), model["name"]

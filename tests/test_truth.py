@@ -146,8 +146,8 @@ class Story:
 
 
 def is_unified(truth: dict[str, Any]) -> bool:
-    """Whether v3 tells the account."""
-    return "unified_since" in truth
+    """Whether the account is read by the routes of v3."""
+    return "unified" in truth["balances"]
 
 
 def table_id(table: str) -> str:

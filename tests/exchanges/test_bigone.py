@@ -248,21 +248,21 @@ def walked(pages, *, days=9, scope=""):
     """The pages over those pages of (token, [(id, day, pair)]), and the tokens it asked by."""
     start = END - timedelta(days=days)
     stream = SPEC.stream("spot_trades")
-    pages = paginator(stream, Window(start, END, Floor(start, "opened_at")), scope)
-    assert isinstance(pages, ByCursor)
+    pager = paginator(stream, Window(start, END, Floor(start, "opened_at")), scope)
+    assert isinstance(pager, ByCursor)
     reader, asked = RecordReader(stream), []
     for token, rows in pages:
-        asked.append(pages.position()["page_token"])
+        asked.append(pager.position()["page_token"])
         data = [
             {"id": n, "asset_pair_name": pair, "inserted_at": f"2026-01-{day:02d}T00:00:00Z"}
             for n, day, pair in rows
         ]
         body = json.dumps({"code": 0, "data": data, "page_token": token})
         records = reader.read(items(stream, body.encode()))
-        pages.update_state(answer(200, body), records)
-        if not pages.has_next_page:
+        pager.update_state(answer(200, body), records)
+        if not pager.has_next_page:
             break
-    return pages, asked
+    return pager, asked
 
 
 def rows(*days):
