@@ -46,7 +46,8 @@ def restate(
 ) -> None:
     """Store the newest state of each record from the API or a file.
 
-    The newest state has the latest `taken_at`, so the order of imports does not matter.
+    The newest state has the latest `taken_at`, so the order of imports does not matter. Of states
+    that are equally new, the records of one file win together.
     """
     schema = f"raw_{spec.name}"
     connection.execute(
@@ -66,7 +67,7 @@ def restate(
             and (stored.record_id is null or receipts.taken_at > earlier.asked_at)
         qualify row_number() over (
             partition by states.record_id
-            order by receipts.taken_at desc nulls last, receipts.asked_at desc, states.record_hash
+            order by receipts.taken_at desc nulls last, receipts.asked_at desc, states.receipt_id
         ) = 1
         """,
         [stream.name, holder],
