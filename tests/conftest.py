@@ -21,6 +21,7 @@ from filelock import FileLock
 from flows.build import dbt, publish
 from pipelines.config.accounts import configured_accounts
 from pipelines.home import PROJECT, Home, home
+from pipelines.load import account_sync
 from pipelines.load.account_sync import AccountResult, AccountSync
 from pipelines.load.warehouse import prepare_warehouse
 from pipelines.sandbox.engine.server import Sandbox
@@ -147,6 +148,13 @@ def call_cli(
         except SystemExit as ended:
             code = int(ended.code or 0)
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), error.getvalue())
+
+
+@pytest.fixture(autouse=True)
+def no_claims() -> Iterator[None]:
+    """Forget the accounts that a test began to sync and did not finish, as a new process does."""
+    yield
+    account_sync._claims.clear()
 
 
 @pytest.fixture
