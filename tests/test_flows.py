@@ -93,6 +93,9 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
         {light["reason"] for light in lights}
     )
 
+    again = lab.cli("sync", good)
+    assert again.returncode == 0, again.stderr
+
     # The server, the logs and the state of the run know labels, and no key.
     card = lab.box.account("bitget")
     for file in (lab.home.data / "prefect").rglob("*"):
