@@ -18,18 +18,14 @@
 #}
 {% macro newest_versions(exchange, table, with_scope=false) -%}
     {%- set raw = raw_table(exchange, table) -%}
-    {%- set loads = loads_to_take(exchange, table) -%}
+    {%- set is_growing = execute and is_incremental() -%}
     {%- set has_files = is_told_by_files(exchange, table) -%}
-    with {% if has_files and loads is not none -%}
+    with {% if has_files and is_growing -%}
     touched as (
 
         select distinct account_id, record_id
         from {{ raw }}
-        where
-            _dlt_load_id is null
-            {%- if loads %}
-            or _dlt_load_id in ({% for load in loads %}'{{ load }}'{{ ', ' if not loop.last }}{% endfor %})
-            {%- endif %}
+        {{ of_new_loads(exchange, raw) }}
 
     ),
 
@@ -37,14 +33,10 @@
     taken as (
 
         select * from {{ raw }}
-        {%- if has_files and loads is not none %}
+        {%- if has_files and is_growing %}
         semi join touched using (account_id, record_id)
-        {%- elif loads is not none %}
-        where
-            _dlt_load_id is null
-            {%- if loads %}
-            or _dlt_load_id in ({% for load in loads %}'{{ load }}'{{ ', ' if not loop.last }}{% endfor %})
-            {%- endif %}
+        {%- else %}
+        {{ of_new_loads(exchange, raw) }}
         {%- endif %}
 
     ),
@@ -183,7 +175,7 @@
     anti join older_versions using (account_id, record_id, record_hash)
     left join asked on taken.receipt_id = asked.receipt_id
     left join loaded on taken._dlt_load_id = loaded.load_id
-    {%- if loads is not none and not has_files %}
+    {%- if is_growing and not has_files %}
     left join {{ this }} as stored
         on taken.account_id = stored.account_id and taken.record_id = stored.record_id
     where
@@ -213,31 +205,12 @@
     {{ return(table in graph[kept]) }}
 {%- endmacro %}
 
-{# None when everything is to be read, else the loads this model has not (wholly) read yet. #}
-{% macro loads_to_take(exchange, table) -%}
-    {%- if not execute or not is_incremental() -%}
-        {{ return(none) }}
-    {%- endif -%}
-    {%- set found = run_query(
-        "select distinct 'load ' || rows._dlt_load_id from " ~ raw_table(exchange, table) ~ " as rows "
-        "left join " ~ raw_table(exchange, '_dlt_loads') ~ " as loads "
-        "on rows._dlt_load_id = loads.load_id and loads.status = 0 "
-        "where loads.load_id is null or loads.inserted_at > coalesce("
-        "(select max(loaded_at) from " ~ this ~ "), '-infinity'::timestamptz)"
-    ) -%}
-    {#- A load id looks like a number and would come back as one, but for the word before it. -#}
-    {%- set taken = [] -%}
-    {%- for value in found.columns[0].values() if value is not none -%}
-        {%- do taken.append(value[5:]) -%}
-    {%- endfor -%}
-    {{ return(taken) }}
-{%- endmacro %}
-
 {#
     Keeps the rows of a raw table to the loads that an incremental model has not read to their end.
     The loads are found by reading one column, and the join then skips the blocks of all others.
+    `of_exchange`: the condition that keeps a model of several exchanges to this one.
 #}
-{% macro of_new_loads(exchange, relation) -%}
+{% macro of_new_loads(exchange, relation, of_exchange='true') -%}
     {%- if execute and is_incremental() -%}
     semi join (
         select _dlt_load_id from {{ relation }}
@@ -247,7 +220,7 @@
         select load_id from {{ raw_table(exchange, '_dlt_loads') }}
         where
             status = 0
-            and inserted_at <= (select max(loaded_at) from {{ this }} where exchange = '{{ exchange }}')
+            and inserted_at <= (select max(loaded_at) from {{ this }} where {{ of_exchange }})
     ) as new_loads using (_dlt_load_id)
     {%- endif -%}
 {%- endmacro %}

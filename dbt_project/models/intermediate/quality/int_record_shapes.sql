@@ -51,7 +51,7 @@ with shapes as (
         ) as long_numbers
     from {{ relation }}
     {%- if not is_state %}
-    {{ of_new_loads(exchange, relation) }}
+    {{ of_new_loads(exchange, relation, "exchange = '" ~ exchange ~ "'") }}
     {%- endif %}
     group by account_id, _dlt_load_id, field_names, is_untimed
 
