@@ -21,9 +21,6 @@ TAG = "unchanged"
 UNCHANGED = "LOOKBACK_UNCHANGED"
 """The environment variable with the path of the file that `leave_out` reads."""
 
-BESIDE_ROWS = ("file_rows",)
-"""Tables beside the streams' that are marked. All others count as changed in each build."""
-
 ARRIVES_WITH_ROWS = {"receipts", "_dlt_loads"}
 """What a base model reads about its own rows, which never changes after the rows were loaded."""
 
@@ -51,12 +48,12 @@ def marks(home: Home) -> dict[str, str]:
 
 
 def _marked(exchange: str) -> Iterable[tuple[str, str]]:
+    """The marked tables, with what marks each. All other tables count as changed in each build."""
+    newest_load = "max(_dlt_load_id)"
+    records = "bit_xor(hash(account_id, record_id, record_hash))"
+    yield "file_rows", newest_load
     for stream in registry.exchange(exchange).spec.streams:
-        is_public = stream.kind == "reference"
-        records = "bit_xor(hash(account_id, record_id, record_hash))"
-        yield stream.name, records if is_public else "max(_dlt_load_id)"
-    for table in BESIDE_ROWS:
-        yield table, "max(_dlt_load_id)"
+        yield stream.name, records if stream.kind == "reference" else newest_load
 
 
 def relations(home: Home) -> list[str]:
