@@ -1,6 +1,6 @@
 """Run sqruff on the dbt models: python -m tests.lint_sql
 
-sqruff's own Jinja templater takes minutes, and needs stand-ins for dbt's macros. Here each Jinja
+sqruff's own Jinja templater takes minutes, and needs replacements of dbt's macros. Here each Jinja
 expression becomes an identifier, and blocks and comments become spaces: line numbers stay.
 """
 

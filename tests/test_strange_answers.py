@@ -1010,7 +1010,7 @@ def test_one_broken_route_stops_no_other(name, prepared_home):
 
 
 def test_rows_of_another_account_are_no_answer():
-    """The paginator has moved on by the time they are looked at, and counts for nothing."""
+    """The paginator has moved on before they are checked, and its position does not count."""
     rows = life(LEDGER, 20)
     strange = [replace(row, raw=row.raw.replace(b"1000001", b"2000002")) for row in rows]
     brought = read(speaker(LEDGER, strange), LEDGER)

@@ -107,7 +107,7 @@ ERRORS = ErrorTable(
 def identify(fetch: Fetch, account: Account) -> Identity:
     """The account's number, and the rights of the key, which are not those of the account.
 
-    No route tells when the account was opened. That a sub-account may not list sub-accounts is the
+    No route states when the account was opened. That a sub-account may not list sub-accounts is the
     only sign of one.
     """
     owner = _members(fetch(f"{API}/account", {"omitZeroBalances": "true"}))

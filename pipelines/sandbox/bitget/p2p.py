@@ -1,4 +1,4 @@
-"""P2P orders of a simulated merchant of Bitget: nobody took them, so that nothing was traded."""
+"""P2P orders of a simulated merchant of Bitget: none was accepted, so that nothing was traded."""
 
 from __future__ import annotations
 

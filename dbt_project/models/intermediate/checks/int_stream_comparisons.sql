@@ -1,6 +1,6 @@
 {#-
-    Two lists of one exchange that tell of the same movements, held against each other: per asset,
-    over each span that both were read in, their sums must agree. Which pairs: `compared_with`
+    Compares two lists of one exchange that have the same movements: per asset, over each span that
+    both were read in, their sums must agree. Which pairs: `compared_with`
     of their spec. The end of a span, which the next sync reads again, is left out, for rows
     may still come; so are rows at its very edges where the two lists date one movement a little apart.
 -#}

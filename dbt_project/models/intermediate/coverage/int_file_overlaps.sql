@@ -1,5 +1,5 @@
 {#-
-    Where a file and the API both tell a span, what each of them tells. A record that only the file
+    Spans that both a file and the API cover, with the records of each. A record that only the file
     has counts where the API had read that moment before the file came; what the API reads later,
     byte by byte the same, is not stored a second time, so its absence there proves nothing.
 -#}

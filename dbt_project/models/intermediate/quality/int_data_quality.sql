@@ -1,7 +1,7 @@
 {#-
-    What was odd about the records themselves. Raw keeps every one of them as it came, and facts keep
-    its row: nothing here is missing, but it should be looked at. What each problem means: the
-    docs block `data_quality_problem`.
+    Problems of the records themselves. Raw keeps each record as it came, and facts keep its row, so
+    that nothing here is missing, but a person should check it. What each problem means: the docs
+    block `data_quality_problem`.
 -#}
 with words as (
 

@@ -1,5 +1,5 @@
 {#-
-    Moves of which the exchange tells both ends. Some exchanges write such a move twice, once for
+    Moves with both ends stated by the exchange. Some exchanges write such a move twice, once for
     each of its wallets or accounts, under one id: that is one move.
 -#}
 with transfers as (

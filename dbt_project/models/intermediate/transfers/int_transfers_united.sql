@@ -1,7 +1,7 @@
 {#-
-    Four kinds of rows: moves of which the exchange tells both ends; pairs of two transfer legs;
+    Four kinds of rows: moves with both ends stated by the exchange; pairs of two transfer legs;
     pairs of a withdrawal and a deposit; and legs that the exchange calls a transfer without
-    telling where the other end is. A withdrawal or a deposit alone is no transfer: see
+    stating the other end. A withdrawal or a deposit alone is no transfer: see
     fct_transfer_candidates.
 -#}
 with told_once as (

@@ -1,4 +1,4 @@
--- What each list tells of the spot and the funding wallet, whatever became of it.
+-- The movements of the spot and the funding wallet in each list, in any state.
 with fills as (
 
     select
