@@ -1,1 +1,1 @@
-"""Extract and load: what an exchange account's history was, as the exchange said it."""
+"""Extract the history of exchange accounts and load it unchanged."""

@@ -1,4 +1,4 @@
-"""An account and its key, as the rest of the program holds them."""
+"""An account and its key."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Credentials:
 
     @property
     def fingerprint(self) -> str:
-        """Tells two keys apart without giving either away: half a hash of the key id."""
+        """Half a hash of the key id: it distinguishes keys and reveals none."""
         return hashlib.sha256(self["key"].encode()).hexdigest()[:16]
 
     def hide_in(self, text: str) -> str:
-        """`text` with every secret in it masked, for errors and logs."""
+        """`text` with its secrets masked, for errors and logs."""
         for value in sorted(self.fields.values(), key=len, reverse=True):
             if len(value) > 3:
                 text = text.replace(value, "***")
@@ -32,7 +32,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Account:
-    """One account as configured: what the user calls it and how to reach it."""
+    """One configured account: its label, exchange, key and address."""
 
     label: str
     exchange: str

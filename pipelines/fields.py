@@ -1,7 +1,7 @@
-"""The fields of an exchange's records, read from the one place that declares them.
+"""The fields of an exchange's records.
 
-That is `dbt_project/models/staging/<exchange>/_<exchange>__base.yml`, of which dbt makes the base
-models. A file is read when its first field is wanted, and once.
+They are declared in `dbt_project/models/staging/<exchange>/_<exchange>__base.yml`, from which dbt
+makes the base models. A file is read once, when one of its fields is first used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STAGING = PROJECT / "dbt_project" / "models" / "staging"
 
 @cache
 def declared_fields(exchange: str) -> Mapping[str, Mapping[str, str]]:
-    """By stream: the record's own field names in the order of the declaration, with their types.
+    """By stream: the record's field names in the order of the declaration, with their types.
 
     Types are those of the macro `base_models`: "" for text, `amount`, `minor`, `iso` and so on.
     """
@@ -35,7 +35,7 @@ def declared_fields(exchange: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def _fields(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a column takes from the record itself: one field, several alternatives, or none."""
+    """The fields of the record from which a column is read: one, several alternatives, or none."""
     meta = column.get("config", {}).get("meta", {})
     kind = meta.get("type", "")
     if kind == "scope":

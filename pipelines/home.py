@@ -1,4 +1,4 @@
-"""Where everything private lies: settings and secrets in `.dlt/`, the rest in `data/`."""
+"""The folders of private files: settings and secrets in `.dlt/`, the rest in `data/`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-# dlt reads these when it is first imported. A load id on every Arrow row is what ties rows and
-# receipts to a finished load; telemetry and state restore would only cost time here.
+# dlt reads these when it is first imported. A load id on every Arrow row links rows and receipts
+# to a complete load; telemetry and state restore would only take time.
 DLT_ENVIRONMENT = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
@@ -20,12 +20,12 @@ DLT_ENVIRONMENT = {
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""Where this machine's own servers answer: Prefect's temporary one, and the sandbox."""
+"""The addresses of servers on this machine: Prefect's temporary one, and the sandbox."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """One profile's folders. Tests and demos use another than the user's and never meet it."""
+    """The folders of one profile. Tests and demos use their own, separate from the user's."""
 
     root: Path
 
@@ -53,9 +53,9 @@ class Home:
 
 
 def home() -> Home:
-    """The home in force: `LOOKBACK_HOME`, else the project's folder. Points dlt at it.
+    """The current home: `LOOKBACK_HOME`, else the project's folder. Configures dlt to use it.
 
-    From then on no server on this machine is reached through a proxy of the environment.
+    After this call, servers on this machine are reached without the environment's proxy.
     """
     root = Path(os.environ.get("LOOKBACK_HOME") or PROJECT).expanduser().resolve()
     found = Home(root)
@@ -70,7 +70,7 @@ def home() -> Home:
 
 
 def _exempt_loopback_from_proxies() -> None:
-    """Add this machine to `NO_PROXY`, in both spellings: libraries differ in which they read."""
+    """Add this machine to `NO_PROXY` and `no_proxy`: each library reads only one of them."""
     said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     hosts = [host.strip() for host in said.split(",") if host.strip()]
     exempt = ",".join([*hosts, *(host for host in LOOPBACK if host not in hosts)])

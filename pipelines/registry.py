@@ -1,4 +1,4 @@
-"""The exchanges are the folders found in `pipelines/exchanges/`; nothing else lists them."""
+"""The exchanges, which are the folders in `pipelines/exchanges/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exchange promises about its history, as data. No logic beyond refusing nonsense."""
+"""The documented properties of an exchange and its streams, as data with validation."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Kind = Literal["history", "snapshot", "reference"]
 TimeUnit = Literal["milliseconds", "seconds", "iso8601"]
 
 Method = Literal["GET", "POST"]
-"""The method of a read. Some exchanges take queries as the body of a POST."""
+"""The method of a read. Some exchanges take query parameters in the body of a POST."""
 
 RetentionKind = Literal["rolling", "unlimited", "not_stated"]
-"""`rolling`: rows leave after `retention`. `unlimited`: the exchange says nothing leaves.
-`not_stated`: the exchange is silent, which is not the same as unlimited."""
+"""`rolling`: rows expire after `retention`. `unlimited`: the exchange states that no row expires.
+`not_stated`: the exchange does not document it."""
 
 BalanceKind = Literal["", "ledgered", "unledgered"]
-"""Set for a stream whose answer is all that its wallet holds: a coin that is not in it, the wallet
-has none of. `ledgered`: streams tell the wallet's movements as well, and both are compared.
-`unledgered`: no stream does, so the answer is compared with what other wallets moved there."""
+"""Set for a stream whose response is the complete content of its wallet: a coin that is not in it
+has a balance of zero. `ledgered`: other streams have the wallet's movements, and both are compared.
+`unledgered`: no stream has them, so the balance is compared with transfers from other wallets."""
 
 Part = Literal["all", "trade"]
 
@@ -36,7 +36,7 @@ Lifecycle = Literal["active", "winding_down", "closed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """At most `requests` in any `per`; `burst` of them may go out at once."""
+    """At most `requests` in any `per`; `burst` of them may be sent at once."""
 
     requests: int
     per: timedelta
@@ -44,32 +44,32 @@ class Rate:
 
     def __post_init__(self) -> None:
         if self.requests < 1 or self.per <= timedelta(0):
-            raise ValueError(f"a rate allows at least one request in some time, not {self}")
+            raise ValueError(f"a rate needs at least one request and a period, not {self}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """The parameters that say from when to when, and how the exchange writes them."""
+    """The parameters of the start and the end of a window, and their format."""
 
     start: str = "startTime"
     end: str = "endTime"
     unit: TimeUnit = "milliseconds"
     includes_end: bool = True
-    """Whether a row at the end bound itself is answered. It decides bounds that do not move."""
+    """Whether the end bound is inclusive. Only used for bounds that do not move."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paging:
     """How the rows of one window are requested, page by page.
 
-    Which kind of paging a stream has is the subclass. Each subclass names the parameters in the
-    exchange's own spelling.
+    The subclass is the kind of paging. It has the names of the parameters, as the exchange spells
+    them.
     """
 
     limit: str = ""
-    """The parameter that takes `page_size`; '' where the route has none."""
+    """The parameter for `page_size`; '' if the route has none."""
     bounds: Bounds | None = None
-    """How a window is written. None where the route takes no times."""
+    """How a window is written. None if the route takes no times."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Paging:
 
 @dataclass(frozen=True, kw_only=True)
 class SinglePage(Paging):
-    """The route answers everything at once."""
+    """The route returns all rows at once."""
 
     may_be_cut: bool = False
     """Whether a full page may lack rows that no other request returns."""
@@ -88,7 +88,7 @@ class SinglePage(Paging):
 
 @dataclass(frozen=True, kw_only=True)
 class NewestRows(Paging):
-    """The route answers its newest `newest_rows` rows and nothing older."""
+    """The route returns its newest `newest_rows` rows and nothing older."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +96,13 @@ class TimeDescending(Paging):
     """Newest first; the end bound moves down to the oldest row of each page.
 
     `cursor` is the parameter for "older than the row with this id". It is used only inside a
-    moment that holds more rows than a page.
+    moment with more rows than a page.
     """
 
     bounds: Bounds = Bounds()
     cursor: str
     is_cursor_reliable: bool = True
-    """Whether the cursor is known to lose no rows that share one moment."""
+    """Whether the cursor is known to return all rows that share one moment."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class TimeAscending(Paging):
     bounds: Bounds = Bounds()
     offset: str
     slack: timedelta = timedelta(0)
-    """How far a row's place in the list may lie from the time by which the route filters."""
+    """The largest difference between the order of the list and the time of the filter."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -141,9 +141,9 @@ class OffsetPaging(Paging):
 
     offset: str
     overlap: int = 0
-    """Rows read twice between two pages: a page without any of them shows that the list moved."""
+    """Rows that two pages share. If a page has none of them, the list has shifted."""
     to_the_end: bool = False
-    """Whether the list is read to its end, whatever times its rows have."""
+    """Whether the list is always read to its end."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ class PageNumbers(Paging):
 
     number: str
     last_number: int = 1_000
-    """The highest number that the exchange answers."""
+    """The highest page number that the exchange accepts."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ class IdAscending(Paging):
     from_id: str
     """The parameter of the lowest id that a page may have. A window from the floor begins at 0."""
     start: str = "startTime"
-    """The parameter by which any other window begins, in milliseconds; never sent with an id."""
+    """The parameter for the start of all other windows, in milliseconds; never sent with an id."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -182,18 +182,18 @@ class IdAscending(Paging):
 
 @dataclass(frozen=True, kw_only=True)
 class CursorPaging(Paging):
-    """Newest first, along a cursor: the answer names it, or it is the id of the last row."""
+    """Newest first, by cursor: it is in the response, or it is the id of the last row."""
 
     cursor: str
     """The parameter."""
     read_from: tuple[str, ...] = ()
-    """Where in the answer the next cursor is, first match: `data.nextId`. Empty: the last id."""
+    """The place of the next cursor, first match: `data.nextId`. Empty: the last id."""
     ends_on_empty_page: bool = True
-    """Whether a page without rows is the last, even if it names a cursor."""
+    """Whether a page without rows is the last, even if it has a cursor."""
     end_values: tuple[str, ...] = ("",)
-    """Cursors that stand for "no next page"."""
+    """Cursors that mean "no next page"."""
     checks_scope: bool = False
-    """Whether rows of another scope than the requested one make the answer unusable."""
+    """Whether a response with rows of another scope is refused."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -202,31 +202,30 @@ class CursorPaging(Paging):
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """What an exchange wraps its answers in. Places are dotted paths from the answer's root."""
+    """The structure of an exchange's responses. Places are dotted paths from the root."""
 
     code: str = ""
-    """Where the code of success or failure is; '' where only failures have a body of their own."""
+    """The place of the code of success or failure; '' if only failures have a code."""
     success: frozenset[str] = frozenset({""})
-    """The codes of success; '' where an answer without a code is a success too."""
+    """The codes of success; '' if a response without a code is a success too."""
     ignores_status: bool = False
-    """Whether the code decides even if the HTTP status says otherwise."""
+    """Whether the code takes precedence over the HTTP status."""
     error: tuple[str, ...] = ()
     """Members that only failures have."""
     message: tuple[str, ...] = ()
-    """Where the text of a failure is, first match."""
+    """The place of the text of a failure, first match."""
     rows_at: str = ""
-    """Where the rows are, for streams that do not say (`StreamSpec.rows_at`); '' is the root."""
+    """The place of the rows, for streams without `rows_at`; '' is the root."""
     list_names: frozenset[str] = frozenset()
-    """Names that a list has inside `rows_at`, where routes name it differently."""
+    """Possible names of the list inside `rows_at`, if routes differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
     """One endpoint: what it returns, how far back, and how it is requested.
 
-    `record_id` names keys of the record itself. `path` is below the exchange's base
-    URL and is what gets signed. Every limit has its page (`docs_url`), the day it was read, and
-    how sure it is.
+    `record_id` has keys of the record itself. `path` is relative to the exchange's base URL, and is
+    signed. Every limit has its page (`docs_url`), the day on which it was read, and its certainty.
     """
 
     name: str
@@ -238,51 +237,49 @@ class StreamSpec:
     confidence: Confidence
 
     exchange: str = ""
-    """Whose stream it is: filled in by the `ExchangeSpec` that holds it."""
+    """The name of the exchange, set by its `ExchangeSpec`."""
     entities: tuple[str, ...] = ()
-    """Which canonical entities the rows carry whole: deposits, withdrawals, trades, transfers,
-    ledger. `trades/spot` names the part that the rows carry (one product, one kind of move): such
-    a stream never makes `trades` complete. It fills gaps of streams that carry that same part."""
+    """The canonical entities that the rows contain completely: deposits, withdrawals, trades,
+    transfers, ledger. `trades/spot` is a part of an entity (a product or kind): such a stream
+    alone does not make `trades` complete. It fills gaps of streams with the same part."""
     method: Method = "GET"
     base_url: str = ""
-    """Where the endpoint is, if not where the exchange's others are. An account's own `base_url`
-    (a sandbox, a gateway) serves all of them."""
+    """The endpoint's base URL, if it differs from the exchange's. An account's `base_url` (a
+    sandbox, a gateway) overrides both."""
     params: tuple[str, ...] = ()
-    """The parameters the endpoint takes, in its own spelling: no other is ever sent. Left empty
-    where the exchange refuses what it does not know, and its own `params` are the list; some
-    ignore it and answer something else."""
+    """The parameters of the endpoint: no other is sent. Required if the exchange ignores unknown
+    parameters; if it refuses them, this is empty and the exchange's `params` apply."""
     part_of: tuple[str, ...] = ()
-    """Entities of which the rows are a part only: they are known where all the parts are. A
-    stream that carries an entity whole names it in `entities`."""
+    """Entities of which the rows are only a part: an entity is complete if all its parts are. A
+    stream with a complete entity lists it in `entities`."""
     wallet: str = ""
-    """The wallet the rows belong to, or one word for its wallets where it serves a few of a kind.
-    Only streams of the same wallet can fill each other's gaps."""
+    """The wallet of the rows, or one word for several wallets of one kind. Only streams of the
+    same wallet can fill each other's gaps."""
     balance_kind: BalanceKind = ""
     asset_field: str = ""
     amount_field: str = ""
-    """Where a record has its asset and its amount: what a file is compared with the API by."""
+    """The places of asset and amount in a record, for the comparison of files with the API."""
     compared_with: tuple[tuple[str, Part], ...] = ()
-    """Streams that tell the same movements of the same wallet, and which of them: the sums of both
-    must agree."""
+    """Streams with the same movements of the same wallet, and which: the sums must agree."""
     private: bool = True
     needs_right: str = ""
-    """The right beyond reading that the exchange wants of a key for it, in the exchange's words.
+    """The right beyond reading that the exchange requires of a key, as the exchange names it.
     Without it, the stream is not requested, and no warning is shown."""
     account_kinds: tuple[str, ...] = ()
-    """The kinds of account (`Identity.kind`) that the endpoint exists for; all, if empty. For any
+    """The kinds of account (`Identity.kind`) that have the endpoint; all, if empty. For any
     other kind it is not requested, and has no gap."""
     time_field: str = ""
     time_unit: TimeUnit = "milliseconds"
     paging: Paging | None = None
-    """How its rows are requested. None: the exchange's own paging for a history, one page else."""
+    """How its rows are requested. None: a history has the exchange's paging, others one page."""
     sends: Mapping[str, str | int] = field(default_factory=dict, hash=False)
     """Parameters that every request has, with their values."""
     rows_at: str | None = None
-    """Where in the answer the rows are, as a dotted path from its root: `data.records`. `[]` steps
-    into each item of a list: `[].positions`. '' is the whole answer; None is the envelope's."""
+    """The place of the rows, as a dotted path from the root of the response: `data.records`. `[]`
+    is each item of a list: `[].positions`. '' is the whole response; None: the envelope's place."""
 
     count_at: str = ""
-    """Where the answer counts its rows, of a route that leaves out the list if that is 0."""
+    """The place of the row count, for a route without a list in the response if the count is 0."""
 
     retention_kind: RetentionKind = "not_stated"
     retention: timedelta | None = None
@@ -291,71 +288,71 @@ class StreamSpec:
     time_filter: bool = True
     """Whether the endpoint takes a start and an end at all."""
     few_rows: bool = False
-    """Whether rows are so few that the whole span is requested at once. Otherwise a stream
-    without a `max_window` is read some months at a time, so that an interrupted run keeps them."""
+    """Whether the whole span is requested at once, because there are few rows. Otherwise a stream
+    without `max_window` is read in spans of some months, so that an interrupted run keeps them."""
     page_size: int = 100
     smaller_page: int | None = None
-    """What to request instead if a server refuses `page_size`, although it is documented."""
+    """The page size to request if a server refuses `page_size`, although it is documented."""
     newest_rows: int | None = None
-    """How many rows, the newest, the endpoint returns at most. Older ones drop out of
-    reach as new ones come in: when that is depends on the account, not on the calendar."""
+    """The endpoint returns at most this number of rows, the newest ones. Older rows expire when
+    new ones are added, so the time depends on the account's activity."""
     rate: Rate | None = None
     """The endpoint's own limit for each account, in addition to the exchange-wide ones."""
 
     weight: int = 1
-    """How many requests it counts for in the exchange-wide budgets."""
+    """The weight of a request in the exchange-wide budgets."""
 
     scope: str = ""
     """The parameter that is requested value by value (`coin`, `symbol`), if any."""
     scope_values: tuple[str, ...] = ()
     """Values of the scope that are always requested, in addition to those found in records."""
     scope_is_closed: bool = False
-    """Whether `scope_values` are all there are: records and earlier askings name no others."""
+    """Whether `scope_values` are complete: no values from records or earlier receipts are added."""
     scope_sends: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
-    """Values of the scope that are requested by other parameters than `scope` itself."""
+    """Values of the scope that are requested with other parameters than `scope` itself."""
     scope_from: tuple[str, ...] = ()
-    """The streams whose records name values of the scope; all that have the field, if empty."""
+    """The streams whose records have values of the scope; all streams with the field, if empty."""
     numbers_twins: bool = False
-    """Whether equal ids within an answer are records of their own, distinguished by a number: where
-    the exchange has no id, and two equal movements are two movements."""
+    """Whether equal ids in a response are separate records, distinguished by a number: for
+    exchanges without an id, as two equal movements are two movements."""
     status_field: str = ""
     final_statuses: frozenset[str] = frozenset()
-    """Rows in any other status can still change and hold the resume point."""
+    """Rows in any other status can still change, and are requested again."""
     known_by: tuple[str, ...] = ()
-    """Fields that each record has and that together tell it from other streams' (`required`)."""
+    """Fields that each record has, and that distinguish it from other streams (`required`)."""
     other_times: tuple[str, ...] = ()
-    """Other fields than `time_field` that hold a time in `time_unit`."""
+    """Fields other than `time_field` with a time in `time_unit`."""
     overlap: timedelta = timedelta(days=1)
-    """How far a resumed read overlaps what is stored, for rows that arrive late."""
+    """How far a resumed read overlaps the stored span, for rows that arrive late."""
 
     affects: str = ""
-    """What a reader misses when this stream has a hole."""
+    """The data that a gap in this stream affects."""
     remedy: str = ""
-    """What would fill a hole the API no longer fills: another stream, a file from the site."""
+    """How to fill a gap that the API cannot fill: another stream, a file from the site."""
     remedy_is_file: bool = False
-    """Whether `remedy` names a file to download: to be kept where files cannot be imported."""
+    """Whether `remedy` names a file to download. If files cannot be imported, it must be kept."""
 
     def __post_init__(self) -> None:
         if (self.retention_kind == "rolling") != (self.retention is not None):
-            raise ValueError(f"{self.name}: a rolling retention, and only that, has a length")
+            raise ValueError(f"{self.name}: a rolling retention needs a length, others have none")
         if self.kind == "history" and not (self.time_field and self.affects and self.remedy):
             raise ValueError(f"{self.name}: history needs a time, what it affects and a remedy")
         if bool(self.status_field) != bool(self.final_statuses):
-            raise ValueError(f"{self.name}: a status field needs its final statuses, and they it")
+            raise ValueError(f"{self.name}: a status field and final statuses require each other")
         if self.weight < 1:
-            raise ValueError(f"{self.name}: a request counts for at least one")
+            raise ValueError(f"{self.name}: the weight of a request is at least one")
         if not self.record_id:
             raise ValueError(f"{self.name}: a record needs an id")
         if self.newest_rows is not None and (self.newest_rows < 1 or self.time_filter):
-            raise ValueError(f"{self.name}: with a time filter there are not only newest rows")
+            raise ValueError(f"{self.name}: newest_rows and a time filter exclude each other")
         if self.smaller_page is not None and not 0 < self.smaller_page < self.page_size:
-            raise ValueError(f"{self.name}: a smaller page is smaller than a page")
+            raise ValueError(f"{self.name}: the smaller page size must be below the page size")
         if self.few_rows and self.max_window is not None:
-            raise ValueError(f"{self.name}: with a widest window, not all is requested at once")
+            raise ValueError(f"{self.name}: few_rows and max_window exclude each other")
         if self.scope_values and not self.scope:
-            raise ValueError(f"{self.name}: values of a scope it does not have")
+            raise ValueError(f"{self.name}: scope values without a scope")
         if self.scope_is_closed and not self.scope_values:
-            raise ValueError(f"{self.name}: a closed scope without values is never requested")
+            raise ValueError(f"{self.name}: a closed scope needs values")
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -363,29 +360,29 @@ class StreamSpec:
         return tuple(declared_fields(self.exchange)[self.name])
 
     def fields_of_type(self, kind: str) -> tuple[str, ...]:
-        """The fields that are declared with that type, such as `amount` or `minor`."""
+        """The fields with that declared type, such as `amount` or `minor`."""
         declared = declared_fields(self.exchange)[self.name]
         return tuple(field for field, of_kind in declared.items() if of_kind == kind)
 
     @cached_property
     def minor_fields(self) -> tuple[str, ...]:
-        """Fields that hold whole numbers: amounts in minor units, counts of contracts."""
+        """Fields with whole numbers: amounts in minor units, counts of contracts."""
         return self.fields_of_type("minor")
 
     @cached_property
     def decimal_fields(self) -> tuple[str, ...]:
-        """Fields that hold decimal numbers."""
+        """Fields with decimal numbers."""
         return self.fields_of_type("amount")
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The fields without which a file is not this stream's, and a record in it not whole."""
+        """The fields that each record in a file of this stream must have."""
         return self.known_by or tuple(
             name for name in (self.record_id[0], self.time_field, self.status_field) if name
         )
 
     def serves(self, account_kind: str) -> bool:
-        """Whether the endpoint exists for that kind of account; '' is an unknown kind."""
+        """Whether that kind of account has the endpoint; '' is an unknown kind."""
         return not (self.account_kinds and account_kind) or account_kind in self.account_kinds
 
 
@@ -394,9 +391,9 @@ class ScopeList:
     """Where values of a scope's parameter are read, in addition to fields of its own name.
 
     Places are (stream, JSON path); `[*]` in a path is each item of a list. Without `seconds`,
-    `places` hold whole values. With them, values are derived: any of `places`, `joined_by`, any of
-    `seconds`. Those are guesses: it is no failure if the exchange does not know one. What lies at
-    `unless` is not paired.
+    `places` have complete values. With `seconds`, values are derived: one of `places`, `joined_by`,
+    one of `seconds`. Such values are guesses: if the exchange does not know one, it is no failure.
+    Values at `unless` are not combined.
     """
 
     scope: str
@@ -405,7 +402,7 @@ class ScopeList:
     unless: tuple[tuple[str, str], ...] = ()
     joined_by: str = ""
     is_public: bool = False
-    """Whether the list is of all accounts, delisted values included: each is a guess then."""
+    """Whether the list has the values of all accounts, also delisted ones: each is then a guess."""
 
     @property
     def are_guesses(self) -> bool:
@@ -415,12 +412,12 @@ class ScopeList:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """A private read route that is no stream and no probe, and why."""
+    """A private read route that is neither a stream nor a probe, with the reason."""
 
     path: str
-    """With its method where that is not GET: `POST /v1/thing`."""
+    """With its method, if that is not GET: `POST /v1/thing`."""
     reason: str
-    """One sentence for a reader who wonders whether something of theirs is missing."""
+    """One sentence that states why no data is missing, or which."""
     docs_url: str
 
     @property
@@ -432,37 +429,37 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Excluded:
-    """Something of an account that no route of the API tells, by the exchange's design.
+    """Data of an account that no route of the API returns.
 
-    It stands in the coverage of every account as a stream of its own that is never complete.
+    In the coverage of each account, it is a stream that is never complete.
     """
 
     name: str
-    """Where a stream's name would stand: a word a reader searches for, such as `bots`."""
+    """Its name, used like a stream's name, such as `bots`."""
     entities: tuple[str, ...]
-    """Which canonical entities lack its rows."""
+    """The canonical entities that lack its rows."""
     what: str
-    """What is left out, as the end of a sentence that starts with the exchange."""
+    """A description of the data."""
     remedy: str
     docs_url: str
-    """The page that says so, or from which it follows."""
+    """The page that states or implies it."""
     evidence: str = ""
-    """How it is known, where the page does not say it outright."""
+    """The evidence, if the page only implies it."""
     confidence: Confidence = "documented"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guide:
-    """What a person needs to know to connect an account. Markdown sentences, in order."""
+    """The instructions to connect an account. Markdown sentences, in order."""
 
     steps: tuple[str, ...]
-    """How to make a key that only reads, click by click, as the site is today."""
+    """How to create a read-only key on the site, step by step."""
     alerts: tuple[str, ...] = ()
-    """What is lost if nothing is done: how far back the API goes, closing dates."""
+    """Data that expires: how far back the API reaches, closing dates."""
     notes: tuple[str, ...] = ()
-    """What the API leaves out, and what to do about it."""
+    """Data that the API does not return, and alternatives."""
     problems: tuple[tuple[str, str], ...] = ()
-    """What one sees (an error, something missing), and the way out of it."""
+    """Problems (an error, missing data), each with its solution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -474,20 +471,20 @@ class ExchangeSpec:
     base_url: str
     streams: tuple[StreamSpec, ...]
     probes: tuple[str, ...]
-    """Read routes that identify the key and tell the clock; nothing of them is stored verbatim."""
+    """Read routes for the identity of the key and the time; their responses are not stored."""
     docs_url: str
     checked_on: date
 
     began_on: date
-    """No account is older than this; if nothing else is known, reading begins here."""
+    """No account is older than this; the default start of the history."""
     params: frozenset[str] = frozenset()
-    """The parameters of its reads. No other is sent, to probes and to streams without a list."""
+    """The parameters of its reads. Probes, and streams without `params`, send no others."""
     envelope: Envelope = Envelope()
     paging: Paging = SinglePage()
     """How histories that declare no paging of their own are requested."""
     lifecycle: Lifecycle = "active"
     ends_at: datetime | None = None
-    """When the API stops, or stopped, for good."""
+    """When the API ends or ended permanently."""
     account_rate: Rate | None = None
     """All signed requests of one account together."""
     ip_rate: Rate | None = None
@@ -496,16 +493,16 @@ class ExchangeSpec:
     """Unsigned requests from one address."""
     scope_lists: tuple[ScopeList, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    """Every other private read the exchange documents: with `streams` and `probes`, all of them."""
+    """All documented private reads that are not in `streams` or `probes`."""
     excluded: tuple[Excluded, ...] = ()
-    """What no route tells, for every account alike."""
+    """Data that no route returns for any account."""
     guide: Guide = Guide(steps=())
     imports_files: bool = False
-    """Whether saved answers of it can be imported: no other remedy may ask for an import."""
+    """Whether saved responses can be imported. If not, no remedy may suggest an import."""
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
     credential_aliases: Mapping[str, str] = field(default_factory=dict)
-    """Other words a key field may be configured by: {"passphrase": "memo"}."""
+    """Other accepted names of a key field: {"passphrase": "memo"}."""
 
     def __post_init__(self) -> None:
         streams = tuple(replace(stream, exchange=self.name) for stream in self.streams)
@@ -515,7 +512,7 @@ class ExchangeSpec:
         if len(names) != len(set(names)):
             raise ValueError(f"{self.name}: two streams share a name")
         if (self.lifecycle == "active") != (self.ends_at is None):
-            raise ValueError(f"{self.name}: an exchange that ends, and only that, has an end")
+            raise ValueError(f"{self.name}: an exchange that ends needs ends_at, others have none")
         if both := self.reads() & {route.read for route in self.left_out}:
             raise ValueError(f"{self.name}: {sorted(both)} cannot be both read and left out")
         for stream in self.streams:
@@ -528,14 +525,14 @@ class ExchangeSpec:
         return stream.paging or (self.paging if stream.kind == "history" else SinglePage())
 
     def reads(self) -> frozenset[tuple[str, str]]:
-        """Every (method, path) below the base URL that may be sent. All of them only read."""
+        """Every (method, path) that may be sent. All of them only read."""
         return frozenset(
             {(stream.method, stream.path) for stream in self.streams}
             | {("GET", path) for path in self.probes}
         )
 
     def naming(self, asked: StreamSpec) -> tuple[StreamSpec, ...]:
-        """The streams that name values of its scope; one with the same scope names no new one."""
+        """The streams with values of its scope; a stream with the same scope has no new ones."""
         places = {
             stream
             for listed in self.scope_lists

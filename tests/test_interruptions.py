@@ -227,11 +227,11 @@ def test_a_round_that_delivers_less_than_it_read_fails(
     run.prepare()
     with monkeypatch.context() as patch:
         patch.setattr(StreamLoad, "items", lambda self: (item for item in ()))
-        with pytest.raises(RequestError, match="less than it read"):
+        with pytest.raises(RequestError, match="not all rows that were read"):
             run.extract()
     run.extract()
     run._delivery.receipts += 1  # one that the warehouse will lack
-    with pytest.raises(RequestError, match="less than it read"):
+    with pytest.raises(RequestError, match="not all rows that were read"):
         run.load()
 
 

@@ -47,7 +47,7 @@ NOTHING = (
 )  # fmt: skip
 HIDDEN = (
     "failed", "nothing_to_ask", "", True,
-    "no subUid of this account is known, and what may name one was not read to its end: "
+    "no subUid of this account is known, and streams that may have one were not read completely: "
     "sub_account_assets.",
 )  # fmt: skip
 

@@ -978,7 +978,7 @@ def test_a_time_route_that_tells_no_time_is_done_without(body):
 def test_an_account_that_is_not_named_is_one_clear_error(body, prepared_home):
     exchange = speaker(TAX, [])
     exchange.instead["/account/info"] = lambda path, params: Answer(exchange._envelope(body))
-    with pytest.raises(LookbackError, match="did not say whose key"):
+    with pytest.raises(LookbackError, match="does not state the account"):
         sync(exchange, prepared_home)
 
 

@@ -153,6 +153,6 @@ def test_a_stream_of_few_rows_is_asked_for_all_time_at_once_and_from_a_hole_on()
     ]
 
 
-def test_what_has_a_widest_window_is_not_asked_at_once():
-    with pytest.raises(ValueError, match="widest window"):
+def test_few_rows_and_max_window_exclude_each_other():
+    with pytest.raises(ValueError, match="few_rows and max_window"):
         replace(FEW, max_window=timedelta(days=30))

@@ -1,1 +1,1 @@
-"""Which accounts there are, and their keys."""
+"""The declared accounts and their keys."""

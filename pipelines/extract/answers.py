@@ -1,6 +1,6 @@
-"""Reads answers by what the spec says of them: the envelope, the rows, a value at a place.
+"""Read the parts of a response that the spec describes: envelope, rows, single values.
 
-Rows are cut out as bytes and never parsed.
+Rows are extracted as bytes and never parsed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EACH = "[]"
 
 
 class Said(NamedTuple):
-    """What an answer says of itself. `is_failure`: it has a member that only failures have."""
+    """Code and message of a response. `is_failure`: it has a member that only failures have."""
 
     code: str
     message: str
@@ -27,7 +27,7 @@ class Said(NamedTuple):
 
 
 def value_at(body: bytes, place: str) -> Any:
-    """The value at a dotted path, None where there is none. Of a list, its first item is read."""
+    """The value at a dotted path, or None. In a list, the first item is read."""
     found: Any = body
     for step in place.split("."):
         try:
@@ -45,14 +45,14 @@ def value_at(body: bytes, place: str) -> Any:
 def _value(raw: bytes) -> Any:
     try:
         return _ANYTHING.decode(raw)
-    except msgspec.DecodeError:  # a number that msgspec refuses: `1e400`
+    except msgspec.DecodeError:  # msgspec refuses numbers such as `1e400`
         return raw.decode()
 
 
 def said_by(envelope: Envelope, body: bytes) -> Said | None:
-    """The code and the message of an answer; None where it is not this exchange's JSON.
+    """The code and the message of a response; None if it is not this exchange's JSON.
 
-    A bare list is a success without a code.
+    A list without envelope is a success without a code.
     """
     text = body.lstrip()
     if text.startswith(b"["):
@@ -69,17 +69,17 @@ def said_by(envelope: Envelope, body: bytes) -> Said | None:
 
 
 def rows_of_answer(spec: ExchangeSpec, stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
-    """The rows of an answer, each as its own bytes.
+    """The rows of a response, each as its own bytes.
 
-    `null` on the way to the rows stands for an empty list. A member that is missing does not:
-    raises RequestError.
+    `null` on the path to the rows means an empty list. Raises RequestError if a member of the path
+    is missing.
     """
     place = spec.envelope.rows_at if stream.rows_at is None else stream.rows_at
     if stream.count_at and value_at(body, stream.count_at) == 0 and value_at(body, place) is None:
         return []
     if not place:
         if body.strip() == b"null":
-            raise RequestError("the answer is null and no list", kind="not_understood")
+            raise RequestError("the response is null instead of a list", kind="not_understood")
         return cut_list(body, stream.record_id)
     rows: list[msgspec.Raw] = []
     steps = place.split(".")
@@ -92,7 +92,7 @@ def rows_of_answer(spec: ExchangeSpec, stream: StreamSpec, body: bytes) -> list[
 
 
 def _parts(body: bytes | msgspec.Raw, steps: list[str]) -> list[msgspec.Raw]:
-    """What lies at the end of the path."""
+    """The values at the end of the path."""
     if not steps:
         return [msgspec.Raw(bytes(body))]
     if bytes(body).strip() == b"null":
@@ -103,12 +103,12 @@ def _parts(body: bytes | msgspec.Raw, steps: list[str]) -> list[msgspec.Raw]:
         return [part for item in items for part in _parts(item, rest)]
     members = _MEMBERS.decode(bytes(body))
     if step not in members:
-        raise RequestError(f"the answer has no {step}", kind="not_understood")
+        raise RequestError(f"the response has no {step}", kind="not_understood")
     return _parts(members[step], rest)
 
 
 def _named_list(envelope: Envelope, stream: StreamSpec, part: msgspec.Raw) -> msgspec.Raw | None:
-    """The one list of a known name inside an object that is no record itself."""
+    """The list in an object that is not itself a record."""
     if not envelope.list_names or not bytes(part).lstrip().startswith(b"{"):
         return None
     members = _MEMBERS.decode(bytes(part))

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = (10.0, 60.0)
 ATTEMPTS = 6
-USER_AGENT = "lookback"  # some exchanges' gateways refuse the names that libraries give themselves
+USER_AGENT = "lookback"  # some gateways refuse the default user agents of libraries
 LONGEST_WAIT = 60.0
 """A longer wait than this is a failure; the next run tries again."""
 
@@ -68,12 +68,12 @@ class ExchangeClock:
         self.skew = timedelta(0)
 
     def now(self) -> datetime:
-        """The exchange's now, to the millisecond, as exchanges count."""
+        """The exchange's current time, in whole milliseconds."""
         moment = self._local() + self.skew
         return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
 
     def compare(self, theirs: datetime, sent: datetime, received: datetime) -> None:
-        """Set the skew from one answer, taking its time to be the middle of the exchange."""
+        """Set the skew from one response, whose time is taken as the middle of the request."""
         self.skew = theirs - (sent + (received - sent) / 2)
 
     def local(self) -> datetime:
@@ -81,7 +81,7 @@ class ExchangeClock:
 
 
 def _nothing_to_add(request: PreparedRequest) -> PreparedRequest:
-    """Without it, requests would read the host's password from ~/.netrc and send it."""
+    """Replace the authentication of `requests`, which would send passwords from ~/.netrc."""
     return request
 
 
@@ -115,7 +115,7 @@ class ReadOnlySession(requests.Session):
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
-        """Proxies and certificates as the environment has them, looked up once for each host."""
+        """Proxies and certificates of the environment, looked up once per host."""
         host = urlsplit(str(url)).netloc
         if host not in self._environments:
             self._environments[host] = dict(
@@ -124,10 +124,10 @@ class ReadOnlySession(requests.Session):
         return dict(self._environments[host])
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
-        """Send one read and return its good answer.
+        """Send one read and return its successful response.
 
-        Raises NotARead for anything not on the list, RequestError when the exchange does not answer
-        as it should after several tries.
+        Raises NotARead for a request that is not on the allow-list, and RequestError if the
+        exchange returns no usable response after several tries.
         """
         target = self._target(request)
         path = target.partition("?")[0]
@@ -142,18 +142,18 @@ class ReadOnlySession(requests.Session):
         return retrying(self._send_once, request, target, path, kwargs)
 
     def url_of(self, path: str) -> str:
-        """The URL of a path: at its own host, unless the user has set a base URL."""
+        """The URL of a path on its own host, or on the base URL that the user set."""
         stream = self._streams.get(path)
         own = stream.base_url if stream is not None else ""
         is_default = self.account.base_url == self.exchange.spec.base_url
         return (own if own and is_default else self.account.base_url) + path
 
     def _target(self, request: PreparedRequest) -> str:
-        """The path and query to sign, if this is a read this exchange declares."""
+        """The path and query to sign. Raises NotARead if the exchange does not declare the read."""
         url = urlsplit(request.url or "")
         address = f"{url.scheme}://{url.netloc}{url.path}"
         path = self._reads.get((request.method or "", address))
-        # `urlsplit` takes tabs and newlines out of an address, which a server may read otherwise.
+        # `urlsplit` removes tabs and newlines from an address; a server may not.
         is_clean = PRINTABLE.fullmatch(request.url or "") is not None
         if path is None or not is_clean or (request.method == "GET" and request.body):
             raise NotARead(
@@ -165,7 +165,7 @@ class ReadOnlySession(requests.Session):
         return f"{path}?{url.query}" if url.query else path
 
     def _check_names(self, path: str, query: str, body: Any) -> None:
-        """Refuse a parameter that is not listed: a route may ignore it, or do another thing."""
+        """Refuse a parameter that is not listed: a route may ignore or misinterpret it."""
         stream = self._streams.get(path)
         takes = (stream.params if stream else ()) or sorted(self.exchange.spec.params)
         sent = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
@@ -179,7 +179,7 @@ class ReadOnlySession(requests.Session):
             )
 
     def _check_headers(self, request: PreparedRequest) -> None:
-        """Refuse a header that would make a server take the request for another one."""
+        """Refuse a header that changes the method or the meaning of the request."""
         for name, value in request.headers.items():
             word = name.lower().replace("_", "-")
             if word in METHOD_OVERRIDES or not PRINTABLE.fullmatch(f"{name}{value}"):
@@ -239,7 +239,7 @@ class ReadOnlySession(requests.Session):
     def _obey(self, problem: RequestError, path: str, buckets: Mapping[Hashable, Rate]) -> None:
         """Make all requests of the same bucket wait as long as the exchange requires.
 
-        A route that answers with a ban is not requested again, as each request would prolong it;
+        A route that responds with a ban is not requested again, as each request would prolong it;
         after the second ban no route is.
         """
         if problem.kind != "rate_limited":
@@ -288,23 +288,21 @@ class ReadOnlySession(requests.Session):
 
 
 def _mend(response: Response) -> None:
-    r"""Take away what keeps JSON from being read.
+    r"""Repair JSON that parsers refuse: byte order mark, half characters, too deep nesting.
 
-    That is a byte order mark, halves of a character, and values nested too deep for any reader.
-
-    An escape of half a character (`\ud83d`, a cut emoji) is JSON to some and an error to
-    databases. It is kept as the text it was written in: `\\ud83d`.
+    Databases refuse an escape of half a character (`\ud83d`, a cut emoji). It is kept as literal
+    text: `\\ud83d`.
     """
     content = response.content.removeprefix(codecs.BOM_UTF8)
     if b"\\ud" in content or b"\\uD" in content:
         mended = _ESCAPES.sub(_as_written, content)
         if mended != content:
-            log.warning("half a character in an answer is kept as its escape")
+            log.warning("half a character in a response is kept as its escape")
         content = mended
     try:
         _JSON.decode(content)
     except RecursionError:
-        log.warning("a value nested too deep to be read is kept as its text")
+        log.warning("a value that is nested too deeply is kept as text")
         content = _flattened(content)
     except msgspec.DecodeError:
         pass  # reported when the response is read
@@ -312,9 +310,9 @@ def _mend(response: Response) -> None:
 
 
 def _flattened(content: bytes) -> bytes:
-    """The same JSON, with each value that begins at level `DEEPEST` as the text it was written in.
+    """The same JSON, with each value that begins at level `DEEPEST` as text.
 
-    Unchanged where brackets do not match.
+    Unchanged if brackets do not match.
     """
     parts, done, start, level = [], 0, 0, 0
     for token in _BRACKETS.finditer(content):
@@ -339,7 +337,7 @@ def _as_written(escape: re.Match[bytes]) -> bytes:
 
 
 def weighed(rate: Rate, weight: int) -> Rate:
-    """The rate at which requests of that weight may go."""
+    """The allowed rate of requests of that weight."""
     return replace(rate, per=rate.per * weight)
 
 
@@ -372,7 +370,7 @@ class StreamClient(RESTClient):
 
     def pages(self, paginator: Paginator) -> Iterator[PageData[Record]]:
         """The pages of one window. Raises RequestError."""
-        # RESTClient would raise for a status before the session has read what the answer says.
+        # RESTClient would raise for a status before the session has read the error in the response.
         hooks: Any = {"response": []}
         url = self._session.url_of(self._stream.path)
         return self.paginate(url, self._stream.method, paginator=paginator, hooks=hooks)
@@ -382,7 +380,7 @@ class StreamClient(RESTClient):
         try:
             return self._reader.read(self._exchange.items(self._stream, response.content))
         except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            log.debug("an answer of %s was not understood", self._stream.path, exc_info=True)
+            log.debug("cannot parse a response of %s", self._stream.path, exc_info=True)
             raise misread(response) from error
 
 
@@ -393,18 +391,18 @@ def fetch(
     *,
     body: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """One read outside the streams, by POST where it has a body.
+    """Send one read outside the streams, by POST if it has a body.
 
-    Returns the answer's body; raises RequestError.
+    Returns the body of the response; raises RequestError.
     """
     return _send(session, path, params, body).content
 
 
 def set_clock(session: ReadOnlySession) -> None:
-    """Measure how far this machine's clock is from the exchange's.
+    """Measure the difference between this machine's clock and the exchange's.
 
-    Without an answer from the time route this machine's clock has to do. Raises RequestError where
-    the exchange cannot be reached at all.
+    If the time route fails, this machine's clock is used. Raises RequestError if the exchange
+    cannot be reached at all.
     """
     sent = session.clock.local()
     try:
@@ -412,7 +410,7 @@ def set_clock(session: ReadOnlySession) -> None:
     except RequestError as problem:
         if problem.retry and problem.kind in ("unreachable", "venue_closed", "rate_limited"):
             raise
-        log.info("the exchange's time is not known: %s", problem.what)
+        log.info("cannot read the exchange's time: %s", problem.what)
         return
     theirs = session.exchange.read_clock(response)
     if theirs is not None:

@@ -22,9 +22,9 @@ from pipelines.spec import ExchangeSpec, StreamSpec
 
 
 class Fetch(Protocol):
-    """One read request outside the streams; by POST where it has a body.
+    """Send one read outside the streams, by POST if it has a body.
 
-    Returns the answer's body; raises RequestError.
+    Returns the body of the response; raises RequestError.
     """
 
     def __call__(
@@ -38,7 +38,7 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose key it is and what it may do, as the exchange says. Never a secret."""
+    """The account and the rights of a key, as the exchange states them. Has no secret."""
 
     uid: str
     kind: str
@@ -55,9 +55,9 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class UnusableFile:
-    """A table that people have of this exchange and that cannot be imported: known by its header.
+    """A known table of this exchange that cannot be imported; it is recognised by its header.
 
-    It has all of `columns` and not `lacked`, which is what would make it usable.
+    It has all of `columns`, but not `lacked`, without which it is not usable.
     """
 
     what: str
@@ -67,24 +67,24 @@ class UnusableFile:
     remedy: str
 
     def is_headed(self, header: Collection[str]) -> bool:
-        """Whether a table with these columns is one."""
+        """Whether these columns are the header of such a table."""
         names = {name.casefold() for name in header}
         wanted = {name.casefold() for name in self.columns}
         return wanted <= names and self.lacked.casefold() not in names
 
 
 def every_row(stream: StreamSpec, record: Record) -> bool:
-    """Every row of every answer is a record."""
+    """The default: every row of every response is a record."""
     return True
 
 
 def every_stream(identity: Identity, stream: StreamSpec) -> RequestError | None:
-    """Any key may be tried on any stream: the exchange itself will refuse what it may not."""
+    """The default: every stream is requested with any key; the exchange may refuse it."""
     return None
 
 
 def no_balance(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """No snapshot of this exchange is a balance."""
+    """The default: no snapshot of the exchange is a balance."""
     return None
 
 
@@ -94,10 +94,10 @@ PaginatorHook = Callable[[StreamSpec, Window, str], Paginator | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One exchange, as the rest of the program uses it.
+    """The interface of one exchange.
 
-    The spec says how it is paged and where its rows are, the error table what its failures mean.
-    Hooks are for what neither can say.
+    The spec declares paging and the place of the rows; the error table explains failures. Hooks are
+    for everything else.
     """
 
     spec: ExchangeSpec
@@ -110,41 +110,41 @@ class Exchange:
     identify: Callable[[Fetch, Account], Identity]
 
     clock_path: str
-    """A public route to compare clocks by."""
+    """A public route that returns the exchange's time."""
     clock_at: tuple[str, ...] = ()
-    """Where its answer has the time, first match; empty: in the Date header."""
+    """Where its response has the time, first match; empty: in the Date header."""
 
     beyond: Callable[[Identity, StreamSpec], RequestError | None] = every_stream
-    """Why this kind of key is not even tried on a stream, None where it is."""
+    """Why a stream is not requested with this kind of key; None if it is requested."""
 
     is_record: Callable[[StreamSpec, Record], bool] = every_row
     balance_of: Callable[[StreamSpec, Record], tuple[str, str] | None] = no_balance
-    """(wallet, asset) of a snapshot row that is a balance."""
+    """Wallet and asset of a snapshot row that is a balance."""
 
     rows_hook: RowsHook | None = None
-    """The rows of an answer that the spec cannot describe; None for all others."""
+    """The rows of a response that the spec cannot describe; None for all others."""
     paginator_hook: PaginatorHook | None = None
     """The paginator of a stream that the spec cannot describe; None for all others."""
 
     uid_of: Callable[[bytes], str] | None = None
-    """The account a record names itself, for files. None where records name none."""
+    """The account in a record, for files. None if records have no account."""
     uid_field: str = ""
-    """The field that names it, in the streams whose `fields` have it."""
+    """The field of the account, in the streams whose `fields` have it."""
 
     unusable_files: tuple[UnusableFile, ...] = ()
-    """Files that are refused by name, with the reason, rather than as something unknown."""
+    """Known files that are refused with their own reason."""
 
     def explain(self, response: Response, now: datetime) -> RequestError | None:
-        """What is wrong with an answer, None where nothing is."""
+        """The error of a response; None if it is successful."""
         return explain(self.spec, self.errors, response, now)
 
     def paginator(self, stream: StreamSpec, window: Window, scope: str) -> Paginator:
-        """The pages of one window and scope."""
+        """The paginator of one window and scope."""
         found = self.paginator_hook and self.paginator_hook(stream, window, scope)
         return found or paginator_of(self.spec, stream, window, scope)
 
     def items(self, stream: StreamSpec, body: bytes) -> list[msgspec.Raw]:
-        """The rows of a good answer. Raises RequestError where it has no list of rows."""
+        """The rows of a successful response. Raises RequestError if it has no list of rows."""
         if self.errors.empty:
             said = said_by(self.spec.envelope, body)
             if said is not None and said.code in self.errors.empty:
@@ -153,7 +153,7 @@ class Exchange:
         return rows_of_answer(self.spec, stream, body) if found is None else found
 
     def read_clock(self, response: Response) -> datetime | None:
-        """The exchange's time in the answer of `clock_path`."""
+        """The exchange's time in the response of `clock_path`."""
         if not self.clock_at:
             return read_date(response.headers.get("Date", ""))
         found = (value_at(response.content, place) for place in self.clock_at)

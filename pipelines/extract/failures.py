@@ -1,4 +1,4 @@
-"""What is wrong with an answer: the exchange's error table, then the checks that all share."""
+"""Find the error of a response: by the exchange's error table, then by common checks."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ BANNED, TOO_MANY = 418, 429
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One entry of an error table: what a code means, and what follows from it."""
+    """One entry of an error table: the meaning of a code, and what to do."""
 
     kind: str
     """One word for programs: `wrong_key`, `rate_limited`, ..."""
     what: str
-    """What happened, as a sentence without its full stop; the exchange's own words follow it."""
+    """What happened, as a sentence without a full stop; the exchange's message follows it."""
     remedy: str
     outcome: Outcome = "failed"
     retry: bool = False
@@ -37,7 +37,7 @@ class Case:
     params: tuple[str, ...] = ()
     """The code has this meaning only for requests with one of these parameters."""
     may_mean_closed: bool = False
-    """Whether it means that the exchange has closed, once its end is past."""
+    """Whether the code means that the exchange has closed, after its announced end."""
 
 
 def refused(kind: str, what: str, remedy: str) -> Case:
@@ -46,11 +46,11 @@ def refused(kind: str, what: str, remedy: str) -> Case:
 
 
 def clock(allowed: str = "") -> Case:
-    """The time of the request is wrong; it is sent again after the clocks were compared."""
+    """The time of the request is wrong; it is sent again after the clock is corrected."""
     allows = f"; the exchange allows {allowed}" if allowed else ""
     return Case(
         kind="clock",
-        what="the exchange finds the request's time wrong",
+        what="the exchange rejected the request's timestamp",
         remedy=f"set this machine's clock{allows}",
         retry=True,
         wait=0.0,
@@ -58,7 +58,7 @@ def clock(allowed: str = "") -> Case:
 
 
 def busy(what: str = "the exchange is busy", *, may_mean_closed: bool = False) -> Case:
-    """The exchange cannot answer now."""
+    """The exchange is temporarily unavailable."""
     return Case(
         kind="server_error",
         what=what,
@@ -69,20 +69,20 @@ def busy(what: str = "the exchange is busy", *, may_mean_closed: bool = False) -
 
 
 def rate_limited(*, shared: str = "the same key", is_ban: bool = False) -> Case:
-    """Too many requests, counted by what may be `shared` with another program."""
+    """Too many requests; the limit may be `shared` with another program."""
     return Case(
         kind="rate_limited",
         what="too many requests",
-        remedy=f"another program may be using {shared}; the next run goes on from here",
+        remedy=f"another program may be using {shared}; the next run resumes from here",
         retry=not is_ban,
     )
 
 
 def unknown_scope(what: str, remedy: str, *params: str) -> Case:
-    """The exchange does not know the value of one of `params`: a delisted pair, say."""
+    """The exchange does not know the value of one of `params`, such as a delisted pair."""
     return Case(
         kind="unknown_scope",
-        what=f"the exchange does not know this {what}, or not any more",
+        what=f"the exchange does not know this {what}, or no longer",
         outcome="refused",
         remedy=remedy,
         params=params,
@@ -90,30 +90,30 @@ def unknown_scope(what: str, remedy: str, *params: str) -> Case:
 
 
 def same_code(code: str, response: Response, now: datetime) -> str:
-    """The code means what the table says."""
+    """The default: the code as it is."""
     return code
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorTable:
-    """What an exchange's failures mean."""
+    """The meaning of an exchange's failures."""
 
     codes: Mapping[str, Case]
-    """By code, as text; `HTTP 401` is a status, for answers whose code is not in the table."""
+    """By code, as text; `HTTP 401` is a status, for responses whose code is not in the table."""
     messages: Mapping[str, Case] = field(default_factory=dict)
     """By a part of the message in lower case, for exchanges without codes."""
     empty: Mapping[str, str] = field(default_factory=dict)
-    """Codes of failure that stand for an empty list, each with what is not in use."""
+    """Codes of failure that mean an empty list, each with the product that is not in use."""
     wait_header: str = ""
     """A header with the seconds until a rate limit ends, in addition to `Retry-After`."""
     code_of: Callable[[str, Response, datetime], str] = same_code
-    """For oddities: the code to look up, from the code, the answer and the exchange's time."""
+    """For exceptions: the code to look up, from the code, the response and the exchange's time."""
 
 
 def explain(
     spec: ExchangeSpec, errors: ErrorTable, response: Response, now: datetime
 ) -> RequestError | None:
-    """What is wrong with an answer; None for a good one."""
+    """The error of a response; None if it is successful."""
     said = said_by(spec.envelope, response.content)
     if said is None:
         return _without_envelope(spec, errors, response, now)
@@ -170,7 +170,7 @@ def _problem(errors: ErrorTable, case: Case, response: Response, text: str) -> R
 
 
 def _longest_wait(errors: ErrorTable, response: Response) -> float | None:
-    """The longer of the waits that the exchange and its gateway require."""
+    """The longest wait that the exchange and its gateway require."""
     try:
         window = float(response.headers.get(errors.wait_header, ""))
     except ValueError:
@@ -182,7 +182,7 @@ def _longest_wait(errors: ErrorTable, response: Response) -> float | None:
 def _without_envelope(
     spec: ExchangeSpec, errors: ErrorTable, response: Response, now: datetime
 ) -> RequestError:
-    """The problem with an answer that is not this exchange's JSON."""
+    """The error of a response that is not this exchange's JSON."""
     if problem := blocked(spec, response, now):
         return problem
     status = response.status_code
@@ -191,26 +191,26 @@ def _without_envelope(
     if status < 400 or response.content.lstrip().startswith((b"{", b"[")):
         return misread(response)
     return RequestError(
-        f"the exchange answered HTTP {status} without a reason",
+        f"the exchange returned HTTP {status} without a reason",
         kind="not_found" if status == 404 else "bad_request",
-        remedy="run the sync again; if it stays, check base_url of the account",
+        remedy="run the sync again; if it fails again, check base_url of the account",
     )
 
 
 def closed(spec: ExchangeSpec, sign: str, *, retry: bool = False) -> RequestError:
-    """The exchange has ended and does not answer any more."""
+    """The exchange has ended and no longer responds."""
     ended = f" ended on {spec.ends_at:%Y-%m-%d} and" if spec.ends_at else ""
     return RequestError(
         f"{spec.title}{ended} no longer answers: {sign}",
         kind="venue_closed",
         outcome="venue_closed",
-        remedy=f"import saved answers or files: lookback import {spec.name} FILE --account LABEL",
+        remedy=f"import saved responses or files: lookback import {spec.name} FILE --account LABEL",
         retry=retry,
     )
 
 
 def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
-    """Whether the exchange is gone for good, so that its silence is no failure any more."""
+    """Whether the exchange has ended, so that a missing response is no failure."""
     past = spec.ends_at is not None and now is not None and now >= spec.ends_at
     return spec.lifecycle == "closed" or (spec.lifecycle == "winding_down" and past)
 
@@ -218,13 +218,13 @@ def has_ended(spec: ExchangeSpec, now: datetime | None) -> bool:
 def blocked(
     spec: ExchangeSpec, response: Response, now: datetime | None = None
 ) -> RequestError | None:
-    """The problem all exchanges share: redirects, web pages, overload, rate limits."""
+    """The error that any exchange can have: redirects, web pages, overload, rate limits."""
     status = response.status_code
     is_page = "html" in response.headers.get("Content-Type", "").lower() or response.content[
         :20
     ].lstrip().lower().startswith((b"<!doctype", b"<html"))
     if has_ended(spec, now) and (response.is_redirect or (is_page and status < 500)):
-        return closed(spec, f"HTTP {status} and a web page instead of an answer")
+        return closed(spec, f"HTTP {status} and a web page instead of a response")
     if status in (418, 429):
         return too_many(response)
     if response.is_redirect:
@@ -235,7 +235,7 @@ def blocked(
         )
     if status >= 500:
         return RequestError(
-            f"the exchange failed to answer (HTTP {status})",
+            f"the exchange returned a server error (HTTP {status})",
             kind="server_error",
             remedy="run the sync again later; nothing is lost",
             retry=True,
@@ -243,27 +243,27 @@ def blocked(
         )
     if is_page:
         return RequestError(
-            f"a web page came instead of an answer (HTTP {status})",
+            f"the response is a web page (HTTP {status})",
             kind="blocked",
-            remedy="this address may be barred or the exchange under repair; wait an hour, or "
-            "try from another network",
+            remedy="this IP address may be blocked, or the exchange is in maintenance; wait an "
+            "hour, or try from another network",
         )
     return None
 
 
 def too_many(response: Response, said: str = "", *, shared: str = "the same key") -> RequestError:
-    """The exchange counts too many requests, by what may be `shared` with another program."""
+    """Too many requests; the limit may be `shared` with another program."""
     return RequestError(
         f"too many requests ({said})" if said else "too many requests",
         kind="rate_limited",
-        remedy=f"another program may be using {shared}; the next run goes on from here",
+        remedy=f"another program may be using {shared}; the next run resumes from here",
         retry=True,
         wait=retry_after(response),
     )
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds of a `Retry-After` header, which may be a date; None where it cannot be read."""
+    """Seconds of a `Retry-After` header, which may be a date; None if it is malformed."""
     text = response.headers.get("Retry-After", "")
     try:
         seconds = float(text)
@@ -276,7 +276,7 @@ def retry_after(response: Response) -> float | None:
 
 
 def read_date(text: str) -> datetime | None:
-    """The moment an HTTP header names in UTC, None where it names none."""
+    """The date of an HTTP header in UTC, or None."""
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):
@@ -285,19 +285,19 @@ def read_date(text: str) -> datetime | None:
 
 
 def broken(response: Response) -> RequestError | None:
-    """The problem with an answer that is not whole JSON: cut on its way, or never right."""
+    """The error of a response that is not valid JSON: incomplete, or malformed."""
     try:
         response.content.decode()
         _JSON.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if _is_lenient_json(response.content) or not isinstance(error, msgspec.DecodeError):
             return RequestError(
-                f"the answer is no JSON that a database takes ({error})",
+                f"the response is not JSON that a database accepts ({error})",
                 kind="not_understood",
-                remedy="report it to the exchange; the span stays open and is requested again",
+                remedy="report it to the exchange; the span remains a gap and is requested again",
             )
         return RequestError(
-            "the answer is not whole JSON",
+            "the response is not complete JSON",
             kind="cut_short",
             remedy="run the sync again; nothing is lost",
             retry=True,
@@ -306,7 +306,7 @@ def broken(response: Response) -> RequestError | None:
 
 
 def _is_lenient_json(content: bytes) -> bool:
-    """Whether it is complete in the JSON of Python and JavaScript programs: `NaN`, tabs."""
+    """Whether it is complete JSON with extensions of Python and JavaScript, such as `NaN`."""
     try:
         json.loads(content, strict=False)
     except (ValueError, RecursionError):
@@ -315,9 +315,9 @@ def _is_lenient_json(content: bytes) -> bool:
 
 
 def misread(response: Response) -> RequestError:
-    """The problem with an answer that is JSON at best, but not this exchange's."""
+    """The error of a response that is not the documented JSON of the exchange."""
     return broken(response) or RequestError(
-        "the answer is not as documented",
+        "the response is not as documented",
         kind="not_understood",
-        remedy="check base_url of the account; the exchange may have changed its answers",
+        remedy="check base_url of the account; the exchange may have changed its responses",
     )

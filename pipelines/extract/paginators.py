@@ -1,13 +1,13 @@
-"""dlt paginators for the pages of one window, which report how far the window is complete.
+"""dlt paginators for the pages of one window. They report how far the window is complete.
 
 Cursors lose rows if many share one millisecond, and offsets shift while a list grows. So a
 paginator moves its time bound wherever it can, reads the rows at the boundary twice, and uses
-cursor or offset only inside one crowded moment.
+cursor or offset only inside one moment with more rows than a page (a crowded moment).
 
-Servers are not trusted. A page that is not in order splits the window instead of moving the
-bound. A page with rows outside the requested span shows that the bounds have no effect: the next
-page is requested by cursor or offset. A page shorter than requested ends the window only if the
-server cannot have cut it. A moment that cannot be read to its end is `unresolved`.
+Servers are not trusted. If a page is not in order, the window is split instead of moving the
+bound. If a page has rows outside the requested span, the bounds have no effect, and the next page
+is requested by cursor or offset. A page shorter than requested ends the window only if the server
+cannot have cut it. A moment that cannot be read completely is `unresolved`.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from pipelines.extract.windows import Window
 MILLISECOND = 1_000
 HOUR = 3_600_000_000
 
-# No list is longer than this within one window. Lists that can be read on from a time are loaded
-# and begun anew long before; the largest of the others are the ledgers of many years.
+# Most pages of one window. Lists with a time filter are loaded and resumed long before; the largest
+# of the others are the ledgers of many years.
 MOST_PAGES = 5_000
 MOST_ROWS = 2_000_000
 
-# Pages in a row that bring the reading no further in time: a moment with more rows than these
-# hold, or a list whose order leads nowhere.
+# Most pages in a row without progress in time: a moment with more rows than that, or a list in an
+# unusable order.
 STANDING_PAGES = 1_000
 
-# Moments of one window with more rows than a page holds. Real windows have a few.
+# Most crowded moments in one window. Real windows have a few.
 CROWDED_MOMENTS = 100
 
-# Sizes at which servers like to cut pages: one of these, repeated, is no proof of an end.
+# Common page sizes of servers: a page of such a size is no proof that the list has ended.
 ROUND_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1_000, 10_000})
 
 
 class Paginator(BasePaginator):
-    """Pages of one window. Records come as `data`, the request's parameters go out.
+    """Pages of one window: takes the records of each page, and sets the parameters of the next.
 
     `reached` is how far the window is complete: from its end down (newest first) or from its
-    start up. `unresolved` holds moments (microseconds) that could not be read to their end;
-    `capped` says that the exchange stopped giving before the end, `is_endless` that it went on
-    giving beyond what is possible. `largest_page` is the most rows
-    that this stream ever returned at once; the caller passes it on to the next paginator.
+    start up. `unresolved` has the moments (microseconds) that could not be read completely.
+    `capped` means that the exchange returned no more rows before the end of the window,
+    `is_endless` that it returned more pages than possible. `largest_page` is the largest number of
+    rows in one response of this stream; the caller passes it to the next paginator.
     """
 
     newest_first = True
@@ -84,7 +84,7 @@ class Paginator(BasePaginator):
         self.init_request(request)
 
     def position(self) -> Mapping[str, str | int | None]:
-        """The parameters that say which page; None leaves one out."""
+        """The parameters of the page to request; None leaves one out."""
         return {}
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
@@ -107,7 +107,7 @@ class Paginator(BasePaginator):
         )
 
     def turn(self, response: Response, records: list[Record]) -> None:
-        """Take in a page, and say whether and where the next one begins."""
+        """Process a page and set where the next one begins, if there is one."""
         ids = {record.id for record in records}
         is_last = self.is_last(records, ids)
         self.largest_page = max(self.largest_page, len(records))
@@ -118,7 +118,7 @@ class Paginator(BasePaginator):
         self._met |= ids
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
-        """Move on after a page. `fresh`: it held rows not met since the bound last moved."""
+        """Set the next page. `fresh`: the page had rows that are new since the bound last moved."""
         self.finish()
 
     @property
@@ -131,18 +131,18 @@ class Paginator(BasePaginator):
         self._has_next_page = False
 
     def disown(self) -> None:
-        """Nothing of the window counts as read: the response was not what was requested."""
+        """Count no part of the window as read: the response was not what was requested."""
         self.reached = self.end if self.newest_first else self.start
         self.unresolved = []
         self._has_next_page = False
 
     def give_up(self, moment: int) -> None:
-        """No way on from here: what lies beyond is said to be unknown."""
+        """Stop here and report the rest of the window as unread."""
         self.unresolved.append(moment)
         self._has_next_page = False
 
     def end_of_the_known(self, moment: int) -> None:
-        """Nothing new came. The end, unless pages look like some that were cut."""
+        """Stop after a page without new rows: it is the end, unless the pages look cut."""
         if self.looks_cut:
             self.give_up(moment)
         else:
@@ -150,32 +150,32 @@ class Paginator(BasePaginator):
 
     @property
     def looks_cut(self) -> bool:
-        """Whether there may be more than the largest page shows."""
+        """Whether the server may have cut its largest page."""
         return self.largest_page >= self.page_size or self.largest_page in ROUND_SIZES
 
     def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
         """Whether this page must be the last.
 
-        A server may cut pages at an undocumented size below the requested one: only a page
-        smaller than another one was not cut. Nor may a nearly full page be trusted, as some
-        servers drop rows from a page after cutting it.
+        A server may cut pages at an undocumented size below the requested one, so only a page that
+        is smaller than another one counts as not cut. A nearly full page may have been cut as well,
+        as some servers remove rows from a page after cutting it.
         """
         count = len(records)
         return count == 0 or (count < self.largest_page and 2 * count < self.page_size)
 
 
 def within(records: Sequence[Record], low: int, high: int) -> list[Record]:
-    """The records of that time, and those that tell none."""
+    """The records of that span, and those without a time."""
     return [record for record in records if record.at is None or low <= record.at <= high]
 
 
 def times_of(records: Sequence[Record]) -> list[int]:
-    """When the records were, in their order, less those that tell no time."""
+    """The times of the records, in their order, without records that have no time."""
     return [record.at for record in records if record.at is not None]
 
 
 def is_rising(times: Sequence[int], slack: int = 0) -> bool:
-    """Whether none lies further than `slack` before an earlier one."""
+    """Whether no time is more than `slack` before an earlier one in the list."""
     highest = times[0] if times else 0
     for time in times:
         if time < highest - slack:
@@ -185,16 +185,16 @@ def is_rising(times: Sequence[int], slack: int = 0) -> bool:
 
 
 def is_falling(times: Sequence[int], slack: int = 0) -> bool:
-    """Whether none lies further than `slack` after an earlier one."""
+    """Whether no time is more than `slack` after an earlier one in the list."""
     return is_rising([-time for time in times], slack)
 
 
 class OnePage(Paginator):
-    """A route that answers everything at once."""
+    """A route that returns all rows at once."""
 
 
 class OnlyPage(OnePage):
-    """A list without a second page: where the first is full, rows may be missing."""
+    """A list without a second page: if the first is full, rows may be missing."""
 
     def finish(self) -> None:
         self.capped = self.largest_page >= self.page_size
@@ -202,7 +202,7 @@ class OnlyPage(OnePage):
 
 
 class NewestPage(Paginator):
-    """A route that gives its newest rows and takes no time: a full page goes no further back."""
+    """A route that returns only its newest rows: the window is complete from the oldest one."""
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
         oldest = min(times_of(records), default=self.end)
@@ -236,7 +236,7 @@ class NewestFirst(Paginator):
         self._write = write
         self._lower = self.start
         self._upper = self.end
-        self._below: list[int] = []  # starts of the spans still to request, the next one last
+        self._below: list[int] = []  # starts of the spans to request, the next one last
         self._cursor = ""
         self._only_cursor = False
 
@@ -249,7 +249,7 @@ class NewestFirst(Paginator):
         }
 
     def is_last(self, records: Sequence[Record], ids: set[str]) -> bool:
-        """A cursor that leads to what is known already does not work, and proves no end."""
+        """A cursor that returns only known rows does not work, and proves no end."""
         led_nowhere = bool(self._cursor and ids and ids <= self._met)
         return not led_nowhere and super().is_last(records, ids)
 
@@ -258,7 +258,7 @@ class NewestFirst(Paginator):
         times = times_of(inside)
         oldest = min(times, default=self._upper)
         middle = (self._lower + self._upper) // 2 // MILLISECOND * MILLISECOND
-        # A few rows with odd times are left out of account; many mean that the bounds do not lead.
+        # A few rows with malformed times are ignored; many show that the bounds have no effect.
         self._only_cursor |= 2 * len(inside) < len(records)
         if self._only_cursor:
             self._follow_cursor(records, fresh=fresh)
@@ -268,7 +268,7 @@ class NewestFirst(Paginator):
             self._below.append(self._lower)
             self._ask(middle, self._upper)
         elif oldest + MILLISECOND < self._upper:
-            # One past the oldest, so that it works whether the bound counts as inside or not.
+            # One past the oldest row, which works with an inclusive and an exclusive bound.
             self._ask(self._lower, oldest + MILLISECOND)
             self.reached = self._upper
         else:
@@ -276,7 +276,7 @@ class NewestFirst(Paginator):
             self._cursor = inside[-1].id
 
     def finish(self) -> None:
-        """The end of one span; of the window where nothing below is left."""
+        """End one span; end the window if no span is left."""
         if self._below and not self._only_cursor:
             self.reached = self._lower
             self._ask(self._below.pop(), self._lower + MILLISECOND)
@@ -288,14 +288,14 @@ class NewestFirst(Paginator):
         self._met = set()
 
     def _leave(self, records: list[Record], times: Sequence[int]) -> None:
-        """The cursor brought nothing new. A crowded moment is left behind, in doubt."""
+        """End a crowded moment as unresolved: the cursor returned no new rows."""
         moment = min(times, default=self._upper)
-        # Rows without the cursor's own: it was heeded, in a list that runs the other way.
+        # Without the cursor's own row, the cursor had an effect, but the list is in reverse order.
         is_turned = self._cursor not in {record.id for record in records}
         if not (self.looks_cut or is_turned):
             self.finish()
         elif moment == max(times, default=0) and moment - MILLISECOND > self._lower:
-            # Whether the bound counts as inside is unknown, so the moment before is in doubt too.
+            # The bound may be inclusive or exclusive, so the moment before is unresolved as well.
             self.unresolved += [moment - MILLISECOND, moment]
             self._ask(self._lower, moment - MILLISECOND)
             self.reached = self._upper
@@ -303,7 +303,7 @@ class NewestFirst(Paginator):
             self.give_up(moment)
 
     def _follow_cursor(self, records: list[Record], *, fresh: bool) -> None:
-        """Where bounds are not heeded; a cursor can only lead through a list in order."""
+        """Follow the cursor, as the bounds have no effect; this requires a list in order."""
         times = times_of(records)
         since = [record for record in records if record.at is None or record.at >= self.start]
         moment = min(times_of(since), default=self.start)
@@ -318,18 +318,18 @@ class NewestFirst(Paginator):
             self._cursor = since[-1].id
 
     def _doubt(self, records: list[Record], moment: int, *, fresh: bool) -> None:
-        """A cursor that may lose rows of one moment leaves that moment in doubt."""
+        """Mark the moment as unresolved if the cursor may lose rows of one moment."""
         leaned_on = len(records) >= self.page_size or (fresh and self._cursor != "")
         if leaned_on and not self._sure_cursor and moment not in self.unresolved:
             self.unresolved.append(moment)
 
 
 class NewestOnly(Paginator):
-    """A route that gives its newest rows of a span and no way on but another span.
+    """A route that returns the newest rows of a span, without a second page.
 
     A full page may have been cut, so its span is requested again in smaller ones: from its end down
-    to the oldest row met, or, where the order of rows is not known, in two halves. When not even
-    one `grain` fits into one page, that moment is `unresolved`.
+    to its oldest row, or in two halves if the order of rows is unknown. If one `grain` has more
+    rows than a page, that moment is `unresolved`.
     """
 
     def __init__(
@@ -348,14 +348,14 @@ class NewestOnly(Paginator):
         self._bounds = bounds
         self._write = write
         self._sorted_rows = sorted_rows
-        self._left = [(self.start, self.end)]  # spans still to request, the newest last
+        self._left = [(self.start, self.end)]  # spans to request, the newest last
 
     def position(self) -> Mapping[str, str | int | None]:
         if not self._left:
             return {}  # dlt calls once more after the last page
         low, high = self._left[-1]
         first, last = self._bounds
-        grain = self.grain  # bounds are whole grains, so that no row falls between them
+        grain = self.grain  # bounds are whole grains, so that no row is between them
         return {
             first: self._write(low // grain * grain),
             last: self._write(-(-high // grain) * grain),
@@ -365,7 +365,7 @@ class NewestOnly(Paginator):
         return False  # a short page ends its span, not the window
 
     def _may_be_cut(self, count: int) -> bool:
-        """Whether a page of so many rows may lack some: full, nearly so, or cut at a round size."""
+        """Whether a page of that size may lack rows: full, nearly full, or cut at a round size."""
         return 2 * count >= self.page_size or count in ROUND_SIZES
 
     def advance(self, records: list[Record], *, fresh: bool) -> None:
@@ -385,16 +385,16 @@ class NewestOnly(Paginator):
             self.finish()
 
     def _smaller(self, low: int, high: int, records: list[Record]) -> list[tuple[int, int]]:
-        """What to request instead of a span whose page was full, oldest first."""
+        """The spans to request instead of a span whose page was full, oldest first."""
         times = [record.at for record in records if record.at is not None]
         is_sorted = times == sorted(times, reverse=True) and len(times) == len(records)
         if self._sorted_rows and is_sorted:
-            # The page may not hold all of its oldest moment, which is requested again.
+            # The page may lack rows of its oldest moment, which is requested again.
             edge = times[-1] // self.grain * self.grain + self.grain
             if low < edge < high:
                 self.reached = edge
                 return [(low, edge)]
-        # Halves meet on a grain, so that no moment is requested in two parts.
+        # The halves meet at a whole grain, so that no moment is requested in two parts.
         middle = (low + high) // 2 // self.grain * self.grain
         if not low < middle < high:
             middle = min(high - 1, low // self.grain * self.grain + self.grain)
@@ -404,9 +404,9 @@ class NewestOnly(Paginator):
 class OldestFirst(Paginator):
     """Time-bounded pages, oldest first: the start bound follows the newest row up.
 
-    `slack` (microseconds) is how far a row's place in the list may lie from the time the filter
-    looks at, and is read twice. While a whole page lies within it, offsets lead on: moving the
-    bound would bring nothing but rows read before.
+    `slack` (microseconds) is the largest difference between the order of the list and the time by
+    which the route filters. Such a span is read twice. If a whole page is within it, the next page
+    is requested by offset, as a moved bound would return the same rows.
     """
 
     newest_first = False
@@ -458,7 +458,7 @@ class OldestFirst(Paginator):
             self._offset += len({record.id for record in inside or records})
 
     def _is_past(self, records: Sequence[Record]) -> bool:
-        """Whether the list has come to rows after the window."""
+        """Whether the list has reached rows after the window."""
         times = times_of(records)
         return bool(times) and is_rising(times) and times[0] > self.end + self._slack
 
@@ -466,8 +466,8 @@ class OldestFirst(Paginator):
 class ByOffset(Paginator):
     """A list without a time filter, newest first, by offset, until the window's start is passed.
 
-    Pages overlap by `overlap` rows. A page that shares none of them with the one before means
-    that the list moved further than that: `unresolved`, rather than a silent hole.
+    Pages overlap by `overlap` rows. If a page shares no row with the page before, the list has
+    shifted further, and the moment is `unresolved`.
     """
 
     def __init__(
@@ -502,7 +502,7 @@ class ByOffset(Paginator):
         oldest = min(times, default=self.end)
         self._in_order &= is_falling(times, HOUR)
         if not fresh and len(records) <= self._overlap:
-            self.finish()  # nothing but the overlap: the list ended with the page before
+            self.finish()  # only the overlap: the list ended with the page before
         elif not fresh:
             self.end_of_the_known(oldest)
         elif self._is_past(times):
@@ -512,22 +512,22 @@ class ByOffset(Paginator):
             step = max(1, len(ids) - self._overlap)
             self._expected = frozenset(ids[step:])
             self._offset += step
-            if self._overlap:  # what may come twice is looked for in the overlap alone
+            if self._overlap:  # duplicates can only be in the overlap
                 self._met = set()
             if self._in_order:
                 self.reached = min(self.reached, oldest + MILLISECOND)
 
     def _is_past(self, times: Sequence[int]) -> bool:
-        """Whether the page ends well before the window, not only in a row with an odd time."""
+        """Whether the page ends well before the window, ignoring one row with a malformed time."""
         tail = times[len(times) // 2 :]
         return self._in_order and not self._to_the_end and bool(tail) and max(tail) < self.start
 
 
 class ById(Paginator):
-    """A list by rising ids: from an id or a time on, then from the highest id met, plus one.
+    """A list by rising ids: from an id or a time on, then from the highest id so far, plus one.
 
-    Ids rise with time, so that the window is complete up to the newest row of a page. The list ends
-    with a page that has no rows: servers drop rows from a page after cutting it.
+    Ids rise with time, so the window is complete up to the newest row of a page. Only a page
+    without rows ends the list, as some servers remove rows from a page after cutting it.
     """
 
     newest_first = False
@@ -599,10 +599,10 @@ class ByPageNumber(Paginator):
 class ByCursor(Paginator):
     """A list without a time filter, newest first, along a cursor, until the start is passed.
 
-    `follow` reads the next page's cursor from an answer; none means that the list has ended, and
-    nothing else does: a short page, even an empty one, may lead on. A cursor that comes twice, or
-    a page that holds nothing new, leads nowhere: what lies beyond is unresolved. A page out of
-    order is not trusted to say where the window's start lies.
+    `follow` reads the next page's cursor from a response. The list ends only if there is none: a
+    short or empty page can have a next page. After a repeated cursor, or a page without new rows,
+    the rest of the window is unresolved. A page out of order does not show that the window's start
+    is passed.
     """
 
     def __init__(
@@ -638,7 +638,7 @@ class ByCursor(Paginator):
             return
         self._note_times(records)
         if not fresh and len(records) == 1:
-            self.finish()  # a cursor that counts its own row as inside, at the last row
+            self.finish()  # an inclusive cursor at the last row
         elif not fresh or self._cursor in self._taken:
             self.give_up(self._oldest)
         elif self._in_order and self._oldest < self.start:

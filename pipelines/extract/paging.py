@@ -1,4 +1,4 @@
-"""The paginator of a stream's window, built from how its spec says that it is paged."""
+"""Build the paginator of a stream's window from the spec."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ UNITS: dict[TimeUnit, int] = {"milliseconds": MILLISECOND, "seconds": 1_000 * MI
 
 
 def paginator_of(spec: ExchangeSpec, stream: StreamSpec, window: Window, scope: str) -> Paginator:
-    """The pages of one window and scope."""
+    """The paginator of one window and scope."""
     paging, size = spec.paging_of(stream), stream.page_size
     params: dict[str, str | int] = {**stream.sends, **scope_params(stream, scope)}
     if paging.limit:
@@ -123,12 +123,12 @@ def scope_params(stream: StreamSpec, scope: str) -> dict[str, str]:
 
 
 def names(bounds: Bounds) -> tuple[str, str]:
-    """The parameters of the start and the end."""
+    """The parameter names of the start and the end."""
     return bounds.start, bounds.end
 
 
 def writer(bounds: Bounds) -> Callable[[int], str | int]:
-    """Writes microseconds as the exchange writes a bound."""
+    """A function that writes microseconds in the exchange's format of a bound."""
     if bounds.unit == "iso8601":
         return to_iso
     unit = UNITS[bounds.unit]
@@ -136,7 +136,7 @@ def writer(bounds: Bounds) -> Callable[[int], str | int]:
 
 
 def written(bounds: Bounds, window: Window) -> dict[str, str | int]:
-    """Both ends of a window, for a route whose bounds do not move; no row of it lies outside."""
+    """The parameters of both ends of a window, for a route whose bounds do not move."""
     write, grain = writer(bounds), UNITS.get(bounds.unit, MILLISECOND)
     end = -(-micros(window.end) // grain) * grain
     return {
@@ -152,7 +152,7 @@ def to_iso(moment: int) -> str:
 
 
 def follower(paging: CursorPaging) -> Callable[[Response, list[Record]], str]:
-    """Reads the next page's cursor from an answer; '' after the last page."""
+    """A function that reads the next page's cursor from a response; '' after the last page."""
 
     def follow(response: Response, records: list[Record]) -> str:
         if not records and paging.ends_on_empty_page:

@@ -1,4 +1,4 @@
-"""What the warehouse already knows of an account: earlier receipts, scopes seen, who it is."""
+"""Read the earlier receipts, the known scopes and the identity of an account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import duckdb
 from pipelines.extract.windows import Requested, Span
 from pipelines.spec import ExchangeSpec, ScopeList, StreamSpec
 
-# A schema without these was never loaded to the end.
+# A schema without these tables was never loaded completely.
 NEEDED = frozenset({"receipts", "accounts", "_dlt_loads"})
 
 # The `error_kind` of a receipt without a request: no value of the scope is known.
@@ -24,8 +24,8 @@ class Progress:
     """`requested` by (stream, scope), oldest request first; `scopes` by the stream they select.
 
     `guesses`, by the scope's parameter, are derived from coins: the exchange may not know
-    them. `unrequested` are the streams whose last receipt is of no span: where there are scopes, it
-    says that no value is known.
+    them. `unrequested` are the streams whose last receipt has no span, because no value of their
+    scope was known.
     """
 
     requested: dict[tuple[str, str], list[Requested]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """The account a label stood for when it was last checked."""
+    """The account that a label had at the last check."""
 
     account_id: str
     opened_at: datetime | None
@@ -45,7 +45,7 @@ class KnownAccount:
 
 
 def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progress:
-    """Receipts whose load is complete, and every scope value this account ever met."""
+    """Receipts whose load is complete, and every known scope value of this account."""
     if not warehouse.exists():
         return Progress()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -65,7 +65,7 @@ def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progr
 
 
 def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccount | None:
-    """The account this label last stood for, None where it is new."""
+    """The account of this label at the last check; None if the label is new."""
     if not warehouse.exists():
         return None
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -76,7 +76,7 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
             select account_id, opened_at, key_fingerprint, account_kind
             from raw_{spec.name}.accounts
             where lower(label) = lower(?)
-            -- An imported file knows the account's name and nothing else of it.
+            -- An imported file has only the account's id.
             order by origin is distinct from 'file' desc, checked_at desc
             limit 1
             """,
@@ -91,7 +91,7 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
 
 
 def labels_of_accounts(warehouse: Path, spec: ExchangeSpec) -> dict[str, str]:
-    """What the exchange's accounts were called when they were last checked, by account."""
+    """The label of each account of the exchange at its last check."""
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -105,7 +105,7 @@ def labels_of_accounts(warehouse: Path, spec: ExchangeSpec) -> dict[str, str]:
 
 
 def stored_rows(warehouse: Path, spec: ExchangeSpec, account_id: str) -> int:
-    """How many rows of history are stored of an account, every version of a record counted."""
+    """The number of stored history rows of an account; each version of a record counts."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         tables = _tables(connection, spec)
         counts = [
@@ -179,7 +179,7 @@ def _scopes(
     account_id: str,
     tables: set[str],
 ) -> frozenset[str]:
-    """The exchange's own list, and what ledgers, balances and earlier askings named."""
+    """Values from the exchange's list, ledgers, balances and earlier receipts."""
     schema, scope = f"raw_{spec.name}", requested.scope
     sources = [
         f"select distinct record ->> '{scope}' as value from {schema}.{stream.name} "
@@ -241,7 +241,7 @@ def _places(
 
 
 def _value(path: str) -> str:
-    """The text at a JSON path; of a path through a list, that of each item."""
+    """The text at a JSON path; for a path through a list, the text of each item."""
     value = f"record ->> '{path}'"
     return f"unnest({value})" if "[*]" in path else value
 

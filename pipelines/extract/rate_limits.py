@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from pipelines.spec import Rate
 
-# Requests bunch up on the way, and an exchange counts arrivals: leave this share of each period
-# free, and never less than so many seconds of it.
+# Exchanges count requests at arrival, and the network delays some more than others: keep this share
+# of each period free, and at least that many seconds.
 MARGIN = 0.02
 LEAST_MARGIN = 0.045
 
@@ -59,11 +59,11 @@ class RateLimiter:
     def wait(
         self, rates: Mapping[Hashable, Rate], pace: float = 1.0, longest: float = math.inf
     ) -> None:
-        """Sleep until a request in all of `rates` may go. `pace` multiplies the allowance.
+        """Sleep until all of `rates` allow a request. `pace` multiplies the allowance.
 
-        The place is taken on waking, not before: a thread that wakes late does not leave the
-        next one too close behind it. Raises ShutOut where the exchange shut a bucket for longer
-        than `longest` seconds, also while others wait for it.
+        The request is counted after the sleep, so that a thread that wakes up late does not send
+        too close to the next one. Raises ShutOut if the exchange closed a bucket for longer than
+        `longest` seconds, also during the sleep.
         """
         while (delay := self._take(rates, pace)) > 0:
             if (seconds := self._shut_for(rates)) > longest:
@@ -71,7 +71,7 @@ class RateLimiter:
             self._sleep(delay)
 
     def _take(self, rates: Mapping[Hashable, Rate], pace: float) -> float:
-        """Take a place in every bucket and return 0, or the seconds until all have one."""
+        """Count the request in every bucket and return 0, or the seconds until all have room."""
         with self._lock:
             now = self._clock()
             takers = [
@@ -94,22 +94,22 @@ class RateLimiter:
             return max((bucket.shut_until - now for bucket in buckets), default=0.0)
 
     def shut(self, name: Hashable, seconds: float) -> None:
-        """Allow no request of this bucket for so long, as the exchange requires."""
+        """Allow no request of this bucket for that time, as the exchange requires."""
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket())
             bucket.shut_until = max(bucket.shut_until, self._clock() + seconds)
 
 
 def _interval(rate: Rate, pace: float) -> float:
-    """Seconds between requests that keep to the rate."""
+    """Seconds between requests at the allowed rate."""
     period = rate.per.total_seconds() / pace
-    # Where a period is next to nothing there are no limits to keep: sandboxes without them.
+    # A period near zero means no limits, as in a sandbox.
     margin = max(period * MARGIN, min(period, LEAST_MARGIN))
     return (period + margin) / rate.requests
 
 
 def _burst(rate: Rate) -> int:
-    """Evenly spaced unless the exchange documents a bucket that may be emptied at once."""
+    """Requests allowed at once; 1 unless the exchange documents a burst."""
     return rate.burst or 1
 
 

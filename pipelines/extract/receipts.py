@@ -1,4 +1,4 @@
-"""What was requested of a stream and what came of it, span by span."""
+"""Receipts: each requested span of a stream, and its outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.extract.windows import Window
 
 @dataclass
 class Receipt:
-    """What the requests of one window have brought so far."""
+    """The results of one window so far."""
 
     window: Window
     scope: str
@@ -30,7 +30,7 @@ class Receipt:
     held: int | None = None
 
     def count(self, records: list[Record]) -> None:
-        """Take note of a page's records."""
+        """Count the records of a page."""
         self.rows += len(records)
         self.unreadable += sum(not record.is_object for record in records)
         times = [record.at for record in records if record.at is not None]
@@ -43,9 +43,9 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Part:
-    """A span of a window with one outcome: what becomes a row of `receipts`.
+    """A span of a window with one outcome: one row of `receipts`.
 
-    The first part of a window has the id that its records carry, and their counts.
+    The first part of a window has the receipt id of its records, and their counts.
     """
 
     receipt: Receipt
@@ -57,19 +57,19 @@ class Part:
 
     @property
     def is_first(self) -> bool:
-        """Whether it has the counts of the whole window."""
+        """Whether the part has the counts of the whole window."""
         return self.id == self.receipt.id
 
 
 def numbered_parts(parts: list[Part]) -> list[Part]:
-    """The parts of one window with their ids; none is exhausted where items were no records."""
+    """The parts of one window with their ids; none is exhausted if some items were not records."""
     done = []
     for index, part in enumerate(parts):
         receipt = part.receipt
         part = replace(part, id=uuid.uuid4().hex if index else receipt.id)
         if receipt.unreadable and part.outcome == "exhausted":
             error = RequestError(
-                f"{receipt.unreadable} items of the answer are no records; they are stored as "
+                f"{receipt.unreadable} items of the response are not records; they are stored as "
                 "they came",
                 kind="unreadable_record",
             )
@@ -79,7 +79,7 @@ def numbered_parts(parts: list[Part]) -> list[Part]:
 
 
 def read_and_unread(paginator: Paginator, window: Window) -> tuple[Window, Window | None]:
-    """The part of the window that was read to its end, and the part that was not."""
+    """The part of the window that was read completely, and the rest."""
     reached = max(micros(window.start), min(micros(window.end), paginator.reached))
     edge = to_moment(reached)
     low, high = Window(window.start, edge, window.floor), Window(edge, window.end, window.floor)
@@ -90,7 +90,7 @@ def read_and_unread(paginator: Paginator, window: Window) -> tuple[Window, Windo
 def resolved_spans(
     done: Window, crowded: list[int], grain: int
 ) -> Iterator[tuple[Window, Outcome]]:
-    """The finished part, with each crowded moment cut out as unresolved."""
+    """The complete spans, and each unresolved moment between them."""
     start = done.start
     for moment in sorted(set(crowded)):
         low, high = to_moment(moment), to_moment(moment + grain)

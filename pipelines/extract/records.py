@@ -1,7 +1,6 @@
-"""From an answer's bytes to records: cut, never parsed into Python objects, never through a float.
+"""Extract records from a response as bytes, without parsing them into objects or floats.
 
-`msgspec.Raw` keeps each record's own bytes. Of every record only the few keys are decoded that
-say which one it is, when it was and whether it can still change.
+`msgspec.Raw` keeps each record's bytes. Only the keys for id, time and status are decoded.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ _AS_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _AS_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANYTHING = msgspec.json.Decoder()
 
-# Exchanges have existed, and will exist, between these. A number outside is in another unit.
+# Plausible times. A number outside is in another unit.
 _PLAUSIBLE = (1_230_768_000_000_000, 4_102_444_800_000_000)  # 2009 to 2100, microseconds
-_LAST_MOMENT = 253_402_300_799_000_000  # year 9999: datetime knows no later one
+_LAST_MOMENT = 253_402_300_799_000_000  # year 9999: the limit of datetime
 
 
 class Record(NamedTuple):
-    """One item of an answer. `at` is microseconds since 1970 UTC, None where it tells no time."""
+    """One item of a response. `at` is microseconds since 1970 UTC; None if it has no time."""
 
     raw: bytes
     id: str
@@ -46,7 +45,7 @@ class Record(NamedTuple):
 def cut_list(body: bytes | msgspec.Raw, record_id: Sequence[str] = ()) -> list[msgspec.Raw]:
     """The items of a JSON array, each as its own bytes; `null` is an empty array.
 
-    A single record, known by a key of `record_id`, is a list of one; an object around one list
+    A single record, recognised by a key of `record_id`, is a list of one; an object around one list
     (`{"list": [...], "endId": ""}`) is that list. Raises RequestError for anything else.
     """
     text = bytes(body).strip()
@@ -57,7 +56,7 @@ def cut_list(body: bytes | msgspec.Raw, record_id: Sequence[str] = ()) -> list[m
             return _unwrap(text, record_id)
         return _AS_LIST.decode(text)
     except msgspec.DecodeError as error:
-        raise RequestError(f"the answer is not a list: {error}", kind="not_understood") from error
+        raise RequestError(f"the response is not a list: {error}", kind="not_understood") from error
 
 
 def _unwrap(text: bytes, record_id: Sequence[str]) -> list[msgspec.Raw]:
@@ -70,15 +69,15 @@ def _unwrap(text: bytes, record_id: Sequence[str]) -> list[msgspec.Raw]:
         return _AS_LIST.decode(lists[0])
     if values and all(value in (b"null", b'""') for value in values):
         return []
-    raise RequestError("the answer is an object without a list of records", kind="not_understood")
+    raise RequestError("the response is an object without a list of records", kind="not_understood")
 
 
 def to_micros(value: Any, unit: TimeUnit) -> int | None:
-    """A time as exchanges write it (number, digits in a string, ISO 8601) in microseconds UTC.
+    """A time (number, digits in a string, or ISO 8601) in microseconds UTC.
 
-    A number that makes no sense in `unit` (documents and answers disagree at times) is read in
-    the unit in which it does. None for what they write for "not set" (null, "", "0", "-1") and
-    for what is no time.
+    A number that is implausible in `unit` is read in the unit in which it is plausible, as
+    documentation and responses sometimes differ. None for "not set" (null, "", "0", "-1") and for
+    a text that is not a time.
     """
     if type(value) is str and value.isdecimal() and unit != "iso8601" and len(value) < 20:
         as_said = int(value) * _MICROSECONDS[unit]  # the most frequent form, without a Decimal
@@ -126,8 +125,8 @@ def to_moment(value: int) -> datetime:
 class RecordReader:
     """Reads the records of one stream.
 
-    `keeps_odd`: an item of a history that is no JSON object becomes a record too, known by its
-    content and without a time, so that it is stored. Otherwise it is refused with a RequestError.
+    `keeps_odd`: an item of a history that is not a JSON object is stored as a record as well, with
+    a hash as its id and without a time. Otherwise it is refused with a RequestError.
     """
 
     def __init__(self, stream: StreamSpec, *, keeps_odd: bool = False) -> None:
@@ -152,7 +151,7 @@ class RecordReader:
         self._scope_key = at.get(stream.scope, "")
 
     def read(self, raws: Sequence[msgspec.Raw | bytes]) -> list[Record]:
-        """One Record for each, in the answer's order."""
+        """One Record per item, in the order of the response."""
         read = self._read_one
         records = [read(bytes(raw)) for raw in raws]
         return numbered(records) if self.stream.numbers_twins else records
@@ -173,7 +172,7 @@ class RecordReader:
         status = self._text(keys, self._status_key, raw) if self._status_key else ""
         return Record(
             raw=raw,
-            # A record without its id is kept under its content, so that equal records become one.
+            # A record without an id gets a hash of its content, so that equal records become one.
             id=found or f"sha256:{digest}",
             digest=digest,
             at=self._at(keys),
@@ -182,7 +181,7 @@ class RecordReader:
         )
 
     def _read_leniently(self, raw: bytes) -> Any:
-        """Keys whose value msgspec refuses (`1e400`) as their text. Raises RequestError."""
+        """The keys, with values that msgspec refuses (`1e400`) as text. Raises RequestError."""
         try:
             found = _AS_OBJECT.decode(raw)
         except msgspec.DecodeError as error:
@@ -193,7 +192,7 @@ class RecordReader:
         return self._decoder.type(*(_value(found.get(name)) for name in self._names))
 
     def _text(self, keys: Any, key: str, raw: bytes) -> str:
-        """A key's value as text; numbers that Python would round as they are written."""
+        """A key's value as text; numbers are not rounded."""
         value = getattr(keys, key)
         if type(value) is str:
             return value
@@ -209,10 +208,10 @@ class RecordReader:
 
 
 def numbered(records: list[Record]) -> list[Record]:
-    """The second and further records of one id get `|2`, `|3`, ... in the answer's order.
+    """The second and further records of one id get `|2`, `|3`, ... in the order of the response.
 
-    A response holds all equal records of a moment, or that moment is read again, so the numbers are
-    the same whenever the same rows are read.
+    A response has all equal records of a moment, or that moment is read again, so each read of the
+    same rows gives the same numbers.
     """
     seen: Counter[str] = Counter()
     told_apart = []
@@ -224,7 +223,7 @@ def numbered(records: list[Record]) -> list[Record]:
 
 
 def field_of(raw: bytes, name: str) -> Any:
-    """One field of a record, for the few places that look deeper. None where it is absent."""
+    """One field of a record; None if it is missing."""
     try:
         return getattr(_one_field(name).decode(raw), "value", None)
     except msgspec.DecodeError:

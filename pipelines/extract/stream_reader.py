@@ -1,6 +1,6 @@
-"""Reads one stream: takes windows from the work list, requests them, and closes their receipts.
+"""Read one stream: request the windows of the work list, and close their receipts.
 
-It knows no table. What it reads goes to a `Sink`.
+Records and receipts go to a `Sink`; this module does not depend on tables.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from pipelines.extract.windows import FLOOR_MARGIN, Floor, Span, Window, floor_o
 from pipelines.extract.work import Failure, Round, WorkList, scopes_of
 from pipelines.spec import StreamSpec
 
-# After so many windows in a row without an answer, or without an end, a stream is left for the
-# next run.
+# After that many failed or incomplete windows in a row, the rest of a stream is left for the next
+# run.
 PATIENCE = 3
 
 # Pages of one stream that one run reads: two million rows at a hundred a page.
 PAGES_A_RUN = 20_000
 
-# Scopes in a row that the exchange does not know, after which the others are not tried in this
-# run. The largest exchanges list some three thousand pairs.
+# After that many unknown scopes in a row, the others are left for the next run. The largest
+# exchanges list about three thousand pairs.
 UNKNOWN_SCOPES = 4_000
 
-# Refusals of one question: of a span too old, say. A later span may well be answered.
+# Refusals of one request, such as a span that is too old. A later span may succeed.
 SPAN_REFUSALS = frozenset({"out_of_range", "bad_request"})
 
-# After these the paging had moved past a page that was not stored.
+# After these errors, the paginator had moved past a page that was not stored.
 PAGE_LOST = frozenset({"other_account", "unexpected"})
 
 log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
-    """Where records and receipts go."""
+    """Receives records and receipts."""
 
     def keep_records(self, records: list[Record], receipt: Receipt) -> None: ...
 
@@ -60,10 +60,10 @@ class Sink(Protocol):
 
 @dataclass
 class Patience:
-    """Decides when a stream is left for the next run, from one window's result after another.
+    """Decides from the results of windows when a stream is left for the next run.
 
-    How far back an exchange answers may not be as documented: where it refuses old spans, the
-    newest one shows whether those between are worth requesting.
+    An exchange may return less history than documented: if it refuses old spans, the newest one is
+    requested next. If that is refused too, those between are not requested.
     """
 
     failed_in_a_row: int = 0
@@ -77,7 +77,7 @@ class Patience:
         return self.failed_in_a_row >= PATIENCE
 
     def note(self, problem: RequestError | None, *, is_endless: bool) -> bool:
-        """Take in a window's result. Whether the newest window should be requested next."""
+        """Record a window's result, and return whether to request the newest window next."""
         is_refused = problem is not None and problem.kind in SPAN_REFUSALS
         is_unknown = problem is not None and problem.kind == "unknown_scope"
         self.unknown_in_a_row = self.unknown_in_a_row + 1 if is_unknown else 0
@@ -90,7 +90,7 @@ class Patience:
 
     @property
     def is_over_now(self) -> bool:
-        """Whether this very result was the last that patience allows."""
+        """Whether the last result reached the limit."""
         return self.failed_in_a_row == PATIENCE
 
     def extend(self) -> None:
@@ -99,11 +99,12 @@ class Patience:
 
 
 class PageFilter:
-    """Which records of a page are new in this run, and belong to the account.
+    """Selects the records of a page that are new in this run, and checks their account.
 
-    dlt's merge compares with the table, not within a package, so what overlapping pages bring
-    twice is dropped here. History is distinguished by its bytes (half a hash of them: memory), and
-    numbered legitimate duplicates by their number too; of state, the first row of each id counts.
+    dlt's merge compares rows with the table, but not within a package, so duplicates of overlapping
+    pages are removed here. Records of a history are equal if their bytes are (half a hash is kept,
+    to save memory) and their number, for legitimate duplicates. Of state, the first row of each id
+    counts.
     """
 
     def __init__(self, exchange: Exchange, stream: StreamSpec, account_id: str) -> None:
@@ -114,11 +115,11 @@ class PageFilter:
         self._open: dict[str, str] = {}
 
     def begin_window(self) -> None:
-        """Versions are compared within one window only."""
+        """Start a window; versions are compared only within one window."""
         self._open = {}
 
     def take(self, page: list[Record], receipt: Receipt, watch: Watch) -> list[Record]:
-        """The page's records that this run has not taken yet. Raises RequestError."""
+        """The page's records that are new in this run. Raises RequestError."""
         self._check_owner(page)
         kept = [record for record in page if self._exchange.is_record(self._stream, record)]
         receipt.skipped += len(page) - len(kept)
@@ -141,8 +142,8 @@ class PageFilter:
     def _changed_meanwhile(self, record: Record) -> bool:
         """Whether an earlier page of this window had the record in a state that was not final.
 
-        Of two versions under one receipt, it is unknown which is newer. The first holds the span
-        open, so that the next request brings the other under a receipt of its own.
+        The order of two versions under one receipt is unknown. The first version keeps the span
+        open, so the next request returns the other one under its own receipt.
         """
         known = self._open.get(record.id)
         if known is None and not record.final:
@@ -150,7 +151,7 @@ class PageFilter:
         return known is not None and known != record.digest
 
     def _check_owner(self, page: list[Record]) -> None:
-        """Raise RequestError where rows say that they belong to another account than this one."""
+        """Raises RequestError if rows belong to another account."""
         uid_of = self._exchange.uid_of
         if uid_of is None or not self._stream.private:
             return
@@ -158,9 +159,9 @@ class PageFilter:
         owners = {f"{name}:{uid}" for record in page if (uid := uid_of(record.raw))}
         if strangers := owners - {self._account_id}:
             raise RequestError(
-                f"the answer has rows of another account ({', '.join(sorted(strangers))})",
+                f"the response has rows of another account ({', '.join(sorted(strangers))})",
                 kind="other_account",
-                remedy="make a key of this account's own; the other accounts need labels and keys "
+                remedy="create a key of this account; the other accounts need labels and keys "
                 "of theirs",
             )
 
@@ -168,7 +169,7 @@ class PageFilter:
 class StreamReader:
     """Reads one stream of one account, window by window.
 
-    `read` yields after each page, so that whoever drives it can hand over what the sink has.
+    `read` yields after each page, so that the caller can hand over the contents of the sink.
     """
 
     def __init__(self, this_round: Round, stream: StreamSpec, sink: Sink) -> None:
@@ -184,7 +185,7 @@ class StreamReader:
         self.watch = this_round.watches.get(stream.name) or Watch()
 
     def read(self) -> Iterator[None]:
-        """Request what is on the work list, until it is done or the round is full."""
+        """Request the windows of the work list, until it is empty or the round is full."""
         if self._round.identity is not None:
             self._refusal = self._round.exchange.beyond(self._round.identity, self._stream)
         work = self.work_list()
@@ -192,7 +193,7 @@ class StreamReader:
             self._close_unrequested(work.unrequested)
             work.unrequested = None
         elif self._refusal is not None and not work.scopes:
-            work.add("", self._windows(""))  # it is refused, whatever scopes there might be
+            work.add("", self._windows(""))  # it is refused for every scope
         yield from self._read_windows(work)
 
     def refuse_all(self, problem: RequestError) -> None:
@@ -204,7 +205,7 @@ class StreamReader:
             self._close_unrequested(problem)
 
     def fail(self, problem: RequestError) -> None:
-        """Close as failed whatever is left to read, after an unexpected error."""
+        """Close all remaining windows as failed, after an unexpected error."""
         work = self._round.work_lists.setdefault(self._stream.name, WorkList())
         work.is_cut = True
         for scope in scopes_of(self._stream, self._round.progress):
@@ -219,7 +220,7 @@ class StreamReader:
             work.unrequested = None
 
     def work_list(self) -> WorkList:
-        """What is left from the round before, and scopes that have come up since."""
+        """The windows left from the last round, and those of new scopes."""
         work = self._round.work_lists.setdefault(self._stream.name, WorkList())
         for scope in scopes_of(self._stream, self._round.progress):
             if scope not in work.scopes:
@@ -235,7 +236,7 @@ class StreamReader:
         return plan_windows(stream, now=visit.now, floor=floor, requested=requested)
 
     def _whole(self) -> Window:
-        """The whole available span, for streams without a plan."""
+        """The whole available span, for streams without windows."""
         floor = self._floor(self._round.now)
         if self._stream.kind != "history" or floor.at >= self._round.now:
             return Window(self._round.now, self._round.now, floor)
@@ -247,15 +248,15 @@ class StreamReader:
         return floor_of(self._stream, now=now, opened_at=visit.opened_at, began_at=began_at)
 
     def _within_reach(self, window: Window) -> Window | None:
-        """The part of a window that is still available: the floor moves while others are read.
+        """The part of a window that is still available, as the floor moves during a run.
 
-        Beyond it some exchanges answer with an error, and others with nothing at all, which must
-        not be taken for "nothing happened".
+        For older spans, some exchanges return an error, and others an empty list, which must not
+        count as "no rows".
         """
         now = self._round.session.clock.now()
         is_history = self._stream.kind == "history"
         if not is_history or self._floor(now - FLOOR_MARGIN / 2).at <= window.start:
-            return window  # with half of the margin or more to spare
+            return window  # with at least half of the margin left
         floor = self._floor(now)
         return Window(floor.at, window.end, floor) if floor.at < window.end else None
 
@@ -270,11 +271,11 @@ class StreamReader:
                 self._give_up(list(work.left))
                 work.left.clear()
                 return
-            scope, planned = work.left[0]  # it leaves the list once its receipt is written
+            scope, planned = work.left[0]  # it is removed from the list when its receipt is written
             window = self._within_reach(planned)
             if window is None:
                 work.left.popleft()
-                continue  # no receipt claims it, so it counts as lost
+                continue  # it has no receipt, so it counts as lost
             problem, rest = yield from self._read_window(scope, window)
             work.left.popleft()
             if patience.note(problem, is_endless=self._is_endless) and work.bring_newest_forward(
@@ -288,7 +289,7 @@ class StreamReader:
     def _read_window(
         self, scope: str, window: Window
     ) -> Generator[None, None, tuple[RequestError | None, Window | None]]:
-        """Yield after each page. Returns the error, if any, and what a pause left to request."""
+        """Yield after each page. Returns the error, if any, and the window that a pause left."""
         receipt = Receipt(window, scope, self._round.session.clock.now())
         self._filter.begin_window()
         paginator = self._round.exchange.paginator(self._stream, window, scope)
@@ -317,7 +318,7 @@ class StreamReader:
         return problem, rest
 
     def _read_page(self, pages: Iterator[Any], receipt: Receipt) -> bool:
-        """Keep the records of the next page; False where there is none."""
+        """Keep the records of the next page; False if there is none."""
         page = next(pages, None)
         if page is None:
             return False
@@ -331,10 +332,10 @@ class StreamReader:
         return True
 
     def _asks_for_less(self, problem: RequestError, receipt: Receipt) -> bool:
-        """Whether a refused request is worth repeating with smaller pages.
+        """Whether to repeat a refused request with smaller pages.
 
-        Where that is refused as well, it was not for the page's size, and the next question is
-        for whole pages again.
+        If that is refused as well, the page size was not the reason, and later requests use whole
+        pages again.
         """
         if problem.kind != "bad_request" or receipt.pages or self._spec.smaller_page is None:
             return False
@@ -344,18 +345,18 @@ class StreamReader:
         return is_whole
 
     def _may_pause(self, paginator: Paginator) -> bool:
-        """Whether the next run could go on from here: by time, and with something read."""
+        """Whether the next run could resume from here: by time, after some rows were read."""
         return paginator.has_next_page and paginator.has_progress and self._stream.time_filter
 
     def _close(
         self, receipt: Receipt, paginator: Paginator, problem: RequestError | None
     ) -> Window | None:
-        """The receipts of one window: what was read to the end, and what was not and why.
+        """Write the receipts of one window: the complete part, and the rest with the reason.
 
-        Returns the part that a pause left to request.
+        Returns the part that a pause left.
         """
         if problem is not None and problem.kind == "unknown_scope" and self._is_guess(receipt):
-            return None  # there is no such thing, so there is nothing to account for
+            return None  # the guessed scope does not exist, so it needs no receipt
         if problem is not None:
             self._note(problem, receipt.scope)
         window = receipt.window
@@ -378,7 +379,7 @@ class StreamReader:
         return rest if paused else None
 
     def _close_unrequested(self, why: RequestError) -> None:
-        """The receipt of a stream without a scope to request: of no span."""
+        """Write the receipt of a stream without a scope to request; it has no span."""
         now = self._round.now
         window = Window(now, now, Floor(now, "opened_at"))
         receipt = Receipt(window, "", self._round.session.clock.now())
@@ -386,7 +387,7 @@ class StreamReader:
         self._keep(numbered_parts([self._part(receipt, window, why.outcome, error)]))
 
     def _is_guess(self, receipt: Receipt) -> bool:
-        """Whether nothing but a guess speaks for the scope, and nothing of it was ever read."""
+        """Whether the scope is only a guess, and none of its rows was ever read."""
         known = self._round.progress.scopes.get(self._stream.name, frozenset())
         return receipt.scope not in known and receipt.pages == 0
 
@@ -396,7 +397,7 @@ class StreamReader:
         return Part(receipt, window, outcome, self._round.session.clock.now(), error, receipt.id)
 
     def _keep(self, parts: list[Part]) -> None:
-        """Hand over receipts. What is exhausted must have met every stored record."""
+        """Hand over receipts, and compare exhausted spans with the stored records."""
         for part in parts:
             if part.outcome == "exhausted":
                 span = Span(part.window.start, part.window.end)
@@ -412,7 +413,7 @@ class StreamReader:
 
     def _note(self, problem: RequestError, scope: str) -> None:
         if problem.kind == "unknown_scope":
-            return  # the receipt says so; a pair that was delisted fails no sync
+            return  # only in the receipt: a delisted pair does not fail a sync
         if problem.outcome in ("refused", "venue_closed"):
             self._refusal = problem
         failure = Failure(
@@ -430,14 +431,14 @@ class StreamReader:
                 failures.append(failure)
 
     def _give_up(self, left: list[tuple[str, Window]]) -> None:
-        """One receipt per scope for the windows that were not requested, with the reason."""
+        """Write one receipt per scope for the windows that were not requested, with the reason."""
         problem = self._refusal or RequestError(
-            f"not requested after {PATIENCE} windows in a row without an answer or an end",
+            f"not requested after {PATIENCE} failed or incomplete windows in a row",
             kind="gave_up",
             remedy="run the sync again",
         )
         if self._is_endless:
-            self._note(problem, "")  # no window of it was a failure by itself
+            self._note(problem, "")  # none of its windows failed
         parts = []
         for scope, windows in itertools.groupby(left, key=lambda item: item[0]):
             spans = [window for _, window in windows]
@@ -448,11 +449,11 @@ class StreamReader:
 
 
 def _over_budget(pages: int, unknown_in_a_row: int) -> RequestError | None:
-    """Why this run reads no more of a stream, None where it may."""
+    """Why this run reads no more of a stream; None if it continues."""
     if pages >= PAGES_A_RUN:
-        what = f"{pages} pages were read in this run, which is the most that one run reads"
+        what = f"{pages} pages were read in this run, which is the limit of one run"
     elif unknown_in_a_row >= UNKNOWN_SCOPES:
-        what = f"the exchange knew none of {unknown_in_a_row} scopes in a row"
+        what = f"the exchange knows none of {unknown_in_a_row} scopes in a row"
     else:
         return None
-    return RequestError(what, kind="budget", remedy="run the sync again: it goes on from here")
+    return RequestError(what, kind="budget", remedy="run the sync again: it resumes from here")

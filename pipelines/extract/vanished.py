@@ -1,14 +1,13 @@
-"""The watch over stored records that an exchange no longer gives.
+"""Find stored records that an exchange no longer returns.
 
 Each sync requests the end of the known span again. The stored records of that part are read
-before; a record that the exchange does not return in a complete read has vanished, one
-that had vanished and is met is back. Both are rows of `vanished`; the record itself stays. Memory
-follows the part requested again, not the history.
+before. If a complete read does not return a record, the record has vanished; if a later read
+returns it, it is back. Both are rows of `vanished`; the record itself is kept. Only the records of
+the part that is requested again are in memory.
 
-No incident is made of what can be explained: records that may still change (their id may, too),
-records without an id of their own, records at the very edge of what was read or below what the
-exchange keeps, moments that could not be read to their end, and records that are now told under
-another time.
+Not reported are: records that can still change (their id can change too), records without an id,
+records at the edge of the span or older than the retention, unresolved moments, and records that
+now have another time.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pipelines.extract.records import Record
 from pipelines.extract.windows import FLOOR_MARGIN, Requested, Span, merge, reread_spans
 from pipelines.spec import ExchangeSpec, StreamSpec
 
-# Bounds may count as inside or not, and some routes know whole seconds only.
+# Bounds can be inclusive or exclusive, and some routes have a precision of one second.
 EDGE = timedelta(seconds=1)
 
 
@@ -42,7 +41,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Reading:
-    """A span that was read to its end, by which receipt, and what the exchange kept by then."""
+    """A completely read span, its receipt, and the oldest moment still available then."""
 
     scope: str
     span: Span
@@ -52,18 +51,18 @@ class Reading:
 
 @dataclass
 class Watch:
-    """The stored records of one stream that are requested again, and which were returned."""
+    """The stored records of one stream that are requested again, and those that were returned."""
 
     stored: dict[str, Stored] = field(default_factory=dict)
     _readings: list[Reading] = field(default_factory=list)
 
     def copy(self) -> Watch:
-        """The same notes, not changed by what becomes of this one."""
+        """An independent copy."""
         stored = {record_id: replace(record) for record_id, record in self.stored.items()}
         return Watch(stored, self._readings.copy())
 
     def meet(self, records: Iterable[Record], receipt_id: str) -> None:
-        """Take note of records that were given, whatever window they came with."""
+        """Note records that were returned, in any window."""
         if not self.stored:
             return
         for record in records:
@@ -74,13 +73,13 @@ class Watch:
     def note(
         self, stream: StreamSpec, scope: str, span: Span, receipt_id: str, now: datetime
     ) -> None:
-        """Take note of a span that was read to its end by now."""
+        """Note a completely read span."""
         if self.stored:
             kept_from = None if stream.retention is None else now - stream.retention + FLOOR_MARGIN
             self._readings.append(Reading(scope, span, receipt_id, kept_from))
 
     def news(self) -> list[tuple[str, Stored, str]]:
-        """(record id, record, receipt) of each that has gone or come back since the last call."""
+        """Id, record and receipt of each record that vanished or returned since the last call."""
         found = []
         spans = {
             scope: merge(reading.span for reading in self._readings if reading.scope == scope)
@@ -99,7 +98,7 @@ class Watch:
         return found
 
     def _reading_of(self, record: Stored) -> Reading | None:
-        """The reading that should have met the record, where the exchange still kept it."""
+        """The reading that should have returned the record, if it was still available."""
         for reading in self._readings:
             if reading.scope == record.scope and _holds(reading.span, record.at):
                 is_kept = reading.kept_from is None or record.at > reading.kept_from
@@ -108,7 +107,7 @@ class Watch:
 
 
 def is_inside(at: datetime, spans: Sequence[Span]) -> bool:
-    """Whether that moment lies well within one of the spans."""
+    """Whether the moment is inside one of the spans, and not at its edge."""
     return any(span.start + EDGE < at < span.end - EDGE for span in spans)
 
 
@@ -119,7 +118,7 @@ def _holds(span: Span, at: datetime) -> bool:
 def vanished_rows(
     watch: Watch, account_id: str, stream: str, now: datetime
 ) -> list[dict[str, Any]]:
-    """The news of a watch as rows of the raw table `vanished`."""
+    """The vanished and returned records as rows of the raw table `vanished`."""
     return [
         {
             "account_id": account_id,

@@ -1,4 +1,4 @@
-"""Which spans to request: what the limits allow, less what receipts prove. Pure, no I/O."""
+"""Plan which spans to request: those that are available and have no receipt. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pipelines.spec import StreamSpec
 
 FloorReason = Literal["retention", "opened_at", "unknown_start", "exchange_start"]
 
-# A floor moves while requests are under way; requests start this far inside it.
+# The floor moves during a run; requests start this much later.
 FLOOR_MARGIN = timedelta(minutes=5)
 
 # Streams that accept any span are requested in spans of this length, so that an interrupted
-# run keeps what it has.
+# run keeps most rows.
 WIDEST_UNLIMITED = timedelta(days=90)
 
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """A half-open stretch of time, [start, end)."""
+    """A half-open span of time, [start, end)."""
 
     start: datetime
     end: datetime
@@ -29,7 +29,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Requested:
-    """The span of an earlier receipt that was read to its end."""
+    """The completely read span of an earlier receipt."""
 
     span: Span
     held_from: datetime | None = None
@@ -55,7 +55,7 @@ class Window:
 def floor_of(
     stream: StreamSpec, *, now: datetime, opened_at: datetime | None, began_at: datetime
 ) -> Floor:
-    """The latest of the account's opening (or the exchange's) and what retention leaves."""
+    """The later of the account's (or the exchange's) opening and the end of the retention."""
     floor = Floor(began_at, "unknown_start")
     if opened_at is not None and opened_at >= began_at:  # no account is older than its exchange
         floor = Floor(opened_at, "opened_at")
@@ -71,8 +71,8 @@ def plan_windows(
 ) -> list[Window]:
     """The windows to request, oldest first: [floor, now] less `requested` (oldest request first).
 
-    A row that can still change re-opens its receipt from that row on. The last window reaches
-    back by the stream's overlap. No window is wider than the stream allows.
+    If a row can still change, its span is requested again from that row on. The last window
+    overlaps the known span by the stream's overlap. No window is wider than the stream allows.
     """
     if floor.at >= now:
         return []
@@ -88,7 +88,7 @@ def plan_windows(
 
 
 def reread_spans(stream: StreamSpec, requested: Sequence[Requested]) -> list[Span]:
-    """The known spans that the next plan requests again: the overlap, and what is held open."""
+    """The known spans that the next plan requests again: the overlap, and spans that are open."""
     known = merge(earlier.span for earlier in requested)
     if not known:
         return []
@@ -100,7 +100,7 @@ def reread_spans(stream: StreamSpec, requested: Sequence[Requested]) -> list[Spa
 
 
 def _settled(requested: Iterable[Requested]) -> list[Span]:
-    """What is known for good: every finished span, less what held rows keep open."""
+    """The spans that need no further request: complete, without rows that can still change."""
     settled: list[Span] = []
     for earlier in requested:
         settled = merge([*settled, earlier.span])
@@ -111,7 +111,7 @@ def _settled(requested: Iterable[Requested]) -> list[Span]:
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
-    """The same time as few spans, sorted; spans that touch become one."""
+    """The spans, sorted, with overlapping and adjacent ones merged."""
     merged: list[Span] = []
     for span in sorted(span for span in spans if span.start < span.end):
         if merged and span.start <= merged[-1].end:
@@ -122,7 +122,7 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 
 def subtract(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
-    """What of `spans` lies outside `taken`."""
+    """The parts of `spans` outside `taken`."""
     left = merge(spans)
     for hole in merge(taken):
         left = [

@@ -1,4 +1,4 @@
-"""What one sync has to request, stream by stream, and what its rounds share."""
+"""The work of one sync: the windows of each stream, and the data shared by its rounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OnEvent = Callable[[str, int, float], None]
 
 @dataclass(frozen=True)
 class Failure:
-    """A stream that could not be read to its end."""
+    """A stream that could not be read completely."""
 
     stream: str
     outcome: Outcome
@@ -34,14 +34,14 @@ class Failure:
 
 @dataclass
 class Tally:
-    """What one extraction brought, kept across the threads that read streams."""
+    """The counts and failures of one extraction, shared by the threads that read streams."""
 
     row_budget: int
     rows: int = 0
     receipts: int = 0
     failures: list[Failure] = field(default_factory=list)
     delivered: set[str] = field(default_factory=set)
-    """The streams whose reading came to its end, with everything handed over."""
+    """The streams that were read completely, with all items handed over."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, rows: int) -> None:
@@ -49,32 +49,32 @@ class Tally:
             self.rows += rows
 
     def is_spent(self) -> bool:
-        """Whether what was read should be loaded before going on."""
+        """Whether to load the rows before reading more."""
         return self.rows >= self.row_budget
 
 
 @dataclass
 class WorkList:
-    """The windows that a sync still has to request of one stream, across its rounds."""
+    """The windows of one stream that a sync has to request, across its rounds."""
 
     left: deque[tuple[str, Window]] = field(default_factory=deque)
     total: int = 0
     scopes: set[str] = field(default_factory=set)
     is_cut: bool = False
-    """Whether anything of it was not read to its end."""
+    """Whether a part of the stream was not read completely."""
     unrequested: RequestError | None = None
-    """Why there is no value to request, if a receipt still has to state it."""
+    """Why there is no scope to request, until a receipt states it."""
     pages: int = 0
-    """How many pages this run has read of the stream."""
+    """The number of pages that this run has read."""
 
     def add(self, scope: str, windows: list[Window]) -> None:
-        """Fetch these windows of a scope too, after what is left."""
+        """Append these windows of a scope."""
         self.scopes.add(scope)
         self.left.extend((scope, window) for window in windows)
         self.total += len(windows)
 
     def bring_newest_forward(self, scope: str) -> bool:
-        """Fetch the scope's last window next; whether there is any."""
+        """Move the scope's last window to the front, and return whether there is one."""
         places = [place for place, (of, _) in enumerate(self.left) if of == scope]
         if not places:
             return False
@@ -84,7 +84,7 @@ class WorkList:
         return True
 
     def copy(self) -> WorkList:
-        """The same work, not changed by what becomes of this one."""
+        """An independent copy."""
         return replace(self, left=self.left.copy(), scopes=self.scopes.copy())
 
     @property
@@ -94,7 +94,7 @@ class WorkList:
 
 @dataclass(frozen=True)
 class Round:
-    """Everything one round of one account needs to know.
+    """The inputs of one round of one account.
 
     `work_lists` and `watches` are shared by the rounds of one sync.
     """
@@ -116,7 +116,7 @@ class Round:
 
 
 def scopes_of(stream: StreamSpec, progress: Progress) -> list[str]:
-    """The scopes to request: every value known or guessed, or none in particular."""
+    """The scopes to request: every known or guessed value; "" if the stream has no scope."""
     if not stream.scope:
         return [""]
     known = progress.scopes.get(stream.name, frozenset())

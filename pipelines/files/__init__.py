@@ -1,1 +1,1 @@
-"""Import files that people have of an exchange."""
+"""Import saved responses of an exchange."""

@@ -1,1 +1,1 @@
-"""Load what was read: the dlt source, the raw tables, the sync of one account."""
+"""Load extracted rows: the dlt source, the raw tables, the sync of one account."""

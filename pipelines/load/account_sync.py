@@ -1,8 +1,8 @@
 """Sync one account into `raw_<exchange>`: extract in parallel, load one by one.
 
-dlt merges through one staging schema a dataset, so two loads into one dataset at the same time
-would double rows: whoever calls `load` holds the warehouse for that long. Extraction touches
-only the account's own files, and may run in parallel with anything.
+dlt merges through one staging schema per dataset, so two simultaneous loads into one dataset would
+duplicate rows: the caller of `load` must be the only writer of the warehouse. Extraction writes
+only the account's own files, and can run in parallel.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from pipelines.spec import StreamSpec
 log = logging.getLogger(__name__)
 
 ROW_BUDGET = 250_000
-"""Rows read before they are loaded: what a cut-off run can lose, and what memory must hold."""
+"""Rows per load. An interrupted run can lose that many, and memory must hold them."""
 
 OnEvent = Callable[[str, str, int, float], None]
 """(label, stream, rows so far, share of its windows done)."""
@@ -57,7 +57,7 @@ class AccountResult:
     label: str
     account_id: str = ""
     rows: int = 0
-    """Rows of the answers, those that were stored already among them."""
+    """Rows of the responses, including rows that were already stored."""
     new_rows: int = 0
     """Rows of history that were not stored before."""
     receipts: int = 0
@@ -67,22 +67,22 @@ class AccountResult:
 
 
 class Stage(IntEnum):
-    """What a sync is at, in this order. It goes on when a stage has nothing left to request."""
+    """The stages of a sync, in this order. A stage ends when nothing is left to request."""
 
     BALANCES_BEFORE = auto()
-    """Snapshots alone: only where everything is read."""
+    """Snapshots; only in a full sync."""
     READING = auto()
-    """Every stream, until nothing is left and no new scope has come up."""
+    """Every stream, until nothing is left and no new scope was found."""
     BALANCES_AFTER = auto()
-    """Snapshots once more: only where everything is read."""
+    """Snapshots again; only in a full sync."""
     UNREQUESTED = auto()
-    """Receipts of streams without a known scope: only now is it known that nothing names one."""
+    """Receipts of streams without a known scope, after all streams that could name one."""
     DONE = auto()
 
 
 @dataclass
 class Delivery:
-    """What a round must have brought before it counts."""
+    """The rows and receipts that a complete round has delivered."""
 
     streams: frozenset[str] = frozenset()
     receipts: int = 0
@@ -92,10 +92,10 @@ class AccountSync:
     """One account's sync, in rounds of `extract` then `load` until `done`.
 
     `prepare` and `load` write the warehouse and must not run in parallel with another writer;
-    `extract` may. A scope found in a round (a coin in the ledger) is requested in the next.
+    `extract` can. A scope found in a round (a coin in the ledger) is requested in the next.
 
-    `full` requests everything available again, with a snapshot of the balances
-    before the first and after the last row: what to do before an exchange closes.
+    `full` requests all available data again, with a snapshot of the balances before the first and
+    after the last row, as before an exchange closes.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class AccountSync:
         return self._stage is Stage.DONE
 
     def prepare(self) -> None:
-        """Finish what an earlier run left half loaded, and look up who the label was."""
+        """Finish an interrupted load of an earlier run, and read the last account of the label."""
         spec = self.exchange.spec
         finish_pending(self._home, spec)
         self._known = known_account(self._home.warehouse, spec, self.account.label)
@@ -146,21 +146,21 @@ class AccountSync:
     def extract(self) -> None:
         """Read the next round from the exchange into the account's own load package.
 
-        An account that cannot be read at all gets receipts that say so, where it is known from an
-        earlier run. Raises LookbackError where it is not, or where it is another account.
+        If a known account cannot be read at all, receipts with the reason are written. Raises
+        LookbackError if the account is unknown, or not the one of the label.
         """
         try:
             self._extract_round()
         finally:
-            self._session.close()  # idle connections do not outlive the round
+            self._session.close()  # close idle connections after the round
 
     def _extract_round(self) -> None:
-        """Read one round; an interrupted round restores the list of what to request."""
+        """Read one round; if it is interrupted, the work lists are restored."""
         work_lists = {name: work.copy() for name, work in self._work_lists.items()}
         watches = {name: watch.copy() for name, watch in self._watches.items()}
         try:
             self._deliver_round()
-        except BaseException:  # a time-out is no Exception
+        except BaseException:  # a time-out is not an Exception
             self._work_lists, self._watches = work_lists, watches
             raise
 
@@ -172,7 +172,7 @@ class AccountSync:
         pipeline.extract(source, loader_file_format="parquet")
         pipeline.normalize()
         if lost := sorted(self._delivery.streams - tally.delivered):
-            raise self._incomplete(f"{', '.join(lost)} ended before their last row")
+            raise self._incomplete(f"{', '.join(lost)} were not handed over completely")
         self._delivery.receipts = tally.receipts
         self.result.rows += tally.rows
         self.result.receipts += tally.receipts
@@ -196,7 +196,7 @@ class AccountSync:
         return account_history(self._round(tally, opened_at), streams)
 
     def _streams_left(self) -> tuple[StreamSpec, ...]:
-        """The streams that are not read yet, or not to their end, or not for every scope."""
+        """The streams that are not read completely, or not for every scope."""
         kind = self._identity.kind if self._identity is not None else ""
 
         def is_left(stream: StreamSpec) -> bool:
@@ -215,12 +215,12 @@ class AccountSync:
         )
 
     def _read_progress(self, account_id: str) -> Progress:
-        """What is known of the account; earlier requests do not count if all is read again."""
+        """The account's progress; in a full sync, earlier requests do not count."""
         known = read_progress(self._home.warehouse, self.exchange.spec, account_id)
         return replace(known, requested={}) if self._full else known
 
     def _unread(self, tally: Tally, known: KnownAccount, problem: RequestError) -> Any:
-        """Receipts of what was not requested, with the reason."""
+        """Receipts of all streams, which were not requested, with the reason."""
         self.result.account_id = known.account_id
         self._now = self._session.clock.now()
         tally.failures.append(
@@ -246,13 +246,13 @@ class AccountSync:
         )
 
     def load(self) -> None:
-        """Load what `extract` read, and determine what is left to request.
+        """Load the extracted round, and determine what is left to request.
 
-        Raises RequestError where less has arrived than was read.
+        Raises RequestError if rows or receipts did not arrive.
         """
         spec = self.exchange.spec
         stored_before = stored_rows(self._home.warehouse, spec, self.result.account_id)
-        with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file anew for each job
+        with duckdb.connect(str(self._home.warehouse)):  # dlt opens the file again for each job
             loaded = account_pipeline(self._home, spec, self.result.account_id).load()
         self._check_delivery(loaded.loads_ids)
         stored = stored_rows(self._home.warehouse, spec, self.result.account_id)
@@ -261,7 +261,7 @@ class AccountSync:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Enter the first stage, from the present one on, that has something to request."""
+        """Enter the first stage, starting with the current one, that has something to request."""
         if self._identity is None:
             self._stage = Stage.DONE
         while not self.done and not self._streams_left():
@@ -272,7 +272,7 @@ class AccountSync:
                 self._note_unrequested()
 
     def _check_delivery(self, load_ids: Iterable[str]) -> None:
-        """Each receipt of the round must have arrived, as its rows travel in the same package."""
+        """Check that all receipts of the round arrived: their rows are in the same package."""
         with duckdb.connect(str(self._home.warehouse), read_only=True) as connection:
             found = connection.execute(
                 f"select count(*) from raw_{self.exchange.spec.name}.receipts "
@@ -285,9 +285,9 @@ class AccountSync:
 
     def _incomplete(self, what: str) -> RequestError:
         return RequestError(
-            f"the round delivered less than it read: {what}",
+            f"not all rows that were read were loaded: {what}",
             kind="incomplete",
-            remedy="run the sync again: it reads what is missing; report this message where it "
+            remedy="run the sync again: it reads the missing rows; report this message if it "
             "stays",
             retry=True,
         )
@@ -299,10 +299,10 @@ class AccountSync:
                 self._work_lists.pop(stream.name, None)
 
     def _note_unrequested(self) -> None:
-        """Put streams without a known scope back on the work list, for a receipt that says so.
+        """Put streams without a known scope back on the work list, for a receipt with the reason.
 
-        Where a stream that might have named one was not read to its end, the receipt says that.
-        What was said last time is not said again.
+        The receipt also names streams that could contain a scope, but were not read completely. No
+        receipt is written if the last one was the same.
         """
         spec = self.exchange.spec
         for stream in spec.streams:
@@ -335,7 +335,7 @@ class AccountSync:
             raise fault from error
         if not self._identity.uid:
             raise LookbackError(
-                f"{self.exchange.spec.title} did not say whose key this is",
+                f"{self.exchange.spec.title} does not state the account of this key",
                 account=self.account.label,
                 stream="identity",
                 remedy=f"set uid under [accounts.{self.account.label}] in .dlt/config.toml",
@@ -349,31 +349,31 @@ class AccountSync:
                 f"{self._known.account_id}",
                 account=self.account.label,
                 stream="identity",
-                remedy="give the other account a label of its own, or put the right key back",
+                remedy="use another label for the other account, or restore the right key",
             )
         self._require_own_account(account_id)
         _claim(account_id, self)
         self.result.account_id = account_id
         self._now = self._session.clock.now()
         if self._identity.opened_at is not None and self._identity.opened_at > self._now:
-            self._identity = replace(self._identity, opened_at=None)  # it cannot be so
+            self._identity = replace(self._identity, opened_at=None)  # not plausible
         self.result.warnings += self._warnings(self._identity)
 
     def _require_own_account(self, account_id: str) -> None:
-        """Raises LookbackError where the account belongs to another label that is declared."""
+        """Raises LookbackError if the account belongs to another declared label."""
         holder = self._labels.get(account_id, self.account.label)
         if holder.lower() == self.account.label.lower():
             return
         if holder.lower() in {label.lower() for label in declared_accounts()}:
             raise _same_account(account_id, holder, self.account.label)
         self.result.warnings.append(
-            f"{account_id} was called {holder} so far; its history goes on as {self.account.label}"
+            f"{account_id} had the label {holder}; its history continues as {self.account.label}"
         )
 
     def _is_known_key(self, known: KnownAccount) -> bool:
-        """Whether the label's last key is still this one: a key never moves to another account.
+        """Whether the label's last key is still this one: a key always belongs to one account.
 
-        What names an account may come up late, as with a first withdrawal.
+        The account id can change while the key stays the same, as after a first withdrawal.
         """
         same = known.key_fingerprint == self.account.credentials.fingerprint
         return same and not self.account.uid
@@ -387,25 +387,25 @@ class AccountSync:
         ]
         if powers:
             found.append(
-                f"this key can {' and '.join(powers)}; lookback only reads: make a read-only key"
+                f"this key can {' and '.join(powers)}; lookback only reads: create a read-only key"
             )
         skew = self._session.clock.skew.total_seconds()
         if abs(skew) > 30:
             direction = "behind" if skew > 0 else "ahead of"
             found.append(
                 f"this machine's clock is {abs(skew):.0f} s {direction} the exchange's; "
-                "it was corrected for, but set it"
+                "requests are corrected for it, but set the clock"
             )
         return found
 
 
 def _no_known_scope(stream: StreamSpec, cut: list[str]) -> RequestError:
-    """Why a stream was not requested; an unfinished stream in `cut` may name a value for it."""
+    """Why a stream was not requested; the incomplete streams in `cut` may have a value for it."""
     unknown = f"no {stream.scope} of this account is known"
     if not cut:
         return RequestError(unknown, kind=NOTHING_TO_ASK, outcome="exhausted")
     return RequestError(
-        f"{unknown}, and what may name one was not read to its end: {', '.join(cut)}",
+        f"{unknown}, and streams that may have one were not read completely: {', '.join(cut)}",
         kind=NOTHING_TO_ASK,
         outcome="failed",
     )
@@ -416,7 +416,7 @@ _claims_lock = Lock()
 
 
 def _claim(account_id: str, sync: AccountSync) -> None:
-    """One account has one working folder: two labels for it cannot be read side by side."""
+    """Raises LookbackError if another label has the same account: both would use one folder."""
     with _claims_lock:
         holder = _claims.get(account_id)
         if holder is not None and not holder.done and holder.account.label != sync.account.label:

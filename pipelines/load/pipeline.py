@@ -1,4 +1,4 @@
-"""The dlt pipelines: one for each account, with its own working folder, into one warehouse."""
+"""The dlt pipelines: one per account, each with its own working folder, into one warehouse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipelines.spec import ExchangeSpec
 log = logging.getLogger(__name__)
 
 LONGEST_NAME = 80
-"""Characters of an account that name its working folder: a file may say anything of whose it is."""
+"""Longest part of an account id in a folder name: the id in a file can be any text."""
 
 
 def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
@@ -28,7 +28,7 @@ def account_pipeline(home: Home, spec: ExchangeSpec, account_id: str) -> Any:
 
 
 def pipeline_name(of: str) -> str:
-    """The name of the working folder of an account, or of something else that is loaded."""
+    """The name of the working folder of an account, or of another source."""
     name = re.sub(r"[^a-z0-9]+", "_", f"lookback_{of}".lower())
     if len(name) <= LONGEST_NAME:
         return name
@@ -61,16 +61,16 @@ def load_source(pipeline: Any, source: Any, *, all_tables: bool = False) -> None
 
 
 def finish_pending(home: Home, spec: ExchangeSpec) -> None:
-    """Load the packages that killed runs of this exchange left behind.
+    """Load the packages that killed runs of this exchange left.
 
-    A copy into staging that was done but not noted is done again, and the merge compares with
-    the table only: the doubles that can come of it are removed.
+    dlt may copy rows into staging twice, and its merge compares rows only with the table, so
+    duplicate rows are removed afterwards.
     """
     for folder in sorted(home.dlt_state.glob(f"{pipeline_name(spec.name)}_*")):
         pipeline = pipeline_named(home, spec, folder.name)
         if not pipeline.has_pending_data:
             continue
-        log.info("finishing a load that was cut off: %s", folder.name)
+        log.info("finishing an interrupted load: %s", folder.name)
         pipeline.normalize()
         pending = pipeline.list_normalized_load_packages()
         pipeline.load()
@@ -94,7 +94,7 @@ def _remove_doubles(
 
 
 def forget_unfinished_extracts(pipeline: Any) -> None:
-    """An extraction that was killed leaves a folder that nothing will ever read."""
+    """Delete the folders of killed extractions, which are never read."""
     normalize_folder = Path(pipeline.working_dir) / "normalize"
     if normalize_folder.is_dir():
         for folder in normalize_folder.iterdir():

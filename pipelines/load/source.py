@@ -1,7 +1,7 @@
-"""An account's history as a dlt source: rows, and the receipt of every window requested.
+"""An account's history as a dlt source: rows, and the receipt of each requested window.
 
-A stream's rows go into its own table, as Arrow. When a window ends, well or badly, its receipt
-follows in the same load package, so that both count or neither does.
+The rows of a stream go into its own table, as Arrow. When a window ends, successfully or not, its
+receipt follows in the same load package, so that either both are loaded or neither.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 def account_history(this_round: Round, streams: tuple[StreamSpec, ...]) -> DltSource:
-    """The dlt source of one account: those streams, their receipts, the account's identity."""
+    """The dlt source of one account: its streams, their receipts, the account's identity."""
 
     @dlt.source(name=this_round.exchange.spec.name, max_table_nesting=0)
     def history() -> list[DltResource]:
@@ -59,9 +59,9 @@ def account_history(this_round: Round, streams: tuple[StreamSpec, ...]) -> DltSo
 
 
 def unread_history(this_round: Round, problem: RequestError, account_kind: str) -> DltSource:
-    """Receipts alone, for an account that could not be read at all: one a stream and scope.
+    """Only receipts, one per stream and scope, for an account that could not be read at all.
 
-    `account_kind` is what the account was when it was last read.
+    `account_kind` is the kind of the account when it was last read.
     """
 
     def receipts() -> Iterator[Any]:
@@ -77,9 +77,9 @@ def unread_history(this_round: Round, problem: RequestError, account_kind: str) 
 
 
 def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
-    """The limits of the exchange, in a schema of all its tables: what dbt reads always exists.
+    """The limits of the exchange, in a schema with all its tables, so that dbt's sources exist.
 
-    Tables without rows are in the schema alone: an empty load of each would take seconds.
+    Tables without rows are only declared in the schema: an empty load of each would take seconds.
     """
 
     @dlt.source(name=exchange.spec.name, max_table_nesting=0)
@@ -95,7 +95,7 @@ def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
 
 
 def account_row(this_round: Round) -> dict[str, Any]:
-    """Who the account is, as found in this this_round. No secret: the key is a fingerprint."""
+    """The identity of the account in this round. It has the fingerprint of the key, not the key."""
     account, identity = this_round.session.account, this_round.identity
     assert identity is not None
     return {
@@ -123,7 +123,7 @@ def account_row(this_round: Round) -> dict[str, Any]:
 
 
 def _fixed(table: Table, rows: list[dict[str, Any]]) -> DltResource:
-    """A resource of rows that are known already; none still makes the table."""
+    """A resource of given rows; without rows, it still creates the table."""
     return dlt.resource(
         [table.rows(rows)],
         name=table.name,
@@ -138,7 +138,7 @@ def _stream_resource(this_round: Round, stream: StreamSpec) -> DltResource:
 
 
 class StreamLoad:
-    """What one stream of one account brings in one this_round, as items for dlt."""
+    """The items for dlt of one stream of one account in one round."""
 
     def __init__(self, this_round: Round, stream: StreamSpec) -> None:
         self._round = this_round
@@ -152,8 +152,8 @@ class StreamLoad:
     def items(self) -> Iterator[Any]:
         """Arrow tables of rows, receipts and balances. Always at least one, so the table exists.
 
-        Whatever is raised on the way ends this stream alone, with a `failed` receipt for each span
-        whose rows were not handed over.
+        An exception ends only this stream, with a `failed` receipt for each span whose rows were
+        not handed over.
         """
         try:
             self._writer.put(self._table, [])
@@ -168,19 +168,19 @@ class StreamLoad:
         self._round.tally.delivered.add(self._stream.name)
 
     def refused(self, problem: RequestError) -> Iterator[Any]:
-        """The receipts of a stream that was not requested at all."""
+        """The receipts of a stream that was not requested."""
         self._reader.refuse_all(problem)
         yield from self._writer.flush()
 
     def _end_as_failed(self, problem: RequestError) -> Iterator[Any]:
-        """Failed receipts for what was read and not handed over, and for what is left to read."""
+        """Failed receipts for windows that were not handed over, and for those not yet read."""
         self._writer.fail_waiting({"outcome": problem.outcome, **self._error(problem)})
         self._writer.put(self._table, [])
         self._reader.fail(problem)
         yield from self._writer.flush()
 
     def keep_records(self, records: list[Record], receipt: Receipt) -> None:
-        """Records as rows of the stream's table, and of `balances` where they are some."""
+        """Records as rows of the stream's table, and of `balances` if they are balances."""
         rows = record_rows(
             records, account_id=self._account_id, receipt_id=receipt.id, origin="api"
         )
@@ -236,7 +236,7 @@ class StreamLoad:
         }
 
     def _keep_vanished(self) -> None:
-        """The stored records that this round should have met and did not, or met again."""
+        """The stored records that vanished in this round, or were returned again."""
         now = self._round.session.clock.now()
         name = self._stream.name
         if rows := vanished_rows(self._reader.watch, self._account_id, name, now):

@@ -1,6 +1,6 @@
-"""The raw tables: one shape for every stream; receipts, accounts and other auxiliary tables.
+"""The raw tables: one schema for all streams; receipts, accounts and other auxiliary tables.
 
-Everything travels as Arrow, so that dlt neither parses nor re-types it.
+All rows are Arrow, so that dlt neither parses them nor changes their types.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TEXT = pa.string()
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A raw table: its Arrow schema, its key, and how new rows meet old ones."""
+    """A raw table: its Arrow schema, its key, and how new rows are merged."""
 
     name: str
     schema: pa.Schema
@@ -50,7 +50,7 @@ class Table:
         return {"disposition": "merge", "strategy": self.strategy}
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-        """Those rows in Arrow; a column that a row leaves out is null."""
+        """The rows in Arrow; a missing column is null."""
         return pa.Table.from_pylist([dict(row) for row in rows], schema=self.schema)
 
 
@@ -171,7 +171,7 @@ FILE_ROWS = Table(
     ),
     key=("receipt_id", "record_id", "record_hash"),
 )
-"""Which records a file held: those that the API had given already leave no other trace."""
+"""The records of each file, including those that the API had already returned."""
 
 FILE_STATES = Table(
     "file_states",
@@ -188,7 +188,7 @@ FILE_STATES = Table(
     key=("receipt_id", "record_id", "record_hash"),
     json_columns=frozenset({"record"}),
 )
-"""Each state that a file held. The streams' tables have the newest of them and of the API's."""
+"""Each state in a file. The streams' tables have the newest state of files and API."""
 
 STREAM_SPECS = Table(
     "stream_specs",
@@ -247,8 +247,8 @@ AUXILIARY = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, FILE_STATES, STR
 def stream_table(stream: StreamSpec) -> Table:
     """The table of one stream.
 
-    History keeps every version of a record. State (snapshots, reference) keeps the newest: an
-    older state that comes back would not be a new version, and would look like the older one.
+    History keeps every version of a record. State (snapshots, reference) keeps only the newest, as
+    a state that returns to an older value would not be a new version.
     """
     is_history = stream.kind == "history"
     return Table(
@@ -280,12 +280,12 @@ def record_rows(
 
 
 def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]:
-    """The limits in force, a row a stream, with a hash that changes when any of them does.
+    """The limits in force, one row per stream, with a hash that changes with any of them.
 
-    `version_hash` is the same on all of them: a stream that the newest version lacks has ended.
+    `version_hash` is the same in all rows: a stream that is not in the newest version has ended.
 
-    After the streams come the routes that are none, each under its method and path: probes, and
-    those left out with their reason. Last, under a name of its own, what no route tells.
+    After the streams follow the other routes, each under its method and path: probes, and routes
+    that are not read, with the reason. Last follow the data that no route returns.
     """
     exchange = {
         "exchange": spec.name,
@@ -358,9 +358,9 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
 
 
 def _key_fields(stream: StreamSpec) -> list[str]:
-    """The fields without which a record has no name, no time or no state.
+    """The fields without which a record has no id, no time or no status.
 
-    An id composed of several fields may lack some of them.
+    An id that is composed of several fields may lack some of them.
     """
     ids = stream.record_id if len(stream.record_id) == 1 else ()
     return [name for name in (*ids, stream.time_field, stream.status_field) if name]

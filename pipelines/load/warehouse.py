@@ -1,4 +1,4 @@
-"""The raw tables of the exchanges, which exist before anything is loaded into them."""
+"""Create the raw tables of the exchanges before the first load."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Columns = set[tuple[str, str, str]]
 
 
 def prepare_warehouse(home: Home, exchanges: Iterable[str] = ()) -> None:
-    """Give `exchanges`, or all, their raw tables, empty where nothing was loaded yet.
+    """Create the missing raw tables of `exchanges`, or of all exchanges.
 
-    Tables of an older version, which lack a column that models read, get it.
+    Missing columns are added to tables of an older version.
     """
     present = _columns(home.warehouse)
     for name in set(exchanges) or registry.names():

@@ -1,4 +1,4 @@
-"""Records, receipts and balances as rows of the raw tables, for the API and for files alike."""
+"""Convert records, receipts and balances to rows of the raw tables, for API and files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from pipelines.extract.windows import Window
 from pipelines.load.tables import RECEIPTS, Table
 from pipelines.spec import StreamSpec
 
-# Rows gathered before they are handed to dlt: large enough for Parquet, small enough for memory.
+# Rows per item for dlt: large enough for Parquet, small enough for memory.
 BATCH_ROWS = 10_000
 
 
 def rows_of(table: Table, rows: list[dict[str, Any]] | pa.Table) -> Any:
-    """Rows bound for one table, with its hints.
+    """Rows of one table, with its hints.
 
-    A resource that fills several tables has no hints itself: dlt would add those of an item.
+    A resource that fills several tables has no hints of its own, as dlt would merge them with those
+    of an item.
     """
     hints = dlt.mark.make_hints(
         table_name=table.name,
@@ -36,29 +37,29 @@ def rows_of(table: Table, rows: list[dict[str, Any]] | pa.Table) -> Any:
 
 
 class Writer:
-    """Keeps rows until there are enough: every item handed to dlt costs it milliseconds."""
+    """Collects rows into larger items, as each item takes dlt some milliseconds."""
 
     def __init__(self) -> None:
         self._waiting: dict[Table, list[pa.Table]] = {}
 
     def put(self, table: Table, rows: list[dict[str, Any]] | pa.Table) -> None:
-        """Keep rows of a table; none still makes the table."""
+        """Add rows of a table; without rows, the table is still created."""
         arrow = rows if isinstance(rows, pa.Table) else table.rows(rows)
         self._waiting.setdefault(table, []).append(arrow)
 
     def flush(self) -> Iterator[Any]:
-        """Hand over what is kept: receipts last, so that none comes without its rows."""
+        """Hand over the collected rows: receipts last, so that none is stored without its rows."""
         for table in sorted(self._waiting, key=lambda table: table is RECEIPTS):
             yield rows_of(table, pa.concat_tables(self._waiting[table]))
             del self._waiting[table]
 
     def is_full(self, table: Table) -> bool:
-        """Whether a batch of that table's rows waits."""
+        """Whether there is a full batch of that table's rows."""
         waiting: int = sum(part.num_rows for part in self._waiting.get(table, ()))
         return waiting >= BATCH_ROWS
 
     def fail_waiting(self, failed: Mapping[str, Any]) -> None:
-        """Drop the rows that wait; their receipts say that they failed."""
+        """Drop the collected rows and mark their receipts as failed."""
         receipts = [row for part in self._waiting.get(RECEIPTS, ()) for row in part.to_pylist()]
         self._waiting = {}
         self.put(RECEIPTS, [row | failed for row in receipts])
@@ -79,7 +80,7 @@ def receipt_row(
     held: int | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """A row of `receipts`; times of records are microseconds."""
+    """A row of `receipts`; times of records are in microseconds."""
     return {
         "receipt_id": receipt_id,
         "account_id": account_id,
@@ -113,7 +114,7 @@ def balance_rows(
     origin: str,
     taken_at: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of `balances`: those of a snapshot that are one, taken now or at their own time."""
+    """Rows of `balances` from the records of a snapshot, taken now or at their own time."""
     rows = []
     for record in records if stream.kind == "snapshot" else ():
         place = exchange.balance_of(stream, record)

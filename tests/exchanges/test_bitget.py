@@ -190,7 +190,7 @@ def test_lead_trader_is_read_by_unified_routes():
 
 def test_lead_trader_that_no_route_reads_is_refused():
     classic = explained(400, '{"code":"40084","msg":"classic account"}')
-    with pytest.raises(RequestError, match="lead-trader accounts cannot be read here") as refused:
+    with pytest.raises(RequestError, match="cannot read the account of a lead trader") as refused:
         lead_trader(classic)
     assert (refused.value.kind, refused.value.outcome) == ("account_mode", "refused")
 

@@ -1,9 +1,9 @@
 """BigONE: signature, error table, identity.
 
-No route tells whose key it is or what it may do, so rights stay unknown. The account is named by
-the customer id its withdrawals carry, else by the contract account's number, else by the key's
-own hash; `uid` in the configuration goes before all three, and is needed after a change of keys
-where only the hash was known.
+No route returns the owner or the rights of a key, so the rights are unknown. The account id is the
+customer id on its withdrawals, else the number of the contract account, else a hash of the key.
+`uid` in the configuration overrides all three. It is required for a new key of an account that is
+identified by a hash.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ READ_RIGHTS = (
 )
 
 VALID_FOR = timedelta(seconds=30)
-"""How far a token's time may lie from the exchange's (`recv_window`)."""
+"""The largest accepted difference between a token's time and the exchange's (`recv_window`)."""
 
-# Two requests of one millisecond still carry two nonces.
+# Two requests in one millisecond have different nonces.
 _TURNS = itertools.count()
 
 
@@ -76,10 +76,10 @@ CLOCK = "clock"
 
 
 def code_of(code: str, response: Response, now: datetime) -> str:
-    """The contract service tells a refused key by status alone.
+    """The code of a failure; the contract service reports a refused key only by the status.
 
-    A wrong key, a wrong secret and a wrong time are refused with the same words: the answer's own
-    date shows that the token came too late or too soon.
+    A wrong key, a wrong secret and a wrong time have the same error. The date of the response shows
+    whether the time was wrong.
     """
     code = code or {401: UNAUTHORIZED, 403: "10403"}.get(response.status_code, "")
     theirs = read_date(response.headers.get("Date", ""))
@@ -87,7 +87,7 @@ def code_of(code: str, response: Response, now: datetime) -> str:
     return CLOCK if code == UNAUTHORIZED and is_off else code
 
 
-# The errors of the OpenAPI files, and older ones.
+# The errors of the OpenAPI files, and errors of older versions.
 ERRORS = ErrorTable(
     codes={
         UNAUTHORIZED: refused(
@@ -107,7 +107,7 @@ ERRORS = ErrorTable(
         "10011": busy(),
         "10013": unknown_scope(
             "pair",
-            "what was stored stays; ask BigONE support for the trades of a delisted pair",
+            "stored data is kept; ask BigONE support for the trades of a delisted pair",
             "asset_pair_name",
         ),
     },
@@ -134,7 +134,7 @@ def identify(fetch: Fetch, account: Account) -> Identity:
             break
     if len(refusals) == 3:
         raise RequestError(
-            f"the key may read nothing from here: {refusals[0].what}",
+            f"every list was refused for this key: {refusals[0].what}",
             kind="ip_refused",
             outcome="refused",
             remedy=READ_RIGHTS,
@@ -159,7 +159,7 @@ def _no_name(body: bytes) -> str:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """Spot and fund by coin; a contract account by the currency of its cash."""
+    """The coins of spot and fund, and the cash currency of a contract account."""
     if stream.name in ("spot_accounts", "fund_accounts"):
         return stream.wallet, record.id
     if stream.name == "contract_accounts":
@@ -173,6 +173,6 @@ EXCHANGE = Exchange(
     errors=ERRORS,
     identify=identify,
     clock_path=f"{SPOT}/ping",
-    clock_at=("data.Timestamp", "data.timestamp"),  # nanoseconds; older answers in lower case
+    clock_at=("data.Timestamp", "data.timestamp"),  # nanoseconds; older responses in lower case
     balance_of=balance_of,
 )

@@ -9,7 +9,7 @@ CHECKED_ON = date(2026, 11, 21)
 SPOT, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"
 STATEMENT = "no file export is documented: ask BigONE support for a statement of the span"
 
-# The token is absent, null or empty on the last page, and on that one only.
+# The token is absent, null or empty only on the last page.
 BY_TOKEN = CursorPaging(
     limit="limit",
     cursor="page_token",
@@ -29,7 +29,7 @@ SPEC = ExchangeSpec(
     params=frozenset({"limit", "page_token", "id", "asset_pair_name", "state"}),
     # Documented for the API as a whole; the contract service has no separate statement.
     ip_rate=Rate(requests=500, per=timedelta(seconds=10)),
-    # The contract service wraps nothing, and tells an error by `anomaly`.
+    # The contract service has no envelope, and marks an error by `anomaly`.
     envelope=Envelope(
         code="code",
         success=frozenset({"", "0"}),
@@ -41,8 +41,8 @@ SPEC = ExchangeSpec(
     probes=(f"{SPOT}/ping",),
     left_out=LEFT_OUT,
     guide=GUIDE,
-    # Delisted pairs leave the list, so pairs are also derived: every coin that was moved with every
-    # quote coin; of the coins that only balances list, those that no listed pair trades.
+    # Delisted pairs are removed from the list, so pairs are also derived: every moved coin with
+    # every quote coin, and coins that are only in balances if no listed pair trades them.
     scope_lists=(
         ScopeList(scope="asset_pair_name", places=(("asset_pairs", "$.name"),)),
         ScopeList(
@@ -129,7 +129,7 @@ SPEC = ExchangeSpec(
         StreamSpec(
             name="spot_orders",
             path=f"{SPOT}/viewer/orders",
-            sends={"state": "ALL"},  # without it only pending ones come
+            sends={"state": "ALL"},  # without it, only pending ones are returned
             kind="history",
             wallet="spot",
             record_id=("id",),

@@ -32,10 +32,10 @@ from pipelines.extract.failures import (
 from pipelines.extract.records import Record, micros, to_micros, to_moment
 from pipelines.spec import StreamSpec
 
-# Balances of futures are requested per product, and records do not name it.
+# Balances of futures are requested per product, which the records do not have.
 OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for product in PRODUCTS}
 
-# Balances whose rows are one a coin.
+# Balances with one row per coin.
 WHOLE_WALLETS = frozenset(
     {
         "spot_assets", "crossed_margin_assets", "unified_assets", "unified_funding_assets",
@@ -51,7 +51,7 @@ READ_CODES = frozenset(
 )
 WITHDRAW_CODES = frozenset({"wwow"})
 
-ASK_AGAIN = "run the sync again: it finds out anew which kind of account this is"
+ASK_AGAIN = "run the sync again: it determines the kind of the account again"
 LEAD_TRADER = "classic routes do not read the account of a lead trader"
 WITHOUT_API = (
     "export its history on Bitget's site, or use a key of an account that leads no copy traders"
@@ -82,10 +82,10 @@ ERRORS = ErrorTable(
             "no_permission", "the key lacks the right for this", "tick its read permission"
         ),
         "40025": refused(
-            "no_permission", "the account may not use this product", "nothing to do here"
+            "no_permission", "the account may not use this product", "no action required"
         ),
         "40099": refused(
-            "no_permission", "the account may not use this product", "nothing to do here"
+            "no_permission", "the account may not use this product", "no action required"
         ),
         "40068": refused(
             "no_permission", "sub-accounts may not read this", "use a key of the main account"
@@ -99,7 +99,7 @@ ERRORS = ErrorTable(
         **dict.fromkeys(("40015", "40200", "40725", "40808", "45001"), busy()),
         "40034": unknown_scope(
             "pair or coin",
-            "what was stored stays; ask Bitget support for the rows of what was delisted",
+            "stored data is kept; ask Bitget support for the rows of delisted products",
             "symbol",
             "coin",
         ),
@@ -112,8 +112,8 @@ ERRORS = ErrorTable(
 def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
     """HMAC-SHA256 over timestamp + method + path?query, base64 (…/common/signature).
 
-    The server hashes the decoded query: a symbol like `$ALTUSDT` is signed with its plain `$`. A
-    space goes as `%20`, which is decoded the same everywhere; `+` is not.
+    The server hashes the decoded query: a symbol such as `$ALTUSDT` is signed with a plain `$`. A
+    space is sent as `%20`, because servers decode `+` differently.
     """
     where, mark, query = (request.url or "").partition("?")
     request.url = f"{where}{mark}{query.replace('+', '%20')}"
@@ -130,7 +130,7 @@ def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime
 
 
 def rows_hook(stream: StreamSpec, body: bytes) -> list[msgspec.Raw] | None:
-    """Margin answers with ids of "0" and without any list where there is nothing."""
+    """No rows for a margin response without a list: its ids are then "0"."""
     if b'"minId"' not in body:
         return None
     data = object_in(body)
@@ -139,9 +139,9 @@ def rows_hook(stream: StreamSpec, body: bytes) -> list[msgspec.Raw] | None:
 
 
 def identify(fetch: Fetch, account: Account) -> Identity:
-    """The account by `/spot/account/info`, or by v3 routes where that says it is a unified one.
+    """The account from `/spot/account/info`; a unified account from the v3 routes.
 
-    A Tax key may read neither, and is identified by its own hash.
+    A Tax key is refused by both, and is identified by its hash.
     """
     try:
         body = fetch("/api/v2/spot/account/info")
@@ -177,9 +177,9 @@ def identify(fetch: Fetch, account: Account) -> Identity:
 
 
 def identify_otherwise(fetch: Fetch, refused: RequestError) -> Identity:
-    """The account that classic routes refuse, by v3 routes.
+    """The account from the v3 routes, after the classic routes refused it.
 
-    A lead trader's may be read by neither.
+    Both kinds of routes may refuse the account of a lead trader.
     """
     try:
         return identify_unified(fetch)
@@ -187,7 +187,7 @@ def identify_otherwise(fetch: Fetch, refused: RequestError) -> Identity:
         if problem.retry or not refused.what.startswith(LEAD_TRADER):
             raise
         raise RequestError(
-            f"lead-trader accounts cannot be read here: {refused.what}, and the routes of unified "
+            f"cannot read the account of a lead trader: {refused.what}, and the routes of unified "
             f"accounts refuse it as well ({problem.what})",
             kind="account_mode",
             outcome="refused",
@@ -196,15 +196,15 @@ def identify_otherwise(fetch: Fetch, refused: RequestError) -> Identity:
 
 
 def identify_unified(fetch: Fetch) -> Identity:
-    """The account by `/account/settings`; rights and opening by `/account/info`, if it answers.
+    """The account from `/account/settings`; rights and opening from `/account/info`, if available.
 
-    The second route has no page yet; a public client reads it.
+    The second route is not documented; a public client uses it.
     """
     settings = object_in(fetch("/api/v3/account/settings"))
     mode = str(settings.get("accountMode") or "")
     if mode in BETWEEN_MODES:
         raise RequestError(
-            f"the account is just being changed from one kind to the other ({mode})",
+            f"the exchange is converting the account to another kind ({mode})",
             kind="account_mode",
             remedy="run the sync again in some minutes; nothing is lost",
         )
@@ -232,11 +232,11 @@ def identify_unified(fetch: Fetch) -> Identity:
 
 
 def kind_of_tax_key(fetch: Fetch) -> str:
-    """A Tax key may read only tax records, by the route of its account's kind."""
+    """The account kind of a Tax key, which can only read the tax records of that kind."""
     try:
         fetch("/api/v3/tax/records")
     except RequestError as problem:
-        # What is said of a question without parameters shows that it would be answered.
+        # An error about missing parameters shows that the key has access.
         if problem.kind == "bad_request":
             return "unified_tax_key"
         if problem.retry:
@@ -246,22 +246,22 @@ def kind_of_tax_key(fetch: Fetch) -> str:
 
 
 def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
-    """A Tax key reads the tax routes and nothing else (bitget.com/taxes-api).
+    """Why a stream is not requested: a Tax key can read only tax routes (bitget.com/taxes-api).
 
-    Only traders may read what their followers did.
+    Only traders can read the orders of their followers.
     """
     if stream.needs_right and stream.needs_right not in identity.permissions:
         return RequestError(
-            f"only an account that is a {stream.needs_right} has anything to tell here",
+            f"only an account that is a {stream.needs_right} has rows in this stream",
             kind="no_permission",
             outcome="refused",
-            remedy="nothing to do here",
+            remedy="no action required",
         )
     is_tax_route = stream.path.startswith(("/api/v2/tax/", "/api/v3/tax/"))
     if not identity.kind.endswith("tax_key") or not stream.private or is_tax_route:
         return None
     return RequestError(
-        "a Tax key reads tax records only",
+        "a Tax key can read only tax records",
         kind="no_permission",
         outcome="refused",
         remedy="use an ordinary read-only key to get this stream too",
@@ -269,18 +269,18 @@ def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """Assets of a wallet are balances; the overview of all wallets is a valuation in USDT."""
+    """The assets of a wallet; the overview of all wallets has only values in USDT."""
     if stream.name in WHOLE_WALLETS or stream.name in OF_PRODUCT:
         return stream.wallet, record.id
     if stream.name == "isolated_margin_assets":
-        return stream.wallet, record.id.partition("|")[2]  # a coin lies in several pairs
+        return stream.wallet, record.id.partition("|")[2]  # several pairs can hold the same coin
     if stream.name == "account_balances":
         return record.id, "USDT"
     return None
 
 
 def _as_list(value: Any) -> list[str]:
-    """A list, a comma-separated string or nothing, as the docs and live clients show it."""
+    """A field as a list: documentation and clients show lists, comma-separated text and null."""
     if isinstance(value, str):
         value = value.split(",")
     items = value if isinstance(value, list) else []
@@ -288,7 +288,7 @@ def _as_list(value: Any) -> list[str]:
 
 
 def object_in(body: bytes) -> dict[str, Any]:
-    """The object inside `data`, or first in its list; an empty one where there is none."""
+    """The object in `data`, or the first of its list; empty if there is none."""
     data = value_at(body, "data")
     if isinstance(data, list):
         data = next(iter(data), None)

@@ -141,7 +141,7 @@ SPEC = ExchangeSpec(
             max_window=timedelta(days=90),
             page_size=100,
             rate=per_second(20),
-            # An order enters the list at its end, under the time it was placed.
+            # An order is listed after it ends, with the time at which it was placed.
             overlap=THREE_MONTHS,
             affects="spot orders: their source, and those without a fill",
             remedy="download the file from the site: Orders > Spot > Order history > Export",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, per_second
 from pipelines.spec import StreamSpec
 
-REMEDY = "tax_spot_records has both sides of each conversion, so its price can be worked out"
+REMEDY = "tax_spot_records has both sides of each conversion, from which its price can be computed"
 
 CONVERT = (
     StreamSpec(

@@ -1,4 +1,4 @@
-"""Bitget, classic account: positions that copy trading opened and closed, for both of its sides."""
+"""Bitget, classic account: positions of copy trading, for traders and followers."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from pipelines.exchanges.bitget.spec_terms import CHECKED_ON, DOCS, THREE_MONTHS
 from pipelines.spec import StreamSpec
 
 TRADER = "trader"
-"""What /spot/account/info calls an account whose trades others copy (`traderType`)."""
+"""The `traderType` in /spot/account/info of an account whose trades others copy."""
 REMEDY = "the ledger has the transfers to and from copy trading; or use its page on the site"
 
 
@@ -28,7 +28,7 @@ def of_futures(name: str, path: str, page: str, *, needs_right: str = "") -> Str
         scope="productType",
         scope_values=PRODUCTS,
         scope_from=LISTED_BY,
-        # A position enters the list when it is closed, under the time it was opened.
+        # A position is listed after it is closed, with the time at which it was opened.
         overlap=THREE_MONTHS,
         affects="positions of futures copy trading: prices, fees and profit of each",
         remedy=REMEDY,

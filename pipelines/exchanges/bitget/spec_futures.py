@@ -23,7 +23,7 @@ ORDERS = "download the file from the site: Orders > Futures > order history > Ex
 
 
 def accounts(product: str) -> StreamSpec:
-    """The balances of one product. Rows name the coin alone, and products may share coins."""
+    """The balances of one product. Rows have only the coin, and products can share coins."""
     wallet = product.lower().replace("-", "_")
     return StreamSpec(
         name=f"{wallet}_accounts",
@@ -51,7 +51,7 @@ FUTURES = (
         wallet="futures",
         record_id=("id",),
         time_field="ts",
-        # As for spot: the window is documented, the reach is not.
+        # As for spot, the window is documented, the retention is not.
         retention_kind="not_stated",
         max_window=timedelta(days=30),
         page_size=500,
@@ -128,7 +128,7 @@ FUTURES = (
         scope="productType",
         scope_values=PRODUCTS,
         scope_from=LISTED_BY,
-        # An order enters the list at its end, under the time it was placed.
+        # An order is listed after it ends, with the time at which it was placed.
         overlap=THREE_MONTHS,
         affects="futures orders: their source, and whether the exchange placed them",
         remedy=ORDERS,
@@ -167,7 +167,7 @@ FUTURES = (
         paging=END_ID,
         kind="history",
         wallet="futures",
-        record_id=("coin", "cTime"),  # rows carry no id; one an hour and coin
+        record_id=("coin", "cTime"),  # rows have no id; there is one per hour and coin
         time_field="cTime",
         time_filter=False,
         retention_kind="not_stated",
@@ -176,7 +176,7 @@ FUTURES = (
         scope="productType",
         scope_values=PRODUCTS,
         scope_from=LISTED_BY,
-        affects="how interest on borrowed margin was worked out, hour by hour",
+        affects="the hourly computation of interest on borrowed margin",
         remedy=f"the futures ledger has the charged interest (settle_interest); or {EXPORT}",
         remedy_is_file=True,
         docs_url=f"{DOCS}/contract/account/Interest-History",

@@ -1,4 +1,4 @@
-"""Bitget, classic account: loans on pledged coins. Nothing of a loan is in two of these lists."""
+"""Bitget, classic account: loans on pledged coins. No event of a loan is in two of these lists."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def listed(name: str) -> StreamSpec:
         retention=THREE_MONTHS,
         page_size=100,
         rate=per_second(10),
-        # A loan enters the list when it is closed, under the time it was taken.
+        # A loan is listed after it is closed, with the time at which it was taken.
         overlap=THREE_MONTHS if name == "loan_borrows" else timedelta(days=1),
         affects=affects,
         remedy=(

@@ -12,8 +12,8 @@ P2P = (
         kind="history",
         wallet="p2p",
         record_id=("orderId",),
-        # Not named: buyerRealName, sellerRealName and paymentInfo. They stay in the record, and no
-        # model reads them.
+        # buyerRealName, sellerRealName and paymentInfo are personal: they stay in the record, and
+        # no model reads them.
         time_field="ctime",
         retention_kind="not_stated",
         max_window=timedelta(days=90),

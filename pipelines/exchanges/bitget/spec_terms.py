@@ -16,7 +16,7 @@ THREE_MONTHS = timedelta(days=90)
 """Routes documented with three months apply 90 days (codes 40704, 40705)."""
 
 BY_OLDER_ID = TimeDescending(limit="limit", cursor="idLessThan")
-# A user with over 500 tax rows on one millisecond saw the cursor drop some of them
+# The cursor dropped rows for a user with over 500 tax rows in one millisecond
 # (BitgetLimited/v3-bitget-api-sdk#51, open).
 BY_OLDER_TAX_ID = TimeDescending(limit="limit", cursor="idLessThan", is_cursor_reliable=False)
 END_ID = CursorPaging(

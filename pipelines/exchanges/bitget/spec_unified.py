@@ -67,7 +67,7 @@ STREAMS = (
     StreamSpec(
         name="unified_tax_records",
         path="/api/v3/tax/records",
-        # The classic tax cursor is reported to drop rows; no source says that this one does not.
+        # Users report that the classic tax cursor drops rows; this one may as well.
         paging=TimeDescending(limit="limit", cursor="cursor", is_cursor_reliable=False),
         scope_sends={
             "MARGIN": {"bizType": "MARGIN", "marginType": "crossed"},
@@ -75,7 +75,7 @@ STREAMS = (
         },
         kind="history",
         account_kinds=KINDS,
-        # Two rows make a spot trade. Of futures the records have profit and fees, no execution.
+        # A spot trade is two rows. For futures, there are profit and fees, but no executions.
         entities=("ledger", "trades/spot", "transfers"),
         wallet="unified",
         record_id=("id",),
@@ -161,7 +161,7 @@ STREAMS = (
         scope="category",
         scope_values=LINES[:-1],
         scope_is_closed=True,
-        # An order enters the list at its end, under the time it was placed.
+        # An order is listed after it ends, with the time at which it was placed.
         overlap=timedelta(days=90),
         affects="orders: their source, and those without a fill",
         remedy="download the file from the site: Orders > Order history > Export",
@@ -219,7 +219,7 @@ STREAMS = (
     StreamSpec(
         name="unified_convert_records",
         path="/api/v3/account/convert-records",
-        # An answer must hold all rows of a moment: a cursor could part them.
+        # A response must have all rows of a moment: a cursor could separate them.
         paging=NewestOfSpan(limit="limit", is_sorted=True),
         kind="history",
         account_kinds=KINDS,

@@ -29,25 +29,25 @@ from pipelines.spec import StreamSpec
 CHECK_KEY = "check the key in .dlt/secrets.toml, or make a new read-only one"
 CHECK_MEMO = "check secret and memo in .dlt/secrets.toml; the memo is the one given to this key"
 NEEDS_MAIN = "use a key of the main account for this"
-LOCKED = "ask BitMart's support while it is still there"
+LOCKED = "ask BitMart's support before the platform ends"
 
 GONE = Case(
     kind="not_found",
-    what="the route is not there any more",
+    what="the route no longer exists",
     remedy="BitMart is winding down and may close routes before its end; save the site's own "
     "history pages now",
     may_mean_closed=True,
 )
 OUT_OF_RANGE = Case(
     kind="out_of_range",
-    what="the exchange does not answer for this span",
-    remedy="what lies before its about three months is lost through the API",
+    what="the exchange does not return data of this span",
+    remedy="data older than about three months is not available through the API",
 )
 BUSY = busy("the exchange is busy or under maintenance", may_mean_closed=True)
 BANNED = rate_limited(is_ban=True)
 UNKNOWN_PAIR = unknown_scope(
     "pair",
-    "what was stored stays; save the site's own history pages of delisted pairs",
+    "stored data is kept; save the site's history pages of delisted pairs",
     "symbol",
 )
 
@@ -75,11 +75,11 @@ ERRORS = ErrorTable(
         "30019": refused("no_permission", "the account may not read this", LOCKED),
         "40047": refused("no_permission", "futures are closed to this account's region", LOCKED),
         "53000": refused("no_permission", "the account is frozen", LOCKED),
-        "53001": refused("no_permission", "the account's country is shut out", LOCKED),
+        "53001": refused("no_permission", "the account's country is excluded", LOCKED),
         "53003": refused("no_permission", "only the main account may read this", NEEDS_MAIN),
         "53005": refused("no_permission", "the account has no right to this", LOCKED),
         "53007": refused("no_permission", "the account must be verified first", LOCKED),
-        "53008": refused("no_permission", "the account's region is shut out", LOCKED),
+        "53008": refused("no_permission", "the account's region is excluded", LOCKED),
         "60026": refused("no_permission", "sub-accounts may not read this", NEEDS_MAIN),
         "60027": refused("no_permission", "only sub-accounts may read this", NEEDS_MAIN),
         "60028": refused("no_permission", "the account is disabled", LOCKED),
@@ -101,7 +101,7 @@ ERRORS = ErrorTable(
 def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime) -> None:
     """HMAC-SHA256 over `timestamp#memo#body`, hex; the body as sent, byte for byte.
 
-    GETs carry the bare key: the exchange checks no signature on them.
+    GET requests have only the key: the exchange does not check a signature on them.
     """
     request.headers["X-BM-KEY"] = keys["key"]
     if request.method != "POST":
@@ -119,8 +119,8 @@ def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime
 Params = dict[str, str]
 Body = dict[str, Any]
 
-# Reads that show a right beyond Read-Only: (path, parameters, body). Whether a key may trade is
-# not shown by the first: that Read-Only is refused is documented, not tested.
+# Requests that only a key with more than Read-Only can make: (path, parameters, body). The first
+# does not show whether a key can trade: that it refuses Read-Only is documented, but not tested.
 PROBES: dict[str, tuple[str, Params | None, Body | None]] = {
     TRADES_FUTURES: ("/account/v1/transfer-contract-list", None, {"page": 1, "limit": 10}),
     MOVES_BETWEEN_ACCOUNTS: (
@@ -132,16 +132,16 @@ MAIN_ONLY = frozenset({"sub_accounts", "deposit_withdraw_history"})
 
 
 def identify(fetch: Fetch, account: Account) -> Identity:
-    """No route tells whose key it is: the account goes by its key, or by the `uid` one sets.
+    """The account, identified by its key or the configured `uid`: no route returns the owner.
 
-    Most routes check only the key, so secret and memo are tested with a signed query.
-    A route that only such a key may read shows whether the key can withdraw.
+    Most routes check only the key, so a signed request tests secret and memo. A route for keys with
+    the right to withdraw shows whether the key has it.
     """
     fetch("/spot/v1/user_fee")
     fetch("/spot/v4/query/trades", body={"limit": 1})
     can_withdraw = _may(fetch, "/account/v1/withdraw/charge", {"currency": "BTC"})
     rights = [right for right, probe in PROBES.items() if _has_right(fetch, *probe)]
-    # Only the main account may list sub-accounts; every account may list their moves.
+    # Only the main account can list sub-accounts; every account can list their transfers.
     is_sub = MOVES_BETWEEN_ACCOUNTS in rights and not _has_right(fetch, SUB_ACCOUNTS, None, None)
     return Identity(
         uid=account.uid or f"key-{account.credentials.fingerprint}",
@@ -152,7 +152,7 @@ def identify(fetch: Fetch, account: Account) -> Identity:
 
 
 def _has_right(fetch: Fetch, path: str, params: Params | None, body: Body | None) -> bool:
-    """Whether a route that wants a right answers; False only where the exchange says so."""
+    """Whether the key has the right that the route requires; False only if the exchange says so."""
     try:
         fetch(path, params, body=body)
     except RequestError as problem:
@@ -161,9 +161,9 @@ def _has_right(fetch: Fetch, path: str, params: Params | None, body: Body | None
 
 
 def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
-    """What only a key with more than Read-Only may read is not tried with less.
+    """Why a stream is not requested: it needs a right that the key lacks.
 
-    Nor is a sub-account's key, where it shows as one, tried on what the main account alone has.
+    Streams of the main account are not requested with the key of a known sub-account.
     """
     if identity.kind == "sub" and stream.name in MAIN_ONLY:
         what = "sub-accounts may not read this"
@@ -171,15 +171,15 @@ def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
     if not stream.needs_right or stream.needs_right in identity.permissions:
         return None
     return RequestError(
-        f"only a key with the right {stream.needs_right} may read this",
+        f"only a key with the right {stream.needs_right} can read this",
         kind="no_permission",
         outcome="refused",
-        remedy="nothing; a key that only reads is the better one",
+        remedy="no action required; a read-only key is safer",
     )
 
 
 def _may(fetch: Fetch, path: str, params: dict[str, str]) -> bool | None:
-    """Whether the key has the right a read needs; None where the answer does not tell."""
+    """Whether the key has the right that a read needs; None if the response does not show it."""
     try:
         fetch(path, params)
     except RequestError as problem:
@@ -192,7 +192,7 @@ def _may(fetch: Fetch, path: str, params: dict[str, str]) -> bool | None:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The account's wallet repeats the spot balances of `spot_wallet`, which are counted once."""
+    """Wallet and asset of a balance; spot balances are only taken from `spot_wallet`."""
     wallets: dict[str, str] = {"account_wallet": "spot", "futures_assets": "futures"}
     wallet = wallets.get(stream.name)
     return None if wallet is None else (wallet, record.id)

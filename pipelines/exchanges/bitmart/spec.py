@@ -39,8 +39,8 @@ SUB_TRANSFER = (
     "submissionTime",
 )  # fmt: skip
 
-# There is no cursor anywhere: a full page is requested again in smaller spans. Of three routes two
-# independent clients rely on the newest rows coming first; of the others no source says so.
+# No route has a cursor: a full page is requested again in smaller spans. On three routes, two
+# independent clients rely on newest rows first; for the others, the order is unknown.
 UNDERSCORED = Bounds(start="start_time", end="end_time")
 IN_SECONDS = Bounds(start="start_time", end="end_time", unit="seconds")
 
@@ -147,7 +147,7 @@ SPEC = ExchangeSpec(
             max_window=timedelta(days=90) - timedelta(seconds=2),
             page_size=200,
             rate=every_2s(6),
-            # An order enters the list at its end, under the time it was placed.
+            # An order is listed after it ends, with the time at which it was placed.
             overlap=timedelta(days=90),
             affects="futures orders; their trades are in futures_fills",
             remedy=REMEDY,
@@ -193,7 +193,7 @@ SPEC = ExchangeSpec(
             max_window=timedelta(days=7),
             page_size=200,
             rate=every_2s(12),
-            # An order enters the list at its end, under the time it was placed.
+            # An order is listed after it ends, with the time at which it was placed.
             overlap=timedelta(days=90),
             affects="spot orders; their trades are in spot_fills",
             remedy=REMEDY,
@@ -242,7 +242,7 @@ SPEC = ExchangeSpec(
             scope_from=("margin_accounts", "spot_fills"),
             retention_kind="not_stated",
             max_window=timedelta(days=3_660),  # no limit is stated
-            overlap=timedelta(days=3_660),  # interest on old loans goes on growing
+            overlap=timedelta(days=3_660),  # interest on old loans continues to grow
             page_size=100,
             rate=every_2s(60),
             affects="loans of isolated margin and their interest",
@@ -393,7 +393,7 @@ SPEC = ExchangeSpec(
             rate=every_2s(12),
             docs_url=SPOT_DOCS,
             checked_on=CHECKED_ON,
-            confidence="inferred",  # that available + unAvailable is all that is held
+            confidence="inferred",  # that available + unAvailable is the whole balance
         ),
         StreamSpec(
             name="spot_wallet",

@@ -19,7 +19,7 @@ from pipelines.extract.failures import ErrorTable, clock, refused
 from pipelines.extract.records import Record, field_of, to_micros, to_moment
 from pipelines.spec import StreamSpec
 
-# How long a signed request stays valid; a fast clock only lengthens it.
+# How long a signed request is valid; a fast clock only lengthens it.
 VALID_FOR = timedelta(seconds=60)
 
 CHECK_KEY = "check the key in .dlt/secrets.toml; testnet and mainnet keys are not the same"
@@ -65,7 +65,7 @@ def sign(request: PreparedRequest, target: str, keys: Credentials, now: datetime
 
 
 def is_record(stream: StreamSpec, record: Record) -> bool:
-    """An open position puts a row into the ledger that is no transaction: not kept, counted."""
+    """Whether a row is a transaction: an open position has a ledger row, which is skipped."""
     return not (
         stream.name == "wallet_history"
         and b"UnrealisedPNL" in record.raw
@@ -74,10 +74,10 @@ def is_record(stream: StreamSpec, record: Record) -> bool:
 
 
 def identify(fetch: Fetch, account: Account) -> Identity:
-    """The trading account number, which the rows carry too; rights by the key's own entry.
+    """The trading account number, which is also in the rows; rights from the key's own entry.
 
-    A key that names a `targetAccountId` is bound to that sub-account. Whose it is besides stays
-    unknown: the entry's `userId` is no account number.
+    A key with a `targetAccountId` is bound to that sub-account. The main account is then unknown,
+    as the entry's `userId` is not an account number.
     """
     wallet = msgspec.json.decode(fetch("/api/v1/user/wallet", {"currency": "XBt"}))
     if isinstance(wallet, list):
@@ -102,7 +102,7 @@ def identify(fetch: Fetch, account: Account) -> Identity:
 
 
 def _key_entry(fetch: Fetch, account: Account) -> dict[str, Any] | None:
-    """The calling key's own entry; None where the exchange will not tell."""
+    """The entry of the key itself; None if the exchange does not return it."""
     for path in ("/api/v1/apiKey/self", "/api/v1/apiKey"):
         try:
             found = msgspec.json.decode(fetch(path))
@@ -118,7 +118,7 @@ def _key_entry(fetch: Fetch, account: Account) -> dict[str, Any] | None:
 
 
 def _rights(key: dict[str, Any]) -> list[str]:
-    """`permissions` holds strings, or lists of them: its shape is not documented."""
+    """The rights in `permissions`, which has strings or lists of strings (not documented)."""
     rights: list[str] = []
     for entry in _as_list(key.get("permissions")):
         rights.extend(str(item) for item in _as_list(entry))
@@ -126,14 +126,14 @@ def _rights(key: dict[str, Any]) -> list[str]:
 
 
 def _as_list(value: Any) -> list[Any]:
-    """A list, or one thing that stands for it."""
+    """The value as a list."""
     if isinstance(value, list):
         return value
     return [] if value in (None, "") else [value]
 
 
 def _opened_at(fetch: Fetch) -> datetime | None:
-    """When the user was created. The rest of the answer is personal and not kept."""
+    """When the user was created. The rest of the response is personal and not stored."""
     try:
         user = msgspec.json.decode(fetch("/api/v1/user"))
     except RequestError as problem:
@@ -149,24 +149,24 @@ def _moment(value: Any) -> datetime | None:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """`/user/wallet` is the balance of each currency, in its minor unit."""
+    """The balance of each currency in `/user/wallet`, in its minor unit."""
     return ("main", record.id) if stream.name == "wallet" else None
 
 
 def uid_of(raw: bytes) -> str:
-    """The trading account number each private record carries."""
+    """The trading account number in a private record."""
     account = field_of(raw, "account")
     return "" if account is None else str(account)
 
 
-# Neither table has a currency or an account; two independent parsers of them agree on the columns.
+# Neither table has a currency or an account; two independent parsers read the same columns.
 NO_SITE_FILE = (
     "it has no ids, no account and no currency, and its times are in the language and time zone of "
-    "the browser that made it, so its rows can be neither placed in time nor told from the API's"
+    "the browser that made it, so its rows have no exact time and cannot be matched with the API's"
 )
 SITE_REMEDY = (
-    "import the API's own answer, which has all that: {} as JSON, or with _format=csv; ask BitMEX "
-    "support for statements where none was saved, and keep this file"
+    "import the API's own response, which has them: {} as JSON, or with _format=csv; ask BitMEX "
+    "support for statements if none was saved, and keep this file"
 )
 SITE_FILES = (
     UnusableFile(
@@ -201,7 +201,7 @@ EXCHANGE = Exchange(
     sign=sign,
     errors=ERRORS,
     identify=identify,
-    clock_path="/api/v1/wallet/assets",  # there is no time route; every answer has a Date header
+    clock_path="/api/v1/wallet/assets",  # there is no time route; every response has a Date header
     is_record=is_record,
     balance_of=balance_of,
     uid_of=uid_of,

@@ -180,7 +180,7 @@ GUIDE = Guide(
             "Import what you saved, and ask BitMEX support for statements.",
         ),
         (
-            "`the answer has rows of another account`",
+            "`the response has rows of another account`",
             "The key reads several accounts. Create one key for each, under separate labels.",
         ),
         (

@@ -35,13 +35,13 @@ SPEC = ExchangeSpec(
         limit="count",
         bounds=Bounds(unit="iso8601"),
         offset="start",
-        # A settlement is listed about ten seconds after the time it carries, and which of the two
-        # the filter uses is not documented.
+        # A settlement is listed about ten seconds after its time; which of the two times the filter
+        # uses is not documented.
         slack=timedelta(seconds=15),
     ),
     lifecycle="closed",
     ends_at=datetime(2026, 9, 23, 4, tzinfo=UTC),
-    # A token bucket: 120 may go out at once, and two a second after that.
+    # A token bucket: 120 requests at once, and two per second after that.
     account_rate=Rate(requests=120, per=timedelta(minutes=1), burst=120),
     public_rate=Rate(requests=30, per=timedelta(minutes=1), burst=30),
     probes=("/api/v1/apiKey/self", "/api/v1/apiKey", "/api/v1/user", "/api/v1/user/wallet"),
@@ -52,7 +52,7 @@ SPEC = ExchangeSpec(
             paging=OffsetPaging(limit="count", offset="start", overlap=10),
             sends={"currency": "all", "reverse": "true"},
             kind="history",
-            # Two rows of SpotTrade make a trade. Of contracts the ledger has profit, no execution.
+            # A spot trade is two rows of SpotTrade. Contracts have profit rows, but no executions.
             entities=("ledger", "deposits", "withdrawals", "transfers", "trades/spot"),
             wallet="main",
             asset_field="currency",
@@ -176,7 +176,7 @@ SPEC = ExchangeSpec(
             time_field="timestamp",
             time_unit="iso8601",
             time_filter=False,
-            # Symbols once traded stay listed, and there is no second page (no `start`).
+            # Traded symbols stay listed, and there is no second page (no `start`).
             page_size=500,
             docs_url=f"{DOCS}/#!/Position/Position_get",
             checked_on=CHECKED_ON,
@@ -192,8 +192,8 @@ SPEC = ExchangeSpec(
             time_field="timestamp",
             time_unit="iso8601",
             time_filter=False,
-            # One currency at a time is documented. Only these two are margin currencies, in
-            # which others' trading, and so commission on it, can happen.
+            # One currency per request is documented. Only these two are margin currencies, in
+            # which commissions are paid.
             scope="currency",
             scope_values=("USDt", "XBt"),
             scope_from=("affiliate_status",),
@@ -207,7 +207,7 @@ SPEC = ExchangeSpec(
             kind="snapshot",
             record_id=("account", "currency"),
             known_by=("currency", "amount"),
-            # The documented answer has no id, and does not say that a currency comes once.
+            # The documented response has no id, and may repeat a currency.
             numbers_twins=True,
             time_filter=False,
             docs_url=f"{DOCS}/#!/User/User_getStaking",
