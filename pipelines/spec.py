@@ -531,23 +531,23 @@ class ExchangeSpec:
             | {("GET", path) for path in self.probes}
         )
 
-    def naming(self, asked: StreamSpec) -> tuple[StreamSpec, ...]:
+    def naming(self, wanted: StreamSpec) -> tuple[StreamSpec, ...]:
         """The streams with values of its scope; a stream with the same scope has no new ones."""
         places = {
             stream
             for listed in self.scope_lists
-            if listed.scope == asked.scope
+            if listed.scope == wanted.scope
             for stream, _ in (*listed.places, *listed.seconds)
         }
         return tuple(
             stream
             for stream in self.streams
-            if stream.scope != asked.scope
+            if stream.scope != wanted.scope
             and (
                 stream.name in places
                 or (
-                    asked.scope in stream.fields
-                    and (not asked.scope_from or stream.name in asked.scope_from)
+                    wanted.scope in stream.fields
+                    and (not wanted.scope_from or stream.name in wanted.scope_from)
                 )
             )
         )

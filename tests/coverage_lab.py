@@ -248,9 +248,9 @@ def insert(
     con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     if rows:
-        con.register("told", pa.Table.from_pylist(list(rows)))
-        con.execute(f"insert into {table} by name select * from told")
-        con.unregister("told")
+        con.register("loaded", pa.Table.from_pylist(list(rows)))
+        con.execute(f"insert into {table} by name select * from loaded")
+        con.unregister("loaded")
 
 
 def run_dbt(command: str, warehouse: Path, work: Path, select: Iterable[str]) -> None:
@@ -321,8 +321,8 @@ def read_gaps(con: duckdb.DuckDBPyConnection) -> dict[str, list[GapRow]]:
         order by account_id, stream, span_start, span_end, verdict, 3
     """).fetchall()
     found: dict[str, list[GapRow]] = {}
-    for account, stream, scopes, start, end, *told in rows:
-        row = GapRow(stream, tuple(scopes), start - ZERO, end - ZERO, *told)
+    for account, stream, scopes, start, end, *reported in rows:
+        row = GapRow(stream, tuple(scopes), start - ZERO, end - ZERO, *reported)
         found.setdefault(account, []).append(row)
     return found
 
@@ -339,8 +339,8 @@ def read_deadlines(con: duckdb.DuckDBPyConnection) -> dict[str, list[Deadline]]:
     found: dict[str, list[Deadline]] = {}
     for account, stream, count, *times, is_estimate, at_risk, reason in rows:
         moments = [None if time is None else time - ZERO for time in times]
-        told = Deadline(stream, count, *moments, is_estimate, at_risk, reason)
-        found.setdefault(account, []).append(told)
+        reported = Deadline(stream, count, *moments, is_estimate, at_risk, reason)
+        found.setdefault(account, []).append(reported)
     return found
 
 
@@ -359,13 +359,13 @@ class CompiledCoverage:
             insert(con, "raw_bitmex.file_rows", [{"stream": FILES_OF}])
             make_told(con)
         run_dbt("build", warehouse, folder, (*COVERAGE_MODELS, *GAP_MODELS))
-        told = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
+        reported = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
         ran = json.loads((folder / "target" / "run_results.json").read_text())["results"]
         ran.sort(key=lambda result: result["timing"][-1]["completed_at"])
         self.tables = {
             f"{node['schema']}.{node['name']}": result["compiled_code"]
             for result in ran
-            if (node := told[result["unique_id"]])["config"]["materialized"] == "table"
+            if (node := reported[result["unique_id"]])["config"]["materialized"] == "table"
         }
         self.con = duckdb.connect()
         self.con.execute("set timezone = 'UTC'; set threads = 1")

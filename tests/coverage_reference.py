@@ -136,8 +136,8 @@ class Account:
     @property
     def opened_at(self) -> int | None:
         """What the newest check that knew it said."""
-        told = [check for check in self.checks if check.opened_at is not None]
-        return max(told, key=lambda check: check.at).opened_at if told else None
+        reported = [check for check in self.checks if check.opened_at is not None]
+        return max(reported, key=lambda check: check.at).opened_at if reported else None
 
 
 @dataclass(frozen=True)
@@ -203,18 +203,19 @@ def coverage(
             continue
         own = [receipt for receipt in known if receipt.stream == stream]
         for scope in sorted({receipt.scope for receipt in own if receipt.scope}) or [""]:
-            told = [receipt for receipt in own if receipt.scope in (scope, "")]
+            reported = [receipt for receipt in own if receipt.scope in (scope, "")]
             served_after, served_from, served_until = service
             closed_at = closed_scopes(receipts).get((stream, scope), FOREVER)
-            life = History(
-                start=max(life_start(account, known), served_after),
-                end=life_end(account, limits[-1], told, known, as_of, min(served_until, closed_at)),
+            last = min(served_until, closed_at)
+            case = History(
+                start=max(history_start(account, known), served_after),
+                end=history_end(account, limits[-1], reported, known, as_of, last),
                 limits=limits,
-                receipts=told,
+                receipts=reported,
                 served_from=served_from,
                 contradicted=wrong,
             )
-            spans += judge_scope(life, scope)
+            spans += judge_scope(case, scope)
     return spans
 
 
@@ -259,54 +260,54 @@ def service_of(account: Account, spec: Spec) -> tuple[int, int | None, int] | No
     )
 
 
-def judge_scope(life: History, scope: str) -> list[Span]:
+def judge_scope(case: History, scope: str) -> list[Span]:
     """One stream and scope: cut at every edge, judge each piece, join what is alike."""
-    if life.start >= life.end:
+    if case.start >= case.end:
         return []
-    times = {t for r in life.receipts for t in (r.asked_from, r.asked_to, r.gone_before)}
-    times |= {life.limits[-1].ends_at, life.served_from, life.start, life.end}
-    edges = sorted(time for time in times if time is not None and life.start <= time <= life.end)
+    times = {t for r in case.receipts for t in (r.asked_from, r.asked_to, r.gone_before)}
+    times |= {case.limits[-1].ends_at, case.served_from, case.start, case.end}
+    edges = sorted(time for time in times if time is not None and case.start <= time <= case.end)
     runs: list[tuple[str, int, int, set[Receipt]]] = []
     for low, high in pairwise(edges):
-        verdict, receipt = judge(low, high, life)
-        told = {receipt} if receipt else set()
+        verdict, receipt = judge(low, high, case)
+        reported = {receipt} if receipt else set()
         if runs and runs[-1][0] == verdict:
             _, low, _, before = runs.pop()
-            told |= before
-        runs.append((verdict, low, high, told))
-    return [say(life, scope, *run) for run in runs]
+            reported |= before
+        runs.append((verdict, low, high, reported))
+    return [say(case, scope, *run) for run in runs]
 
 
 def say(
-    life: History, scope: str, verdict: str, low: int, high: int, winners: set[Receipt]
+    case: History, scope: str, verdict: str, low: int, high: int, winners: set[Receipt]
 ) -> Span:
     """A run of pieces as a span: the newest receipt behind it is its evidence."""
-    stream = life.limits[-1].stream
+    stream = case.limits[-1].stream
     if verdict == "sync_lapse":
         found = [
-            r for r in looks(life.receipts) if r.gone_before is not None and high <= r.gone_before
+            r for r in looks(case.receipts) if r.gone_before is not None and high <= r.gone_before
         ]
         winners = {min(found, key=lambda r: (r.asked_at, r.id))}
     if not winners:
         return Span(stream, scope, low, high, verdict, evidence="spec")
     newest = max(winners, key=lambda r: (r.asked_at, r.id))
-    asked = [receipt.asked_at for receipt in winners]
+    requested = [receipt.asked_at for receipt in winners]
     return Span(
-        stream, scope, low, high, verdict, newest.id, len(winners), min(asked), max(asked)
+        stream, scope, low, high, verdict, newest.id, len(winners), min(requested), max(requested)
     )
 
 
-def life_start(account: Account, of_account: list[Receipt]) -> int:
+def history_start(account: Account, of_account: list[Receipt]) -> int:
     """The opening, or an older record; without an opening the earliest moment anything proves."""
     records = [r.oldest_at for r in of_account if r.oldest_at is not None]
     if account.opened_at is not None:
         return min([account.opened_at, *records])
-    asked = [r.asked_from for r in of_account]
+    requested = [r.asked_from for r in of_account]
     checked = max((check.at for check in account.checks), default=None)
-    return min([*records, *asked], default=checked if checked is not None else FOREVER)
+    return min([*records, *requested], default=checked if checked is not None else FOREVER)
 
 
-def life_end(
+def history_end(
     account: Account,
     spec: Spec,
     receipts: list[Receipt],
@@ -335,18 +336,18 @@ def life_end(
     return end
 
 
-def judge(low: int, high: int, life: History) -> tuple[str, Receipt | None]:
+def judge(low: int, high: int, case: History) -> tuple[str, Receipt | None]:
     """The verdict of one piece, the first question that is answered with yes, and the newest
     receipt that says so."""
-    covering = [r for r in life.receipts if r.asked_from <= low and high <= r.asked_to]
+    covering = [r for r in case.receipts if r.asked_from <= low and high <= r.asked_to]
     read = [r for r in covering if r.outcome == "exhausted" and is_above(low, r.gone_before)]
     from_api = [r for r in read if r.origin == "api"]
     from_files = [r for r in read if r.origin == "file"]
     # What happened before the account was of this kind the stream may not tell.
-    proven = [r for r in from_api if kind_then(r, life.limits) != "not_stated"]
-    if proven and is_above(low, life.served_from):
+    proven = [r for r in from_api if kind_then(r, case.limits) != "not_stated"]
+    if proven and is_above(low, case.served_from):
         return "covered_api", newest(proven)
-    agreeing = [r for r in from_files if r.id not in life.contradicted]
+    agreeing = [r for r in from_files if r.id not in case.contradicted]
     if agreeing:
         return "covered_file", newest(agreeing)
     if from_api or from_files:
@@ -355,7 +356,7 @@ def judge(low: int, high: int, life: History) -> tuple[str, Receipt | None]:
         if met := [r for r in covering if r.outcome == outcome]:
             return outcome, newest(met)
 
-    looked = looks(life.receipts)
+    looked = looks(case.receipts)
     gone = max([r.gone_before for r in looked if r.gone_before is not None], default=None)
     is_gone = not is_above(low, gone)
     attempts = [
@@ -371,10 +372,10 @@ def judge(low: int, high: int, life: History) -> tuple[str, Receipt | None]:
             return "sync_lapse", None
         return "lost_to_retention", first
 
-    spec = life.limits[-1]
+    spec = case.limits[-1]
     if spec.kind == "excluded":
         return "excluded_by_exchange", None
-    read_until = max([r.asked_to for r in life.receipts if r.outcome in READ], default=low)
+    read_until = max([r.asked_to for r in case.receipts if r.outcome in READ], default=low)
     is_closing = spec.lifecycle == "closed" and spec.ends_at is not None
     if is_closing and read_until <= low and high <= spec.ends_at:
         return "venue_closed", None
@@ -460,7 +461,7 @@ def entity_coverage(
 ) -> list[EntitySpan]:
     """The best source at each instant; a source is as good as the worst of its streams. Where
     rows are proven to be missing, what was read to the end is not all there is."""
-    told: list[EntitySpan] = []
+    reported: list[EntitySpan] = []
     proven = {(hole.entity, hole.wallet) for hole in holes}
     for entity, wallet in sorted({*sources, *proven}):
         alternatives = sources.get((entity, wallet), [])
@@ -477,13 +478,14 @@ def entity_coverage(
             verdict = BEST_FIRST[min(ranks)]
             if verdict in READ_TO_THE_END and any(hole.meets(low, high) for hole in own):
                 verdict = "rows_missing"
-            if told and told[-1] == EntitySpan(entity, wallet, told[-1].start, low, verdict):
-                low = told.pop().start
-            told.append(EntitySpan(entity, wallet, low, high, verdict))
-        if own and not any((span.entity, span.wallet) == (entity, wallet) for span in told):
+            last = reported[-1] if reported else None
+            if last and last == EntitySpan(entity, wallet, last.start, low, verdict):
+                low = reported.pop().start
+            reported.append(EntitySpan(entity, wallet, low, high, verdict))
+        if own and not any((span.entity, span.wallet) == (entity, wallet) for span in reported):
             first, last = min(hole.start for hole in own), max(hole.end for hole in own)
-            told.append(EntitySpan(entity, wallet, first, last, "rows_missing"))
-    return told
+            reported.append(EntitySpan(entity, wallet, first, last, "rows_missing"))
+    return reported
 
 
 def rank_of_source(
@@ -626,7 +628,7 @@ def is_proven_incomplete(
     service = service_of(account, max(of_stream, key=lambda s: s.recorded_at))
     private = {s.stream for s in specs if s.kind in ("history", "excluded") and s.is_private}
     known = [r for r in asked_of(receipts) if r.stream in private]
-    was_another = service is not None and service[0] > life_start(account, known)
+    was_another = service is not None and service[0] > history_start(account, known)
     lacking = [p for p in account.proofs if p.stream == span.stream and p.opening_count]
     own = current_history(specs).get(span.stream)
     has_hole = own is not None and any(
@@ -770,12 +772,12 @@ def deadlines(
     account: Account, specs: list[Spec], receipts: list[Receipt], spans: list[Span], as_of: int
 ) -> list[Deadline]:
     """One for each history stream that has spans and goes on."""
-    told = []
+    reported = []
     for stream, spec in sorted(current_history(specs).items()):
         own = [span for span in spans if span.stream == stream]
         if own and has_service(account, spec):
-            told.append(deadline(account, spec, receipts, own, as_of))
-    return told
+            reported.append(deadline(account, spec, receipts, own, as_of))
+    return reported
 
 
 def deadline(

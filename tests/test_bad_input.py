@@ -19,7 +19,7 @@ from pipelines import registry
 from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
-from tests.twisted import PROBE, WORD, Twisted, twist
+from tests.malformed import PROBE, WORD, Mutations, mutate
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)
 UNIT = frozenset({"currency", "settlCurrency"})
@@ -33,7 +33,7 @@ class Built:
     """The warehouse after a sync and a build, and what had been done to its records."""
 
     lab: Lab
-    twisted: dict[str, Twisted]
+    mutations: dict[str, Mutations]
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("bad_input")))
         patch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
         lab = Lab(box, home(), patch)
-        twisted = {name: twist(box, name, worded=UNIT) for name in registry.names()}
+        mutations = {name: mutate(box, name, worded=UNIT) for name in registry.names()}
         for name in ACCOUNTS:
             lab.declare(name)
         results = lab.sync()
         assert [result.failures for result in results.values() if result.failures] == []
         lab.build(NOW)
         lab.publish()
-        yield Built(lab, twisted)
+        yield Built(lab, mutations)
 
 
 def test_a_build_of_odd_records_is_published(built: Built) -> None:
@@ -65,7 +65,7 @@ def test_a_build_of_odd_records_is_published(built: Built) -> None:
 @pytest.mark.parametrize("name", registry.names())
 def test_odd_records_are_kept_byte_for_byte(built: Built, name: str) -> None:
     kinds: Counter[str] = Counter()
-    for stream, done in built.twisted[name].done.items():
+    for stream, done in built.mutations[name].done.items():
         rows = built.lab.query(f"select record from raw_{name}.{stream}")
         stored = {record.encode() for (record,) in rows}
         assert not set(done) - stored, stream
@@ -76,7 +76,7 @@ def test_odd_records_are_kept_byte_for_byte(built: Built, name: str) -> None:
 
 @pytest.mark.parametrize("name", registry.names())
 def test_a_field_nobody_documents_is_counted_with_an_example(built: Built, name: str) -> None:
-    told = {
+    reported = {
         stream: (count, example)
         for stream, count, example in built.lab.query(
             "select stream, sum(row_count), any_value(example) from marts.fct_data_quality "
@@ -86,12 +86,12 @@ def test_a_field_nobody_documents_is_counted_with_an_example(built: Built, name:
     }
     expected = {
         stream: sum(kind == "extra" for kind, _ in done.values())
-        for stream, done in built.twisted[name].done.items()
+        for stream, done in built.mutations[name].done.items()
     }
-    assert {stream: count for stream, (count, _) in told.items()} == {
+    assert {stream: count for stream, (count, _) in reported.items()} == {
         stream: count for stream, count in expected.items() if count
     }
-    assert all(json.loads(example) == {"a": [1, None]} for _, example in told.values())
+    assert all(json.loads(example) == {"a": [1, None]} for _, example in reported.values())
 
 
 @pytest.mark.parametrize("name", registry.names())

@@ -17,9 +17,9 @@ import pytest
 from pipelines import registry
 from pipelines.files.importer import import_files
 from pipelines.home import PROJECT, Home, home
+from tests.malformed_server import Answer, Exchange, Row
 from tests.shared_history import SharedHistory
-from tests.strange_server import Answer, Exchange, Row
-from tests.test_strange_answers import NOW, NOW_MS, OPENED, TAX, speaker, sync, to_ms
+from tests.test_malformed_responses import NOW, NOW_MS, OPENED, TAX, speaker, sync, to_ms
 
 CASES = PROJECT.parent / "shared" / "cases"
 SERVED = "bitget:7000009999"
@@ -133,7 +133,7 @@ def served_account(rows: list[Row]) -> Exchange:
 
 def tax_rows() -> list[Row]:
     """Two trades that share a moment, three conversions that do, and a trade that can be paired."""
-    told = [
+    reported = [
         ("SOL", "Buy", "1", 9), ("BTC", "Sell", "-0.1", 9), ("ETH", "Buy", "1.5", 9),
         ("USDT", "Sell", "-100", 9), ("XRP", "Exchange spending", "-3", 8),
         ("DOGE", "Exchange spending", "-9", 8), ("TRX", "Exchange spending", "-20", 8),
@@ -141,7 +141,7 @@ def tax_rows() -> list[Row]:
         ("BGB", "Exchange income", "0.9", 8), ("USDT", "Sell", "-50", 7), ("SOL", "Buy", "0.5", 7),
     ]  # fmt: skip
     rows = []
-    for number, (coin, label, amount, days_ago) in enumerate(told, start=1):
+    for number, (coin, label, amount, days_ago) in enumerate(reported, start=1):
         at_ms = NOW_MS - days_ago * DAY_MS
         record = {
             "id": str(number), "coin": coin, "spotTaxType": label, "amount": amount, "fee": "0",

@@ -244,13 +244,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledCover
 def test_any_life_is_judged_as_the_slow_reference_judges_it(
     compiled: CompiledCoverage, world: tuple[list[Spec], list[tuple[Account, list[Receipt]]]]
 ) -> None:
-    limits, told = world
-    compiled.judge("bitmex", limits, told)
+    limits, reported = world
+    compiled.judge("bitmex", limits, reported)
     found = read_coverage(compiled.con)
     entities = read_entity_coverage(compiled.con)
     missing = read_gaps(compiled.con)
     due = read_deadlines(compiled.con)
-    for account, receipts in told:
+    for account, receipts in reported:
         expected = coverage(account, limits, receipts, AS_OF)
         assert found.get(account.id, []) == expected
         assert all(

@@ -229,9 +229,9 @@ History = tuple[str, Account, list[Receipt]]
 
 def checked(name: str, opened: int, moments: list[int], *kinds: str) -> Account:
     """An account that each sync began by checking."""
-    told = kinds or (None,) * len(moments)
+    reported = kinds or (None,) * len(moments)
     return Account(
-        name, tuple(Check(now, opened, kind) for now, kind in zip(moments, told, strict=True))
+        name, tuple(Check(now, opened, kind) for now, kind in zip(moments, reported, strict=True))
     )
 
 
@@ -381,7 +381,7 @@ def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> 
         con.execute("set timezone = 'UTC'")
         make_told(con)
         for exchange, limits in LIMITS.items():
-            lives = [(account, told) for _, (of, account, told) in fleet if of == exchange]
+            lives = [(account, reported) for _, (of, account, reported) in fleet if of == exchange]
             write_raw(con, exchange, limits, lives)
     run_dbt("build", warehouse, tmp_path, COVERAGE_MODELS)
     with duckdb.connect(str(warehouse), read_only=True) as con:
@@ -393,8 +393,8 @@ def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> 
     for kind, (exchange, account, receipts) in fleet:
         expected = coverage(account, LIMITS[exchange], receipts, AS_OF)
         assert found.get(account.id, []) == expected, account
-        told = entity_coverage(expected, SOURCES[exchange])
-        assert entities.get(account.id, []) == told, account
+        reported = entity_coverage(expected, SOURCES[exchange])
+        assert entities.get(account.id, []) == reported, account
         seen.setdefault(kind, set()).update(span.verdict for span in expected)
     for story, verdicts in STORIES.items():
         assert seen[story.__name__] >= verdicts, f"{story.__name__} is not what it says"

@@ -15,8 +15,8 @@ from flows.build import dbt, publish
 from flows.reports import answers
 from pipelines.home import Home
 from tests.conftest import run_cli
-from tests.strange_server import Row
-from tests.test_strange_answers import DEPOSITS, NOW_MS, TAX, speaker, stored, sync
+from tests.malformed_server import Row
+from tests.test_malformed_responses import DEPOSITS, NOW_MS, TAX, speaker, stored, sync
 
 DAY_MS = 86_400_000
 USUAL: dict[str, Any] = {
@@ -34,8 +34,8 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def tax_row(number: int, said: dict[str, Any]) -> Row:
     """A record of the ledger, an hour younger than the one before it and all within two days."""
     at_ms = NOW_MS - 2 * DAY_MS + min(number, 47) * 3_600_000
-    told = said | {"id": str(1_338_000_000_000_000 + number), "ts": str(at_ms)}
-    return Row(number, at_ms, json.dumps(told, separators=(",", ":")).encode())
+    reported = said | {"id": str(1_338_000_000_000_000 + number), "ts": str(at_ms)}
+    return Row(number, at_ms, json.dumps(reported, separators=(",", ":")).encode())
 
 
 def tax_rows() -> list[Row]:
@@ -56,13 +56,13 @@ def tax_rows() -> list[Row]:
 def deposit(number: int, **said: Any) -> Row:
     """A deposit, with a number where the documents have a text."""
     at_ms = NOW_MS - DAY_MS
-    told = {
+    reported = {
         "orderId": str(number), "tradeId": "t", "coin": "USDT", "type": "deposit", "size": 500,
         "status": "success", "fromAddress": None, "toAddress": "a", "chain": "TRC20",
         "dest": "on_chain", "cTime": at_ms, "uTime": str(at_ms), "clientOid": None,
         "confirm": "1", "tag": None,
     }  # fmt: skip
-    return Row(number, at_ms, json.dumps(told | said).encode())
+    return Row(number, at_ms, json.dumps(reported | said).encode())
 
 
 def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> None:
@@ -81,7 +81,7 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
     dbt.build(prepared_home)
     published = publish.publish(prepared_home)
 
-    told = {
+    reported = {
         (row["stream"], row["problem"], row["field"], row["example"]): row
         for row in oddities(published)
     }
@@ -96,9 +96,9 @@ def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> N
     }
     assert {
         key: (row["severity"], row["row_count"], row["record_id"][-3:])
-        for key, row in told.items()
+        for key, row in reported.items()
     } == expected
-    moon = told["tax_spot_records", "unknown_type", "entry_type", "Moon landing"]
+    moon = reported["tax_spot_records", "unknown_type", "entry_type", "Moon landing"]
     assert moon["stream_row_count"] == len(tax_rows())
     assert (moon["last_at"] - moon["first_at"]).total_seconds() == 3_600
 

@@ -113,7 +113,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def told(place: Home, as_of: datetime | None = None, *arguments: str) -> dict[str, object]:
+def reported(place: Home, as_of: datetime | None = None, *arguments: str) -> dict[str, object]:
     """What the one model of that project says, and how its file was parsed."""
     place.data.mkdir(parents=True, exist_ok=True)
     done = dbt.run_dbt(place, ["--debug", "build", "--no-write-json", *arguments], as_of)
@@ -130,10 +130,10 @@ def told(place: Home, as_of: datetime | None = None, *arguments: str) -> dict[st
 def test_another_home_and_another_moment_need_no_parsing(project: Path, tmp_path: Path):
     first, second = (Home(tmp_path / name) for name in NAMES)
     moment = datetime(2024, 2, 3, tzinfo=UTC)
-    assert told(first)["anew"]
-    found = told(second, moment)
+    assert reported(first)["anew"]
+    found = reported(second, moment)
     assert found["moment"] == moment and not found["anew"]
-    found = told(second)
+    found = reported(second)
     assert found["moment"] > datetime.now(UTC) - timedelta(minutes=5) and not found["anew"]
 
 
@@ -146,17 +146,17 @@ def test_whatever_changed_is_read_anew(project: Path, tmp_path: Path):
         "dbt_project.yml": ("setting", "of the settings"),
         "seeds/seeded.csv": ("seed", "of a seed"),
     }
-    assert dict(old.values()).items() <= told(first).items()
+    assert dict(old.values()).items() <= reported(first).items()
     for name, (_, words) in old.items():
         rewrite(project / name, words, f"new {words}")
     rewrite(project / "models" / "told.yml", "not_null", OTHER_TEST)
     new = {part: f"new {words}" for part, words in old.values()}
     for place in (second, first):
-        found = told(place)
+        found = reported(place)
         assert new.items() <= found.items(), place
         assert found["code"] == 1, "a test that was changed did not run"
-    assert told(second, None, "--vars", "{told: by hand}")["setting"] == "by hand"
-    assert new.items() <= told(second).items()
+    assert reported(second, None, "--vars", "{told: by hand}")["setting"] == "by hand"
+    assert new.items() <= reported(second).items()
 
 
 OTHER_TEST = "{accepted_values: {arguments: {values: [other]}}}"

@@ -70,11 +70,11 @@ def alternatives(path: str) -> list[str]:
     ]
 
 
-def is_told(method: str, path: str, told: set[tuple[str, str]]) -> bool:
+def is_told(method: str, path: str, reported: set[tuple[str, str]]) -> bool:
     """Whether a spec has the route, or all that is said of a family of them."""
     family = re.split(r"[…*]", path)[0]
     pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))
-    for known_method, known in told:
+    for known_method, known in reported:
         if method != known_method:
             continue
         # Pages may write a path without the base it lies below; a spec may name a family.
@@ -92,10 +92,11 @@ def is_told(method: str, path: str, told: set[tuple[str, str]]) -> bool:
 def untold(name: str, text: str) -> list[str]:
     """The documented private reads that the exchange's spec does not know of."""
     exchange = registry.exchange(name)
-    told = set(exchange.spec.reads()) | {("GET", exchange.clock_path)}
-    told |= {route.read for route in exchange.spec.left_out}
+    reported = set(exchange.spec.reads()) | {("GET", exchange.clock_path)}
+    reported |= {route.read for route in exchange.spec.left_out}
     routes = set(documented(text)) - WRITES
-    return sorted(f"{method} {path}" for method, path in routes if not is_told(method, path, told))
+    unknown = (route for route in routes if not is_told(*route, reported))
+    return sorted(f"{method} {path}" for method, path in unknown)
 
 
 @pytest.mark.parametrize("name", registry.names())

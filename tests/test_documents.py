@@ -26,11 +26,11 @@ def test_evacuating_reads_everything_again_between_two_looks_at_the_balances(lab
     label = lab.declare("bitmart")
     lab.sync(label)
     before = lab.query("select count(*) from raw_bitmart.deposit_withdraw_history")
-    first = asked(lab)
+    first = requested(lab)
     ((first_end,),) = lab.query("select max(asked_at) from raw_bitmart.receipts")
     lab.sync(label, full=True)
     assert lab.query("select count(*) from raw_bitmart.deposit_withdraw_history") == before
-    again = {place: spans[len(first[place]) :] for place, spans in asked(lab).items()}
+    again = {place: spans[len(first[place]) :] for place, spans in requested(lab).items()}
     for place, spans in first.items():
         whole, repeated = (min(start for start, _ in s) for s in (spans, again[place]))
         assert repeated <= whole or place[0] not in ("deposit_withdraw_history", "futures_ledger")
@@ -49,7 +49,7 @@ def test_evacuating_reads_everything_again_between_two_looks_at_the_balances(lab
     assert looked < first_row <= last_row < looked_again
 
 
-def asked(lab: Lab) -> dict[tuple[str, str], list[tuple[object, object]]]:
+def requested(lab: Lab) -> dict[tuple[str, str], list[tuple[object, object]]]:
     """The spans asked of each history stream and scope, in the order of asking."""
     rows = lab.query(
         "select stream, scope, asked_from, asked_to from raw_bitmart.receipts "
@@ -100,9 +100,9 @@ def test_an_evacuation_ends_with_an_inventory_and_a_certificate_has_the_same_byt
     first = certify(lab, "bitmart_main")
     assert certify(lab, "bitmart_main") == first
     document = json.loads(first[1])
-    told = document.pop("sha256")
-    assert told == hashlib.sha256(canonical(document).encode()).hexdigest()
-    assert told.encode() in first[0]
+    reported = document.pop("sha256")
+    assert reported == hashlib.sha256(canonical(document).encode()).hexdigest()
+    assert reported.encode() in first[0]
     for name in ("evacuation", "certificate"):
         anybody_can_check(folder / f"{name}-bitmart_main.md")
     digests = {row["stream"]: row["sha256"] for row in document["records"]}
@@ -124,10 +124,11 @@ def anybody_can_check(page: Path) -> None:
     said = json.loads(data.read_text())["sha256"]
     assert f"`{said}`" in page.read_text()
     assert shell(command, page.parent) == f"{said}  -\n"
-    told = data.read_text()
-    data.write_text(told.replace('"row_count": ', '"row_count": 1', 1).replace("2026", "2025", 1))
+    reported = data.read_text()
+    changed = reported.replace('"row_count": ', '"row_count": 1', 1)
+    data.write_text(changed.replace("2026", "2025", 1))
     assert shell(command, page.parent) != f"{said}  -\n"
-    data.write_text(told)
+    data.write_text(reported)
 
 
 def shell(command: str, folder: Path) -> str:
@@ -226,14 +227,14 @@ def test_a_note_says_what_would_make_it_sure_and_a_loss_is_no_note() -> None:
             "scope": "A-B", "cause_code": "scope_removed_without_rows", "remedy": "nothing",
         },
     }  # fmt: skip
-    told = gap_words.notes(
+    reported = gap_words.notes(
         [
             {**usual, "stream": stream, "verdict": verdict, "cause_code": verdict, **own[stream]}
             for stream, verdict in verdicts.items()
         ]
     )
     span = "2026-01-01 00:00 to 2026-02-01 00:00"
-    assert told.split("\n\n") == [
+    assert reported.split("\n\n") == [
         f"{gap_words.UNVERIFIED}:", f"- fills, {span}: a file",
         f"{gap_words.BEYOND_READING}:", f"- subs, {span}: the right Transfer",
         f"{gap_words.EXCLUDED}:", f"- bots, {span}: trades in bots. *Alternative:* a file",

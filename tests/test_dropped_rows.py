@@ -193,9 +193,9 @@ def bitmart_record(entry: Entry) -> dict[str, object]:
     }
 
 
-def raw_rows(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+def raw_rows(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
     """What the exchange would have said of the rows that are left."""
-    for book in books:
+    for book in ledger:
         for entry in book.kept:
             is_bitget = exchange_of(kind) == "bitget"
             record = bitget_record(entry, kind) if is_bitget else bitmart_record(entry)
@@ -211,9 +211,9 @@ def raw_rows(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
             }
 
 
-def snapshots(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+def snapshots(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
     """What each wallet really held, at both moments."""
-    for book in books:
+    for book in ledger:
         for number, moment in enumerate((TAKEN_BEFORE, TAKEN)):
             held = {e.asset: e.balance for e in book.entries if e.at <= moment}
             for asset, amount in held.items():
@@ -236,15 +236,15 @@ def snapshots(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
                 }
 
 
-def receipts(books: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
+def receipts(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
     exchange = exchange_of(kind)
-    asked = (
+    requested = (
         ("ledger", LEDGERS[exchange], START, TAKEN),
         ("assets0", WALLETS[exchange], TAKEN_BEFORE, TAKEN_BEFORE),
         ("assets1", WALLETS[exchange], TAKEN, TAKEN),
     )
-    for book in books:
-        for name, stream, start, end in asked:
+    for book in ledger:
+        for name, stream, start, end in requested:
             yield {
                 "receipt_id": f"{name}-{kind}-{book.number}",
                 "account_id": account(book, kind),
@@ -270,7 +270,7 @@ def checked(
     place = Home(tmp_path_factory.mktemp("dropped"))
     place.data.mkdir()
     shutil.copyfile(empty_warehouse, place.warehouse)
-    books = [any_book(number) for number in range(SEEDS)]
+    ledger = [any_book(number) for number in range(SEEDS)]
     with duckdb.connect(str(place.warehouse)) as warehouse:
         for exchange in LEDGERS:
             warehouse.execute(
@@ -280,11 +280,11 @@ def checked(
         odd = [*(odd_book(number) for number in range(SEEDS)), cancelling_book()]
         others = {ODD: odd, EMPTIED: emptied_books()}
         for kind in (*EXCHANGES, *others):
-            exchange, told = exchange_of(kind), others.get(kind, books)
+            exchange, reported = exchange_of(kind), others.get(kind, ledger)
             for table, rows in (
-                (LEDGERS[exchange], raw_rows(told, kind)),
-                ("balances", snapshots(told, kind)),
-                ("receipts", receipts(told, kind)),
+                (LEDGERS[exchange], raw_rows(reported, kind)),
+                ("balances", snapshots(reported, kind)),
+                ("receipts", receipts(reported, kind)),
             ):
                 warehouse.register("rows", pa.Table.from_pylist(list(rows)))
                 warehouse.execute(
@@ -299,7 +299,7 @@ def checked(
         TAKEN,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    return books, place
+    return ledger, place
 
 
 def found(place: Home, kinds: Sequence[str]) -> dict[tuple[str, str], list[Hole]]:
@@ -324,10 +324,10 @@ def found(place: Home, kinds: Sequence[str]) -> dict[tuple[str, str], list[Hole]
 def test_every_hole_is_found_with_its_exact_size_and_no_other(
     checked: tuple[list[Book], Home],
 ) -> None:
-    books, place = checked
+    ledger, place = checked
     breaks, openings = found(place, ["balance_chain"]), found(place, ["opening_balance"])
     count = 0
-    for book in books:
+    for book in ledger:
         for asset in ASSETS:
             opening, holes = expected_holes(book, asset)
             key = account(book, "shown"), asset
@@ -340,10 +340,10 @@ def test_every_hole_is_found_with_its_exact_size_and_no_other(
 def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
     checked: tuple[list[Book], Home],
 ) -> None:
-    books, place = checked
+    ledger, place = checked
     residuals = found(place, ["snapshot"])
     for kind in EXCHANGES:
-        for book in books:
+        for book in ledger:
             for asset in ASSETS:
                 missing = sum(
                     (e.amount for e in book.entries if e.id in book.dropped and e.asset == asset),
@@ -358,11 +358,11 @@ def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
 
 def test_two_snapshots_tell_what_is_missing_between_them(checked: tuple[list[Book], Home]) -> None:
     """The sum of what was dropped after the first, to the last digit, or nothing at all."""
-    books, place = checked
+    ledger, place = checked
     changes = found(place, ["snapshot_change"])
     count = 0
     for kind in EXCHANGES:
-        for book in books:
+        for book in ledger:
             for asset in ASSETS:
                 missing = sum(
                     (
@@ -372,15 +372,15 @@ def test_two_snapshots_tell_what_is_missing_between_them(checked: tuple[list[Boo
                     ),
                     Decimal(0),
                 )
-                told = changes.get((account(book, kind), asset), [])
-                assert told == ([(TAKEN_BEFORE, TAKEN, missing)] if missing else [])
+                reported = changes.get((account(book, kind), asset), [])
+                assert reported == ([(TAKEN_BEFORE, TAKEN, missing)] if missing else [])
                 count += bool(missing)
     assert count > SEEDS
 
 
 def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], Home]) -> None:
-    books, place = checked
-    kept = [book for book in books if not book.dropped]
+    ledger, place = checked
+    kept = [book for book in ledger if not book.dropped]
     whole = {account(book, kind) for book in kept for kind in EXCHANGES}
     assert whole
     kinds = [

@@ -177,10 +177,11 @@ def test_every_stream_brings_as_many_records_as_there_are(name, lab, clean):
         spec = registry.exchange(name).spec.stream(stream)
         floor = floor_in_truth(name, spec, datetime.fromisoformat(truth["opened_at"]))
         before = lab.box.truth(label, floor - timedelta(milliseconds=1), parts)["counts"]
-        told = truth["counts"][stream] - before[stream] - delisted(name, stream, truth)
-        assert brought[stream] == told, stream
-    asked = {s for s in history(name) if not registry.exchange(name).spec.stream(s).account_kinds}
-    assert counted >= asked - beyond_reading(name) - UNCOUNTED.get(name, set())
+        reported = truth["counts"][stream] - before[stream] - delisted(name, stream, truth)
+        assert brought[stream] == reported, stream
+    spec = registry.exchange(name).spec
+    requested = {s for s in history(name) if not spec.stream(s).account_kinds}
+    assert counted >= requested - beyond_reading(name) - UNCOUNTED.get(name, set())
 
 
 DELISTED = {("binance", "trades"): {"MOONUSDT"}}
@@ -273,12 +274,12 @@ def test_every_window_asked_has_a_receipt_and_every_row_its_receipt(name, lab):
     lab.sync(lab.declare(name))
     for stream in history_of(lab, name):
         scope = registry.exchange(name).spec.stream(stream).scope
-        asked = lab.query(
+        requested = lab.query(
             f"select scope, asked_from, asked_to from raw_{name}.receipts "
             f"where stream = '{stream}' order by scope, asked_from"
         )
-        assert asked or scope
-        for before, after in pairwise(asked):
+        assert requested or scope
+        for before, after in pairwise(requested):
             assert before[0] != after[0] or before[2] == after[1], "a hole between receipts"
         orphans = lab.query(
             f"select count(*) from raw_{name}.{stream} where receipt_id not in "
@@ -525,10 +526,10 @@ def test_only_reads_reach_the_exchange(name, lab):
     lab.sync(lab.declare(name))
     spec = registry.exchange(name).spec
     log = [entry for entry in lab.box.requests()["log"] if entry["exchange"] == name]
-    asked = {(entry["method"], entry["path"]) for entry in log}
-    assert asked <= spec.reads() | {("GET", registry.exchange(name).clock_path)}
+    requested = {(entry["method"], entry["path"]) for entry in log}
+    assert requested <= spec.reads() | {("GET", registry.exchange(name).clock_path)}
     # A POST is asked only where the exchange takes its queries so.
-    assert {path for method, path in asked if method == "POST"} <= {
+    assert {path for method, path in requested if method == "POST"} <= {
         stream.path for stream in spec.streams if stream.method == "POST"
     }
 
@@ -569,8 +570,8 @@ def slowest_streams(lab: Lab, name: str) -> list[StreamSpec]:
     def least(stream: StreamSpec) -> float:
         return min(speed(rate) for rate in [*shared, *([stream.rate] if stream.rate else [])])
 
-    asked = set(history_of(lab, name)) - beyond_reading(name)
-    streams = [stream for stream in spec.streams if stream.name in asked]
+    requested = set(history_of(lab, name)) - beyond_reading(name)
+    streams = [stream for stream in spec.streams if stream.name in requested]
     slowest = min(least(stream) for stream in streams)
     return [stream for stream in streams if least(stream) == slowest]
 

@@ -81,14 +81,14 @@ def test_row_leads_back_to_its_record_and_receipt(shared: SharedHistory) -> None
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_route_of_a_spec_has_its_kind(name: str, shared: SharedHistory) -> None:
     spec = registry.exchange(name).spec
-    told = {
+    reported = {
         *((stream.name, stream.kind) for stream in spec.streams),
         *((f"GET {path}", "probe") for path in spec.probes),
         *((" ".join(route.read), "left_out") for route in spec.left_out),
         *((each.name, "excluded") for each in spec.excluded),
     }
     found = shared.query("select stream, kind from marts.dim_streams where exchange = ?", name)
-    assert sorted(found) == sorted(told)
+    assert sorted(found) == sorted(reported)
     counted = shared.query("select stream_count from marts.dim_exchanges where exchange = ?", name)
     assert counted == [(len(spec.streams),)]
 
@@ -108,9 +108,9 @@ def test_data_without_a_route_is_one_open_gap(shared: SharedHistory) -> None:
     ((opened_at,),) = shared.query(
         "select min(span_start) from marts.fct_coverage where account_id = ?", account_id
     )
-    told = registry.exchange("bitget").spec.excluded
-    expected = [(each.name, "open", "info", opened_at, each.docs_url) for each in told]
-    assert told and sorted(found) == sorted(expected)
+    reported = registry.exchange("bitget").spec.excluded
+    expected = [(each.name, "open", "info", opened_at, each.docs_url) for each in reported]
+    assert reported and sorted(found) == sorted(expected)
     lights = "select distinct stream from marts.fct_sync_status union select stream from "
     lit = {stream for (stream,) in shared.query(f"{lights} marts.fct_deadlines")}
-    assert not lit & {each.name for each in told}
+    assert not lit & {each.name for each in reported}

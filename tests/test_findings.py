@@ -59,9 +59,9 @@ def test_what_is_shown_names_id_size_and_remedy_of_what_is_open(built: SharedHis
     shown = call_cli(["findings"])
     assert shown.returncode == 0, shown.stderr
     assert all(len(line) <= 100 for line in shown.stdout.splitlines())
-    told = [row for row in found() if row["severity"] != "info"]
-    assert told
-    for row in told:
+    reported = [row for row in found() if row["severity"] != "info"]
+    assert reported
+    for row in reported:
         assert row["finding_id"] in shown.stdout
         assert row["remedy"].split()[0] in shown.stdout
     assert "explained" in shown.stdout
@@ -114,11 +114,11 @@ def test_a_slip_is_told_with_its_line_and_what_to_write(
     text: str, line: int, complaint: str, private_home: Home
 ) -> None:
     write(private_home, text)
-    with pytest.raises(LookbackError) as told:
+    with pytest.raises(LookbackError) as reported:
         dismissals.read(private_home)
-    assert f"findings.yml, line {line}: " in told.value.what
-    assert complaint in told.value.what
-    assert "reason: <why>" in told.value.remedy
+    assert f"findings.yml, line {line}: " in reported.value.what
+    assert complaint in reported.value.what
+    assert "reason: <why>" in reported.value.remedy
 
 
 def test_a_slip_stops_a_sync_before_an_exchange_is_asked(lab: Lab) -> None:

@@ -75,8 +75,8 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
     assert chosen["finding_id"] in aside
     assert "opened to try it out" in aside and "Ada" in aside
     for row in after:
-        told = row["severity"] != "info" and row["state"] != "fixed"
-        assert (row["finding_id"] in page) or not told, row
+        reported = row["severity"] != "info" and row["state"] != "fixed"
+        assert (row["finding_id"] in page) or not reported, row
 
 
 def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(
@@ -97,11 +97,11 @@ def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(
             (tmp_path / name).write_text(f"[{','.join(kept)}]")
             done = lab.cli("import", "bitmex", str(tmp_path / name), "--account", "main")
             assert done.returncode == 0, done.stderr
-    told = lab.query(
+    reported = lab.query(
         "select file_name, file_count, api_count, only_in_file, only_in_api, agrees, "
         "differing_sums is null from marts.fct_file_overlaps order by file_count"
     )
-    assert told == [
+    assert reported == [
         ("short.json", 39, 40, 0, 1, False, False),
         ("whole.json", 40, 40, 0, 0, True, True),
     ]

@@ -49,10 +49,10 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
     done = lab.cli("sync", PYTHONPATH=str(tmp_path))
 
     assert done.returncode == 1
-    told = done.stderr.split("could not be synced")[1]
-    assert f"  {bad} · " in told
-    assert f"  {partly} · withdrawals: " in told
-    assert good not in told
+    reported = done.stderr.split("could not be synced")[1]
+    assert f"  {bad} · " in reported
+    assert f"  {partly} · withdrawals: " in reported
+    assert good not in reported
     assert "Traceback" not in done.stdout + done.stderr
     assert "secret missing" in done.stderr and "secrets.toml" in done.stderr
     for private in ("not-the-right-secret", "visible-nowhere"):
@@ -115,8 +115,8 @@ def test_failures_of_many_scopes_are_told_once() -> None:
         )
         for scope in ("BTC", "ETH", "SOL", "USDT")
     ]
-    [told] = merged_failures("main", [*failures, *failures])
-    assert str(told) == (
+    [reported] = merged_failures("main", [*failures, *failures])
+    assert str(reported) == (
         "main · transfer_records: the answer was cut short (BTC, ETH, SOL, …). Run the sync again."
     )
 

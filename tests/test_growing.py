@@ -69,12 +69,12 @@ SYNCS: list[dict[str, dict[str, dict[str, Any]]]] = [
 
 def tell(place: Home, number: int) -> None:
     """Put what a sync brought where the models look, as one load."""
-    load, asked = f"load {number}", NOW + timedelta(hours=number)
+    load, requested = f"load {number}", NOW + timedelta(hours=number)
     with duckdb.connect(str(place.warehouse)) as warehouse:
         warehouse.execute(
             "insert into raw_bitmart._dlt_loads by name select ? as load_id, "
             "'bitmart' as schema_name, 0 as status, ?::timestamptz as inserted_at",
-            [load, asked],
+            [load, requested],
         )
         for stream, records in SYNCS[number].items():
             rows = [
@@ -87,14 +87,14 @@ def tell(place: Home, number: int) -> None:
             ]  # fmt: skip
             receipt = {
                 "receipt_id": f"{stream} {number}", "account_id": "bitmart:1", "stream": stream,
-                "scope": "", "asked_from": DAY, "asked_to": asked, "asked_at": asked,
-                "finished_at": asked, "outcome": "exhausted", "origin": "api",
+                "scope": "", "asked_from": DAY, "asked_to": requested, "asked_at": requested,
+                "finished_at": requested, "outcome": "exhausted", "origin": "api",
                 "_dlt_load_id": load,
             }  # fmt: skip
-            for table, told in ((stream, rows), ("receipts", [receipt])):
-                warehouse.register("told", pa.Table.from_pylist(told))
-                warehouse.execute(f"insert into raw_bitmart.{table} by name select * from told")
-                warehouse.unregister("told")
+            for table, reported in ((stream, rows), ("receipts", [receipt])):
+                warehouse.register("loaded", pa.Table.from_pylist(reported))
+                warehouse.execute(f"insert into raw_bitmart.{table} by name select * from loaded")
+                warehouse.unregister("loaded")
 
 
 def run(place: Home, *options: str) -> Counter[tuple[Any, ...]]:

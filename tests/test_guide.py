@@ -21,11 +21,11 @@ def test_a_guide_names_every_stream_probe_and_route_left_out(name: str, private_
     shown = call_cli(["guide", name], {"COLUMNS": "100"})
     assert shown.returncode == 0, shown.stderr
     # Long paths may be folded; without the folds every one must be there.
-    told = "".join(shown.stdout.split())
+    reported = "".join(shown.stdout.split())
     spec = registry.exchange(name).spec
     names = [stream.name for stream in spec.streams] + [each.name for each in spec.excluded]
     paths = [*spec.probes, *(route.path for route in spec.left_out)]
-    assert [each for each in names + paths if "".join(each.split()) not in told] == []
+    assert [each for each in names + paths if "".join(each.split()) not in reported] == []
     assert max(len(line) for line in shown.stdout.splitlines()) <= 100
 
 
@@ -48,10 +48,10 @@ def test_a_guide_in_json_is_the_spec(name: str, private_home: Home) -> None:
     assert facts["probes"] == list(spec.probes)
     assert [each["path"] for each in facts["left_out"]] == [each.path for each in spec.left_out]
     assert facts["steps"] == list(spec.guide.steps)
-    told = {each["stream"]: each["retention_seconds"] for each in facts["streams"]}
+    reported = {each["stream"]: each["retention_seconds"] for each in facts["streams"]}
     for stream in spec.streams:
         days = stream.retention.total_seconds() if stream.retention else None
-        assert told[stream.name] == days
+        assert reported[stream.name] == days
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

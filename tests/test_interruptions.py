@@ -147,11 +147,11 @@ def assert_told(whole: Brought, broken: Brought, case: str) -> None:
     ids = {receipt["receipt_id"] for receipt in broken.receipts}
     assert {row["receipt_id"] for row in broken.rows} <= ids, case
     have = {row["record_hash"] for row in broken.rows}
-    asked = spans(whole).values()
+    requested = spans(whole).values()
     for row in whole.rows:
         at = row["occurred_at"] or NOW
         # A list without a time filter gives rows from before the span that was asked for as well.
-        was_asked = any(start <= at <= end for start, end in asked)
+        was_asked = any(start <= at <= end for start, end in requested)
         if row["record_hash"] not in have and was_asked:
             assert any(
                 receipt["outcome"] != "exhausted"

@@ -16,7 +16,7 @@ RUNNERS = ("flows", "prefect", "dbt")
 def imports_of(path: Path) -> set[str]:
     """Every module a file imports, wherever in it, as dotted names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.paginate(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -187,16 +187,17 @@ STORED = [
 def store_cases(place: Home, folder: Path) -> None:
     """Write the records and their receipts as a finished load of each exchange."""
     with duckdb.connect(str(place.warehouse)) as warehouse:
-        for exchange in {told.exchange for told in STORED}:
+        for exchange in {reported.exchange for reported in STORED}:
             warehouse.execute(
                 f"insert into raw_{exchange}._dlt_loads by name select 'done' as load_id, "
                 f"'{exchange}' as schema_name, 0 as status, now() as inserted_at"
             )
-        for told in STORED:
-            for table, rows in ((told.stream, list(told.rows())), ("receipts", [told.receipt()])):
+        for reported in STORED:
+            tables = ((reported.stream, list(reported.rows())), ("receipts", [reported.receipt()]))
+            for table, rows in tables:
                 warehouse.register("rows", pa.Table.from_pylist(rows))
                 warehouse.execute(
-                    f"insert into raw_{told.exchange}.{table} by name select * from rows"
+                    f"insert into raw_{reported.exchange}.{table} by name select * from rows"
                 )
                 warehouse.unregister("rows")
 

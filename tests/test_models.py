@@ -104,19 +104,19 @@ def millis(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def assert_same(found: list[Any], told: list[Any]) -> None:
+def assert_same(found: list[Any], reported: list[Any]) -> None:
     """Same rows, each as often; the message shows the first few that differ."""
-    missing, extra = Counter(told) - Counter(found), Counter(found) - Counter(told)
+    missing, extra = Counter(reported) - Counter(found), Counter(found) - Counter(reported)
     assert not missing and not extra, (
-        f"{len(found)} found, {len(told)} told; "
+        f"{len(found)} found, {len(reported)} expected; "
         f"missing {list(missing)[:3]}, too many {list(extra)[:3]}"
     )
 
 
-def asked(lab: Lab, name: str, part: str) -> list[dict[str, Any]]:
+def requested(lab: Lab, name: str, part: str) -> list[dict[str, Any]]:
     """One part of the truth, as far as it is of the wallets where an account is at home."""
-    told = lab.box.truth(name)[part]
-    return [row for row in told if row.get("wallet", "spot") in ("spot", "main")]
+    reported = lab.box.truth(name)[part]
+    return [row for row in reported if row.get("wallet", "spot") in ("spot", "main")]
 
 
 @pytest.mark.parametrize("name", MAIN)
@@ -137,7 +137,7 @@ def test_every_movement_is_told_once_and_adds_up_to_the_balance(grown, name):
                 m["record_id"], m["asset"], exact(m["amount"]), exact(m["fee_amount"]),
                 m["kind"], m["at"],
             )
-            for m in asked(grown, name, "movements")
+            for m in requested(grown, name, "movements")
         ],
     )  # fmt: skip
     sums = grown.query(
@@ -172,7 +172,7 @@ def test_every_deposit_and_withdrawal_is_told_in_its_newest_state(grown, name, e
                 m["network"], m["address"], m["tx_hash"], m["status"], m["requested_at"],
                 m["completed_at"],
             )
-            for m in asked(grown, name, entity)
+            for m in requested(grown, name, entity)
         ],
     )  # fmt: skip
 
@@ -187,7 +187,7 @@ def test_every_trade_is_told_once_by_its_execution_or_by_the_ledger(grown, name)
         """,
         grown.box.truth(name)["account_id"],
     )
-    told = asked(grown, name, "trades")
+    reported = requested(grown, name, "trades")
     assert_same(
         [(*r[:3], exact(r[3]), exact(r[4]), exact(r[5]), millis(r[6]), *r[7:9]) for r in rows],
         [
@@ -196,10 +196,10 @@ def test_every_trade_is_told_once_by_its_execution_or_by_the_ledger(grown, name)
                 exact(m["quote_quantity"]), exact(m["fee_amount"]), m["traded_at"], m["market"],
                 m.get("product_type", "spot"),
             )
-            for m in told
+            for m in reported
         ],
     )  # fmt: skip
-    prices = {exact(m["price"]) for m in told}
+    prices = {exact(m["price"]) for m in reported}
     assert {exact(r[9]) for r in rows} - {None} <= prices
     assert all((r[9] is None) == (r[10] == "ledger_only") for r in rows)
 

@@ -33,7 +33,7 @@ def lab(prepared_home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
         yield Lab(box, prepared_home, monkeypatch)
 
 
-def told(lab: Lab) -> list[tuple]:
+def reported(lab: Lab) -> list[tuple]:
     """What the receipts say of the stream, in the order they were written."""
     return lab.query(
         "select outcome, error_kind, scope, asked_from = asked_to, error_text "
@@ -66,7 +66,7 @@ def test_a_list_that_names_nothing_is_told_from_one_that_was_not_read(lab):
         failed = {failure.stream for failure in result.failures}
         assert failed == ({LISTING.name} if fault else set())
         expected += [word] if word else []  # what was said last is not said again
-        assert told(lab) == expected
+        assert reported(lab) == expected
 
 
 def test_an_account_that_cannot_be_read_at_all_says_so_of_every_stream(lab):
@@ -75,7 +75,7 @@ def test_an_account_that_cannot_be_read_at_all_says_so_of_every_stream(lab):
     lab.declare("bitget-upgraded", secret="wrong")
     lab.box.set_now(NOW + timedelta(days=1))
     lab.sync(label)
-    nothing, (outcome, kind, *_, text) = told(lab)
+    nothing, (outcome, kind, *_, text) = reported(lab)
     assert nothing == NOTHING
     assert (outcome, kind) == ("refused", "nothing_to_ask")
     assert text.startswith("the secret does not belong to this key")  # whose: stands beside it

@@ -46,10 +46,10 @@ class Server:
         self.page_size = min(page_size, cap or page_size)
         self.inclusive_end = inclusive_end
         self.loses_ties = loses_ties
-        self.asked = 0
+        self.requested = 0
 
     def __call__(self, params):
-        self.asked += 1
+        self.requested += 1
         start, end = int(params["startTime"]), int(params["endTime"])
         if self.inclusive_end:
             end += 1
@@ -245,10 +245,10 @@ class NewestN:
 
     def __init__(self, rows, page_size, *, grain=1, newest_first=True, inclusive_end=True):
         self.rows, self.page_size, self.grain = rows, page_size, grain
-        self.newest_first, self.inclusive_end, self.asked = newest_first, inclusive_end, 0
+        self.newest_first, self.inclusive_end, self.requested = newest_first, inclusive_end, 0
 
     def __call__(self, params):
-        self.asked += 1
+        self.requested += 1
         start = int(params["start"]) * self.grain
         end = int(params["end"]) * self.grain
         chosen = [
@@ -308,7 +308,7 @@ def test_where_the_order_is_known_hardly_a_request_is_lost():
     rows = rows_at(some_times(9, 1_000, DAY_MS))
     server = NewestN(rows, 50)
     walk_through(newest_only(50), server)
-    assert server.asked <= 1_000 / 49 + 4
+    assert server.requested <= 1_000 / 49 + 4
 
 
 class Tokens:
@@ -321,14 +321,14 @@ class Tokens:
     def __init__(self, rows, sizes, *, inside=False, ignores=False, stuck_at=None):
         self.rows = sorted(rows, key=lambda r: (r.at, int(r.id)), reverse=True)
         self.sizes, self.inside, self.ignores, self.stuck_at = sizes, inside, ignores, stuck_at
-        self.asked, self.token = 0, ""
+        self.requested, self.token = 0, ""
 
     def __call__(self, params):
-        size = self.sizes[self.asked % len(self.sizes)]
-        self.asked += 1
+        size = self.sizes[self.requested % len(self.sizes)]
+        self.requested += 1
         start = 0 if self.ignores else int((params.get("page_token") or "0").split("/")[0])
         end = start + size
-        self.token = "" if end >= len(self.rows) and not self.inside else f"{end}/{self.asked}"
+        self.token = "" if end >= len(self.rows) and not self.inside else f"{end}/{self.requested}"
         if self.inside and start < len(self.rows):
             self.token = str(max(start, min(end, len(self.rows)) - 1))
         if self.stuck_at is not None and end >= self.stuck_at:
@@ -358,7 +358,7 @@ def test_by_cursor_an_empty_list_is_read_to_its_end():
     server = Tokens([], (20,))
     paginator = by_cursor(server)
     assert walk_through(paginator, server) == []
-    assert paginator.reached == paginator.start and server.asked == 1
+    assert paginator.reached == paginator.start and server.requested == 1
 
 
 def test_by_cursor_a_row_may_come_again_with_its_own_cursor():
@@ -376,7 +376,7 @@ def test_by_cursor_resumes_no_further_than_its_window():
     paginator = by_cursor(server, start=start)
     met = walk_through(paginator, server)
     assert {r.id for r in rows if r.at >= paginator.start} <= {r.id for r in met}
-    assert paginator.reached == paginator.start and server.asked < 400 / 20 / 2
+    assert paginator.reached == paginator.start and server.requested < 400 / 20 / 2
 
 
 @pytest.mark.parametrize("trick", [{"ignores": True}, {"stuck_at": 40}])
@@ -386,7 +386,7 @@ def test_by_cursor_that_leads_nowhere_new_is_unresolved_and_ends(trick):
     paginator = by_cursor(server)
     met = walk_through(paginator, server)
     assert len({r.id for r in met}) < len(rows)
-    assert paginator.unresolved and paginator.reached > paginator.start and server.asked < 10
+    assert paginator.unresolved and paginator.reached > paginator.start and server.requested < 10
 
 
 def test_by_cursor_a_list_out_of_order_is_read_to_its_end():
@@ -482,17 +482,17 @@ class IdServer:
 
     def __init__(self, rows, page_size, *, heeds_ids=True):
         self.rows, self.page_size, self.heeds_ids = rows, page_size, heeds_ids
-        self.asked = []
+        self.requested = []
 
     def __call__(self, params):
         sent = {name: int(value) for name, value in params.items() if value is not None}
-        self.asked.append(sent)
+        self.requested.append(sent)
         rows = self.rows
         if "fromId" in sent and self.heeds_ids:
             rows = [row for row in rows if int(row.id) >= sent["fromId"]]
         rows = [row for row in rows if row.at >= sent.get("startTime", 0) * 1_000]
         page = rows[: self.page_size]
-        return page[:-1] if len(self.asked) % 3 == 2 and len(page) > 1 else page
+        return page[:-1] if len(self.requested) % 3 == 2 and len(page) > 1 else page
 
 
 def by_id(window=WINDOW, page_size=10):
@@ -504,7 +504,7 @@ def test_a_list_by_id_is_read_to_its_empty_page(spread):
     rows = rows_at(some_times(1, 95, spread))
     server, paginator = IdServer(rows, 10), by_id()
     assert [row.id for row in walk_through(paginator, server)] == [row.id for row in rows]
-    assert server.asked[0] == {"fromId": 0} and paginator.reached == paginator.end
+    assert server.requested[0] == {"fromId": 0} and paginator.reached == paginator.end
 
 
 def test_a_later_window_of_a_list_by_id_begins_at_its_start():
@@ -513,8 +513,8 @@ def test_a_later_window_of_a_list_by_id_begins_at_its_start():
     server = IdServer(rows, 10)
     met = walk_through(by_id(Window(since, END, Floor(START, "opened_at"))), server)
     assert [row.id for row in met] == [row.id for row in rows[60:]]
-    assert server.asked[0] == {"startTime": DAY_MS + 60}
-    assert all(sent.keys() == {"fromId"} for sent in server.asked[1:])
+    assert server.requested[0] == {"startTime": DAY_MS + 60}
+    assert all(sent.keys() == {"fromId"} for sent in server.requested[1:])
 
 
 def test_a_list_that_ignores_its_ids_is_unresolved():

@@ -21,7 +21,7 @@ from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.work import Round, Tally, scopes_of
 from pipelines.load.source import StreamLoad
 from pipelines.spec import ScopeList
-from tests.strange_server import Answer, Exchange, serving
+from tests.malformed_server import Answer, Exchange, serving
 
 ACCOUNT = "bigone:1"
 TRADES = SPEC.stream("spot_trades")
@@ -99,9 +99,9 @@ def test_another_accounts_coins_are_not_asked(warehouse: Path) -> None:
 
 
 def test_known_and_guessed_scopes_are_asked_once_each(warehouse: Path) -> None:
-    asked = scopes_of(TRADES, read_progress(warehouse, SPEC, ACCOUNT))
-    assert asked == sorted(set(asked))
-    assert {"BTC-USDT", "OLD-USDT", "MOON-BTC", "GONE-BTC"} <= set(asked)
+    requested = scopes_of(TRADES, read_progress(warehouse, SPEC, ACCOUNT))
+    assert requested == sorted(set(requested))
+    assert {"BTC-USDT", "OLD-USDT", "MOON-BTC", "GONE-BTC"} <= set(requested)
     assert scopes_of(SPEC.stream("deposits"), read_progress(warehouse, SPEC, ACCOUNT)) == [""]
 
 
@@ -143,10 +143,10 @@ NOTHING = Answer(b'{"code":0,"data":[],"page_token":""}')
 
 def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dict], list[Any]]:
     """The receipts and failures of one visit to the trades; pairs not in `answers` are unknown."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def speak(path: str, params: dict[str, str]) -> Answer:
-        asked.append(params["asset_pair_name"])
+        requested.append(params["asset_pair_name"])
         return answers.get(params["asset_pair_name"], UNKNOWN)
 
     now = datetime.now(UTC)
@@ -171,7 +171,7 @@ def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dic
         for item in StreamLoad(visit, TRADES).items():
             tables.setdefault(item.meta.hints["table_name"], []).extend(item.data.to_pylist())
         session.close()
-    assert set(asked) == set(scopes_of(TRADES, progress)), "a pair was not asked"
+    assert set(requested) == set(scopes_of(TRADES, progress)), "a pair was not asked"
     return tables.get("receipts", []), visit.tally.failures
 
 

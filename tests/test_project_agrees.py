@@ -13,7 +13,7 @@ from pipelines import registry
 from pipelines.fields import declared_fields
 from pipelines.home import PROJECT
 from pipelines.load import tables
-from pipelines.sandbox.engine.server import dialect_names
+from pipelines.sandbox.engine.server import adapter_names
 
 DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
@@ -32,18 +32,18 @@ def sources_of(name: str) -> set[str]:
 
 
 def test_every_exchange_has_its_stand_in():
-    assert set(EXCHANGES) == set(dialect_names())
+    assert set(EXCHANGES) == set(adapter_names())
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_what_tells_a_wallets_balance_is_read_whole_and_names_its_wallet(name):
     """An answer without a coin is taken for an empty wallet: it must be the only answer of one."""
-    told = [stream for stream in registry.exchange(name).spec.streams if stream.balance_kind]
-    assert told
-    for stream in told:
+    reported = [stream for stream in registry.exchange(name).spec.streams if stream.balance_kind]
+    assert reported
+    for stream in reported:
         assert (stream.kind, stream.scope) == ("snapshot", ""), stream.name
         assert stream.wallet, stream.name
-    assert len({stream.wallet for stream in told}) == len(told)
+    assert len({stream.wallet for stream in reported}) == len(reported)
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -124,7 +124,7 @@ def test_contributing_names_every_part_of_an_exchange():
     """Each place that is told exists for the exchanges there are, and none of theirs is untold."""
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     section = text.partition("## Add an exchange")[2].partition("\n## ")[0]
-    told = {
+    reported = {
         match.replace("<name>", "{name}")
         for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
     }
@@ -137,7 +137,7 @@ def test_contributing_names_every_part_of_an_exchange():
         "dbt_project/dbt_project.yml",
         "tests/exchanges/test_{name}.py",
         "tests/sandbox/test_{name}.py",
-    } <= told
-    for place in told:
+    } <= reported
+    for place in reported:
         for name in EXCHANGES:
             assert (PROJECT / place.format(name=name)).exists(), place.format(name=name)

@@ -57,9 +57,9 @@ def test_eighty_columns_break_no_word_in_its_middle() -> None:
     "text", ["[/x]", "[bold]loud[/bold]", ":smile:", "\x1b[31mred", "\u202eback"]
 )
 def test_text_of_an_exchange_stays_text(text: str) -> None:
-    told = shown(show.gaps, [gap(label=text, cause=text)], width=100)
-    assert text.replace("\x1b", "�").replace("\u202e", "�") in told
-    assert "\x1b" not in told and "\u202e" not in told
+    reported = shown(show.gaps, [gap(label=text, cause=text)], width=100)
+    assert text.replace("\x1b", "�").replace("\u202e", "�") in reported
+    assert "\x1b" not in reported and "\u202e" not in reported
 
 
 def test_progress_shows_markup_as_it_is() -> None:
@@ -96,8 +96,8 @@ def test_one_reason_on_many_streams_is_one_line() -> None:
         Failure(f"stream_{number}", "refused", "wrong_key", "the key is unknown", "make a new one")
         for number in range(41)
     ]
-    [told] = merged_failures("main", failures)
-    assert str(told).startswith("main · stream_0, stream_1, stream_2 and 38 more: the key is")
+    [reported] = merged_failures("main", failures)
+    assert str(reported).startswith("main · stream_0, stream_1, stream_2 and 38 more: the key is")
 
 
 def test_a_sync_that_read_nothing_publishes_nothing_else() -> None:

@@ -124,11 +124,11 @@ def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> t
 
 @pytest.mark.xdist_group("moves")
 def test_what_is_paired_is_what_happened(stages):
-    _, told = stages
-    true = {row: move for move, row in told.moves()}
+    _, reported = stages
+    true = {row: move for move, row in reported.moves()}
     expected = {row for row, move in true.items() if move not in TWINS}
-    assert {row[:9] for row in told.pairs} == expected
-    how = {true[row[:9]]: row[9:] for row in told.pairs}
+    assert {row[:9] for row in reported.pairs} == expected
+    how = {true[row[:9]]: row[9:] for row in reported.pairs}
     assert how["same-hash"] == how["other-case"] == ("tx_hash", "certain")
     # Both sides name the address; BigONE's deposits name none.
     assert how["no-hash"] == how["no-hash-back"] == ("amount_and_time", "high")
@@ -136,22 +136,22 @@ def test_what_is_paired_is_what_happened(stages):
 
 @pytest.mark.xdist_group("moves")
 def test_two_accounts_of_one_exchange_are_paired_too(stages):
-    _, told = stages
-    second = told.account("bitget-second")
-    assert [row[9:] for row in told.pairs if row[2] == second] == [("tx_hash", "certain")] * 2
+    _, reported = stages
+    second = reported.account("bitget-second")
+    assert [row[9:] for row in reported.pairs if row[2] == second] == [("tx_hash", "certain")] * 2
 
 
 @pytest.mark.xdist_group("moves")
 def test_twins_are_left_open(stages):
-    _, told = stages
+    _, reported = stages
     legs = [
         leg
-        for move, row in told.moves()
+        for move, row in reported.moves()
         if move in TWINS
         for leg in ((row[0], row[1]), (row[2], row[3]))
     ]
     assert len(set(legs)) == 4
-    assert {told.candidates[leg][:2] for leg in legs} == {("tie", 2)}
+    assert {reported.candidates[leg][:2] for leg in legs} == {("tie", 2)}
 
 
 @pytest.mark.xdist_group("moves")
@@ -171,30 +171,30 @@ def test_a_withdrawal_whose_deposit_is_in_a_gap_names_the_gap(stages):
 
 @pytest.mark.xdist_group("moves")
 def test_every_completed_leg_is_in_one_place(stages):
-    for told in stages:
-        sides = [leg for row in told.pairs for leg in (row[0:2], row[2:4])]
+    for reported in stages:
+        sides = [leg for row in reported.pairs for leg in (row[0:2], row[2:4])]
         paired = set(sides)
         assert len(sides) == len(paired)
-        assert not paired & told.candidates.keys()
-    _, told = stages
+        assert not paired & reported.candidates.keys()
+    _, reported = stages
     legs = {
         (truth["account_id"], row["record_id"])
-        for truth in told.truths.values()
+        for truth in reported.truths.values()
         for part in ("deposits", "withdrawals")
         for row in truth[part]
         if row["status"] == "completed"
     }
-    assert legs == paired | told.candidates.keys()
+    assert legs == paired | reported.candidates.keys()
 
 
 @pytest.mark.xdist_group("moves")
 def test_the_demo_says_how_many_moves_it_put_together_and_how(stages, capsys):
-    _, told = stages
-    by_method = Counter(row[9] for row in told.pairs)
-    assert {row["method"]: row["rows"] for row in told.methods} == by_method
-    show.moves(told.methods, show.console())
+    _, reported = stages
+    by_method = Counter(row[9] for row in reported.pairs)
+    assert {row["method"]: row["rows"] for row in reported.methods} == by_method
+    show.moves(reported.methods, show.console())
     assert " ".join(capsys.readouterr().out.split()) == (
-        f"~ {len(told.pairs)} transfers between accounts matched: {by_method['tx_hash']} by "
+        f"~ {len(reported.pairs)} transfers between accounts matched: {by_method['tx_hash']} by "
         f"the transaction's hash, {by_method['amount_and_time']} by amount and time."
     )
 

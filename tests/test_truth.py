@@ -74,12 +74,12 @@ class Story:
         """Sync all; what was true meanwhile. Once more where the clock ran past an event."""
         before: dict[str, dict[str, Any]] = {}
         for _ in range(3):
-            told = {name: self.lab.box.truth(name) for name in self.names}
-            for truth in told.values():
+            reported = {name: self.lab.box.truth(name) for name in self.names}
+            for truth in reported.values():
                 truth.pop("as_of")
-            if told == before:
+            if reported == before:
                 break
-            before = told
+            before = reported
             self.lab.sync()
         return before
 
@@ -180,12 +180,12 @@ class ThreeBuilds:
 def builds(tmp_path_factory: pytest.TempPathFactory) -> ThreeBuilds:
     whole = {"bitget.tax_floor_days": 4_000}
     folder = tmp_path_factory.mktemp("whole")
-    with story(folder, ACCOUNTS, seed=6, now=NOW, options=whole) as told:
-        first = told.build(told.sync(), NOW)
-        again = told.build(told.sync(), NOW)
+    with story(folder, ACCOUNTS, seed=6, now=NOW, options=whole) as reported:
+        first = reported.build(reported.sync(), NOW)
+        again = reported.build(reported.sync(), NOW)
         later = NOW + timedelta(days=1)
-        told.lab.box.set_now(later)
-        return ThreeBuilds(first, again, told.build(told.sync(), later))
+        reported.lab.box.set_now(later)
+        return ThreeBuilds(first, again, reported.build(reported.sync(), later))
 
 
 @pytest.mark.xdist_group("truth_whole")
@@ -268,8 +268,8 @@ def pending(stage: Stage) -> set[tuple[str, str, str]]:
 
 
 def test_under_the_real_clock_every_fact_in_reach_is_as_it_was(tmp_path):
-    with story(tmp_path, MAIN, seed=2) as told:
-        stage = told.build(told.sync(), None)
+    with story(tmp_path, MAIN, seed=2) as reported:
+        stage = reported.build(reported.sync(), None)
         assert stage.differences == []
         assert stage.balances == []
         reasons = Counter(
@@ -285,13 +285,13 @@ def test_under_the_real_clock_every_fact_in_reach_is_as_it_was(tmp_path):
 
 def test_bills_stand_in_for_tax_records_and_give_way_to_them(tmp_path):
     tax = registry.exchange("bitget").spec.stream("tax_spot_records")
-    with story(tmp_path, MAIN, seed=3, now=NOW) as told:
-        box = told.lab.box
+    with story(tmp_path, MAIN, seed=3, now=NOW) as reported:
+        box = reported.lab.box
         box.fault("500", exchange="bitget", path=tax.path, times=None)
-        stage = told.build(told.sync(), NOW)
+        stage = reported.build(reported.sync(), NOW)
         for name in ("bitget-main", "bitget-second"):
             truth = stage.truths[name]
-            expected, stored = stand_ins(told, truth), ledger(told, truth)
+            expected, stored = stand_ins(reported, truth), ledger(reported, truth)
             assert expected and stored == expected, name
         # Older trades are known from tax records alone; everything else is there.
         assert [line for line in stage.differences if is_other(line)] == []
@@ -299,7 +299,7 @@ def test_bills_stand_in_for_tax_records_and_give_way_to_them(tmp_path):
         box.clear_faults()
         later = NOW + timedelta(days=5)
         box.set_now(later)
-        after = told.build(told.sync(), later)
+        after = reported.build(reported.sync(), later)
         assert after.differences == []
         settled = pending(stage) - pending(after)
         assert settled == pending(stage)
@@ -307,9 +307,9 @@ def test_bills_stand_in_for_tax_records_and_give_way_to_them(tmp_path):
             assert after.status(table, account_id, record_id) in (["completed"], ["failed"])
 
 
-def stand_ins(told: Story, truth: dict[str, Any]) -> Counter[tuple[Any, ...]]:
+def stand_ins(reported: Story, truth: dict[str, Any]) -> Counter[tuple[Any, ...]]:
     """The spot movements that bills still reach."""
-    ((floor,),) = told.lab.query(
+    ((floor,),) = reported.lab.query(
         "select min(floor_at) from raw_bitget.receipts where stream = 'spot_bills'"
     )
     return Counter(
@@ -319,8 +319,9 @@ def stand_ins(told: Story, truth: dict[str, Any]) -> Counter[tuple[Any, ...]]:
     )
 
 
-def ledger(told: Story, truth: dict[str, Any]) -> Counter[tuple[Any, ...]]:
-    rows: list[Row] = truth_reference.stored_rows(told.lab.query, "fct_ledger_entries", key(truth))
+def ledger(reported: Story, truth: dict[str, Any]) -> Counter[tuple[Any, ...]]:
+    query = reported.lab.query
+    rows: list[Row] = truth_reference.stored_rows(query, "fct_ledger_entries", key(truth))
     return Counter(
         (row["asset"], row["amount"], row["fee_amount"], row["occurred_at"])
         for row in rows

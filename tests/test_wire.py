@@ -269,8 +269,8 @@ def test_what_is_no_answer_is_a_failure_and_never_an_empty_history(
     by_scope: dict[str, list[dict[str, Any]]] = {}
     for receipt in receipts:
         by_scope.setdefault(receipt["scope"], []).append(receipt)
-    for asked in by_scope.values():
-        spans = sorted((receipt["asked_from"], receipt["asked_to"]) for receipt in asked)
+    for requested in by_scope.values():
+        spans = sorted((receipt["asked_from"], receipt["asked_to"]) for receipt in requested)
         assert all(before[1] == after[0] for before, after in pairwise(spans))
         assert spans[-1][1] >= NOW
 

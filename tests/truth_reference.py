@@ -119,18 +119,18 @@ def stored_rows(query: Query, table: str, account_id: str) -> list[Row]:
 def differences(table: str, expected: Iterable[Row], found: Iterable[Row]) -> list[str]:
     """One line for each row that is missing, made up, told twice, or has another value."""
     wanted, there = _by_record(expected), _by_record(found)
-    told = []
+    reported = []
     for record_id in sorted(wanted.keys() | there.keys()):
         ours, theirs = wanted.get(record_id, []), there.get(record_id, [])
         if len(ours) != len(theirs):
-            told.append(f"{table} {record_id}: {len(ours)} in truth, {len(theirs)} stored")
+            reported.append(f"{table} {record_id}: {len(ours)} in truth, {len(theirs)} stored")
         for mine, other in zip(ours, theirs, strict=False):
-            told += [
+            reported += [
                 f"{table} {record_id} {name}: {mine[name]!r} in truth, {other[name]!r} stored"
                 for name in mine
                 if mine[name] != other[name]
             ]
-    return told
+    return reported
 
 
 def all_differences(
@@ -140,10 +140,10 @@ def all_differences(
     everybody: Iterable[Mapping[str, Any]] = (),
 ) -> list[str]:
     """What is not as it was, over all five fact tables of one account."""
-    told = []
+    reported = []
     for table, expected in expected_rows(truth, reach, everybody).items():
-        told += differences(table, expected, stored_rows(query, table, truth["account_id"]))
-    return told
+        reported += differences(table, expected, stored_rows(query, table, truth["account_id"]))
+    return reported
 
 
 def balance_differences(query: Query, truth: Mapping[str, Any], wallet: str) -> list[str]:
@@ -201,7 +201,7 @@ def _ledger(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
             entry_type=move["kind"], amount=move["amount"], fee_amount=move["fee_amount"],
             status="completed", occurred_at=millis(move["at"]),
         )
-        for move in (_in_best_view(told, reach) for told in truth["movements"])
+        for move in (_in_best_view(reported, reach) for reported in truth["movements"])
         if move["record_id"] is not None and reach.has_entry(millis(move["at"]))
     ]  # fmt: skip
 
@@ -273,8 +273,8 @@ def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
         at = millis(fill["traded_at"])
         if fill["product_type"] != "spot":
             if is_since(reach.futures_from, at) and not reach.has_lapsed(at):
-                told = {name: fill[name] for name in TRADE if name in fill}
-                rows.append(_row(TRADE, **told | {"price_reason": None, "traded_at": at}))
+                reported = {name: fill[name] for name in TRADE if name in fill}
+                rows.append(_row(TRADE, **reported | {"price_reason": None, "traded_at": at}))
             continue
         same = {name: fill[name] for name in TRADE if name in fill} | {
             "product_type": "spot",

@@ -45,10 +45,10 @@ def expected_rows(truth: Truth, reach: Reach) -> dict[str, list[Row]]:
 
 def all_differences(query: Query, truth: Truth, reach: Reach) -> list[str]:
     """What is not as it was, over all five fact tables of one account."""
-    told = []
+    reported = []
     for table, expected in expected_rows(truth, reach).items():
-        told += differences(table, expected, stored_rows(query, table, truth["account_id"]))
-    return told
+        reported += differences(table, expected, stored_rows(query, table, truth["account_id"]))
+    return reported
 
 
 def _row(columns: Iterable[str], **values: Any) -> Row:
@@ -106,20 +106,20 @@ def _trades(truth: Truth, reach: Reach) -> list[Row]:
         if fill["event_id"] not in moved:
             continue
         at = millis(fill["traded_at"])
-        told = {name: fill[name] for name in TRADE if name in fill} | {
+        reported = {name: fill[name] for name in TRADE if name in fill} | {
             "price_reason": None, "traded_at": at,
         }  # fmt: skip
         if fill["product_type"] == "spot":
-            told |= {"contract_quantity": None, "value_amount": fill["quote_quantity"]}
+            reported |= {"contract_quantity": None, "value_amount": fill["quote_quantity"]}
         if not reach.has_fill(at):
             if fill["product_type"] != "spot" or not reach.has_entry(millis(fill["booked_at"])):
                 continue
-            told |= {
+            reported |= {
                 "record_id": received[fill["event_id"]], "order_id": None, "price": None,
                 "is_maker": None, "price_reason": "ledger_only",
                 "traded_at": millis(fill["booked_at"]),
             }  # fmt: skip
-        rows.append(_row(TRADE, **told))
+        rows.append(_row(TRADE, **reported))
     return rows
 
 

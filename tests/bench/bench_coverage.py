@@ -132,13 +132,13 @@ def build(warehouse: Path, work: Path, project: Path, memory: str, whole: bool) 
     wall = time.perf_counter() - before
     if status:
         print("dbt could not build it")
-    told = json.loads((work / "target" / "run_results.json").read_text())["results"]
+    reported = json.loads((work / "target" / "run_results.json").read_text())["results"]
     return Cost(
         wall=wall,
         processor=used.ru_utime + used.ru_stime,
         peak_mb=used.ru_maxrss / 1024,
         seconds={
-            ".".join(node["unique_id"].split(".")[2:3]): node["execution_time"] for node in told
+            ".".join(node["unique_id"].split(".")[2:3]): node["execution_time"] for node in reported
         },
     )
 

@@ -26,9 +26,9 @@ def measure(fills: int) -> None:
     plan = AccountPlan(
         venue=VENUE, seed=1, fills=fills, opened_at=END - 1_095 * DAY, end=END, future=60 * DAY
     )
-    life = generate(plan)
+    simulated = generate(plan)
     lived = time.perf_counter()
-    ledger = BitgetLedger(life, "7000000001")
+    ledger = BitgetLedger(simulated, "7000000001")
     booked = time.perf_counter()
     tax = ledger.tables["tax_spot_records"]
     size = sum(len(msgspec.json.encode(tax.row(n, END))) for n in range(len(tax.at)))

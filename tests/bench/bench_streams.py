@@ -183,7 +183,7 @@ def lines_of(
             return int(ask(f"{sql} where account_id = ?")[0][0])
 
         ((kind,),) = ask(f"select any_value(account_kind) from {raw}.accounts where account_id = ?")
-        told = {
+        reported = {
             stream.name: (
                 records_of(stream),
                 ask(f"select min(floor_at) from {raw}.receipts "
@@ -198,7 +198,7 @@ def lines_of(
             if stream.kind == "history" and stream.serves(kind or "")
         }  # fmt: skip
     failures = {failure.stream: failure.what for failure in result.failures}
-    for name, (records, floor, outcomes, marts) in told.items():
+    for name, (records, floor, outcomes, marts) in reported.items():
         stream = spec.stream(name)
         share: str | float | None = None
         if with_budget and not stream.needs_right and floor is not None:

@@ -48,11 +48,11 @@ def sync(account: dict[str, str], exchange: str) -> dict[str, Any]:
     from pipelines.load.account_sync import AccountSync
     from pipelines.load.warehouse import prepare_warehouse
 
-    asked: list[str] = []
+    requested: list[str] = []
     original = ReadOnlySession._send_once
 
     def noting(self: ReadOnlySession, request: Any, *rest: Any) -> Any:
-        asked.append(request.url)
+        requested.append(request.url)
         return original(self, request, *rest)
 
     ReadOnlySession._send_once = noting  # type: ignore[method-assign]
@@ -78,7 +78,7 @@ def sync(account: dict[str, str], exchange: str) -> dict[str, Any]:
         "extract_seconds": extracting,
         "load_seconds": loading,
         "peak_mb": peak_mb(),
-        "asked": asked,
+        "requested": requested,
     }
 
 
@@ -158,7 +158,7 @@ def measure(exchange: str, fills: int, years: float, *, with_dbt: bool) -> dict[
         with tempfile.TemporaryDirectory() as folder:
             os.environ["LOOKBACK_HOME"] = str(Path(folder) / "home")
             synced = alone(sync, account, exchange)
-            urls = synced.pop("asked")
+            urls = synced.pop("requested")
             plain = alone(download, account, exchange, urls)
             built = alone(build) if with_dbt else None
     finally:

@@ -233,10 +233,10 @@ def test_every_documented_read_is_a_stream_or_left_out_with_a_reason():
 
 
 def test_the_guide_explains_every_refusal():
-    told = " ".join(seen for seen, _ in SPEC.guide.problems)
+    reported = " ".join(seen for seen, _ in SPEC.guide.problems)
     known = bigone.ERRORS.codes.keys() - {bigone.CLOCK}
     older = {"10011", "40301"}  # of answers that are not given any more
-    assert {code for code in known if code not in told} == older
+    assert {code for code in known if code not in reported} == older
 
 
 # --- walks ------------------------------------------------------------------------------------
@@ -250,9 +250,9 @@ def walked(pages, *, days=9, scope=""):
     stream = SPEC.stream("spot_trades")
     pager = paginator(stream, Window(start, END, Floor(start, "opened_at")), scope)
     assert isinstance(pager, ByCursor)
-    reader, asked = RecordReader(stream), []
+    reader, requested = RecordReader(stream), []
     for token, rows in pages:
-        asked.append(pager.position()["page_token"])
+        requested.append(pager.position()["page_token"])
         data = [
             {"id": n, "asset_pair_name": pair, "inserted_at": f"2026-01-{day:02d}T00:00:00Z"}
             for n, day, pair in rows
@@ -262,7 +262,7 @@ def walked(pages, *, days=9, scope=""):
         pager.update_state(answer(200, body), records)
         if not pager.has_next_page:
             break
-    return pager, asked
+    return pager, requested
 
 
 def rows(*days):
@@ -270,20 +270,20 @@ def rows(*days):
 
 
 def test_a_short_or_empty_page_is_not_the_end_and_no_token_is():
-    pages, asked = walked([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
-    assert asked == [None, "t1", "t2"]
+    pages, requested = walked([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
+    assert requested == [None, "t1", "t2"]
     assert pages.reached == pages.start and pages.unresolved == []
 
 
 def test_a_resumed_walk_stops_where_its_window_starts():
-    pages, asked = walked([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
-    assert asked == [None, "t1"]
+    pages, requested = walked([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
+    assert requested == [None, "t1"]
     assert pages.reached == pages.start
 
 
 def test_rows_out_of_order_do_not_say_where_the_start_is():
-    pages, asked = walked([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
-    assert asked == [None, "t1", "t2"]
+    pages, requested = walked([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
+    assert requested == [None, "t1", "t2"]
     assert pages.reached == pages.start
 
 
@@ -316,10 +316,10 @@ def test_contract_rows_are_walked_by_the_last_id_to_an_empty_page():
     start = END - timedelta(days=9)
     pages = paginator(stream, Window(start, END, Floor(start, "opened_at")), "")
     reader = RecordReader(stream)
-    asked = []
+    requested = []
     for day, name in ((9, "c"), (8, "b"), (None, "")):
-        asked.append(pages.position()["id"])
+        requested.append(pages.position()["id"])
         at = int(datetime(2026, 1, day, tzinfo=UTC).timestamp()) * 1_000 if day else 0
         body = json.dumps([{"id": name, "ts": at}] if day else [])
         pages.update_state(answer(200, body), reader.read(items(stream, body.encode())))
-    assert asked == [None, "c", "b"] and pages.reached == pages.start
+    assert requested == [None, "c", "b"] and pages.reached == pages.start

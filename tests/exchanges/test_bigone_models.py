@@ -52,11 +52,11 @@ def test_every_conversion_is_told_once_with_both_its_sides(grown):
         if move["kind"] == "conversion":
             amount = Decimal(move["amount"])
             legs[move["record_id"]][amount > 0] = (move["wallet"], move["asset"], amount)
-    told = {
+    reported = {
         (number, both[False][0], both[False][1], -both[False][2], both[True][1], both[True][2])
         for number, both in legs.items()
     }
-    assert told and set(rows) == told and len(rows) == len(told)
+    assert reported and set(rows) == reported and len(rows) == len(reported)
 
 
 def test_moves_between_wallets_are_named_as_what_parts_them(grown):
@@ -118,8 +118,8 @@ def test_rows_nobody_expects_break_no_build_and_stay_in_the_ledger(grown):
     )
     names = {f"odd-{number}" for number in range(len(ODD))}
     for stream in ("deposits", "convert_trades", "spot_trades", "contract_trades"):
-        told = {record for name, record, *_ in odd if name == stream}
-        assert told == names, stream
+        reported = {record for name, record, *_ in odd if name == stream}
+        assert reported == names, stream
     assert {record for name, record, *_ in odd if name == "withdrawals"} == names
     whole = {(name, record) for name, record, status, _ in odd if status == "completed"}
     assert whole == {("contract_trades", "odd-8")}  # the one that names a coin and an amount

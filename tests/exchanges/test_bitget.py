@@ -344,8 +344,8 @@ def test_a_list_that_is_missing_is_not_taken_for_an_empty_one(data):
 
 def test_isolated_margin_is_asked_pair_by_pair():
     day = {"startTime": "1767225600000", "endTime": "1767312000000"}
-    asked = first_request("isolated_margin_borrows", "SOLUSDT")
-    assert asked == {"symbol": "SOLUSDT", "limit": "500", **day}
+    requested = first_request("isolated_margin_borrows", "SOLUSDT")
+    assert requested == {"symbol": "SOLUSDT", "limit": "500", **day}
     assert first_request("crossed_margin_borrows") == {"limit": "500", **day}
 
 
@@ -363,7 +363,7 @@ DAY = {"startTime": "1767225600000", "endTime": "1767312000000"}
 
 
 @pytest.mark.parametrize(
-    ("stream", "scope", "asked"),
+    ("stream", "scope", "requested"),
     [
         ("convert_records", "", {"limit": "100", **DAY}),
         ("bgb_convert_records", "", {"limit": "100", **DAY}),
@@ -389,8 +389,8 @@ DAY = {"startTime": "1767225600000", "endTime": "1767312000000"}
         ("isolated_margin_fills", "SOLUSDT", {"symbol": "SOLUSDT", "limit": "500", **DAY}),
     ],
 )
-def test_what_each_list_is_asked_with(stream, scope, asked):
-    assert first_request(stream, scope) == asked
+def test_what_each_list_is_asked_with(stream, scope, requested):
+    assert first_request(stream, scope) == requested
 
 
 def test_balances_of_wallets_beside_spot():

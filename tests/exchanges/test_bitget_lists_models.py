@@ -74,9 +74,9 @@ def test_a_conversion_has_its_price_and_its_fee(built: Lab) -> None:
     truth = built.box.truth("bitget-main")
     assert 2 * len(rows) == len([m for m in truth["movements"] if m["kind"] == "conversion"])
     counts = truth["counts"]
-    told = [row[6] for row in rows]
-    assert told.count("convert_records") == counts["convert_records"]
-    assert told.count("bgb_convert_records") == counts["bgb_convert_records"]
+    reported = [row[6] for row in rows]
+    assert reported.count("convert_records") == counts["convert_records"]
+    assert reported.count("bgb_convert_records") == counts["bgb_convert_records"]
     assert {row[0] for row in rows} == {"tax_spot_records"}
     for _, given, received, price, fee, fee_asset, stream in rows:
         if stream == "convert_records":
@@ -87,7 +87,7 @@ def test_a_conversion_has_its_price_and_its_fee(built: Lab) -> None:
 
 def test_a_move_between_accounts_is_one_transfer_with_both_ends(built: Lab) -> None:
     truth = built.box.truth("bitget-main")
-    told = built.query(
+    reported = built.query(
         """
         select record_id, from_account_id, from_wallet, to_account_id, to_wallet, amount_sent,
             amount_received, method, confidence
@@ -99,8 +99,8 @@ def test_a_move_between_accounts_is_one_transfer_with_both_ends(built: Lab) -> N
         for move in truth["transfers"]
         if move["record_id"] and move["from_wallet"] == move["to_wallet"]
     }
-    assert {row[0]: row[5] for row in told} == moves and moves
-    for row in told:
+    assert {row[0]: row[5] for row in reported} == moves and moves
+    for row in reported:
         assert {row[1], row[3]} == {"bitget:7000000001", "bitget:7000000009"}
         assert (row[2], row[4], row[5]) == ("spot", "spot", row[6])
         assert row[7:] == ("exchange_id", "certain")
@@ -111,11 +111,11 @@ def test_a_move_between_accounts_is_one_transfer_with_both_ends(built: Lab) -> N
 
 
 def test_a_sub_account_is_not_asked_for_sub_accounts_and_misses_nothing(built: Lab) -> None:
-    asked = built.query(
+    requested = built.query(
         "select distinct stream from raw_bitget.receipts where account_id = 'bitget:7000000009' "
         "and stream like 'sub_account_%'"
     )
-    assert asked == []
+    assert requested == []
     ((kind, parent),) = built.query(
         "select distinct account_kind, parent_uid from raw_bitget.accounts "
         "where account_id = 'bitget:7000000009'"

@@ -70,7 +70,7 @@ def unified(
     return lab, result
 
 
-def asked(lab: Lab) -> set[str]:
+def requested(lab: Lab) -> set[str]:
     return {stream for (stream,) in lab.query("select distinct stream from raw_bitget.receipts")}
 
 
@@ -86,7 +86,7 @@ def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(unified):
     lab, result = unified
     truth = lab.box.truth("bitget-unified")
     assert result.failures == [] and result.account_id == truth["account_id"]
-    assert asked(lab) == V3 | {"coins", "symbols", "mix_contracts"}
+    assert requested(lab) == V3 | {"coins", "symbols", "mix_contracts"}
     assert lab.query("select distinct outcome from raw_bitget.receipts") == [("exhausted",)]
     for stream, (wallet, name) in LEDGERS.items():
         floor = NOW - SPEC.stream(stream).retention + timedelta(minutes=6)
@@ -152,12 +152,12 @@ def test_a_tax_key_of_a_unified_account_reads_its_tax_records(lab):
         "unified_tax_records", "coins", "symbols", "mix_contracts",
     }  # fmt: skip
     assert ids(lab, "unified_tax_records", account_id)
-    assert not asked(lab) & V2
+    assert not requested(lab) & V2
 
 
 def test_a_classic_account_is_not_asked_by_v3_routes(lab):
     lab.sync(lab.declare("bitget-second"))
-    assert not asked(lab) & V3
+    assert not requested(lab) & V3
 
 
 def test_an_upgrade_keeps_what_was_stored_and_goes_on_by_v3(lab):
@@ -166,7 +166,7 @@ def test_an_upgrade_keeps_what_was_stored_and_goes_on_by_v3(lab):
     truth = lab.box.truth("bitget-upgraded")
     account_id = truth["account_id"]
     before = {stream: ids(lab, stream, account_id) for stream in V2}
-    assert asked(lab) & V3 == set() and before["tax_spot_records"]
+    assert requested(lab) & V3 == set() and before["tax_spot_records"]
 
     lab.box.set_now(UPGRADED_AT + timedelta(days=3))
     (result,) = lab.sync(label).values()
@@ -228,8 +228,8 @@ def test_full_pages_and_a_moment_larger_than_one_are_read_whole(
         fills = ids(lab, "unified_fills", account_id)
         assert fills == {row["record_id"] for row in truth["trades"]}
         for stream in ("orders", "positions", "small_conversions", "p2p_orders"):
-            told = ids(lab, f"unified_{stream}", account_id)
-            assert len(told) == truth["counts"][f"unified_{stream}"] > 0, stream
+            reported = ids(lab, f"unified_{stream}", account_id)
+            assert len(reported) == truth["counts"][f"unified_{stream}"] > 0, stream
         converts = lab.query("select count(*) from raw_bitget.unified_convert_records")
         assert converts == [(truth["counts"]["unified_convert_records"],)]
         # The cursor was leaned on there, and is not known to be sound.

@@ -47,7 +47,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     options = {
         "bitget.upgraded_at": to_ms(UPGRADED_AT), "bitget.unified_fees_outside": True,
         "bitget.unified_fills": 360,
@@ -128,19 +128,19 @@ def floor(query: Query, account_id: str, stream: str) -> datetime:
     return moment
 
 
-def test_tax_records_alone_tell_the_ledger_and_the_trades(told):
-    assert told.first_differences == []
-    assert "unified_financial_records" not in told.ledger_streams
-    assert told.ledger_streams["unified_tax_records"] > 300
+def test_tax_records_alone_tell_the_ledger_and_the_trades(reported):
+    assert reported.first_differences == []
+    assert "unified_financial_records" not in reported.ledger_streams
+    assert reported.ledger_streams["unified_tax_records"] > 300
 
 
-def test_every_fact_of_a_unified_account_is_as_it_was(told):
-    truth = told.truths[UNIFIED]
+def test_every_fact_of_a_unified_account_is_as_it_was(reported):
+    truth = reported.truths[UNIFIED]
     account_id = truth["account_id"]
-    reach = Reach(None, floor(told.query, account_id, "unified_financial_records"))
-    assert floor(told.query, account_id, "unified_fills") == reach.fills_from
+    reach = Reach(None, floor(reported.query, account_id, "unified_financial_records"))
+    assert floor(reported.query, account_id, "unified_fills") == reach.fills_from
     # The funding wallet was read at the first sync already, so its floor lies earlier.
-    funding_from = floor(told.query, account_id, "unified_funding_records")
+    funding_from = floor(reported.query, account_id, "unified_funding_records")
     between = [
         move
         for move in truth["movements"]
@@ -152,15 +152,15 @@ def test_every_fact_of_a_unified_account_is_as_it_was(told):
     assert kinds_since(truth, reach.fills_from) >= FUTURES_AND_LOANS
     assert {row["product_type"] for row in whole["fct_trades"]} == {"spot", "linear", "inverse"}
     for table, expected in whole.items():
-        stored = truth_reference.stored_rows(told.query, table, account_id)
+        stored = truth_reference.stored_rows(reported.query, table, account_id)
         assert expected, table
         assert truth_reference.differences(table, expected, stored) == []
 
 
-def test_the_ledger_of_a_unified_account_sums_to_its_balance(told):
-    truth = told.truths[UNIFIED]
-    assert truth_reference.balance_differences(told.query, truth, "unified") == []
-    checks = told.query(
+def test_the_ledger_of_a_unified_account_sums_to_its_balance(reported):
+    truth = reported.truths[UNIFIED]
+    assert truth_reference.balance_differences(reported.query, truth, "unified") == []
+    checks = reported.query(
         "select kind, count(*), count(*) filter (is_ok) from marts.fct_balance_checks "
         "where account_id = ? and wallet = 'unified' group by kind",
         truth["account_id"],
@@ -171,9 +171,9 @@ def test_the_ledger_of_a_unified_account_sums_to_its_balance(told):
     assert all(count == good > 0 for count, good in kinds.values())
 
 
-def test_a_conversion_is_told_once(told):
-    truth = told.truths[UNIFIED]
-    rows = told.query(
+def test_a_conversion_is_told_once(reported):
+    truth = reported.truths[UNIFIED]
+    rows = reported.query(
         "select from_asset, from_amount, to_asset, to_amount from marts.fct_conversions "
         "where account_id = ? and wallet = 'unified'",
         truth["account_id"],
@@ -187,21 +187,21 @@ def test_a_conversion_is_told_once(told):
     assert Counter(rows) == Counter((*pair[False], *pair[True]) for pair in legs.values())
 
 
-def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(told):
-    account_id = told.truths[UNIFIED]["account_id"]
+def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(reported):
+    account_id = reported.truths[UNIFIED]["account_id"]
     for table in ("fct_coverage", "fct_gaps", "fct_deadlines", "fct_sync_status"):
-        found = told.query(
+        found = reported.query(
             f"select distinct stream from marts.{table} where account_id = ?", account_id
         )
         streams = {stream for (stream,) in found}
         assert streams and streams <= V3 | NOBODY, table
 
 
-def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(told):
+def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(reported):
     """Classic streams end at the last classic check; v3 streams are sure from their first on."""
-    account_id = told.truths[UPGRADED]["account_id"]
-    classic_until, unified_from = kinds_of(told)
-    spans = told.query(
+    account_id = reported.truths[UPGRADED]["account_id"]
+    classic_until, unified_from = kinds_of(reported)
+    spans = reported.query(
         "select stream, verdict, span_start, span_end, cause, remedy, severity, state "
         "from marts.fct_gaps where account_id = ? and span_end > ? and span_start < ? "
         "and verdict != 'excluded_by_exchange'",
@@ -215,7 +215,7 @@ def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(told):
         assert start == classic_until and "download the file" in remedy, stream
         if "does not say how far back" not in cause:  # not stated, hence unverified to its end
             assert end == unified_from and "before that moment" in cause, stream
-    ends = told.query(
+    ends = reported.query(
         "select stream, max(span_end) from marts.fct_coverage where account_id = ? "
         "and stream not like 'unified%' and verdict != 'excluded_by_exchange' group by stream",
         account_id,
@@ -223,24 +223,24 @@ def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(told):
     assert ends and {end for _, end in ends} == {classic_until}
 
 
-def kinds_of(told: Told) -> tuple[datetime, datetime]:
+def kinds_of(reported: Told) -> tuple[datetime, datetime]:
     """The last check that found the upgraded account classic, the first that found it unified."""
-    rows = told.query(
+    rows = reported.query(
         "select account_kind, min(checked_at), max(checked_at) from raw_bitget.accounts "
         "where account_id = ? group by account_kind order by 2",
-        told.truths[UPGRADED]["account_id"],
+        reported.truths[UPGRADED]["account_id"],
     )
     (_, _, classic_until), (_, unified_from, _) = rows
     return classic_until, unified_from
 
 
-def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_green(told):
-    account_id = told.truths[UPGRADED]["account_id"]
-    deadlines = told.query(
+def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_green(reported):
+    account_id = reported.truths[UPGRADED]["account_id"]
+    deadlines = reported.query(
         "select stream from marts.fct_deadlines where account_id = ?", account_id
     )
     assert deadlines and {stream for (stream,) in deadlines} <= V3
-    lights = told.query(
+    lights = reported.query(
         "select stream, light, state from marts.fct_sync_status where account_id = ?", account_id
     )
     # Lists that keep 90 days had lost older rows before anybody asked; no other stream has them.
@@ -254,9 +254,9 @@ def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_gr
     assert ended == {stream for stream, *_ in lights} - V3 - rolled and "spot_fills" in ended
 
 
-def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
-    account_id = told.truths[UPGRADED]["account_id"]
-    rows = told.query(
+def test_the_balances_an_upgraded_account_brought_are_no_alarm(reported):
+    account_id = reported.truths[UPGRADED]["account_id"]
+    rows = reported.query(
         "select severity, likely_cause from marts.fct_balance_checks where account_id = ? "
         "and wallet = 'unified' and kind = 'opening_balance' and not is_ok",
         account_id,
@@ -289,9 +289,9 @@ def telling(
     return ("tax_future_records", move["tax_id"]) if at >= floors["tax_future_records"] else None
 
 
-def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(told):
+def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(reported):
     """One balance before its first row for every coin: the sum of spot, futures and margin."""
-    truth = told.truths[UPGRADED]
+    truth = reported.truths[UPGRADED]
     account_id = truth["account_id"]
     had: dict[str, Decimal] = {}
     for move in truth["movements"]:
@@ -299,7 +299,7 @@ def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(told):
             asset = move["asset"]
             had[asset] = had.get(asset, Decimal(0)) + Decimal(move["amount"])
     moved = {move["asset"] for move in truth["movements"] if move.get("tax_record_id")}
-    rows = told.query(
+    rows = reported.query(
         "select asset, expected, is_ok from marts.fct_balance_checks where account_id = ? "
         "and wallet = 'unified' and kind = 'opening_balance'",
         account_id,
@@ -315,7 +315,7 @@ def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(told):
         if "tax_record_id" not in move and move["asset"] in opened
     }
     assert others >= {"usdt_futures", "crossed_margin"}
-    chain = told.query(
+    chain = reported.query(
         "select count(*), count(*) filter (is_ok) from marts.fct_balance_checks "
         "where account_id = ? and wallet = 'unified' and kind = 'balance_chain'",
         account_id,
@@ -323,43 +323,43 @@ def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(told):
     assert chain[0][0] == chain[0][1] > 0
 
 
-def test_no_move_inside_the_unified_wallet_is_a_transfer(told):
+def test_no_move_inside_the_unified_wallet_is_a_transfer(reported):
     """What a classic account moved between spot, futures and margin stays; none comes after."""
     for name in (UNIFIED, UPGRADED):
-        rows = told.query(
+        rows = reported.query(
             "select from_wallet, to_wallet from marts.fct_transfers where account_id = ? "
             "and stream like 'unified%'",
-            told.truths[name]["account_id"],
+            reported.truths[name]["account_id"],
         )
         assert rows
         for ends in rows:
             assert set(ends) <= {"unified", "funding", None} and ends[0] != ends[1], name
-    classic = told.query(
+    classic = reported.query(
         "select distinct from_wallet, to_wallet from marts.fct_transfers where account_id = ? "
         "and stream = 'transfer_records'",
-        told.truths[UPGRADED]["account_id"],
+        reported.truths[UPGRADED]["account_id"],
     )
     assert {("spot", "usdt_futures"), ("spot", "crossed_margin")} <= set(classic)
 
 
-def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
+def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(reported):
     """What each system told is there once; what neither told is missing and said so above."""
-    truth = told.truths[UPGRADED]
+    truth = reported.truths[UPGRADED]
     account_id = truth["account_id"]
-    ((asked_at,),) = told.query(
+    ((asked_at,),) = reported.query(
         "select max(asked_to) from raw_bitget.receipts "
         "where account_id = ? and stream = 'tax_spot_records' and outcome = 'exhausted'",
         account_id,
     )
     stored = {
         (stream, record_id)
-        for stream, record_id in told.query(
+        for stream, record_id in reported.query(
             "select stream, record_id from marts.fct_ledger_entries where account_id = ?",
             account_id,
         )
     }
     floors = {
-        stream: floor(told.query, account_id, stream)
+        stream: floor(reported.query, account_id, stream)
         for stream in ("mix_bills", "tax_future_records")
     }
     expected = {
@@ -375,7 +375,7 @@ def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(told):
         "tax_p2p_records", "unified_financial_records", "unified_funding_records",
     }  # fmt: skip
     for entity in ("deposits", "withdrawals"):
-        rows = told.query(
+        rows = reported.query(
             f"select record_id, status from marts.fct_{entity} where account_id = ?", account_id
         )
         assert len(rows) == len(dict(rows)), "told twice"

@@ -67,14 +67,14 @@ def test_trades_within_three_months(lab: Lab, name: str) -> None:
         for row in truth["trades"]
         if at(row["traded_at"]) >= TRADES_FROM
     }  # fmt: skip
-    told = stored(
+    reported = stored(
         lab,
         "fct_trades",
         "record_id, market, product_type, side, base_asset, quote_asset, base_quantity, "
         "quote_quantity, price, fee_amount, fee_asset, is_maker, traded_at",
         truth["account_id"],
     )
-    assert expected and told == expected
+    assert expected and reported == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,14 +89,14 @@ def test_all_money_in_and_out(lab: Lab, name: str, table: str) -> None:
         )
         for row in truth[table]
     }  # fmt: skip
-    told = stored(
+    reported = stored(
         lab,
         f"fct_{table}",
         "record_id, asset, amount, fee_amount, network, address, tx_hash, status, requested_at",
         truth["account_id"],
     )
     # A coin that has left the public list is known by its suffix, and OLDX has none.
-    assert expected and told == expected
+    assert expected and reported == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,12 +110,12 @@ def test_transfers_and_the_futures_ledger_as_far_as_it_reaches(lab: Lab, name: s
         for row in truth["transfers"]
         if at(row["at"]) >= LEDGER_FROM
     }  # fmt: skip
-    told = lab.query(
+    reported = lab.query(
         "select record_id, asset, amount_sent, from_wallet, to_wallet, sent_at "
         "from marts.fct_transfers where from_account_id = ?",
         truth["account_id"],
     )
-    assert moved and set(told) == moved
+    assert moved and set(reported) == moved
     entries = {
         (
             row["record_id"], row["wallet"], row["kind"], Decimal(row["amount"]),
@@ -125,8 +125,8 @@ def test_transfers_and_the_futures_ledger_as_far_as_it_reaches(lab: Lab, name: s
         if row["wallet"].startswith("futures") and at(row["at"]) >= LEDGER_FROM
     }  # fmt: skip
     columns = "record_id, wallet, entry_type, amount, fee_amount, occurred_at"
-    told = stored(lab, "fct_ledger_entries", columns, truth["account_id"])
-    assert {row for row in told if row[1].startswith("futures")} == entries
+    reported = stored(lab, "fct_ledger_entries", columns, truth["account_id"])
+    assert {row for row in reported if row[1].startswith("futures")} == entries
     assert any(row[0].endswith("|2") for row in entries), "no two fills alike"
 
 
@@ -141,12 +141,12 @@ def test_a_key_that_may_read_more_tells_every_move_once(lab: Lab) -> None:
         )
         for row in truth["transfers"]
     )  # fmt: skip
-    told = lab.query(
+    reported = lab.query(
         "select asset, amount_sent, from_wallet, to_wallet, sent_at from marts.fct_transfers "
         "where account_id = ? and status = 'completed'",
         account_id,
     )
-    assert Counter(told) == moved and max(moved.values()) == 2  # two moves differ in nothing
+    assert Counter(reported) == moved and max(moved.values()) == 2  # two moves differ in nothing
     assert min(when for *_, when in moved) < LEDGER_FROM
     streams = {
         stream: lab.query(
@@ -388,5 +388,5 @@ def test_where_only_the_newest_rows_are_given_the_deadline_is_the_accounts_own(l
     (line,) = [each for each in shown.stdout.splitlines() if "≈ 2026" in each]
     assert "≈ 2026-09-03 12:00   ≈ 2026-08-27 12:00" in line
     assert "In its busiest week this account made 50" in " ".join(shown.stdout.split())
-    told = json.loads(lab.cli("deadlines", "--json").stdout)
-    assert [row["stream"] for row in told if row["is_estimate"]] == ["futures_sub_transfers"]
+    reported = json.loads(lab.cli("deadlines", "--json").stdout)
+    assert [row["stream"] for row in reported if row["is_estimate"]] == ["futures_sub_transfers"]

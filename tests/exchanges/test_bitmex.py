@@ -239,8 +239,8 @@ def test_what_is_left_out_has_a_reason_and_nothing_that_writes_is_asked():
 
 
 def test_the_guide_names_every_refusal():
-    told = " ".join(what.lower() for what, _ in SPEC.guide.problems)
-    unnamed = {part for part in bitmex.ERRORS.messages if part not in told}
+    reported = " ".join(what.lower() for what, _ in SPEC.guide.problems)
+    unnamed = {part for part in bitmex.ERRORS.messages if part not in reported}
     # Both are told under "Access Denied".
     assert unnamed == {"subaccount", "account is restricted"}
     assert SPEC.guide.steps and SPEC.guide.alerts and SPEC.guide.notes
@@ -321,10 +321,10 @@ def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
         lab.sync(lab.declare("bitmex-main"), lab.declare("bitmex-sub"))
         traded = lab.query("select distinct record ->> 'symbol' from raw_bitmex.trade_history")
         for stream in ("funding_rates", "settlements"):
-            asked = lab.query(
+            requested = lab.query(
                 f"select distinct scope from raw_bitmex.receipts where stream = '{stream}'"
             )
-            assert sorted(asked) == sorted(traded) and traded
+            assert sorted(requested) == sorted(traded) and traded
             stored = lab.query(
                 "select count(*), count(distinct record_id) from "
                 f"raw_bitmex.{stream} where account_id = 'bitmex'"

@@ -56,7 +56,7 @@ class Caller:
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
-    def walk(self, path: str, id_field: str, start: int, end: int, **params: Any) -> list[Any]:
+    def paginate(self, path: str, id_field: str, start: int, end: int, **params: Any) -> list[Any]:
         """Every row of [start, end], page by page along the documented cursor."""
         rows: list[Any] = []
         cursor: dict[str, Any] = {}
@@ -71,6 +71,6 @@ class Caller:
         """Every row of [start, end], window by window, newest first."""
         rows: list[Any] = []
         while end >= start:
-            rows += self.walk(path, id_field, max(start, end - width + 1), end, **params)
+            rows += self.paginate(path, id_field, max(start, end - width + 1), end, **params)
             end -= width
         return rows

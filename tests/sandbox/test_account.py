@@ -103,13 +103,13 @@ def plan(venue: Venue = SPOT, fills: int = 100, **changes: object) -> AccountPla
     return AccountPlan(venue=venue, fills=fills, **given)
 
 
-def fills_until(life: History, moment: int) -> list[SpotFill | ContractFill]:
-    fills = (event for event in life.events if isinstance(event, SpotFill | ContractFill))
+def fills_until(simulated: History, moment: int) -> list[SpotFill | ContractFill]:
+    fills = (event for event in simulated.events if isinstance(event, SpotFill | ContractFill))
     return [fill for fill in fills if fill.at <= moment]
 
 
-def digest(life: History) -> str:
-    return hashlib.sha256(repr(life.events).encode()).hexdigest()
+def digest(simulated: History) -> str:
+    return hashlib.sha256(repr(simulated.events).encode()).hexdigest()
 
 
 def test_the_same_plan_makes_the_same_life_and_another_seed_another() -> None:
@@ -120,33 +120,33 @@ def test_the_same_plan_makes_the_same_life_and_another_seed_another() -> None:
 @pytest.mark.parametrize("venue", [SPOT, FUTURES], ids=lambda venue: venue.name)
 @pytest.mark.parametrize("fills", [1, 5, 13, 45, 100, 1_000, 6_000])
 def test_a_life_has_exactly_the_fills_it_was_asked_for(venue: Venue, fills: int) -> None:
-    life = generate(plan(venue, fills))
-    assert len(fills_until(life, END)) == fills
-    assert len(fills_until(life, END + 60 * DAY)) > fills
+    simulated = generate(plan(venue, fills))
+    assert len(fills_until(simulated, END)) == fills
+    assert len(fills_until(simulated, END + 60 * DAY)) > fills
 
 
 @pytest.mark.parametrize("venue", [SPOT, FUTURES], ids=lambda venue: venue.name)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_events_are_in_order_and_no_balance_is_ever_negative(venue: Venue, seed: int) -> None:
-    life = generate(plan(venue, 1_500, seed=seed))
-    assert [event.seq for event in life.events] == list(range(len(life.events)))
-    assert all(a.at <= b.at for a, b in zip(life.events, life.events[1:], strict=False))
+    simulated = generate(plan(venue, 1_500, seed=seed))
+    assert [event.seq for event in simulated.events] == list(range(len(simulated.events)))
+    assert all(a.at <= b.at for a, b in zip(simulated.events, simulated.events[1:], strict=False))
     balances: Counter[tuple[str, str]] = Counter()
     before = 0
-    for move in life.movements():
+    for move in simulated.movements():
         assert move.at >= before
         before = move.at
         balances[move.wallet, move.asset] += move.amount
         assert balances[move.wallet, move.asset] >= 0
-    held = life.held(END)
-    at_end = life.balances(END)
+    held = simulated.held(END)
+    at_end = simulated.balances(END)
     assert all(at_end[wallet][asset] >= amount for (wallet, asset), amount in held.items())
 
 
 def test_an_account_without_fills_has_no_life() -> None:
-    life = generate(plan(fills=0))
-    assert life.events == []
-    assert life.balances(END) == {}
+    simulated = generate(plan(fills=0))
+    assert simulated.events == []
+    assert simulated.balances(END) == {}
 
 
 def test_legal_twins_differ_in_nothing_but_their_number() -> None:
@@ -158,8 +158,8 @@ def test_legal_twins_differ_in_nothing_but_their_number() -> None:
 
 
 def test_groups_on_one_millisecond_are_as_large_as_asked() -> None:
-    life = generate(plan(fills=1_000, tie_groups=(250, 120)))
-    sizes = Counter(fill.at for fill in fills_until(life, END))
+    simulated = generate(plan(fills=1_000, tie_groups=(250, 120)))
+    sizes = Counter(fill.at for fill in fills_until(simulated, END))
     assert [count for _, count in sizes.most_common(2)] == [250, 120]
     large = Counter(fill.at for fill in fills_until(generate(plan(fills=10_000)), END))
     assert max(large.values()) >= 600
@@ -167,10 +167,10 @@ def test_groups_on_one_millisecond_are_as_large_as_asked() -> None:
 
 def test_nothing_happens_in_the_quiet_stretches() -> None:
     given = plan(fills=2_000)
-    life = generate(given)
+    simulated = generate(given)
     for start, end in quiet_stretches(given):
         assert end - start >= 60 * DAY
-        late = [move for move in life.movements() if start + DAY <= move.at < end]
+        late = [move for move in simulated.movements() if start + DAY <= move.at < end]
         assert late == []
 
 
@@ -182,8 +182,8 @@ def test_rows_lie_exactly_on_and_just_before_window_edges() -> None:
 
 
 def test_a_coin_is_bought_moved_and_sold_to_zero_long_ago() -> None:
-    life = generate(plan())
-    moves = [move for move in life.movements() if move.asset == "MOONX"]
+    simulated = generate(plan())
+    moves = [move for move in simulated.movements() if move.asset == "MOONX"]
     assert len(moves) > 4
     assert max(move.at for move in moves) < OPENED + 400 * DAY
     assert sum(move.amount for move in moves) == 0
@@ -211,8 +211,8 @@ def test_every_outcome_of_deposits_and_withdrawals_occurs_and_some_are_pending_a
 
 
 def test_the_future_starts_after_two_calm_days() -> None:
-    life = generate(plan(fills=1_000))
-    later = [event.at for event in life.events if event.at > END]
+    simulated = generate(plan(fills=1_000))
+    later = [event.at for event in simulated.events if event.at > END]
     assert min(later) >= END + 2 * DAY
     assert max(later) < END + 61 * DAY
 

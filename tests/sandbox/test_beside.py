@@ -49,9 +49,9 @@ def said(answer: requests.Response) -> tuple[int, object]:
 
 def test_bitmart_tells_one_transfer_in_or_out_by_its_id(box: Sandbox) -> None:
     main = BitmartCaller(box)
-    asked = {"N": 1000, "startTime": NOW_MS - 80 * DAY, "endTime": NOW_MS}
+    requested = {"N": 1000, "startTime": NOW_MS - 80 * DAY, "endTime": NOW_MS}
     for kind, name in (("deposit", "deposit_id"), ("withdraw", "withdraw_id")):
-        answer = main.get("/account/v2/deposit-withdraw/history", operation_type=kind, **asked)
+        answer = main.get("/account/v2/deposit-withdraw/history", operation_type=kind, **requested)
         rows = answer.json()["data"]["records"]
         assert rows
         for row in rows:
@@ -65,15 +65,15 @@ def test_bitmart_tells_one_transfer_in_or_out_by_its_id(box: Sandbox) -> None:
 
 def test_bitmart_coins_are_asked_by_their_name_with_or_without_a_network(box: Sandbox) -> None:
     main = BitmartCaller(box)
-    asked = {
+    requested = {
         "operation_type": "deposit", "N": 1000, "startTime": NOW_MS - 80 * DAY, "endTime": NOW_MS,
     }  # fmt: skip
     path = "/account/v2/deposit-withdraw/history"
-    every = main.get(path, **asked).json()["data"]["records"]
+    every = main.get(path, **requested).json()["data"]["records"]
     coins = {row["currency"] for row in every}
     suffixed = next(coin for coin in coins if coin.startswith("USDT-"))
     for coin in (suffixed, "USDT"):
-        rows = main.get(path, currency=coin, **asked).json()["data"]["records"]
+        rows = main.get(path, currency=coin, **requested).json()["data"]["records"]
         assert rows == [r for r in every if coin in (r["currency"], r["currency"].split("-")[0])]
         assert rows
 
@@ -190,13 +190,14 @@ def test_bitmart_futures_are_told_by_their_order(box: Sandbox) -> None:
     span = {"start_time": (NOW_MS - 80 * DAY) // 1_000, "end_time": NOW_MS // 1_000}
     fills = main.get("/contract/private/trades", **span).json()["data"]
     order = fills[len(fills) // 2]["order_id"]
-    told = main.get("/contract/private/trades", order_id=order, **span).json()["data"]
-    assert told == [fill for fill in fills if fill["order_id"] == order] and len(told) < len(fills)
-    path, asked = "/contract/private/order-history", {"symbol": fills[0]["symbol"], **span}
-    orders = main.get(path, **asked).json()["data"]
-    assert main.get(path, order_id=orders[0]["order_id"], **asked).json()["data"] == orders[:1]
+    reported = main.get("/contract/private/trades", order_id=order, **span).json()["data"]
+    assert reported == [fill for fill in fills if fill["order_id"] == order]
+    assert len(reported) < len(fills)
+    path, requested = "/contract/private/order-history", {"symbol": fills[0]["symbol"], **span}
+    orders = main.get(path, **requested).json()["data"]
+    assert main.get(path, order_id=orders[0]["order_id"], **requested).json()["data"] == orders[:1]
     for name in ("order_id", "client_order_id"):
-        assert main.get(path, **{name: "1"}, **asked).json()["data"] is None
+        assert main.get(path, **{name: "1"}, **requested).json()["data"] is None
 
 
 def test_bitmart_public_lists_need_no_key(box: Sandbox) -> None:
@@ -290,8 +291,8 @@ def test_bigone_an_order_that_waits_does_not_change_by_being_looked_at(box: Sand
 
 def test_bigone_states_that_nobody_documents_are_refused(box: Sandbox) -> None:
     main = BigoneCaller(box)
-    asked = {"asset_pair_name": "BTC-USDT", "state": "FILLED"}
-    assert said(main.get("/api/v3/viewer/orders", **asked)) == (400, 10007)
+    requested = {"asset_pair_name": "BTC-USDT", "state": "FILLED"}
+    assert said(main.get("/api/v3/viewer/orders", **requested)) == (400, 10007)
     assert requests.get(
         box.account("bigone-main")["base_url"] + "/api/contract/v2/instruments", timeout=9
     ).json()[0]["symbol"]
@@ -302,11 +303,11 @@ def test_bigone_states_that_nobody_documents_are_refused(box: Sandbox) -> None:
 
 def test_bitmex_reports_on_orders_are_the_executions_and_the_rest(box: Sandbox) -> None:
     main = BitmexCaller(box)
-    moved = main.walk("/execution/tradeHistory", 500)
-    every = main.walk("/execution", 500)
+    moved = main.paginate("/execution/tradeHistory", 500)
+    every = main.paginate("/execution", 500)
     assert len({row["execID"] for row in every}) == len(every)
     assert [row for row in every if row["execType"] in ("Trade", "Funding", "Settlement")] == moved
-    orders = main.walk("/order", 500)
+    orders = main.paginate("/order", 500)
     by_type = {kind: {r["orderID"] for r in every if r["execType"] == kind}
                for kind in ("New", "Canceled", "Rejected")}  # fmt: skip
     for status in ("Canceled", "Rejected"):
@@ -320,12 +321,12 @@ def test_bitmex_reports_on_orders_are_the_executions_and_the_rest(box: Sandbox) 
 
 def test_bitmex_events_come_in_an_object_and_count_what_came_and_went(box: Sandbox) -> None:
     main = BitmexCaller(box)
-    told = main.get("/userEvent", count=500)["userEvents"]
+    reported = main.get("/userEvent", count=500)["userEvents"]
     rows = main.get("/user/walletHistory", currency="all", count=10_000)
     deposits = [r for r in rows if r["transactType"] == "Deposit"]
-    assert sum(event["type"] == "depositConfirmed" for event in told) == len(deposits) > 0
-    assert [event["id"] for event in told] == list(range(1, len(told) + 1))
-    assert main.get("/userEvent", count=2, startId=3)["userEvents"] == told[2:4]
+    assert sum(event["type"] == "depositConfirmed" for event in reported) == len(deposits) > 0
+    assert [event["id"] for event in reported] == list(range(1, len(reported) + 1))
+    assert main.get("/userEvent", count=2, startId=3)["userEvents"] == reported[2:4]
 
 
 def test_bitmex_smaller_reads_have_their_documented_shapes(box: Sandbox) -> None:
@@ -334,11 +335,11 @@ def test_bitmex_smaller_reads_have_their_documented_shapes(box: Sandbox) -> None
     assert {"maxFee", "makerFee", "takerFee", "settlementFee"} == set(fees["XBTUSD"])
     (volume,) = main.get("/user/tradingVolume")
     assert volume["advUsd"] == pytest.approx(volume["advUsdSpot"] + volume["advUsdContract"])
-    asked = {"currency": "XBt", "network": "btc"}
-    address = main.get("/user/depositAddress", **asked)
+    requested = {"currency": "XBt", "network": "btc"}
+    address = main.get("/user/depositAddress", **requested)
     assert isinstance(address, str)
-    told = main.get("/user/depositAddressInformation", **asked)
-    assert told == {"address": address, "memo": None}
+    reported = main.get("/user/depositAddressInformation", **requested)
+    assert reported == {"address": address, "memo": None}
     assert main.ask("/user/depositAddress", currency="XBt").status_code == 400
     for route in ("/user/csa", "/user/unstakingRequests", "/user/getWalletTransferAccounts"):
         assert main.get(route) == []
@@ -452,11 +453,11 @@ def test_bitget_lists_keep_to_their_filters(
 def test_bitget_closed_positions_go_by_their_symbol_and_by_usdt_without_one(box: Sandbox) -> None:
     main = BitgetCaller(box)
     path = f"{MIX}/position/history-position"
-    asked = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS, "limit": 100}
-    of_usdt = main.data(path, **USDT_FUTURES, **asked)["list"]
-    assert main.data(path, **asked)["list"] == of_usdt and of_usdt
+    requested = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS, "limit": 100}
+    of_usdt = main.data(path, **USDT_FUTURES, **requested)["list"]
+    assert main.data(path, **requested)["list"] == of_usdt and of_usdt
     symbol = of_usdt[0]["symbol"]
-    of_symbol = main.data(path, productType="COIN-FUTURES", symbol=symbol, **asked)["list"]
+    of_symbol = main.data(path, productType="COIN-FUTURES", symbol=symbol, **requested)["list"]
     assert of_symbol == [row for row in of_usdt if row["symbol"] == symbol]
 
 

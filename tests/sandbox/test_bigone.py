@@ -85,7 +85,7 @@ class Caller:
         body = json.loads(answer.text, parse_float=Decimal)
         return body["data"] if isinstance(body, dict) else body
 
-    def walk(self, path: str, **params: Any) -> list[Any]:
+    def paginate(self, path: str, **params: Any) -> list[Any]:
         """Every row along `page_token`."""
         rows: list[Any] = []
         token: dict[str, str] = {}
@@ -225,8 +225,8 @@ def test_pages_are_short_by_default_and_tokens_lead_on(call: Caller) -> None:
 def test_a_page_one_row_short_may_lead_on(call: Caller) -> None:
     sizes, token = [], ""
     while True:
-        asked = {"page_token": token} if token else {}
-        body = call.get(TRADES, asset_pair_name="BTC-USDT", limit=20, **asked).json()
+        requested = {"page_token": token} if token else {}
+        body = call.get(TRADES, asset_pair_name="BTC-USDT", limit=20, **requested).json()
         sizes.append(len(body["data"]))
         token = body["page_token"]
         if not token:
@@ -239,27 +239,27 @@ def test_a_page_one_row_short_may_lead_on(call: Caller) -> None:
 @pytest.mark.parametrize("limit", [200, 20, 3])
 def test_every_pair_together_is_every_trade(call: Caller, limit: int) -> None:
     rows = [
-        row for pair in PAIRS for row in call.walk(TRADES, asset_pair_name=pair, limit=limit)
+        row for pair in PAIRS for row in call.paginate(TRADES, asset_pair_name=pair, limit=limit)
     ]
     truth = call.box.truth("bigone-main")["trades"]
-    told = {trade["record_id"] for trade in truth if trade["product_type"] == "spot"}
-    assert sorted(map(str, (row["id"] for row in rows))) == sorted(told)
+    reported = {trade["record_id"] for trade in truth if trade["product_type"] == "spot"}
+    assert sorted(map(str, (row["id"] for row in rows))) == sorted(reported)
     for pair in PAIRS:
-        ids = [row["id"] for row in call.walk(TRADES, asset_pair_name=pair)]
+        ids = [row["id"] for row in call.paginate(TRADES, asset_pair_name=pair)]
         assert ids == sorted(ids, reverse=True)
 
 
 def test_a_delisted_pair_is_on_no_list_and_may_be_forgotten(call: Caller) -> None:
     assert "MOONX-USDT" not in {pair["name"] for pair in call.data(f"{API}/asset_pairs")}
-    assert call.walk(TRADES, asset_pair_name="MOONX-USDT")
+    assert call.paginate(TRADES, asset_pair_name="MOONX-USDT")
     with sandbox(options={"bigone.delisted_answers": False}) as box:
         answer = Caller(box).get(TRADES, asset_pair_name="MOONX-USDT")
         assert code(answer) == (404, 10013)
 
 
 def test_orders_are_pending_ones_unless_asked(call: Caller) -> None:
-    few = call.walk(ORDERS, asset_pair_name="BTC-USDT")
-    every = call.walk(ORDERS, asset_pair_name="BTC-USDT", state="ALL")
+    few = call.paginate(ORDERS, asset_pair_name="BTC-USDT")
+    every = call.paginate(ORDERS, asset_pair_name="BTC-USDT", state="ALL")
     assert {row["state"] for row in few} == {"PENDING"}
     assert {row["state"] for row in every} == {"PENDING", "FILLED", "CANCELLED"}
     assert len(every) > 5 * len(few)
@@ -267,7 +267,7 @@ def test_orders_are_pending_ones_unless_asked(call: Caller) -> None:
 
 
 def test_a_fee_is_named_by_its_side_alone(call: Caller) -> None:
-    for row in call.walk(TRADES, asset_pair_name="BTC-USDT"):
+    for row in call.paginate(TRADES, asset_pair_name="BTC-USDT"):
         ids = (row["maker_order_id"], row["taker_order_id"])
         fees = (row["maker_fee"], row["taker_fee"])
         assert [each is None for each in ids] == [each is None for each in fees]
@@ -297,17 +297,17 @@ def test_trades_with_oneself_occur_and_leave_the_fees(call: Caller) -> None:
 
 def test_all_lists_add_up_to_the_balances_of_all_wallets(call: Caller) -> None:
     totals: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for row in call.walk(DEPOSITS):
+    for row in call.paginate(DEPOSITS):
         totals[row["asset_symbol"]] += Decimal(row["amount"]) * (row["state"] == "COMPLETED")
-    for row in call.walk(WITHDRAWALS):
+    for row in call.paginate(WITHDRAWALS):
         if row["state"] in ("COMPLETED", "CONFIRMED"):
             totals[row["asset_symbol"]] -= Decimal(row["amount"]) + Decimal(row["fee"])
-    for row in call.walk(CONVERSIONS):
+    for row in call.paginate(CONVERSIONS):
         totals[row["from_asset"]] -= Decimal(row["from_sz"])
         totals[row["to_asset"]] += Decimal(row["to_sz"])
     for pair in PAIRS:
         base, quote = pair.split("-")
-        for row in call.walk(TRADES, asset_pair_name=pair):
+        for row in call.paginate(TRADES, asset_pair_name=pair):
             worth = Decimal(row["price"]) * Decimal(row["amount"])
             sign = {"BID": 1, "ASK": -1, "SELF_TRADING": 0}[row["side"]]
             totals[base] += sign * Decimal(row["amount"])
@@ -331,14 +331,14 @@ def test_the_truth_adds_up_wallet_by_wallet(call: Caller) -> None:
     totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for move in truth["movements"]:
         totals[move["wallet"], move["asset"]] += Decimal(move["amount"])
-    told = {
+    reported = {
         (wallet, asset): Decimal(amount)
         for wallet, amounts in truth["balances"].items()
         for asset, amount in amounts.items()
     }
-    assert dict(totals) == told
-    assert {wallet for wallet, _ in told} == {"spot", "fund", "contract"}
-    assert all(amount >= 0 for amount in told.values())
+    assert dict(totals) == reported
+    assert {wallet for wallet, _ in reported} == {"spot", "fund", "contract"}
+    assert all(amount >= 0 for amount in reported.values())
 
 
 def test_contract_rows_are_bare_json_numbers(call: Caller) -> None:
@@ -354,42 +354,42 @@ def test_contract_rows_are_bare_json_numbers(call: Caller) -> None:
 
 
 def test_old_and_new_rows_differ_as_they_do_live(call: Caller) -> None:
-    trades = call.walk(TRADES, asset_pair_name="BTC-USDT")
+    trades = call.paginate(TRADES, asset_pair_name="BTC-USDT")
     assert re.fullmatch(r"[\dT:-]{19}\.\d{3}Z", trades[0]["inserted_at"])
     assert re.fullmatch(r"[\dT:-]{19}Z", trades[-1]["inserted_at"])
     assert "created_at" in trades[0] and "created_at" not in trades[-1]
-    conversions = call.walk(CONVERSIONS)
+    conversions = call.paginate(CONVERSIONS)
     assert {row["state"] for row in conversions} == {"SUCCEEDED", "FULLFILLED"}
     assert "acct_typ" in conversions[0] and "acct_type" in conversions[-1]
-    withdrawals = call.walk(WITHDRAWALS)
+    withdrawals = call.paginate(WITHDRAWALS)
     assert {"COMPLETED", "CONFIRMED", "PENDING"} <= {row["state"] for row in withdrawals}
     assert {"on_chain", "internal", "default"} == {row["kind"] for row in withdrawals}
     uid = call.account["uid"]
     assert {row["customer_id"] for row in withdrawals} == {int(uid), uid}
     assert withdrawals[0]["customer_id"] == int(uid) and withdrawals[-1]["customer_id"] == uid
     assert "note" in withdrawals[-1] and "note" not in withdrawals[0]
-    deposits = call.walk(DEPOSITS)
+    deposits = call.paginate(DEPOSITS)
     assert {"SPOT", "FUND", "CONTRACT"} == {row["target_account"] for row in deposits}
     assert {"on_chain", "internal", "default", "air_drop"} <= {row["kind"] for row in deposits}
     assert {None, ""} <= {row["txid"] for row in deposits}
 
 
 def test_what_goes_over_no_chain_has_no_hash(call: Caller) -> None:
-    rows = [row for row in call.walk(WITHDRAWALS) if row["is_internal"]]
+    rows = [row for row in call.paginate(WITHDRAWALS) if row["is_internal"]]
     assert rows and {row["txid"] for row in rows} == {""}
-    others = [row for row in call.walk(WITHDRAWALS) if not row["is_internal"]]
+    others = [row for row in call.paginate(WITHDRAWALS) if not row["is_internal"]]
     assert all((row["txid"] == "") is (row["completed_at"] is None) for row in others)
-    rows = [row for row in call.walk(DEPOSITS) if row["is_internal"]]
+    rows = [row for row in call.paginate(DEPOSITS) if row["is_internal"]]
     assert {row["txid"] for row in rows} == {None, ""}
 
 
 def test_money_lists_are_filtered_by_coin_kind_and_hash(call: Caller) -> None:
-    every = call.walk(DEPOSITS)
+    every = call.paginate(DEPOSITS)
     txid = next(row["txid"] for row in every if row["txid"])
     for name, value in (("asset_symbol", "BTC"), ("kind", "air_drop"), ("txid", txid)):
-        told = call.walk(DEPOSITS, **{name: value})
-        assert told == [row for row in every if row[name] == value] and told
-    assert call.walk(DEPOSITS, kind="no_such_kind") == []
+        reported = call.paginate(DEPOSITS, **{name: value})
+        assert reported == [row for row in every if row[name] == value] and reported
+    assert call.paginate(DEPOSITS, kind="no_such_kind") == []
 
 
 def test_the_contract_service_has_a_word_of_its_own_for_bad_parameters(call: Caller) -> None:
@@ -401,7 +401,7 @@ def test_the_contract_service_has_a_word_of_its_own_for_bad_parameters(call: Cal
 
 def test_the_oldest_withdrawals_may_tell_no_fee() -> None:
     with sandbox(size=900, options={"bigone.old_fees": False}) as box:
-        rows = Caller(box).walk(WITHDRAWALS)
+        rows = Caller(box).paginate(WITHDRAWALS)
     assert "fee" in rows[0] and "fee" not in rows[-1]
     assert ["note" in row for row in rows] == ["fee" not in row for row in rows]
 
@@ -419,9 +419,9 @@ def test_checks_come_in_the_order_of_a_careful_server(box: Sandbox) -> None:
 def test_rows_change_their_state_as_time_goes_on() -> None:
     with sandbox() as box:
         caller = Caller(box)
-        before = {row["id"]: row["state"] for row in caller.walk(WITHDRAWALS)}
+        before = {row["id"]: row["state"] for row in caller.paginate(WITHDRAWALS)}
         box.advance(timedelta(days=5))
-        after = {row["id"]: row["state"] for row in caller.walk(WITHDRAWALS)}
+        after = {row["id"]: row["state"] for row in caller.paginate(WITHDRAWALS)}
         changed = {state for number, state in before.items() if after[number] != state}
         assert changed == {"PENDING"}
 
@@ -429,7 +429,7 @@ def test_rows_change_their_state_as_time_goes_on() -> None:
 def test_what_a_withdrawal_and_a_balance_mean_can_be_switched() -> None:
     options = {"bigone.withdrawal_amount": "gross", "bigone.balance": "available"}
     with sandbox() as plain, sandbox(options=options) as other:
-        net, gross = (Caller(box).walk(WITHDRAWALS)[-1] for box in (plain, other))
+        net, gross = (Caller(box).paginate(WITHDRAWALS)[-1] for box in (plain, other))
         assert Decimal(net["amount"]) + Decimal(net["fee"]) == Decimal(gross["amount"])
         whole, available = (
             {row["asset_symbol"]: row for row in Caller(box).data(ACCOUNTS)}
@@ -443,10 +443,10 @@ def test_what_a_withdrawal_and_a_balance_mean_can_be_switched() -> None:
 def test_an_empty_account_is_empty_everywhere(box: Sandbox) -> None:
     caller = Caller(box, "bigone-empty")
     for path in (DEPOSITS, WITHDRAWALS, CONVERSIONS):
-        assert caller.walk(path) == []
+        assert caller.paginate(path) == []
     for path in (ACCOUNTS, FUNDS, f"{CONTRACT}/accounts", f"{CONTRACT}/trades"):
         assert caller.data(path) == []
-    assert caller.walk(TRADES, asset_pair_name="BTC-USDT") == []
+    assert caller.paginate(TRADES, asset_pair_name="BTC-USDT") == []
     assert box.truth("bigone-empty")["movements"] == []
 
 

@@ -14,8 +14,8 @@ import requests
 
 from pipelines.sandbox.binance import simulator
 from pipelines.sandbox.engine.account import DAY, MINUTE
+from pipelines.sandbox.engine.adapter import Call, Card
 from pipelines.sandbox.engine.clock import to_ms
-from pipelines.sandbox.engine.dialect import Call, Card
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.sandbox.engine.wire import Refusal, Request, Route
 
@@ -43,7 +43,7 @@ class Caller:
         self.opened = to_ms(
             datetime.fromisoformat(box.truth(label, parts=frozenset())["opened_at"])
         )
-        box.shell.dialects["binance"]._counts.clear()  # type: ignore[attr-defined]
+        box.shell.adapters["binance"]._counts.clear()  # type: ignore[attr-defined]
 
     def get(self, path: str, method: str = "GET", **params: Any) -> requests.Response:
         given = {"timestamp": self.now} | params
@@ -153,8 +153,8 @@ def test_checks_come_in_documented_order(call: Caller, box: Sandbox) -> None:
                              "permitsUniversalTransfer"}),
 ])  # fmt: skip
 def test_rights_of_key_are_told(box: Sandbox, label: str, rights: set[str]) -> None:
-    told = Caller(box, label).data(f"{SAPI}/account/apiRestrictions")
-    assert {name for name, is_on in told.items() if is_on is True} == rights | {"enableReading"}
+    reported = Caller(box, label).data(f"{SAPI}/account/apiRestrictions")
+    assert {name for name, is_on in reported.items() if is_on is True} == rights | {"enableReading"}
 
 
 def test_sub_account_lists_no_sub_accounts(box: Sandbox, call: Caller) -> None:
@@ -167,7 +167,7 @@ def test_sub_account_lists_no_sub_accounts(box: Sandbox, call: Caller) -> None:
 
 def spend(box: Sandbox, weight: int) -> None:
     """Let so much weight of the spot API be used."""
-    counts = box.shell.dialects["binance"]._counts  # type: ignore[attr-defined]
+    counts = box.shell.adapters["binance"]._counts  # type: ignore[attr-defined]
     counts.update({k: (n, weight) for k, (n, _) in counts.items() if k[0] is simulator.BY_IP})
 
 
@@ -341,9 +341,9 @@ def test_transfers_reach_six_months_and_show_failed_ones(call: Caller, box: Sand
 
 
 def test_only_last_hundred_dust_operations_are_listed(call: Caller, box: Sandbox) -> None:
-    told = call.data(DUST)
-    assert told["total"] == len(told["userAssetDribblets"]) == 100
-    oldest = told["userAssetDribblets"][-1]
+    reported = call.data(DUST)
+    assert reported["total"] == len(reported["userAssetDribblets"]) == 100
+    oldest = reported["userAssetDribblets"][-1]
     assert call.data(DUST, endTime=oldest["operateTime"] - 1)["total"] == 0
     assert call.data(DUST, accountType="MARGIN")["total"] == 0
     parts = [Decimal(row["transferedAmount"]) for row in oldest["userAssetDribbletDetails"]]
@@ -358,9 +358,9 @@ def test_only_last_hundred_dust_operations_are_listed(call: Caller, box: Sandbox
 
 def test_convert_says_that_more_follows(call: Caller) -> None:
     full = next(
-        told
+        reported
         for span in call.windows(30)
-        if len((told := call.data(CONVERT, **span))["list"]) > 2
+        if len((reported := call.data(CONVERT, **span))["list"]) > 2
     )
     span = {name: full[name] for name in ("startTime", "endTime")}
     first = call.data(CONVERT, **span, limit=2)
@@ -391,8 +391,8 @@ def test_p2p_reaches_six_months(call: Caller) -> None:
 
 
 def test_payments_without_rows_have_no_data(call: Caller) -> None:
-    told = call.data(PAYMENTS, transactionType=0, beginTime=1, endTime=2)
-    assert told["total"] == 0 and "data" not in told
+    reported = call.data(PAYMENTS, transactionType=0, beginTime=1, endTime=2)
+    assert reported["total"] == 0 and "data" not in reported
     found = call.data(PAYMENTS, transactionType=0, beginTime=call.now - 90 * DAY, rows=500)
     assert all("paymentMethod" in row for row in found["data"])
 
@@ -402,10 +402,11 @@ def test_payments_without_rows_have_no_data(call: Caller) -> None:
 
 def test_balances_are_those_of_truth(call: Caller, box: Sandbox) -> None:
     truth = box.truth("binance-main")["balances"]
-    told = call.data(f"{API}/account", omitZeroBalances="true")
-    spot = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in told["balances"]}
+    reported = call.data(f"{API}/account", omitZeroBalances="true")
+    rows = reported["balances"]
+    spot = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in rows}
     assert spot == {a: Decimal(n) for a, n in truth["spot"].items() if Decimal(n)}
-    assert told["uid"] == int(call.account["uid"]) and told["permissions"] == ["SPOT"]
+    assert reported["uid"] == int(call.account["uid"]) and reported["permissions"] == ["SPOT"]
     for path, wallet in (("/sapi/v3/asset/getUserAsset", "spot"),
                          (f"{SAPI}/asset/get-funding-asset", "funding")):  # fmt: skip
         assert call.get(path).status_code == 404

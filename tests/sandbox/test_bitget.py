@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from pipelines.sandbox.bitget.keys import sign
-from pipelines.sandbox.engine.dialect import Call
+from pipelines.sandbox.engine.adapter import Call
 from pipelines.sandbox.engine.server import Sandbox
 from tests.sandbox.bitget_caller import DAY, Caller, signature
 
@@ -319,16 +319,17 @@ def test_every_row_carries_the_running_balance(whole: Caller) -> None:
 
 def test_assets_are_the_sum_of_movements(whole: Caller) -> None:
     rows = whole.data(ASSETS)
-    told = {r["coin"]: sum(Decimal(r[k]) for k in ("available", "frozen", "locked")) for r in rows}
+    parts = ("available", "frozen", "locked")
+    reported = {r["coin"]: sum(Decimal(r[k]) for k in parts) for r in rows}
     truth = whole.box.truth("bitget-main")["balances"]["spot"]
-    assert told == {coin: Decimal(a) for coin, a in truth.items() if Decimal(a)}
+    assert reported == {coin: Decimal(a) for coin, a in truth.items() if Decimal(a)}
     assert any(Decimal(row["frozen"]) > 0 for row in rows)
     every = whole.data(ASSETS, assetType="all")
-    assert {"MOONX"} == {row["coin"] for row in every} - set(told) - {"USDC", "$ALT", "WEIX"}
+    assert {"MOONX"} == {row["coin"] for row in every} - set(reported) - {"USDC", "$ALT", "WEIX"}
 
 
 def test_fills_are_exactly_the_trades_of_ninety_days(whole: Caller) -> None:
-    rows = whole.walk(FILLS, "tradeId", whole.now - 90 * DAY, whole.now)[::-1]
+    rows = whole.paginate(FILLS, "tradeId", whole.now - 90 * DAY, whole.now)[::-1]
     since = (NOW - timedelta(days=90)).isoformat()[:19]
     trades = whole.box.truth("bitget-main")["trades"]
     truth = [t for t in trades if t["traded_at"] >= since and t["product_type"] == "spot"]
@@ -343,8 +344,8 @@ def test_fills_are_exactly_the_trades_of_ninety_days(whole: Caller) -> None:
 
 def test_bills_tell_the_same_movements_under_their_own_ids(whole: Caller) -> None:
     start, end = whole.now - 30 * DAY, whole.now
-    bills = whole.walk(BILLS, "billId", start, end)
-    taxes = whole.walk(TAX, "id", start, end)
+    bills = whole.paginate(BILLS, "billId", start, end)
+    taxes = whole.paginate(TAX, "id", start, end)
     assert len(bills) == len(taxes) > 0
     assert not {b["billId"] for b in bills} & {t["id"] for t in taxes}
     for bill, tax in zip(bills, taxes, strict=True):
@@ -355,9 +356,9 @@ def test_bills_tell_the_same_movements_under_their_own_ids(whole: Caller) -> Non
 
 
 def test_a_trade_is_a_sell_and_a_buy_row_of_one_order(whole: Caller) -> None:
-    fills = whole.walk(FILLS, "tradeId", whole.now - 30 * DAY, whole.now)
+    fills = whole.paginate(FILLS, "tradeId", whole.now - 30 * DAY, whole.now)
     rows: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in whole.walk(TAX, "id", whole.now - 30 * DAY, whole.now):
+    for row in whole.paginate(TAX, "id", whole.now - 30 * DAY, whole.now):
         rows[row["bizOrderId"]].append(row)
     fills_of = Counter(fill["orderId"] for fill in fills)
     for fill in fills:
@@ -429,7 +430,7 @@ def test_groups_larger_than_a_page_survive_the_cursor(whole: Caller) -> None:
     at, count = Counter(t["traded_at"] for t in truth).most_common(1)[0]
     assert count == 300
     ms = int(datetime.fromisoformat(at).timestamp() * 1000)
-    rows = whole.walk(TAX, "id", ms, ms)
+    rows = whole.paginate(TAX, "id", ms, ms)
     assert len(rows) >= 600 and len({row["id"] for row in rows}) == len(rows)
 
 
@@ -440,8 +441,8 @@ def test_with_the_cursor_defect_such_a_group_loses_rows() -> None:
         trades = box.truth("bitget-main")["trades"]
         at, _ = Counter(t["traded_at"] for t in trades).most_common(1)[0]
         ms = int(datetime.fromisoformat(at).timestamp() * 1000)
-        assert len(caller.walk(TAX, "id", ms, ms)) == 500
-        assert len(caller.walk(TAX, "id", ms, ms, limit=250)) == 250
+        assert len(caller.paginate(TAX, "id", ms, ms)) == 500
+        assert len(caller.paginate(TAX, "id", ms, ms, limit=250)) == 250
 
 
 def test_the_tax_page_can_be_limited_to_a_hundred() -> None:
@@ -510,7 +511,7 @@ def test_everything_numeric_is_a_string_but_request_time(whole: Caller) -> None:
 
 
 def test_odd_shapes_occur(whole: Caller) -> None:
-    fills = whole.walk(FILLS, "tradeId", whole.now - 90 * DAY, whole.now)
+    fills = whole.paginate(FILLS, "tradeId", whole.now - 90 * DAY, whole.now)
     assert {"", "0", None} <= {fill["feeDetail"]["totalDeductionFee"] for fill in fills}
     assert {fill["feeDetail"]["deduction"] for fill in fills} == {"yes", "no"}
     rows = whole.walk_windows(TAX, "id", opened(whole), whole.now, 30 * DAY)
@@ -587,8 +588,8 @@ def test_a_pace_of_twenty_is_twenty_times_as_fast() -> None:
 
 def test_six_thousand_requests_a_minute_close_the_door_for_five() -> None:
     with sandbox(pace=1.0) as box:
-        asked = Call("GET", "/x", "/x", "", {}, "127.0.0.1")
-        answers = Counter(box.shell.dialects["bitget"].handle(asked).status for _ in range(6_001))
+        call = Call("GET", "/x", "/x", "", {}, "127.0.0.1")
+        answers = Counter(box.shell.adapters["bitget"].handle(call).status for _ in range(6_001))
         assert answers == {404: 6_000, 429: 1}
         caller = Caller(box)
         assert caller.get(INFO).status_code == 429

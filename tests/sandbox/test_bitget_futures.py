@@ -222,11 +222,11 @@ def test_no_order_is_updated_after_a_clock_that_was_set_back(whole: Caller) -> N
 def test_equity_less_open_profit_is_the_balance(whole: Caller) -> None:
     truth = whole.box.truth("bitget-main")["balances"]
     for product, wallet in PRODUCTS.items():
-        told = {
+        reported = {
             row["marginCoin"]: Decimal(row["accountEquity"]) - Decimal(row["unrealizedPL"] or 0)
             for row in whole.data(ACCOUNTS, productType=product)
         }
-        assert told == {coin: Decimal(amount) for coin, amount in truth[wallet].items()}
+        assert reported == {coin: Decimal(amount) for coin, amount in truth[wallet].items()}
 
 
 def test_interest_has_more_rows_than_a_page(whole: Caller) -> None:
@@ -261,9 +261,9 @@ def test_an_account_without_futures_is_empty(whole: Caller) -> None:
 def test_spot_orders_sum_up_their_fills(whole: Caller) -> None:
     start = whole.now - 90 * DAY
     fills: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for fill in whole.walk("/api/v2/spot/trade/fills", "tradeId", start, whole.now):
+    for fill in whole.paginate("/api/v2/spot/trade/fills", "tradeId", start, whole.now):
         fills[fill["orderId"]] += Decimal(fill["size"])
-    orders = whole.walk("/api/v2/spot/trade/history-orders", "orderId", start, whole.now)
+    orders = whole.paginate("/api/v2/spot/trade/history-orders", "orderId", start, whole.now)
     filled = [order for order in orders if order["status"] == "filled"]
     assert {order["orderId"] for order in filled} == set(fills)
     for order in filled:

@@ -124,17 +124,17 @@ def test_what_a_list_is_asked_by_must_be_said(main: Caller, path: str, name: str
 
 
 def test_conversions_are_those_of_the_ledger(main: Caller, box: Sandbox) -> None:
-    told = ever(main, CONVERT, "dataList", "id", limit=2)
+    reported = ever(main, CONVERT, "dataList", "id", limit=2)
     rests = ever(main, BGB, "", "orderId", limit=2)
-    assert told and rests
-    found = [(row["fromCoin"], -Decimal(str(row["fromCoinSize"]))) for row in told]
-    found += [(row["toCoin"], Decimal(row["toCoinSize"])) for row in told]
+    assert reported and rests
+    found = [(row["fromCoin"], -Decimal(str(row["fromCoinSize"]))) for row in reported]
+    found += [(row["toCoin"], Decimal(row["toCoinSize"])) for row in reported]
     found += [(row["fromCoin"], -Decimal(row["fromAmount"])) for row in rests]
     found += [(row["toCoin"], Decimal(row["toAmount"])) for row in rests]
     true = [(move["asset"], Decimal(move["amount"])) for move in moves(box, "conversion")]
     assert sorted(found) == sorted(true)
     assert {row["toCoin"] for row in rests} == {"BGB"}
-    assert "BGB" not in {row["toCoin"] for row in told}
+    assert "BGB" not in {row["toCoin"] for row in reported}
     for row in rests:  # positive, and no part of what was paid out
         assert row["feeDetail"][0]["feeCoin"] == "BGB" and Decimal(row["feeDetail"][0]["fee"]) > 0
 
@@ -183,15 +183,16 @@ def test_a_main_account_sees_what_its_sub_account_holds_and_got(main: Caller, bo
 
 def test_earn_holds_what_was_moved_there(main: Caller, box: Sandbox) -> None:
     truth = box.truth("bitget-main")["balances"]["earn"]
-    told = {row["coin"]: Decimal(row["amount"]) for row in main.data("/api/v2/earn/account/assets")}
-    assert told == {coin: Decimal(amount) for coin, amount in truth.items()}
+    rows = main.data("/api/v2/earn/account/assets")
+    reported = {row["coin"]: Decimal(row["amount"]) for row in rows}
+    assert reported == {coin: Decimal(amount) for coin, amount in truth.items()}
     savings: defaultdict[str, Decimal] = defaultdict(Decimal)
     for period in ("flexible", "fixed"):
         page = main.data("/api/v2/earn/savings/assets", periodType=period)
         for row in page["resultList"]:
             savings[row["productCoin"]] += Decimal(row["holdAmount"])
             assert bool(row["orderId"]) is (period == "fixed")
-    assert all(amount <= told[coin] for coin, amount in savings.items())
+    assert all(amount <= reported[coin] for coin, amount in savings.items())
 
 
 def test_earn_records_are_the_moves_of_the_ledger(main: Caller, box: Sandbox) -> None:
@@ -325,5 +326,5 @@ def test_fills_of_isolated_margin_are_asked_pair_by_pair(main: Caller) -> None:
     path = "/api/v2/margin/isolated/fills"
     assert code(main, path, **quarter(main)) == "40019"
     assert code(main, path, symbol="BTCUSDT") == "40019"
-    told = main.data(path, symbol="BTCUSDT", **quarter(main))
-    assert told == {"fills": [], "maxId": "0", "minId": "0"}
+    reported = main.data(path, symbol="BTCUSDT", **quarter(main))
+    assert reported == {"fills": [], "maxId": "0", "minId": "0"}

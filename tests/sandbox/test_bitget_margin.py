@@ -79,12 +79,12 @@ def test_p2p_records_tell_the_quantity_under_the_name_of_a_balance(whole: Caller
 
 @pytest.mark.parametrize(("kind", "wallet"), KINDS.items())
 def test_assets_are_the_sum_of_movements(whole: Caller, kind: str, wallet: str) -> None:
-    told: defaultdict[str, Decimal] = defaultdict(Decimal)
+    reported: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in whole.data(f"/api/v2/margin/{kind}/account/assets"):
-        told[row["coin"]] += Decimal(row["totalAmount"])
+        reported[row["coin"]] += Decimal(row["totalAmount"])
         assert Decimal(row["net"]) == Decimal(row["totalAmount"]) - Decimal(row["borrow"])
     truth = whole.box.truth("bitget-main")["balances"][wallet]
-    assert dict(told) == {coin: Decimal(amount) for coin, amount in truth.items()}
+    assert dict(reported) == {coin: Decimal(amount) for coin, amount in truth.items()}
 
 
 def test_rights(whole: Caller) -> None:
@@ -128,13 +128,13 @@ def test_lists_of_loans_agree_with_the_ledger(whole: Caller, kind: str) -> None:
             for row in listed(whole, f"/api/v2/margin/{kind}/{path}", limit=3, **params):
                 sums[path] += Decimal(row[field])
                 assert row.get("symbol", "") == symbol
-    told: defaultdict[str, Decimal] = defaultdict(Decimal)
+    reported: defaultdict[str, Decimal] = defaultdict(Decimal)
     for move in moves(whole, KINDS[kind]):
-        told[move["kind"]] += Decimal(move["amount"])
-    assert sums["borrow-history"] == told["borrow"] > 0
-    assert sums["repay-history"] == -told["repay"] - told["interest"]
-    assert sums["interest-history"] == -told["interest"] > 0
-    assert sums["financial-records"] == sum(told.values())
+        reported[move["kind"]] += Decimal(move["amount"])
+    assert sums["borrow-history"] == reported["borrow"] > 0
+    assert sums["repay-history"] == -reported["repay"] - reported["interest"]
+    assert sums["interest-history"] == -reported["interest"] > 0
+    assert sums["financial-records"] == sum(reported.values())
     assert sums["liquidation-history"] == 0
 
 

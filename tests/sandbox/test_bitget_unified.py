@@ -107,13 +107,13 @@ def test_an_account_is_upgraded_when_its_moment_comes(call: Caller, box: Sandbox
     assert code(caller.get(V2_INFO)) == (400, "40085")
     box.set_now(UPGRADED_AT + timedelta(days=5))
     assert caller.data(SETTINGS)["accountMode"] == "unified"
-    told = [
+    reported = [
         row
         for line in LINES
         for row in rows(caller, FINANCIAL, 60, 30, category=line)
     ]
-    assert told and all(int(row["ts"]) >= to_ms(UPGRADED_AT) for row in told)
-    assert not {row["id"] for row in before} & {row["id"] for row in told}
+    assert reported and all(int(row["ts"]) >= to_ms(UPGRADED_AT) for row in reported)
+    assert not {row["id"] for row in before} & {row["id"] for row in reported}
 
 
 def test_unknown_routes_are_not_there(call: Caller) -> None:
@@ -187,19 +187,19 @@ def test_bad_parameters_are_refused(
 
 def test_the_ledger_is_told_line_by_line_and_adds_up(call: Caller) -> None:
     truth = call.box.truth("bitget-unified")
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     for line in LINES:
         found = rows(call, FINANCIAL, 90, 30, category=line)
         assert all(row["category"].upper() == line for row in found)
-        told |= {row["id"]: row for row in found}
+        reported |= {row["id"]: row for row in found}
     floor = call.now - 90 * DAY + 1_000
     real = {
         move["record_id"]: move
         for move in truth["movements"]
         if move["wallet"] == "unified" and to_ms(datetime.fromisoformat(move["at"])) >= floor
     }
-    assert told.keys() == real.keys()
-    assert {row["category"] for row in told.values()} >= {"SPOT", "OTHER"}
+    assert reported.keys() == real.keys()
+    assert {row["category"] for row in reported.values()} >= {"SPOT", "OTHER"}
 
 
 def test_a_cursor_is_opaque_and_leads_through_a_crowded_moment(call: Caller) -> None:
@@ -228,8 +228,8 @@ def test_executions_lie_before_their_ledger_rows_and_charge_positive_fees(call: 
 
 def test_assets_are_the_sum_of_movements_and_name_no_empty_coin(call: Caller) -> None:
     truth = call.box.truth("bitget-unified")["balances"]["unified"]
-    told = {row["coin"]: row["balance"] for row in call.data(ASSETS)["assets"]}
-    assert told == {coin: amount for coin, amount in truth.items() if amount != "0"}
+    reported = {row["coin"]: row["balance"] for row in call.data(ASSETS)["assets"]}
+    assert reported == {coin: amount for coin, amount in truth.items() if amount != "0"}
 
 
 def test_conversions_have_no_id(call: Caller) -> None:

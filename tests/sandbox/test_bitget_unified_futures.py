@@ -40,8 +40,8 @@ def call() -> Iterator[Caller]:
 
 @pytest.fixture(scope="module")
 def truth(call: Caller) -> dict[str, Any]:
-    told: dict[str, Any] = call.box.truth("bitget-unified")
-    return told
+    reported: dict[str, Any] = call.box.truth("bitget-unified")
+    return reported
 
 
 def tax_rows(call: Caller, line: str, **params: str) -> list[Any]:
@@ -64,15 +64,15 @@ def test_futures_are_told_by_their_own_line_with_profit_and_fee_apart(
     real = {move["record_id"]: move for move in truth["movements"]}
     types = set()
     for line in FUTURES:
-        told = rows(call, FINANCIAL, 80, 30, category=line)
-        assert told, line
-        for row in told:
+        reported = rows(call, FINANCIAL, 80, 30, category=line)
+        assert reported, line
+        for row in reported:
             move = real[row["id"]]
             assert Decimal(row["amount"]) + Decimal(row["fee"]) == Decimal(move["amount"])
             assert row["symbol"] and row["coin"] == move["asset"]
-        types |= {row["type"] for row in told}
+        types |= {row["type"] for row in reported}
         beside = tax_rows(call, line)
-        assert sorted(row["amount"] for row in beside) == sorted(row["amount"] for row in told)
+        assert sorted(row["amount"] for row in beside) == sorted(row["amount"] for row in reported)
     assert types >= {
         "OPEN_LONG", "CLOSE_LONG", "BUY_DEAL", "SELL_DEAL", "CONTRACT_MAIN_SETTLE_FEE_USER_IN",
         "CONTRACT_MAIN_SETTLE_FEE_USER_OUT",
@@ -82,26 +82,26 @@ def test_futures_are_told_by_their_own_line_with_profit_and_fee_apart(
 def test_the_two_tellings_of_the_margin_line_and_its_two_types(
     call: Caller, truth: dict[str, Any]
 ) -> None:
-    told = rows(call, FINANCIAL, 80, 30, category="MARGIN")
+    reported = rows(call, FINANCIAL, 80, 30, category="MARGIN")
     crossed, isolated = (tax_rows(call, "MARGIN", marginType=t) for t in ("crossed", "isolated"))
     assert crossed and isolated
     assert {row["id"] for row in crossed}.isdisjoint(row["id"] for row in isolated)
     assert tax_rows(call, "MARGIN") == crossed
-    assert sum_of(told, "amount") == sum_of(crossed + isolated, "amount")
-    assert len(told) == len(crossed + isolated)
+    assert sum_of(reported, "amount") == sum_of(crossed + isolated, "amount")
+    assert len(reported) == len(crossed + isolated)
     kinds = {"borrow", "repay"}
-    assert {row["type"] for row in told} >= {"BORROW", "REPAYMENT", "INTEREST_REPAYMENT"}
+    assert {row["type"] for row in reported} >= {"BORROW", "REPAYMENT", "INTEREST_REPAYMENT"}
     assert {row["type"] for row in isolated} <= {"BORROW", "REPAYMENT", "INTEREST_SETTLEMENT_OUT"}
     assert {move["kind"] for move in truth["movements"]} >= kinds
 
 
 def test_one_wallet_has_one_running_balance_over_all_lines(call: Caller) -> None:
     """Row by row, in the order of time and id, and the balance now is the last of them."""
-    told = [row for line in LINES for row in rows(call, FINANCIAL, 80, 30, category=line)]
-    told.sort(key=lambda row: (int(row["ts"]), int(row["id"])))
+    reported = [row for line in LINES for row in rows(call, FINANCIAL, 80, 30, category=line)]
+    reported.sort(key=lambda row: (int(row["ts"]), int(row["id"])))
     now = {row["coin"]: row["balance"] for row in call.data(ASSETS)["assets"]}
-    for coin in {row["coin"] for row in told}:
-        chain = [row for row in told if row["coin"] == coin]
+    for coin in {row["coin"] for row in reported}:
+        chain = [row for row in reported if row["coin"] == coin]
         for before, row in pairwise(chain):
             change = Decimal(row["amount"])
             if row["category"] in FUTURES:
@@ -112,10 +112,10 @@ def test_one_wallet_has_one_running_balance_over_all_lines(call: Caller) -> None
 
 def test_executions_have_the_trades_own_side(call: Caller, truth: dict[str, Any]) -> None:
     real = {trade["record_id"]: trade for trade in truth["trades"]}
-    told = rows(call, FILLS, 80, 30)
-    assert {row["execId"] for row in told} == real.keys()
+    reported = rows(call, FILLS, 80, 30)
+    assert {row["execId"] for row in reported} == real.keys()
     sides = set()
-    for row in told:
+    for row in reported:
         trade = real[row["execId"]]
         assert row["side"] == trade["side"]
         assert Decimal(row["execQty"]) == Decimal(trade["base_quantity"])
@@ -133,9 +133,9 @@ def test_orders_sum_up_their_executions(call: Caller) -> None:
     fills: dict[str, list[Any]] = {}
     for fill in rows(call, FILLS, 80, 30):
         fills.setdefault(fill["orderId"], []).append(fill)
-    told = [row for line in LINES[:-1] for row in rows(call, ORDERS, 80, 30, category=line)]
-    assert {row["orderId"] for row in told} == fills.keys()
-    for order in told:
+    reported = [row for line in LINES[:-1] for row in rows(call, ORDERS, 80, 30, category=line)]
+    assert {row["orderId"] for row in reported} == fills.keys()
+    for order in reported:
         own = fills[order["orderId"]]
         assert Decimal(order["cumExecQty"]) == sum_of(own, "execQty")
         assert Decimal(order["cumExecValue"]) == sum_of(own, "execValue")
@@ -146,14 +146,14 @@ def test_orders_sum_up_their_executions(call: Caller) -> None:
 
 def test_a_closed_position_comes_to_its_ledger_rows(call: Caller) -> None:
     for line in FUTURES:
-        told = rows(call, POSITIONS, 80, 30, category=line)
-        assert told, line
-        for row in told:
+        reported = rows(call, POSITIONS, 80, 30, category=line)
+        assert reported, line
+        for row in reported:
             parts = ("cumRealisedPnl", "totalFunding", "openFeeTotal", "closeFeeTotal")
             assert Decimal(row["netProfit"]) == sum_of([row], *parts)
             assert row["category"] == line and Decimal(row["openFeeTotal"]) <= 0
-        for symbol in {row["symbol"].upper() for row in told}:
-            of_symbol = [row for row in told if row["symbol"].upper() == symbol]
+        for symbol in {row["symbol"].upper() for row in reported}:
+            of_symbol = [row for row in reported if row["symbol"].upper() == symbol]
             assert rows(call, POSITIONS, 80, 30, category=line, symbol=symbol) == of_symbol
 
 
@@ -176,9 +176,9 @@ def test_small_balances_and_other_conversions_are_two_lists(
         for move in truth["movements"]
         if move["kind"] == "conversion" and move["amount"].startswith("-")
     ]
-    told = [(row["fromCoin"], Decimal(row["fromAmount"])) for row in dust]
-    told += [(row["fromCoin"], Decimal(row["fromCoinSize"])) for row in others]
-    assert dust and others and sorted(told) == sorted(paid)
+    reported = [(row["fromCoin"], Decimal(row["fromAmount"])) for row in dust]
+    reported += [(row["fromCoin"], Decimal(row["fromCoinSize"])) for row in others]
+    assert dust and others and sorted(reported) == sorted(paid)
 
 
 def test_p2p_orders_that_came_to_nothing_are_listed_with_a_cursor_of_their_own(

@@ -162,8 +162,8 @@ def test_moves_between_accounts_are_the_newest_and_in_seconds(box: Sandbox) -> N
 
 @pytest.mark.parametrize("path", ["/contract/private/trades", LEDGER])
 def test_futures_without_times_are_the_last_seven_days(main: Caller, path: str) -> None:
-    told = main.get(path, startTime=0, endTime=NOW_MS).json()["data"]
-    times = [int(row.get("create_time") or row["time"]) for row in told]
+    reported = main.get(path, startTime=0, endTime=NOW_MS).json()["data"]
+    times = [int(row.get("create_time") or row["time"]) for row in reported]
     assert times and min(times) >= NOW_MS - 7 * DAY
 
 

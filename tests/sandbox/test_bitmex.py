@@ -22,7 +22,7 @@ from pipelines import registry
 from pipelines.files.recognition import recognise
 from pipelines.home import PROJECT
 from pipelines.sandbox.bitmex.keys import check, signature
-from pipelines.sandbox.engine.dialect import Call, Card
+from pipelines.sandbox.engine.adapter import Call, Card
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.sandbox.engine.wire import Key, Refusal
 
@@ -61,7 +61,7 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def walk(self, route: str, count: int, **params: Any) -> list[dict[str, Any]]:
+    def paginate(self, route: str, count: int, **params: Any) -> list[dict[str, Any]]:
         """Every page, by offset, until one is short."""
         rows: list[dict[str, Any]] = []
         while True:
@@ -92,8 +92,8 @@ def living() -> Iterator[Sandbox]:
 
 
 def error(answer: requests.Response) -> tuple[int, str, str]:
-    told = answer.json()["error"]
-    return answer.status_code, told["message"], told["name"]
+    reported = answer.json()["error"]
+    return answer.status_code, reported["message"], reported["name"]
 
 
 # -- signatures and refusals
@@ -234,14 +234,14 @@ def test_what_a_key_may_do_is_told_by_itself_or_by_the_list(box: Sandbox, main: 
 
 @pytest.mark.parametrize("reverse", ["true", "false"])
 def test_walking_the_ledger_gives_the_truth(box: Sandbox, main: Client, reverse: str) -> None:
-    rows = main.walk("/user/walletHistory", 97, currency="all", reverse=reverse)
+    rows = main.paginate("/user/walletHistory", 97, currency="all", reverse=reverse)
     truth = box.truth("bitmex-main")
     done = [row for row in rows if row["transactStatus"] == "Completed"]
-    told = {move["record_id"]: move for move in truth["movements"]}
+    reported = {move["record_id"]: move for move in truth["movements"]}
     assert len(rows) == truth["counts"]["wallet_history"]
-    assert {row["transactID"] for row in done} == set(told)
+    assert {row["transactID"] for row in done} == set(reported)
     for row in done:
-        move = told[row["transactID"]]
+        move = reported[row["transactID"]]
         asset = CODES[row["currency"]]
         assert (move["asset"], move["at"]) == (asset, row["timestamp"])
         assert Decimal(move["amount"]).scaleb(SCALES[asset]) == row["amount"]
@@ -251,8 +251,8 @@ def test_walking_the_ledger_gives_the_truth(box: Sandbox, main: Client, reverse:
 
 def test_newest_first_and_oldest_first_are_mirror_images(main: Client) -> None:
     for route, params in (("/user/walletHistory", {"currency": "all"}), ("/order", {})):
-        forth = main.walk(route, 300, reverse="false", **params)
-        assert main.walk(route, 300, reverse="true", **params) == forth[::-1]
+        forth = main.paginate(route, 300, reverse="false", **params)
+        assert main.paginate(route, 300, reverse="true", **params) == forth[::-1]
 
 
 def test_the_ledger_is_newest_first_unless_told_and_other_tables_oldest_first(main: Client) -> None:
@@ -263,7 +263,7 @@ def test_the_ledger_is_newest_first_unless_told_and_other_tables_oldest_first(ma
 
 
 def test_rows_of_one_moment_come_by_address_when_newest_first(main: Client) -> None:
-    rows = main.walk("/user/walletHistory", 10_000, currency="all")
+    rows = main.paginate("/user/walletHistory", 10_000, currency="all")
     groups: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         groups[row["timestamp"]].append(row.get("address", ""))
@@ -272,10 +272,10 @@ def test_rows_of_one_moment_come_by_address_when_newest_first(main: Client) -> N
 
 
 def test_a_tie_larger_than_a_page_is_walked_by_offset(box: Sandbox, main: Client) -> None:
-    rows = main.walk("/execution/tradeHistory", 50)
+    rows = main.paginate("/execution/tradeHistory", 50)
     moment, size = Counter(row["timestamp"] for row in rows).most_common(1)[0]
     assert size > 150
-    tied = main.walk("/execution/tradeHistory", 50, startTime=moment, endTime=moment)
+    tied = main.paginate("/execution/tradeHistory", 50, startTime=moment, endTime=moment)
     assert len({row["execID"] for row in tied}) == size == len(tied)
     truth = box.truth("bitmex-main")
     assert len(rows) == truth["counts"]["trade_history"]
@@ -284,9 +284,9 @@ def test_a_tie_larger_than_a_page_is_walked_by_offset(box: Sandbox, main: Client
 
 
 def test_both_ends_of_a_window_are_inside(main: Client) -> None:
-    rows = main.walk("/execution/tradeHistory", 500)
+    rows = main.paginate("/execution/tradeHistory", 500)
     first, last = rows[100]["timestamp"], rows[300]["timestamp"]
-    window = main.walk("/execution/tradeHistory", 500, startTime=first, endTime=last)
+    window = main.paginate("/execution/tradeHistory", 500, startTime=first, endTime=last)
     assert window == [row for row in rows if first <= row["timestamp"] <= last]
     assert main.get("/execution/tradeHistory", startTime=first, count=1) == [
         next(row for row in rows if row["timestamp"] == first)
@@ -294,9 +294,9 @@ def test_both_ends_of_a_window_are_inside(main: Client) -> None:
 
 
 def test_filters_and_columns(main: Client) -> None:
-    rows = main.walk("/execution/tradeHistory", 500)
-    asked = {"execType": ["Funding", "Settlement"], "symbol": "XBTUSD"}
-    found = main.walk("/execution/tradeHistory", 7, filter=json.dumps(asked))
+    rows = main.paginate("/execution/tradeHistory", 500)
+    requested = {"execType": ["Funding", "Settlement"], "symbol": "XBTUSD"}
+    found = main.paginate("/execution/tradeHistory", 7, filter=json.dumps(requested))
     assert found == [
         row for row in rows
         if row["symbol"] == "XBTUSD" and row["execType"] in ("Funding", "Settlement")
@@ -304,14 +304,14 @@ def test_filters_and_columns(main: Client) -> None:
     last = main.get("/execution/tradeHistory", reverse="true", count=2,
                     filter='{"execType":"Funding"}', columns='["execComm","symbol"]')  # fmt: skip
     assert [set(row) for row in last] == [{"execID", "execComm", "symbol"}] * 2
-    spot = main.walk("/execution/tradeHistory", 500, symbol="XBT_USDT")
+    spot = main.paginate("/execution/tradeHistory", 500, symbol="XBT_USDT")
     assert {row["symbol"] for row in spot} == {"XBT_USDT"}
 
 
 @pytest.mark.parametrize("route", ["/user/walletHistory", "/execution/tradeHistory", "/order"])
 def test_csv_has_every_column_and_the_same_rows(main: Client, route: str) -> None:
-    told = main.ask(route, count=120).text
-    rows = json.loads(told, parse_int=str, parse_float=str)
+    reported = main.ask(route, count=120).text
+    rows = json.loads(reported, parse_int=str, parse_float=str)
     answer = main.ask(route, count=120, _format="csv")
     assert answer.headers["content-type"].startswith("text/csv")
     table = list(csv.DictReader(io.StringIO(answer.text)))
@@ -329,7 +329,7 @@ def test_csv_has_every_column_and_the_same_rows(main: Client, route: str) -> Non
 
 def test_completed_rows_sum_to_the_balance_in_every_currency(box: Sandbox, main: Client) -> None:
     sums: Counter[str] = Counter()
-    for row in main.walk("/user/walletHistory", 10_000, currency="all"):
+    for row in main.paginate("/user/walletHistory", 10_000, currency="all"):
         if row["transactStatus"] == "Completed":
             sums[row["currency"]] += row["amount"]
     wallets = {row["currency"]: row for row in main.get("/user/wallet", currency="all")}
@@ -349,7 +349,7 @@ def test_completed_rows_sum_to_the_balance_in_every_currency(box: Sandbox, main:
 
 def test_the_summary_is_the_grouped_history(main: Client) -> None:
     groups: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for row in main.walk("/user/walletHistory", 10_000, currency="all"):
+    for row in main.paginate("/user/walletHistory", 10_000, currency="all"):
         if row["transactStatus"] == "Completed":
             kind = row["transactType"]
             symbol = row["address"] if kind == "RealisedPNL" else ""
@@ -367,7 +367,7 @@ def test_a_summary_can_be_asked_of_a_span(main: Client) -> None:
     since, until = "2025-01-01T00:00:00.000Z", "2025-07-01T00:00:00.000Z"
     rows = main.get("/user/walletSummary", startTime=since, endTime=until)
     total = next(row for row in rows if row["transactType"] == "Total")
-    history = main.walk("/user/walletHistory", 10_000)
+    history = main.paginate("/user/walletHistory", 10_000)
     assert total["amount"] == sum(
         row["amount"] for row in history
         if row["transactStatus"] == "Completed" and since <= row["timestamp"] <= until
@@ -377,19 +377,19 @@ def test_a_summary_can_be_asked_of_a_span(main: Client) -> None:
 def test_executions_explain_the_profit_and_the_position(living: Sandbox) -> None:
     client = Client(living)
     held: Counter[str] = Counter()
-    for row in client.walk("/execution/tradeHistory", 500):
+    for row in client.paginate("/execution/tradeHistory", 500):
         if row["execType"] != "Funding" and "settlCurrency" in row:
             held[row["symbol"]] += row["lastQty"] * (1 if row["side"] == "Buy" else -1)
     positions = {row["symbol"]: row["currentQty"] for row in client.get("/position")}
     assert positions == dict(held) and sum(map(bool, positions.values())) == 2
     living.set_now(CLOSED + timedelta(days=1))
     profit: Counter[str] = Counter()
-    for row in client.walk("/execution/tradeHistory", 500):
+    for row in client.paginate("/execution/tradeHistory", 500):
         if "settlCurrency" in row:
             cost = 0 if row["execType"] == "Funding" else row["execCost"]
             profit[row["settlCurrency"]] -= cost + row["execComm"]
     booked: Counter[str] = Counter()
-    for row in client.walk("/user/walletHistory", 10_000, currency="all"):
+    for row in client.paginate("/user/walletHistory", 10_000, currency="all"):
         if row["transactType"] in ("RealisedPNL", "Funding"):
             booked[row["currency"]] += row["amount"]
     assert profit == booked
@@ -400,7 +400,7 @@ def test_executions_explain_the_profit_and_the_position(living: Sandbox) -> None
 def test_costs_follow_the_contract(main: Client) -> None:
     """Inverse: a buy is negative. Linear and quanto: a buy is positive."""
     signs = set()
-    for row in main.walk("/execution/tradeHistory", 500):
+    for row in main.paginate("/execution/tradeHistory", 500):
         if row["execType"] == "Trade":
             signs.add((row["symbol"][:7], row["side"], row["execCost"] > 0))
             assert abs(row["execComm"] - abs(row["execCost"]) * row["commission"]) <= 1
@@ -412,7 +412,7 @@ def test_costs_follow_the_contract(main: Client) -> None:
 
 
 def test_funding_comes_thrice_a_day_and_shares_its_match(main: Client) -> None:
-    rows = main.walk("/execution/tradeHistory", 500, filter='{"execType":"Funding"}')
+    rows = main.paginate("/execution/tradeHistory", 500, filter='{"execType":"Funding"}')
     hours: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         assert row["transactTime"][11:] in ("04:00:00.000Z", "12:00:00.000Z", "20:00:00.000Z")
@@ -421,7 +421,7 @@ def test_funding_comes_thrice_a_day_and_shares_its_match(main: Client) -> None:
     assert all(len(matches) == 1 for matches in hours.values())
     rates = {
         row["timestamp"]: row["fundingRate"]
-        for row in main.walk("/funding", 500, symbol="XBTUSD", startTime="2026-01-01")
+        for row in main.paginate("/funding", 500, symbol="XBTUSD", startTime="2026-01-01")
     }
     ours = [row for row in rows if row["symbol"] == "XBTUSD" and row["timestamp"] > "2026"]
     assert ours and all(abs(row["commission"]) == abs(rates[row["transactTime"]]) for row in ours)
@@ -440,7 +440,7 @@ def regime(row: dict[str, Any]) -> str:
 def profits(main: Client) -> dict[str, list[dict[str, Any]]]:
     """Profit and funding rows of the wallet by regime."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in main.walk("/user/walletHistory", 10_000, currency="all", reverse="false"):
+    for row in main.paginate("/user/walletHistory", 10_000, currency="all", reverse="false"):
         if row["transactType"] in ("RealisedPNL", "Funding"):
             rows[regime(row)].append(row)
     return rows
@@ -462,7 +462,7 @@ def test_the_daily_regime(profits: dict[str, list[dict[str, Any]]]) -> None:
         balances: dict[str, set[int]] = defaultdict(set)
         for row in batch:
             balances[row["currency"]].add(row["walletBalance"])
-        assert all(len(told) == 1 for told in balances.values())
+        assert all(len(reported) == 1 for reported in balances.values())
     assert any(len(batch) > 1 for batch in batches.values())
 
 
@@ -490,7 +490,7 @@ def test_the_regimes_of_single_events(profits: dict[str, list[dict[str, Any]]]) 
 def test_daily_profit_is_its_executions(box: Sandbox) -> None:
     """Before positions were marked to the market, a day's row is its window's fills and funding."""
     client = Client(box, "bitmex-older")
-    days = [row for row in client.walk("/user/walletHistory", 10_000, reverse="false")
+    days = [row for row in client.paginate("/user/walletHistory", 10_000, reverse="false")
             if row["transactType"] == "RealisedPNL" and row["address"] == "XBTUSD"]  # fmt: skip
     fees = total = 0
     for day in days:
@@ -509,7 +509,7 @@ def test_daily_profit_is_its_executions(box: Sandbox) -> None:
 def test_an_order_nobody_gave_is_named_by_the_year(box: Sandbox) -> None:
     shapes = defaultdict(set)
     for label in ("bitmex-older", "bitmex-main"):
-        for row in Client(box, label).walk("/execution/tradeHistory", 500):
+        for row in Client(box, label).paginate("/execution/tradeHistory", 500):
             if row["execType"] != "Trade":
                 shapes[row["timestamp"][:4]].add(row.get("orderID", "missing"))
     zero = "00000000-0000-0000-0000-000000000000"
@@ -519,13 +519,13 @@ def test_an_order_nobody_gave_is_named_by_the_year(box: Sandbox) -> None:
 
 
 def test_a_symbol_can_return_in_another_currency(main: Client) -> None:
-    rows = main.walk("/execution/tradeHistory", 500, symbol="AAVEUSDT")
+    rows = main.paginate("/execution/tradeHistory", 500, symbol="AAVEUSDT")
     lives = {(row["timestamp"] < "2021-11-03", row["settlCurrency"]) for row in rows}
     assert lives == {(True, "XBt"), (False, "USDt")}
 
 
 def test_conversions_and_spot_fills_are_pairs(main: Client) -> None:
-    rows = main.walk("/user/walletHistory", 10_000, currency="all", reverse="false")
+    rows = main.paginate("/user/walletHistory", 10_000, currency="all", reverse="false")
     conversions = [row for row in rows if row["transactType"] == "Conversion"]
     assert conversions and len(conversions) % 2 == 0
     for given, got in zip(conversions[::2], conversions[1::2], strict=True):
@@ -571,7 +571,7 @@ def test_a_parent_reads_its_subaccount_by_ledger_and_executions_only(
     assert ledger == sub.get("/user/walletHistory", currency="all")
     rows = main.get("/execution/tradeHistory", targetAccountId=number)
     assert {str(row["account"]) for row in rows} == {number}
-    everything = main.walk("/execution/tradeHistory", 500, targetAccountIds="*")
+    everything = main.paginate("/execution/tradeHistory", 500, targetAccountIds="*")
     assert {str(row["account"]) for row in everything} == {number, main.card["uid"]}
     wallet = main.get("/user/wallet", targetAccountId=number)  # no such parameter: its own
     assert str(wallet["account"]) == main.card["uid"]
@@ -614,8 +614,9 @@ FIELDS = PROJECT.parent / "shared" / "cases" / "23-bitmex-whole-field-sets" / "f
 
 
 def names_in(client: Client, route: str) -> set[str]:
-    told = client.get(route, count=500)
-    return {name for row in (told if isinstance(told, list) else [told]) for name in row}
+    reported = client.get(route, count=500)
+    rows = reported if isinstance(reported, list) else [reported]
+    return {name for row in rows for name in row}
 
 
 @pytest.mark.parametrize(
@@ -648,11 +649,11 @@ def test_answers_have_the_whole_field_sets(living: Sandbox) -> None:
 
 def test_affiliate_payouts_are_those_of_the_ledger(main: Client) -> None:
     paid = [
-        row["amount"] for row in main.walk("/user/walletHistory", 10_000, reverse="false")
+        row["amount"] for row in main.paginate("/user/walletHistory", 10_000, reverse="false")
         if row["transactType"] == "AffiliatePayout"
     ]  # fmt: skip
-    told = main.get("/user/affiliateStatus")
-    assert paid and (told["affiliatePayout"], told["prevPayout"]) == (sum(paid), paid[-1])
+    reported = main.get("/user/affiliateStatus")
+    assert paid and (reported["affiliatePayout"], reported["prevPayout"]) == (sum(paid), paid[-1])
     other = main.get("/user/affiliateStatus", currency="USDt")
     assert (other["currency"], other["prevPayout"]) == ("USDt", 0) and "prevTimestamp" not in other
     assert error(main.ask("/user/affiliateStatus", currency="all"))[0] == 400  # not documented
@@ -665,7 +666,7 @@ def test_stakes_and_saved_addresses(box: Sandbox, main: Client) -> None:
     saved = {(row["address"], row["network"]): row for row in main.get("/address")}
     sent = {
         (row["address"], row["network"])
-        for row in main.walk("/user/walletHistory", 10_000, currency="all")
+        for row in main.paginate("/user/walletHistory", 10_000, currency="all")
         if row["transactType"] == "Withdrawal"
     }
     assert set(saved) == sent and all("account" not in row for row in saved.values())
@@ -674,7 +675,7 @@ def test_stakes_and_saved_addresses(box: Sandbox, main: Client) -> None:
 
 
 def test_public_rates_of_one_symbol(main: Client) -> None:
-    rates = main.walk("/funding", 500, symbol="XBTUSD", startTime="2026-09-20T04:00:00.000Z")
+    rates = main.paginate("/funding", 500, symbol="XBTUSD", startTime="2026-09-20T04:00:00.000Z")
     assert [row["timestamp"][5:16] for row in rates[:3]] == [
         "09-20T04:00", "09-20T12:00", "09-20T20:00"
     ]  # fmt: skip
@@ -696,9 +697,9 @@ def test_a_pseudo_row_per_open_position_comes_first_and_counts(living: Sandbox) 
         assert row["transactStatus"] == "Pending" and "transactID" not in row
         assert row["marginBalance"] == row["walletBalance"] + row["amount"]
         assert row["timestamp"] == "2026-09-20T12:00:00.000Z"
-    rows = client.walk("/user/walletHistory", 7, currency="all", reverse="false")
+    rows = client.paginate("/user/walletHistory", 7, currency="all", reverse="false")
     assert [row["transactType"] for row in rows[-2:]] == ["UnrealisedPNL"] * 2
-    assert rows[::-1][2:] == client.walk("/user/walletHistory", 7, currency="all")[2:]
+    assert rows[::-1][2:] == client.paginate("/user/walletHistory", 7, currency="all")[2:]
     assert len(client.get("/user/walletHistory", count=1)) == 1
     unrealised = {row["symbol"]: row["unrealisedPnl"] for row in client.get("/position")}
     assert {row["address"]: row["amount"] for row in page[:2]} == {
@@ -712,7 +713,7 @@ def test_a_pseudo_row_per_open_position_comes_first_and_counts(living: Sandbox) 
 
 def test_years_ago_the_pseudo_row_had_a_zero_id_and_no_times(living: Sandbox) -> None:
     client = Client(living)
-    fills = client.walk("/execution/tradeHistory", 500)
+    fills = client.paginate("/execution/tradeHistory", 500)
     held: Counter[str] = Counter()
     for row in fills:
         if row["execType"] == "Trade" and row["symbol"] == "XBTUSD" and row["timestamp"] < "2024":
@@ -731,7 +732,7 @@ def test_rows_beyond_the_clock_are_not_there_yet(living: Sandbox) -> None:
     sizes = []
     for moment in moments:
         living.set_now(moment)
-        rows = client.walk("/execution/tradeHistory", 500)
+        rows = client.paginate("/execution/tradeHistory", 500)
         assert all(datetime.fromisoformat(row["timestamp"]) <= moment for row in rows)
         done = [r for r in client.get("/user/walletHistory") if r["transactStatus"] == "Completed"]
         assert sum(row["amount"] for row in done) == client.get("/user/wallet")["amount"]
@@ -757,7 +758,7 @@ def test_a_withdrawal_goes_from_pending_to_its_end(living: Sandbox) -> None:
 
 
 def test_canceled_withdrawals_stay_and_move_nothing(box: Sandbox, main: Client) -> None:
-    rows = main.walk("/user/walletHistory", 10_000)
+    rows = main.paginate("/user/walletHistory", 10_000)
     canceled = [row for row in rows if row["transactStatus"] == "Canceled"]
     assert canceled and all(row["amount"] < 0 < row["fee"] for row in canceled)
     pending = [row for row in rows if row["transactStatus"] == "Pending"]
@@ -772,10 +773,10 @@ def test_orders_change_until_they_end(living: Sandbox) -> None:
     assert [row["ordStatus"] for row in open_now] == ["New"] and open_now[0]["workingIndicator"]
     living.set_now(CLOSED + timedelta(hours=1))
     assert client.get("/order", filter='{"open":true}') == []
-    later = {row["orderID"]: row for row in client.walk("/order", 500)}
+    later = {row["orderID"]: row for row in client.paginate("/order", 500)}
     changed = later[open_now[0]["orderID"]]
     assert changed["ordStatus"] == "Canceled" and changed["timestamp"] > open_now[0]["timestamp"]
-    fills = client.walk("/execution/tradeHistory", 500)
+    fills = client.paginate("/execution/tradeHistory", 500)
     partly = next(row for row in fills if row["ordStatus"] == "PartiallyFilled")
     living.set_now(datetime.fromisoformat(partly["timestamp"]))
     row = client.get("/order", filter=json.dumps({"orderID": partly["orderID"]}))[0]
@@ -790,15 +791,15 @@ def test_orders_change_until_they_end(living: Sandbox) -> None:
 
 def test_a_parents_key_reads_its_subaccount_and_no_other(box: Sandbox, main: Client) -> None:
     sub = Client(box, "bitmex-sub")
-    own = sub.walk("/user/walletHistory", 10_000, currency="all")
+    own = sub.paginate("/user/walletHistory", 10_000, currency="all")
     number = sub.card["uid"]
-    theirs = main.walk("/user/walletHistory", 10_000, currency="all", targetAccountId=number)
+    theirs = main.paginate("/user/walletHistory", 10_000, currency="all", targetAccountId=number)
     assert theirs == own and {row["account"] for row in own} == {int(number)}
-    both = main.walk("/execution/tradeHistory", 500, targetAccountIds="*")
+    both = main.paginate("/execution/tradeHistory", 500, targetAccountIds="*")
     assert len({row["account"] for row in both}) == 2
     stranger = box.account("bitmex-older")["uid"]
     assert error(main.ask("/user/walletHistory", targetAccountId=stranger))[0] == 403
-    sent = {r["tx"]: -r["amount"] for r in main.walk("/user/walletHistory", 10_000)
+    sent = {r["tx"]: -r["amount"] for r in main.paginate("/user/walletHistory", 10_000)
             if r["transactType"] == "Transfer" and r.get("address") == number}  # fmt: skip
     got = {r["tx"]: r["amount"] for r in own if r.get("address") == main.card["uid"]}
     assert sent == got and len(sent) == 3
@@ -831,7 +832,7 @@ def test_more_than_one_page_of_the_ledger_at_medium_size() -> None:
 def test_public_terms(main: Client) -> None:
     assets = {row["currency"]: row for row in main.ask("/wallet/assets", headers={}).json()}
     assert (assets["XBt"]["scale"], assets["Gwei"]["scale"], assets["LAMp"]["scale"]) == (8, 9, 9)
-    terms = {row["symbol"]: row for row in main.walk("/instrument", 500)}
+    terms = {row["symbol"]: row for row in main.paginate("/instrument", 500)}
     assert len(terms) > 500
     assert terms["XBTUSD"]["multiplier"] == -100_000_000 and terms["XBTUSD"]["isInverse"]
     assert terms["ETHUSD"]["isQuanto"] and terms["XBTM21"]["state"] == "Settled"

@@ -28,10 +28,10 @@ from pipelines.sandbox.engine.account import (
     Venue,
     exact,
 )
-from pipelines.sandbox.engine.dialect import World
+from pipelines.sandbox.engine.adapter import World
 from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.ledger import Ledger
-from pipelines.sandbox.engine.server import Sandbox, dialect_names
+from pipelines.sandbox.engine.server import Sandbox, adapter_names
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table
 from pipelines.sandbox.engine.wire import (
@@ -178,7 +178,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def call(box: Sandbox) -> Caller:
-    box.shell.dialects["acme"]._counts.clear()  # type: ignore[attr-defined]
+    box.shell.adapters["acme"]._counts.clear()  # type: ignore[attr-defined]
     return Caller(box)
 
 
@@ -188,7 +188,7 @@ def ids(rows: list[dict[str, Any]]) -> list[int]:
 
 def test_every_folder_but_the_engine_is_a_simulator() -> None:
     folders = {path.parent.name for path in (PROJECT / "pipelines/sandbox").glob("*/__init__.py")}
-    assert set(dialect_names()) == folders - {"engine"}
+    assert set(adapter_names()) == folders - {"engine"}
 
 
 def test_engine_imports_no_exchange_and_no_circle() -> None:
@@ -207,7 +207,7 @@ def test_engine_imports_no_exchange_and_no_circle() -> None:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.paginate(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipelines"):
             yield node.module or ""
 
@@ -228,7 +228,7 @@ def test_from_id_pages_every_trade_once(call: Caller, box: Sandbox) -> None:
     found: list[int] = []
     while page := call.data("/trades", symbol="BTCUSDT", fromId=len(found) + 1, limit=5_000):
         found += ids(page)
-        box.shell.dialects["acme"]._counts.clear()  # type: ignore[attr-defined]
+        box.shell.adapters["acme"]._counts.clear()  # type: ignore[attr-defined]
     truth = box.truth("acme-main")
     records = [f"BTCUSDT|{each}" for each in found]
     assert records == [trade["record_id"] for trade in truth["trades"]]

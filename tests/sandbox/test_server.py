@@ -69,12 +69,12 @@ def test_every_answer_carries_the_sandboxs_date(box: Sandbox, call: Caller) -> N
 
 def test_the_truth_is_told_by_label_uid_and_account_id(box: Sandbox) -> None:
     account = box.account("bitget")
-    told = [
+    reported = [
         requests.get(f"{box.url}/_truth/{name}", timeout=5).json()
         for name in (account["label"], account["uid"], account["account_id"])
     ]
-    assert told[0] == told[1] == told[2] == box.truth("bitget-main")
-    assert set(told[0]) >= {"account_id", "exchange", "opened_at", "movements", "balances",
+    assert reported[0] == reported[1] == reported[2] == box.truth("bitget-main")
+    assert set(reported[0]) >= {"account_id", "exchange", "opened_at", "movements", "balances",
                             "deposits", "withdrawals", "trades", "transfers", "counts"}  # fmt: skip
     part = requests.get(f"{box.url}/_truth/bitget-main?parts=counts", timeout=5).json()
     assert "movements" not in part
@@ -105,8 +105,9 @@ def test_balances_are_the_sums_of_movements(box: Sandbox) -> None:
     from decimal import Decimal
 
     truth = box.truth("bitget-main")
-    told = {(w, a): Decimal(v) for w, coins in truth["balances"].items() for a, v in coins.items()}
-    assert told == sums(truth)
+    balances = truth["balances"].items()
+    reported = {(w, a): Decimal(v) for w, coins in balances for a, v in coins.items()}
+    assert reported == sums(truth)
 
 
 @pytest.mark.parametrize(
@@ -215,9 +216,9 @@ def test_serving_prints_one_line_of_json_first_and_stops_on_a_signal(number: int
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            told = json.loads(process.stdout.readline())
-            main = told["accounts"][0]
-            assert main["base_url"].startswith(told["url"])
+            reported = json.loads(process.stdout.readline())
+            main = reported["accounts"][0]
+            assert main["base_url"].startswith(reported["url"])
             assert requests.get(main["base_url"] + "/x", timeout=5).status_code < 500
             process.send_signal(number)
             assert process.wait(timeout=10) == 0

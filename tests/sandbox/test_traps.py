@@ -61,14 +61,14 @@ def test_bitget_unified_lists_are_of_thirty_days(
     box: Sandbox, path: str, more: dict[str, str], days: int, time: str
 ) -> None:
     main = BitgetCaller(box, "bitget-unified")
-    told: list[dict[str, Any]] = []
+    reported: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while page := main.data(path, limit=100, **more, **cursor):
         if not page["list"]:
             break
-        told += page["list"]
+        reported += page["list"]
         cursor = {"cursor": page["cursor"]}
-    assert told and min(int(row[time]) for row in told) >= NOW_MS - days * DAY
+    assert reported and min(int(row[time]) for row in reported) >= NOW_MS - days * DAY
     span = {"startTime": NOW_MS - 2 * days * DAY, "endTime": NOW_MS - days * DAY - 1}
     assert main.data(path, limit=100, **more, **span)["list"]
 
@@ -123,19 +123,19 @@ def test_bitmart_an_end_alone_means_seven_days_before_it(box: Sandbox) -> None:
     main = BitmartCaller(box)
     end = NOW_MS - 20 * DAY
     rows = main.post("/spot/v4/query/trades", {"endTime": end}).json()["data"]
-    told = times(rows, "createTime")
-    assert told and end - 7 * DAY <= min(told) and max(told) <= end
+    reported = times(rows, "createTime")
+    assert reported and end - 7 * DAY <= min(reported) and max(reported) <= end
     rows = main.get("/contract/private/trades", end_time=end // 1_000).json()["data"]
-    told = times(rows, "create_time")
-    assert told and end - 7 * DAY <= min(told) and max(told) <= end
+    reported = times(rows, "create_time")
+    assert reported and end - 7 * DAY <= min(reported) and max(reported) <= end
 
 
 @pytest.mark.parametrize("name", ["startTime", "endTime"])
 def test_bitmex_one_bound_leaves_the_other_side_open(box: Sandbox, name: str) -> None:
     main = BitmexCaller(box)
-    every = main.walk("/execution/tradeHistory", 500)
+    every = main.paginate("/execution/tradeHistory", 500)
     middle = every[len(every) // 2]["timestamp"]
-    rows = main.walk("/execution/tradeHistory", 500, **{name: middle})
+    rows = main.paginate("/execution/tradeHistory", 500, **{name: middle})
     after = name == "startTime"
     kept = [row for row in every
             if (row["timestamp"] >= middle if after else row["timestamp"] <= middle)]  # fmt: skip
@@ -194,8 +194,8 @@ def test_bitget_unified_both_ends_are_inside(box: Sandbox) -> None:
 def test_a_quiet_span_in_the_middle_is_empty_at_every_exchange(box: Sandbox) -> None:
     """And rows lie on both sides of it."""
     spot = [t for t in box.truth("bitmart-main")["trades"] if t["product_type"] == "spot"]
-    told = box.truth("bitmex-main")["trades"], spot
-    for trades, ask in zip(told, (bitmex_fills, bitmart_fills), strict=True):
+    reported = box.truth("bitmex-main")["trades"], spot
+    for trades, ask in zip(reported, (bitmex_fills, bitmart_fills), strict=True):
         moments = sorted(to_ms(datetime.fromisoformat(t["traded_at"])) for t in trades)
         recent = [at for at in moments if at >= NOW_MS - 80 * DAY]
         width, before, after = max((b - a, a, b) for a, b in pairwise(recent))
@@ -232,8 +232,8 @@ def test_bitmart_a_delisted_pair_is_on_no_list_and_its_coin_neither(box: Sandbox
 def test_bitmex_expired_contracts_are_not_among_the_active_ones(box: Sandbox) -> None:
     main = BitmexCaller(box)
     active = {row["symbol"] for row in main.get("/instrument/active")}
-    every = {row["symbol"] for row in main.walk("/instrument", 500)}
-    traded = {row["symbol"] for row in main.walk("/execution/tradeHistory", 500)}
+    every = {row["symbol"] for row in main.paginate("/instrument", 500)}
+    traded = {row["symbol"] for row in main.paginate("/execution/tradeHistory", 500)}
     assert traded - active and traded <= every
     assert main.get("/execution/tradeHistory", symbol="NOSUCH") == []
 

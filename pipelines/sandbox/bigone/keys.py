@@ -10,7 +10,7 @@ import random
 import uuid
 from typing import Any
 
-from pipelines.sandbox.engine.dialect import Call, Card
+from pipelines.sandbox.engine.adapter import Call, Card
 from pipelines.sandbox.engine.wire import Key, Refusal, Request
 
 DEFAULT_WINDOW = 30

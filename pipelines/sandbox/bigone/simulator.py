@@ -24,7 +24,7 @@ from pipelines.sandbox.bigone.market import (
     stable_uuid,
 )
 from pipelines.sandbox.engine.account import SECOND, Transfer, exact
-from pipelines.sandbox.engine.dialect import World
+from pipelines.sandbox.engine.adapter import World
 from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table

@@ -19,7 +19,7 @@ import msgspec
 
 from pipelines.sandbox.binance.ledger import MONEY, VENUE, BinanceLedger
 from pipelines.sandbox.engine.account import DAY, MINUTE, SECOND, Market, exact
-from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
+from pipelines.sandbox.engine.adapter import Answer, Call, Card, World
 from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table

@@ -13,7 +13,7 @@ import random
 from typing import Any
 
 from pipelines.sandbox.engine.account import SECOND
-from pipelines.sandbox.engine.dialect import Call, Card
+from pipelines.sandbox.engine.adapter import Call, Card
 from pipelines.sandbox.engine.wire import Error, Key, Refusal, Request
 
 PASSPHRASE = "sandbox2026"  # noqa: S105 - the made-up accounts' own

@@ -49,7 +49,7 @@ from pipelines.sandbox.engine.account import (
     Withdrawal,
     exact,
 )
-from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
+from pipelines.sandbox.engine.adapter import Answer, Call, Card, World
 from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table

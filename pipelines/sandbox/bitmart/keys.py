@@ -13,7 +13,7 @@ import random
 
 from pipelines.sandbox.bitmart.subs import MAIN_NAME, SUB_NAME
 from pipelines.sandbox.engine.account import MINUTE, SECOND
-from pipelines.sandbox.engine.dialect import Call, Card
+from pipelines.sandbox.engine.adapter import Call, Card
 from pipelines.sandbox.engine.wire import Key, Refusal, Request
 
 MEMO = "sandbox-memo"

@@ -47,7 +47,7 @@ from pipelines.sandbox.bitmart.market import (
     symbols,
 )
 from pipelines.sandbox.engine.account import DAY, HOUR, SECOND, History, Withdrawal
-from pipelines.sandbox.engine.dialect import Answer, Call, World
+from pipelines.sandbox.engine.adapter import Answer, Call, World
 from pipelines.sandbox.engine.history import generate
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.sandbox.bitmex.market import CLOSED_AT
 from pipelines.sandbox.bitmex.plan import LedgerPlan, Transfer, guid, moment
 from pipelines.sandbox.engine.account import DAY
-from pipelines.sandbox.engine.dialect import World
+from pipelines.sandbox.engine.adapter import World
 from pipelines.sandbox.engine.wire import Key
 
 

@@ -13,8 +13,8 @@ import random
 import string
 from functools import lru_cache
 
+from pipelines.sandbox.engine.adapter import Call, Card
 from pipelines.sandbox.engine.clock import from_ms
-from pipelines.sandbox.engine.dialect import Call, Card
 from pipelines.sandbox.engine.wire import Key, Refusal
 
 LETTERS = string.ascii_letters + string.digits + "-_"

@@ -46,7 +46,7 @@ from pipelines.sandbox.bitmex.supplementary import (
 )
 from pipelines.sandbox.bitmex.truth import ground_truth
 from pipelines.sandbox.engine.account import DAY, HOUR
-from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
+from pipelines.sandbox.engine.adapter import Answer, Call, Card, World
 from pipelines.sandbox.engine.simulator import Simulator
 from pipelines.sandbox.engine.table import Table
 from pipelines.sandbox.engine.wire import (

@@ -1,7 +1,7 @@
 """The engine that every simulator shares, and how to write the profile of a new exchange.
 
 `server.py` is HTTP, clock, faults, request log and ground truth; `account.py`, `schedule.py`,
-`history.py` and `moves.py` generate what happens to a simulated account; `dialect.py` is the
+`history.py` and `moves.py` generate what happens to a simulated account; `adapter.py` is the
 interface between both and an exchange. `wire.py` holds the types of a wire contract, `simulator.py`
 enforces one, `table.py` holds the rows of a list, `ledger.py` what really happened.
 

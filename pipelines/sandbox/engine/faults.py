@@ -1,7 +1,7 @@
 """Failures on demand: what goes wrong between a client and an exchange, armed by rule.
 
 429 418 500 502 503   that status, in the exchange's own shape where it has one
-<code>                any other code the dialect knows, e.g. 40015, a release window
+<code>                any other code the adapter knows, e.g. 40015, a release window
 html_403              a firewall's page, HTTP 403
 html_200              a page instead of data, HTTP 200
 wrong_type            the right body as text/html
@@ -39,7 +39,7 @@ ON_THE_WIRE = frozenset(
         "duplicate", "closed", "drop_rows",
     }
 )  # fmt: skip
-"""Faults the shell makes by itself; every other name is a status or a dialect's own code."""
+"""Faults the shell makes by itself; every other name is a status or an adapter's own code."""
 
 
 @dataclass

@@ -18,8 +18,8 @@ from pipelines.sandbox.engine.account import (
     Withdrawal,
     exact,
 )
+from pipelines.sandbox.engine.adapter import Card
 from pipelines.sandbox.engine.clock import from_ms
-from pipelines.sandbox.engine.dialect import Card
 from pipelines.sandbox.engine.table import Table
 
 

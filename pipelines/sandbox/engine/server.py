@@ -1,7 +1,7 @@
 """The HTTP shell around the simulators: routing, clock, faults, request log, ground truth.
 
 Exchanges answer below /<name>; `/_control/...` and `/_truth/<account>` are no part of them.
-A dialect is a module `<exchange>/simulator.py` with `build(world)`; see `dialect.py`.
+An adapter is a module `<exchange>/simulator.py` with `build(world)`; see `adapter.py`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from starlette.types import Receive, Scope, Send
 
 from pipelines import sandbox
 from pipelines.sandbox.engine.account import DAY, SIZES
+from pipelines.sandbox.engine.adapter import Adapter, Answer, Call, Card, World
 from pipelines.sandbox.engine.clock import Clock, from_ms, parse_moment, to_ms
-from pipelines.sandbox.engine.dialect import Answer, Call, Card, Dialect, World
 from pipelines.sandbox.engine.faults import (
     ON_THE_WIRE,
     STATUS_TEXT,
@@ -51,7 +51,7 @@ LOG_LENGTH = 200_000
 ENGINE = "engine"
 
 
-def dialect_names() -> list[str]:
+def adapter_names() -> list[str]:
     """The exchanges there is a simulator for: the packages next to the engine."""
     return sorted(module.name for module in iter_modules(sandbox.__path__) if module.name != ENGINE)
 
@@ -73,7 +73,7 @@ def make_world(
     options: Mapping[str, Any] | None = None,
     moves: bool = False,
 ) -> World:
-    """The world the dialects start from.
+    """The world the adapters start from.
 
     Histories end at `end`, by default at `now`, or at the last midnight (UTC) when the clock is
     the real one, so that a restart on the same day serves the same data.
@@ -102,10 +102,10 @@ class Shell:
 
     def __init__(self, world: World, exchanges: list[str] | None = None) -> None:
         self.world, self.clock = world, world.clock
-        self.dialects: dict[str, Dialect] = {
-            name: _module(name).build(world) for name in exchanges or dialect_names()
+        self.adapters: dict[str, Adapter] = {
+            name: _module(name).build(world) for name in exchanges or adapter_names()
         }
-        self.cards = [card for dialect in self.dialects.values() for card in dialect.cards()]
+        self.cards = [card for adapter in self.adapters.values() for card in adapter.cards()]
         self.faults = Faults()
         self.log: deque[tuple[int, str, str, str, str, int, str]] = deque(maxlen=LOG_LENGTH)
         self._last_good: dict[tuple[str, str], Answer] = {}
@@ -127,14 +127,14 @@ class Shell:
             await self._control(scope, receive, send)
             return
         name, _, rest = scope["path"].lstrip("/").partition("/")
-        dialect = self.dialects.get(name)
-        if dialect is None:
+        adapter = self.adapters.get(name)
+        if adapter is None:
             await self._control(scope, receive, send)
             return
         call = await self._read_call(scope, receive, name, "/" + rest)
-        label = dialect.label_of(call)
+        label = adapter.label_of(call)
         fault = self.faults.next(name, label, call.path) if self.faults.rules else None
-        answer = await self._answer(dialect, call, label, fault)
+        answer = await self._answer(adapter, call, label, fault)
         status = answer.status if answer else 0
         self.log.append(
             (self.clock.now_ms(), name, label, call.method, call.path, status, call.query)
@@ -168,18 +168,18 @@ class Shell:
         )
 
     async def _answer(
-        self, dialect: Dialect, call: Call, label: str, fault: Fault | None
+        self, adapter: Adapter, call: Call, label: str, fault: Fault | None
     ) -> Answer | None:
         """The answer, faults applied; None stands for a reset connection."""
         if fault is None:
-            answer = dialect.handle(call)
+            answer = adapter.handle(call)
             if answer.status == 200:
                 self._last_good[label, call.path] = answer
             return answer
         if fault.name == "reset":
             return None
         if fault.name not in ON_THE_WIRE:
-            return self._refusal(dialect, call, fault)
+            return self._refusal(adapter, call, fault)
         if fault.name == "html_403":
             return Answer(403, web_page(b"403 Forbidden"), content_type="text/html")
         if fault.name == "html_200":
@@ -190,7 +190,7 @@ class Shell:
             await asyncio.sleep(fault.seconds)
         if fault.name == "duplicate" and (label, call.path) in self._last_good:
             return self._last_good[label, call.path]
-        answer = dialect.handle(call)
+        answer = adapter.handle(call)
         if fault.name == "cut_json":
             return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
         if fault.name == "drop_rows":
@@ -200,9 +200,9 @@ class Shell:
             return Answer(answer.status, answer.body, answer.headers, "text/html")
         return answer
 
-    def _refusal(self, dialect: Dialect, call: Call, fault: Fault) -> Answer:
+    def _refusal(self, adapter: Adapter, call: Call, fault: Fault) -> Answer:
         extra = () if fault.retry_after is None else (("Retry-After", str(fault.retry_after)),)
-        answer = dialect.fault(fault.name, call)
+        answer = adapter.fault(fault.name, call)
         if answer is None:
             status = int(fault.name) if fault.name.isdigit() and len(fault.name) == 3 else 500
             page = web_page(b"%d %b" % (status, STATUS_TEXT.get(status, b"Error")))
@@ -259,12 +259,12 @@ class Shell:
         """What happened to that account up to `at` (Unix ms; default: the clock)."""
         card = self.card(account)
         moment = self.clock.now_ms() if at is None else at
-        return self.dialects[card.exchange].truth(card.label, moment, parts)
+        return self.adapters[card.exchange].truth(card.label, moment, parts)
 
     async def _index(self, request: Request) -> Response:
         return JSONResponse(
             {
-                "exchanges": sorted(self.dialects),
+                "exchanges": sorted(self.adapters),
                 "accounts": [card.label for card in self.cards],
                 "now": from_ms(self.clock.now_ms()).isoformat(),
             }
@@ -357,7 +357,7 @@ class Sandbox:
 
     `now` freezes the clock (an aware datetime); without it the clock is the real one. `pace`:
     None switches rate limits off, 1.0 are the real ones, 20.0 twenty times as fast.
-    `exchanges` limits which are served; `options` are switches of the dialects. With `moves` the
+    `exchanges` limits which are served; `options` are switches of the adapters. With `moves` the
     main accounts of different exchanges send each other money.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
+from pipelines.sandbox.engine.adapter import Answer, Call, Card, World
 from pipelines.sandbox.engine.ledger import ground_truth
 from pipelines.sandbox.engine.wire import (
     BadParam,

@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from pipelines.sandbox.engine.account import SECOND
+from pipelines.sandbox.engine.adapter import Answer, Call, Card, World
 from pipelines.sandbox.engine.clock import parse_moment
-from pipelines.sandbox.engine.dialect import Answer, Call, Card, World
 from pipelines.sandbox.engine.table import Table, beyond
 
 Headers = tuple[tuple[str, str], ...]

@@ -71,12 +71,12 @@ class Exchange:
     wrap: Callable[[list[bytes]], bytes] | None = None
     dress: Callable[[Answer], Answer] | None = None
     opened_at_ms: int = 0
-    asked: int = 0
+    requested: int = 0
 
     def answer(self, path: str, params: dict[str, str]) -> Answer:
         """One answer, as the exchange would give it, in the dress it wears."""
-        self.asked += 1
-        if self.asked > ENOUGH:
+        self.requested += 1
+        if self.requested > ENOUGH:
             return Answer(b"too much", 400)
         given = self._answer(path, params)
         return self.dress(given) if self.dress else given

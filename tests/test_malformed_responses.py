@@ -28,8 +28,8 @@ from pipelines.extract.work import Failure, Round, Tally
 from pipelines.home import Home
 from pipelines.load.account_sync import AccountSync
 from pipelines.load.source import StreamLoad
-from tests.strange_server import ENOUGH, Answer, Exchange, Manners, Row, serving, zipped
-from tests.strange_server import to_ms as server_ms
+from tests.malformed_server import ENOUGH, Answer, Exchange, Manners, Row, serving, zipped
+from tests.malformed_server import to_ms as server_ms
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 NOW_MS = int(NOW.timestamp() * 1_000)
@@ -104,7 +104,9 @@ def iso(at_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1_000:03d}Z"
 
 
-def life(path: str, count: int, *, crowd: int = 0, days: float = 70.0, seed: int = 1) -> list[Row]:
+def history_of(
+    path: str, count: int, *, crowd: int = 0, days: float = 70.0, seed: int = 1
+) -> list[Row]:
     """Rows in three busy spells with nothing in between, `crowd` of them in one millisecond."""
     chance = random.Random(seed)
     spells = [chance.uniform(0.05, 1.0) * days for _ in range(3)]
@@ -130,7 +132,7 @@ class Brought:
     rows: list[dict[str, Any]]
     receipts: list[dict[str, Any]]
     failures: list[Failure]
-    asked: int
+    requested: int
 
     @property
     def outcomes(self) -> set[str]:
@@ -161,7 +163,7 @@ def read(
     scopes: frozenset[str] = frozenset({"USDT"}),
 ) -> Brought:
     """One visit to the stream of that path."""
-    asked_before = exchange.asked
+    asked_before = exchange.requested
     with serving(exchange) as url:
         ours = registry.exchange(exchange.name)
         session = ReadOnlySession(ours, account(exchange.name, url), limiter=RateLimiter())
@@ -187,13 +189,13 @@ def read(
         rows=rows,
         receipts=tables.get("receipts", []),
         failures=visit.tally.failures,
-        asked=exchange.asked - asked_before,
+        requested=exchange.requested - asked_before,
     )
 
 
 def assert_accounted(brought: Brought, truth: list[Row]) -> None:
     """Every row is there, or lies in a span that a receipt calls incomplete."""
-    assert brought.asked < ENOUGH
+    assert brought.requested < ENOUGH
     spans = sorted((each["asked_from"], each["asked_to"]) for each in brought.receipts)
     assert spans[-1][1] == NOW
     assert all(before[1] == after[0] for before, after in pairwise(spans)), "a hole in receipts"
@@ -208,9 +210,9 @@ def assert_accounted(brought: Brought, truth: list[Row]) -> None:
             assert said != {"exhausted"}, f"a silent hole at {at}"
     for receipt in brought.receipts:
         assert (receipt["outcome"] == "failed") <= bool(receipt["error_text"])
-    told = json.dumps([str(receipt["error_text"]) for receipt in brought.receipts])
-    told += "".join(f"{failure.what} {failure.remedy}" for failure in brought.failures)
-    assert not any(secret in told for secret in SECRETS.values())
+    reported = json.dumps([str(receipt["error_text"]) for receipt in brought.receipts])
+    reported += "".join(f"{failure.what} {failure.remedy}" for failure in brought.failures)
+    assert not any(secret in reported for secret in SECRETS.values())
 
 
 def assert_complete(brought: Brought, truth: list[Row]) -> None:
@@ -228,20 +230,20 @@ def assert_complete(brought: Brought, truth: list[Row]) -> None:
 @pytest.mark.parametrize("cap", [3, 30, 37, 250, 499])
 @pytest.mark.parametrize("path", HISTORY)
 def test_a_page_cut_at_any_size_is_not_the_end(path, cap):
-    rows = life(path, min(20 * cap, 620))
+    rows = history_of(path, min(20 * cap, 620))
     assert_complete(read(speaker(path, rows, cap=cap), path), rows)
 
 
 @pytest.mark.parametrize("cap", [500, 1_000])
 def test_a_ledger_cut_at_a_thousand_rows_is_walked_on(cap):
-    rows = life(LEDGER, 3_000)
+    rows = history_of(LEDGER, 3_000)
     assert_complete(read(speaker(LEDGER, rows, cap=cap), LEDGER), rows)
 
 
 @pytest.mark.parametrize("pages", [1, 2, 3])
 @pytest.mark.parametrize("path", HISTORY)
 def test_a_full_last_page_exactly_at_the_limit(path, pages):
-    rows = life(path, PAGE[path] * pages if path != LEDGER else 10_000, days=20)
+    rows = history_of(path, PAGE[path] * pages if path != LEDGER else 10_000, days=20)
     assert_complete(read(speaker(path, rows), path), rows)
 
 
@@ -249,20 +251,20 @@ def test_a_full_last_page_exactly_at_the_limit(path, pages):
 @pytest.mark.parametrize("cap", [None, 37])
 @pytest.mark.parametrize("path", HISTORY)
 def test_pages_in_another_order_lose_nothing(path, cap, order):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     assert_complete(read(speaker(path, rows, cap=cap, order=order), path), rows)
 
 
 @pytest.mark.parametrize("path", HISTORY)
 def test_an_end_that_does_not_count_as_inside(path):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     assert_complete(read(speaker(path, rows, exclusive_end=True, cap=37), path), rows)
 
 
 @pytest.mark.parametrize("order", ["documented", "turned", "shuffled"])
 @pytest.mark.parametrize("path", HISTORY)
 def test_bounds_that_are_ignored(path, order):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     ignores = frozenset({"startTime", "endTime"})
     brought = read(speaker(path, rows, ignores=ignores, order=order), path)
     assert_accounted(brought, rows)
@@ -273,17 +275,17 @@ def test_bounds_that_are_ignored(path, order):
 @pytest.mark.parametrize("ignored", ["startTime", "endTime"])
 @pytest.mark.parametrize("path", PAGED_BY_TIME)
 def test_one_bound_that_is_ignored(path, ignored):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     brought = read(speaker(path, rows, ignores=frozenset({ignored})), path)
     assert_accounted(brought, rows)
     assert {row.raw for row in rows} <= set(brought.raws)
-    assert brought.asked < 100
+    assert brought.requested < 100
 
 
 @pytest.mark.parametrize("crowd", [0, 90, 730])
 @pytest.mark.parametrize("path", HISTORY)
 def test_a_cursor_or_offset_that_is_ignored(path, crowd):
-    rows = life(path, 620, crowd=crowd)
+    rows = history_of(path, 620, crowd=crowd)
     ignores = frozenset({"idLessThan", "start", "pageNum"})
     brought = read(speaker(path, rows, ignores=ignores), path)
     assert_accounted(brought, rows)
@@ -293,7 +295,7 @@ def test_a_cursor_or_offset_that_is_ignored(path, crowd):
 
 @pytest.mark.parametrize("path", PAGED_BY_TIME)
 def test_only_the_crowded_moment_is_in_doubt_when_the_cursor_is_ignored(path):
-    rows = life(path, 620, crowd=730)
+    rows = history_of(path, 620, crowd=730)
     brought = read(speaker(path, rows, ignores=frozenset({"idLessThan"})), path)
     assert_accounted(brought, rows)
     lost = {row.at_ms for row in rows if row.raw not in set(brought.raws)}
@@ -303,19 +305,19 @@ def test_only_the_crowded_moment_is_in_doubt_when_the_cursor_is_ignored(path):
 @pytest.mark.parametrize("cap", [None, 37])
 @pytest.mark.parametrize("path", HISTORY)
 def test_the_same_page_for_ever_ends(path, cap):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     assert_accounted(read(speaker(path, rows, same_page=True), path), [])
-    assert read(speaker(path, rows, same_page=True, cap=cap), path).asked < 200
+    assert read(speaker(path, rows, same_page=True, cap=cap), path).requested < 200
 
 
 @pytest.mark.parametrize("path", HISTORY)
 def test_two_pages_in_turn_for_ever_end(path):
-    rows = life(path, 2 * PAGE[path])
+    rows = history_of(path, 2 * PAGE[path])
     pages = [rows[: PAGE[path]], rows[PAGE[path] :]]
     turn = iter(range(10**9))
     exchange = speaker(path, rows)
     exchange.instead[path] = lambda _, params: exchange._page(pages[next(turn) % 2], {})
-    assert read(exchange, path).asked < 500
+    assert read(exchange, path).requested < 500
 
 
 @pytest.mark.parametrize("path", HISTORY)
@@ -336,7 +338,7 @@ def test_new_pages_for_ever_end_as_unresolved(path, monkeypatch):
 
     exchange.instead[path] = answer
     brought = read(exchange, path)
-    assert brought.asked < 3 * 30 + 10
+    assert brought.requested < 3 * 30 + 10
     assert brought.outcomes & {"unresolved", "row_cap"}
 
 
@@ -348,7 +350,7 @@ def test_scopes_that_the_exchange_does_not_know_end(monkeypatch):
     )
     coins = frozenset(f"COIN{number}" for number in range(500))
     brought = read(exchange, TRANSFERS, scopes=coins)
-    assert brought.asked == 20
+    assert brought.requested == 20
     assert [failure.kind for failure in brought.failures] == ["budget"]
     assert {receipt["scope"] for receipt in brought.receipts} == coins
 
@@ -358,29 +360,29 @@ def test_a_run_reads_no_more_of_a_stream_than_its_budget(monkeypatch):
     exchange = speaker(TRANSFERS, [])
     coins = frozenset(f"COIN{number}" for number in range(500))
     brought = read(exchange, TRANSFERS, scopes=coins)
-    assert brought.asked <= 26
+    assert brought.requested <= 26
     assert [failure.kind for failure in brought.failures] == ["budget"]
     assert brought.outcomes == {"exhausted", "failed"}
 
 
 @pytest.mark.parametrize("path", HISTORY)
 def test_doubles_in_a_page_are_stored_once(path):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     assert_complete(read(speaker(path, rows, twice=True), path), rows)
 
 
 @pytest.mark.parametrize("path", PAGED_BY_TIME)
 def test_pages_that_lost_a_row_after_they_were_cut_are_not_the_end(path):
-    rows = life(path, 2_000, days=20)
+    rows = history_of(path, 2_000, days=20)
     brought = read(speaker(path, rows, drops=True), path)
-    assert brought.asked >= 2_000 // PAGE[path]
+    assert brought.requested >= 2_000 // PAGE[path]
     assert len(brought.raws) > 1_900
 
 
 @pytest.mark.parametrize("days", [-4_000, -100, 100])
 @pytest.mark.parametrize("path", HISTORY)
 def test_a_row_outside_the_window_misleads_nobody(path, days):
-    rows = life(path, 620)
+    rows = history_of(path, 620)
     at = NOW_MS + days * DAY_MS
     stray = Row(1, at, raw_of(path, 1, at))
     brought = read(speaker(path, rows, stray=stray, cap=40), path)
@@ -391,7 +393,7 @@ def test_a_row_outside_the_window_misleads_nobody(path, days):
 
 @pytest.mark.parametrize("shrinks", [1, 5, 40])
 def test_a_ledger_that_shrinks_while_it_is_read(shrinks):
-    rows = life(LEDGER, 620)
+    rows = history_of(LEDGER, 620)
     brought = read(speaker(LEDGER, rows, cap=60, shrinks=shrinks), LEDGER)
     assert_accounted(brought, rows)
     assert (brought.outcomes == {"exhausted"}) is (shrinks <= 10)
@@ -425,7 +427,7 @@ ODD_FIELDS = [
 @pytest.mark.parametrize("odd", ODD_FIELDS, ids=range(len(ODD_FIELDS)))
 @pytest.mark.parametrize("path", HISTORY)
 def test_odd_fields_are_kept_byte_for_byte(path, odd):
-    rows = [replace(row, raw=row.raw[:-1] + b"," + odd + b"}") for row in life(path, 20)]
+    rows = [replace(row, raw=row.raw[:-1] + b"," + odd + b"}") for row in history_of(path, 20)]
     assert_complete(read(speaker(path, rows), path), rows)
 
 
@@ -472,7 +474,7 @@ ODD_IDS = {
 def test_odd_ids_lose_no_row(path, odd):
     rows = [
         replace(row, raw=row.raw[:-1] + b',"n":%d}' % row.number)
-        for row in changed(path, life(path, 60), ID[path], ODD_IDS[odd])
+        for row in changed(path, history_of(path, 60), ID[path], ODD_IDS[odd])
     ]
     brought = read(speaker(path, rows), path)
     assert_complete(brought, rows)
@@ -510,7 +512,7 @@ OTHER_UNITS = {
 @pytest.mark.parametrize("count", [12, 620])
 @pytest.mark.parametrize("path", HISTORY)
 def test_rows_without_a_time_are_stored_all_the_same(path, count, odd):
-    rows = changed(path, life(path, count, days=20), TIME[path], ODD_TIMES[odd])
+    rows = changed(path, history_of(path, count, days=20), TIME[path], ODD_TIMES[odd])
     brought = read(speaker(path, rows), path)
     assert_accounted(brought, [])
     if len(brought.raws) < count:
@@ -522,20 +524,20 @@ def test_rows_without_a_time_are_stored_all_the_same(path, count, odd):
 @pytest.mark.parametrize("unit", OTHER_UNITS)
 @pytest.mark.parametrize("path", HISTORY)
 def test_a_time_in_another_unit_is_that_time(path, unit):
-    rows = changed(path, life(path, 620), TIME[path], OTHER_UNITS[unit])
+    rows = changed(path, history_of(path, 620), TIME[path], OTHER_UNITS[unit])
     brought = read(speaker(path, rows), path)
     assert_accounted(brought, rows)
-    told = sorted(row["occurred_at"].replace(microsecond=0) for row in brought.rows)
+    reported = sorted(row["occurred_at"].replace(microsecond=0) for row in brought.rows)
     kept = {row.raw: row.at_ms for row in rows}
     at = [datetime.fromtimestamp(kept[raw] // 1_000, UTC) for raw in brought.raws]
-    assert told == sorted(at)
+    assert reported == sorted(at)
     if unit != "seconds":
         assert_complete(brought, rows)
 
 
 @pytest.mark.parametrize("status", [None, 1, "", "SUCCESS", ["success"], {"is": "success"}])
 def test_a_status_nobody_knows_keeps_the_span_open(status):
-    rows = changed(DEPOSITS, life(DEPOSITS, 12), "status", status)
+    rows = changed(DEPOSITS, history_of(DEPOSITS, 12), "status", status)
     brought = read(speaker(DEPOSITS, rows), DEPOSITS)
     assert_complete(brought, rows)
     assert any(receipt["held_from"] for receipt in brought.receipts)
@@ -543,17 +545,17 @@ def test_a_status_nobody_knows_keeps_the_span_open(status):
 
 def test_a_record_that_changes_between_two_pages_has_one_version_under_one_receipt():
     """The row at the edge of a page comes twice: nobody could tell which of two is the newer."""
-    rows = changed(DEPOSITS, life(DEPOSITS, 250), "status", "pending")
+    rows = changed(DEPOSITS, history_of(DEPOSITS, 250), "status", "pending")
     exchange = speaker(DEPOSITS, rows)
     ended: list[Row] = []
 
     def answer(path: str, params: dict[str, str]) -> Answer:
-        told = exchange._page(rows, params)
-        edge = next((row for row in rows if row.raw in told.body), None)  # the oldest one of it
+        reported = exchange._page(rows, params)
+        edge = next((row for row in rows if row.raw in reported.body), None)  # the oldest one of it
         if edge is not None and not ended:
             ended.append(replace(edge, raw=edge.raw.replace(b'"pending"', b'"success"')))
             rows[rows.index(edge)] = ended[0]
-        return told
+        return reported
 
     exchange.instead[DEPOSITS] = answer
     first = read(exchange, DEPOSITS)
@@ -574,7 +576,7 @@ def test_a_record_that_changes_between_two_pages_has_one_version_under_one_recei
     ],
 )
 def test_the_pseudo_row_in_each_of_its_forms_is_no_record(pseudo):
-    rows = life(LEDGER, 30)
+    rows = history_of(LEDGER, 30)
     body = {"account": OWN, "currency": "XBt", "transactType": "UnrealisedPNL", "amount": 5}
     body |= pseudo
     exchange = speaker(LEDGER, rows)
@@ -588,7 +590,7 @@ def test_the_pseudo_row_in_each_of_its_forms_is_no_record(pseudo):
 
 
 def test_half_a_character_is_kept_as_its_escape():
-    rows = life(TAX, 3)
+    rows = history_of(TAX, 3)
     rows[1] = replace(rows[1], raw=rows[1].raw[:-1] + rb',"note":"a\ud83d b\udf89c \ud83c\udf89"}')
     brought = read(speaker(TAX, rows), TAX)
     assert brought.outcomes == {"exhausted"}
@@ -597,7 +599,7 @@ def test_half_a_character_is_kept_as_its_escape():
 
 
 def test_a_value_nested_too_deep_is_kept_as_its_text():
-    rows = life(TAX, 3)
+    rows = history_of(TAX, 3)
     deep = b'[{"a]":' * 2_500 + b"1" + b"}]" * 2_500
     rows[1] = replace(rows[1], raw=rows[1].raw[:-1] + b',"deep":' + deep + b"}")
     brought = read(speaker(TAX, rows), TAX)
@@ -610,7 +612,7 @@ def test_a_value_nested_too_deep_is_kept_as_its_text():
 @pytest.mark.parametrize("odd", [b"17", b'"text"', b"null", b"[1]", b"1e400"])
 @pytest.mark.parametrize("path", HISTORY)
 def test_an_item_that_is_no_record_is_kept_and_leaves_its_span_unresolved(path, odd):
-    rows = life(path, 12)
+    rows = history_of(path, 12)
     exchange = speaker(path, [*rows, Row(rows[6].number, rows[6].at_ms, odd)])
     brought = read(exchange, path)
     assert {row.raw for row in rows} | {odd} == set(brought.raws)
@@ -632,7 +634,7 @@ def test_an_item_that_is_no_record_is_kept_and_leaves_its_span_unresolved(path, 
 )
 @pytest.mark.parametrize("path", [FILLS, TAX, DEPOSITS, LEDGER, TRADES])
 def test_an_object_around_the_list_is_seen_through(path, wrapping):
-    rows = life(path, 30)
+    rows = history_of(path, 30)
     exchange = speaker(path, rows)
     exchange.wrap = lambda raws: exchange._envelope(wrapping % (b"[" + b",".join(raws) + b"]"))
     assert_complete(read(exchange, path), rows)
@@ -667,7 +669,7 @@ def test_items_that_are_no_records_are_stored_and_unresolved(path, items):
 @pytest.mark.parametrize("code", [b"40017", b"40704", b"43111"])
 def test_spans_too_old_to_be_answered_keep_no_newer_one_from_being_asked(code):
     """How far back a list reaches is not always told, or not as it is."""
-    rows = life(TAX, 40, days=180)
+    rows = history_of(TAX, 40, days=180)
     exchange = speaker(TAX, rows)
 
     def answer(path: str, params: dict[str, str]) -> Answer:
@@ -692,15 +694,15 @@ def test_a_coin_that_is_gone_fails_no_stream():
     )
     brought = read(exchange, TRANSFERS)
     assert brought.failures == []
-    told = {(each["outcome"], each["error_kind"]) for each in brought.receipts}
-    assert told == {("refused", "unknown_scope")}
+    reported = {(each["outcome"], each["error_kind"]) for each in brought.receipts}
+    assert reported == {("refused", "unknown_scope")}
 
 
 def test_a_question_that_is_never_answered_is_soon_given_up():
     exchange = speaker(TAX, [])
     exchange.instead[TAX] = lambda path, params: in_place(b'{"code":"40017","msg":"no"}', 400)
     brought = read(exchange, TAX, NOW - timedelta(days=500))
-    assert brought.asked == 2 * 4  # the oldest three and the newest, with smaller pages too
+    assert brought.requested == 2 * 4  # the oldest three and the newest, with smaller pages too
     assert {each["outcome"] for each in brought.receipts} == {"failed"}
     assert [failure.kind for failure in brought.failures] == ["bad_request"]
 
@@ -790,7 +792,7 @@ def test_a_long_ban_is_obeyed_without_sleeping_through_it():
     exchange = speaker(TAX, [])
     exchange.instead[TAX] = lambda path, params: in_place(b"{}", 429, Retry_After="86400")
     brought = read(exchange, TAX)
-    assert brought.asked == 1
+    assert brought.requested == 1
     assert brought.outcomes == {"failed"}
 
 
@@ -818,7 +820,7 @@ DRESSES = {
 @pytest.mark.parametrize("dress", DRESSES)
 @pytest.mark.parametrize("path", [FILLS, LEDGER])
 def test_the_wire_changes_nothing(path, dress):
-    rows = [replace(r, raw=r.raw[:-1] + ',"n":"é日🎉"}'.encode()) for r in life(path, 230)]
+    rows = [replace(r, raw=r.raw[:-1] + ',"n":"é日🎉"}'.encode()) for r in history_of(path, 230)]
     exchange = speaker(path, rows)
     exchange.dress = DRESSES[dress]
     assert_complete(read(exchange, path), rows)
@@ -837,7 +839,7 @@ def sync(exchange: Exchange, home: Home) -> AccountSync:
         while not run.done:
             run.extract()
             run.load()
-    assert exchange.asked < ENOUGH
+    assert exchange.requested < ENOUGH
     return run
 
 
@@ -862,7 +864,7 @@ def test_lead_trader_whom_one_stream_refuses_is_told_why():
 
 @pytest.mark.parametrize("path", [TAX, LEDGER])
 def test_every_oddity_reaches_the_warehouse_as_it_came(path, prepared_home):
-    rows = life(path, 40 * len(ODD_FIELDS))
+    rows = history_of(path, 40 * len(ODD_FIELDS))
     rows = [
         replace(row, raw=row.raw[:-1] + b"," + ODD_FIELDS[n % len(ODD_FIELDS)] + b"}")
         for n, row in enumerate(rows)
@@ -877,7 +879,7 @@ def test_every_oddity_reaches_the_warehouse_as_it_came(path, prepared_home):
 
 
 def test_a_snapshot_that_names_a_coin_twice_is_stored_once(prepared_home):
-    exchange = speaker(TAX, life(TAX, 3))
+    exchange = speaker(TAX, history_of(TAX, 3))
     exchange.instead[ASSETS] = lambda path, params: Answer(
         exchange._envelope(
             b'[{"coin":"BTC","available":"1"},{"coin":"BTC","available":"2"},{"available":"3"}]'
@@ -925,7 +927,7 @@ def test_bitmex_accounts_in_any_form_are_known(part, body):
     [(404, b'{"detail":"Not Found"}'), (403, b"<html>no</html>"), (401, b""), (500, b"no")],
 )
 def test_bitmex_routes_that_are_not_there_are_not_needed(status, body, prepared_home):
-    exchange = speaker(LEDGER, life(LEDGER, 12))
+    exchange = speaker(LEDGER, history_of(LEDGER, 12))
     parts = ["/wallet/assets"] + ["/apiKey/self", "/apiKey", "/api/v1/user"] * (status < 500)
     for part in parts:
         exchange.instead[part] = lambda path, params: Answer(body, status)
@@ -957,11 +959,11 @@ def test_bitget_accounts_in_any_form_are_known(field, value):
 
 
 @pytest.mark.parametrize(
-    "told", [NOW_MS + 10**9, NOW_MS // 1_000 - 80 * 86_400], ids=["to come", "in seconds"]
+    "reported", [NOW_MS + 10**9, NOW_MS // 1_000 - 80 * 86_400], ids=["to come", "in seconds"]
 )
-def test_an_opening_that_cannot_be_hides_nothing(told, prepared_home):
-    exchange = speaker(DEPOSITS, life(DEPOSITS, 12))
-    answer = exchange._envelope(json.dumps({"userId": "1", "regisTime": told}).encode())
+def test_an_opening_that_cannot_be_hides_nothing(reported, prepared_home):
+    exchange = speaker(DEPOSITS, history_of(DEPOSITS, 12))
+    answer = exchange._envelope(json.dumps({"userId": "1", "regisTime": reported}).encode())
     exchange.instead["/account/info"] = lambda path, params: Answer(answer)
     assert sync(exchange, prepared_home).result.failures == []
     assert len(stored(prepared_home, "raw_bitget.deposit_records")) == 12
@@ -997,7 +999,7 @@ def test_a_secret_in_the_exchanges_own_words_is_masked(name, prepared_home):
 def test_one_broken_route_stops_no_other(name, prepared_home):
     ours = registry.exchange(name).spec
     good = TAX if name == "bitget" else LEDGER
-    rows = life(good, 30)
+    rows = history_of(good, 30)
     exchange = speaker(good, rows)
     for stream in ours.streams:
         if stream.path != good and stream.path not in ours.probes:
@@ -1011,7 +1013,7 @@ def test_one_broken_route_stops_no_other(name, prepared_home):
 
 def test_rows_of_another_account_are_no_answer():
     """The paginator has moved on before they are checked, and its position does not count."""
-    rows = life(LEDGER, 20)
+    rows = history_of(LEDGER, 20)
     strange = [replace(row, raw=row.raw.replace(b"1000001", b"2000002")) for row in rows]
     brought = read(speaker(LEDGER, strange), LEDGER)
     assert brought.raws == []

@@ -1,6 +1,6 @@
 """The interface between the HTTP shell and the simulator of an exchange.
 
-A dialect is a module `pipelines/sandbox/<exchange>/simulator.py` with `build(world) -> Dialect`.
+An adapter is a module `pipelines/sandbox/<exchange>/simulator.py` with `build(world) -> Adapter`.
 It never sees sockets: a `Call` comes in, an `Answer` goes out, on the event loop's thread and fast.
 """
 
@@ -21,7 +21,7 @@ SMALL = 60
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What every dialect starts from."""
+    """What every adapter starts from."""
 
     clock: Clock
     end: int
@@ -37,7 +37,7 @@ class World:
     """How long histories go on after `end`, ms."""
     tie_groups: tuple[int, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Switches of one dialect, e.g. {"acmex.floor_days": 365}."""
+    """Switches of one adapter, e.g. {"acmex.floor_days": 365}."""
 
     moves: tuple[Move, ...] = ()
     """Money that main accounts of different exchanges send each other."""
@@ -125,7 +125,7 @@ class Answer:
     content_type: str = "application/json"
 
 
-class Dialect(Protocol):
+class Adapter(Protocol):
     """One exchange's simulator."""
 
     name: str

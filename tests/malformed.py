@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from pipelines import registry
-from pipelines.sandbox.engine.dialect import Answer, Call
+from pipelines.sandbox.engine.adapter import Answer, Call
 from pipelines.sandbox.engine.server import Sandbox
 from pipelines.spec import StreamSpec
 
@@ -25,7 +25,7 @@ FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass
-class Twisted:
+class Mutations:
     """What was done to the records of each stream: the kind, the field, and the record's bytes."""
 
     done: dict[str, dict[bytes, tuple[str, str]]] = field(
@@ -37,36 +37,36 @@ class Twisted:
         return {kind for kind, _ in self.done[stream].values()}
 
 
-def twist(box: Sandbox, name: str, *, worded: frozenset[str] = frozenset()) -> Twisted:
+def mutate(box: Sandbox, name: str, *, worded: frozenset[str] = frozenset()) -> Mutations:
     """From now on that exchange answers so. `worded` fields get no other word."""
-    dialect, spec = box.shell.dialects[name], registry.exchange(name).spec
+    adapter, spec = box.shell.adapters[name], registry.exchange(name).spec
     streams: dict[str, list[StreamSpec]] = defaultdict(list)
     for stream in spec.streams:
         if stream.kind == "history":
             streams[stream.path].append(stream)
-    twisted, plain = Twisted(), dialect.handle
+    mutations, plain = Mutations(), adapter.handle
 
     def handle(call: Call) -> Answer:
         answer = plain(call)
         found = streams.get(call.path)
         if answer.status != 200 or not found or "csv" in answer.content_type:
             return answer
-        body = _within(answer.body.strip(), found[0], worded, twisted)
+        body = _within(answer.body.strip(), found[0], worded, mutations)
         return Answer(answer.status, body, answer.headers, answer.content_type)
 
-    dialect.handle = handle  # type: ignore[method-assign]
-    return twisted
+    adapter.handle = handle  # type: ignore[method-assign]
+    return mutations
 
 
-def _within(text: bytes, stream: StreamSpec, worded: frozenset[str], twisted: Twisted) -> bytes:
+def _within(text: bytes, stream: StreamSpec, worded: frozenset[str], mutations: Mutations) -> bytes:
     if text.startswith(b"["):
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
-        return b"[" + b",".join(_record(bytes(i), stream, worded, twisted) for i in items) + b"]"
+        return b"[" + b",".join(_record(bytes(i), stream, worded, mutations) for i in items) + b"]"
     if text.startswith(b"{"):
         members = FIELDS.decode(text)
         if set(stream.record_id) <= set(members):
-            return _record(text, stream, worded, twisted)
-        return _join({n: _within(bytes(v).strip(), stream, worded, twisted)
+            return _record(text, stream, worded, mutations)
+        return _join({n: _within(bytes(v).strip(), stream, worded, mutations)
                       for n, v in members.items()})  # fmt: skip
     return text
 
@@ -76,7 +76,7 @@ def _join(members: dict[str, bytes]) -> bytes:
     return b"{" + b",".join(pairs) + b"}"
 
 
-def _record(text: bytes, stream: StreamSpec, worded: frozenset[str], twisted: Twisted) -> bytes:
+def _record(text: bytes, stream: StreamSpec, worded: frozenset[str], mutations: Mutations) -> bytes:
     if not text.startswith(b"{"):
         return text
     members = {name: bytes(value).strip() for name, value in FIELDS.decode(text).items()}
@@ -98,15 +98,15 @@ def _record(text: bytes, stream: StreamSpec, worded: frozenset[str], twisted: Tw
     else:
         members[name] = value
     made = _join(members)
-    twisted.done[stream.name][made] = (kind, name)
+    mutations.done[stream.name][made] = (kind, name)
     return made
 
 
 def _oddity(choice: int, value: bytes) -> tuple[str, bytes | None]:
     """What becomes of a value: a kind of oddity and the new JSON, None where it goes."""
-    told: Any = msgspec.json.decode(value)
-    is_word = isinstance(told, str) and told.strip("+-.0123456789") != ""
-    is_digits = isinstance(told, str) and told != "" and not is_word
+    reported: Any = msgspec.json.decode(value)
+    is_word = isinstance(reported, str) and reported.strip("+-.0123456789") != ""
+    is_digits = isinstance(reported, str) and reported != "" and not is_word
     match choice:
         case 0 | 1:
             return "extra", b""
@@ -116,14 +116,14 @@ def _oddity(choice: int, value: bytes) -> tuple[str, bytes | None]:
             return "null", b"null"
         case 6 | 7:
             return "blank", b'""'
-        case 8 | 9 if is_digits and _is_number(told):
-            return "bare number", told.encode()
-        case 8 | 9 if isinstance(told, int) and not isinstance(told, bool):
+        case 8 | 9 if is_digits and _is_number(reported):
+            return "bare number", reported.encode()
+        case 8 | 9 if isinstance(reported, int) and not isinstance(reported, bool):
             return "quoted number", b'"' + value + b'"'
         case 10 | 11 if is_word:
             return "word", msgspec.json.encode(WORD)
         case 12 if is_word:
-            return "case", msgspec.json.encode(told.swapcase())
+            return "case", msgspec.json.encode(reported.swapcase())
         case 13 if is_word:
             return "object", b'{"value":[]}'
         case _:
