@@ -436,7 +436,7 @@ def test_bitget_lists_keep_to_their_filters(
             span = max(end - width, now - reach), end
             whole = rows(*span)
             if len(whole) == 100:
-                continue  # there may be more of them than a page shows
+                continue  # there may be more of them than a page has
             for name, field in fields.items():
                 for value in {row[field].upper() for row in whole if row[field]}:
                     narrow = [row for row in whole if row[field].upper() == value]
