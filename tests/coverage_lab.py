@@ -46,7 +46,7 @@ GAP_MODELS = (
     "wordings", "int_unasked_streams", "path:models/intermediate/coverage/gaps", "fct_gaps",
     "int_deadlines", "fct_deadlines",
 )  # fmt: skip
-TOLD = {
+READ_TABLES = {
     "int_ledger_proofs": """
         account_id text, stream text, proof text, opening_count bigint, break_count bigint,
         first_row_at timestamptz, opening_asset text, opening_balance decimal(38, 18),
@@ -173,12 +173,12 @@ def write_raw(
 def make_told(con: duckdb.DuckDBPyConnection) -> None:
     """The tables of models that read records, with nothing in them."""
     con.execute("create schema intermediate")
-    for table, columns in TOLD.items():
+    for table, columns in READ_TABLES.items():
         con.execute(f"create table intermediate.{table} ({columns})")
 
 
 def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) -> None:
-    for table in TOLD:
+    for table in READ_TABLES:
         con.execute(f"truncate intermediate.{table}")
     insert(con, "intermediate.int_ledger_proofs", [
         {
@@ -204,7 +204,7 @@ def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) -> None
             "oldest_given_at": at(pace.oldest_given_at),
         }
         for account, _ in lives
-        for pace in account.paces
+        for pace in account.row_rates
     ])  # fmt: skip
 
 

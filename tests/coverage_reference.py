@@ -114,7 +114,7 @@ class Hole:
 
 
 @dataclass(frozen=True)
-class Pace:
+class RowRate:
     """How fast an account makes rows of a stream that gives its newest so many and no more."""
 
     stream: str
@@ -130,7 +130,7 @@ class Account:
     checks: tuple[Check, ...]
     rows: tuple[tuple[str, Row], ...] = ()
     proofs: tuple[Proof, ...] = ()
-    paces: tuple[Pace, ...] = ()
+    row_rates: tuple[RowRate, ...] = ()
     holes: tuple[Hole, ...] = ()
 
     @property
@@ -784,7 +784,7 @@ def deadline(
     account: Account, spec: Spec, receipts: list[Receipt], spans: list[Span], as_of: int
 ) -> Deadline:
     missing = first_missing(spec, receipts, spans, as_of)
-    pace = next((pace for pace in account.paces if pace.stream == spec.stream), None)
+    pace = next((pace for pace in account.row_rates if pace.stream == spec.stream), None)
     start = min(span.start for span in spans)
     given = [] if pace is None or pace.oldest_given_at is None else [pace.oldest_given_at]
     if spec.retention_kind == "rolling":

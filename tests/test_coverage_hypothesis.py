@@ -33,7 +33,7 @@ from tests.coverage_reference import (
     Account,
     Check,
     Hole,
-    Pace,
+    RowRate,
     Proof,
     Receipt,
     Row,
@@ -208,7 +208,7 @@ def lives(draw: st.DrawFn, name: str, streams: list[str]) -> tuple[Account, list
             for stream in draw(st.sets(st.sampled_from(streams), max_size=2))
         ),
         tuple(
-            Pace(stream, draw(st.integers(1, 700)), draw(st.none() | MOMENTS))
+            RowRate(stream, draw(st.integers(1, 700)), draw(st.none() | MOMENTS))
             for stream in draw(st.sets(st.sampled_from(streams), max_size=2))
         ),
         tuple(

@@ -1014,9 +1014,9 @@ def test_one_broken_route_stops_no_other(name, prepared_home):
 def test_rows_of_another_account_are_no_answer():
     """The paginator has moved on before they are checked, and its position does not count."""
     rows = history_of(LEDGER, 20)
-    strange = [replace(row, raw=row.raw.replace(b"1000001", b"2000002")) for row in rows]
-    brought = read(speaker(LEDGER, strange), LEDGER)
+    others = [replace(row, raw=row.raw.replace(b"1000001", b"2000002")) for row in rows]
+    brought = read(speaker(LEDGER, others), LEDGER)
     assert brought.raws == []
     assert {receipt["outcome"] for receipt in brought.receipts} == {"failed"}
     assert {receipt["error_kind"] for receipt in brought.receipts} == {"other_account"}
-    assert_accounted(brought, strange)
+    assert_accounted(brought, others)

@@ -108,7 +108,7 @@ POSITION = [
 
 
 @dataclass
-class Told:
+class Reported:
     """Records of one stream of one account."""
 
     exchange: str
@@ -144,40 +144,40 @@ class Told:
 
 
 STORED = [
-    Told("bitget", "fees", "spot_fills", "tradeId", case("01-bitget-bgb-fee", "fills.json", FEES)),
-    Told(
+    Reported("bitget", "fees", "spot_fills", "tradeId", case("01-bitget-bgb-fee", "fills.json", FEES)),
+    Reported(
         "bitget", "both_lists", "spot_fills", "tradeId",
         [record for record in case("01-bitget-bgb-fee", "fills.json", BOTH_LISTS)
          if record["orderId"] == "901"],
     ),
-    Told(
+    Reported(
         "bitget", "both_lists", "tax_spot_records", "id",
         case("01-bitget-bgb-fee", "tax.json", FEE_LEDGER),
     ),
-    Told(
+    Reported(
         "bitget", "pairs", "spot_fills", "tradeId",
         case("02-bitget-nonascii-pair", "fills.json", PAIRS),
     ),
-    Told(
+    Reported(
         "bitget", "funding", "unified_funding_records", "id",
         case("12-bitget-funding-type-empty", "funding-financial-records.json", FUNDING),
     ),
-    Told(
+    Reported(
         "bitget", "renamed", "tax_spot_records", "id",
         case("13-luna-two-coins", "tax.json", COINS),
     ),
-    Told(
+    Reported(
         "bitget", "too_long", "tax_spot_records", "id",
         [
             tax(1, "2026-01-01", "USDT", "Deposit", "1.1234567890123456789", "1"),
             tax(2, "2026-01-02", "USDT", "Deposit", "5", "6"),
         ],
     ),
-    Told(
+    Reported(
         "bitmex", "options", "trade_history", "execID",
         case("06-bitmex-updown-contract", "executions.json", OPTIONS),
     ),
-    Told(
+    Reported(
         "bitmart", "long", "futures_positions", "symbol",
         case("24-bitmart-long-decimals", "position.json", POSITION),
     ),

@@ -20,7 +20,7 @@ from tests.conftest import Lab
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 LISTING = bitget.SPEC.stream("sub_account_assets")
-ASKED = bitget.SPEC.stream("sub_account_deposits")
+REQUESTED = bitget.SPEC.stream("sub_account_deposits")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def reported(lab: Lab) -> list[tuple]:
     return lab.query(
         "select outcome, error_kind, scope, asked_from = asked_to, error_text "
         "from raw_bitget.receipts where stream = ? order by asked_at",
-        ASKED.name,
+        REQUESTED.name,
     )
 
 
@@ -98,6 +98,6 @@ def test_what_is_asked_by_a_parameter_names_no_new_value_of_it():
     assert naming == {
         "asset_pairs", "convert_trades", "deposits", "spot_accounts", "trading_fees", "withdrawals",
     }  # fmt: skip
-    assert bitget.SPEC.naming(ASKED) == (LISTING,)
+    assert bitget.SPEC.naming(REQUESTED) == (LISTING,)
     pairs = bitget.SPEC.naming(bitget.SPEC.stream("isolated_margin_fills"))
     assert {stream.name for stream in pairs} == {"isolated_margin_assets", "tax_margin_records"}

@@ -27,7 +27,7 @@ from tests.truth_reference import millis, moves_between
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 ACCOUNTS = ("bitget-main", "bitget-second", "bitmart-main", "bigone-main")
-TWINS = {"twin-1", "twin-2"}
+DUPLICATES = {"twin-1", "twin-2"}
 
 PAIRS = """
     select
@@ -43,7 +43,7 @@ CANDIDATES = """
 
 
 @dataclass
-class Told:
+class Reported:
     """The marts after a build, and what was true then."""
 
     truths: dict[str, dict[str, Any]]
@@ -71,13 +71,13 @@ class Told:
         ]  # fmt: skip
 
 
-def look(lab: Lab) -> Told:
+def look(lab: Lab) -> Reported:
     truths = {name: lab.box.truth(name) for name in ACCOUNTS}
     found = [(*row[:8], millis(row[8]), *row[9:]) for row in lab.query(PAIRS)]
     gaps = lab.query("select gap_id, stream, verdict, state from marts.fct_gaps")
     with answers.opened(lab.home.warehouse) as warehouse:
         matched = answers.moves(warehouse)
-    return Told(
+    return Reported(
         truths,
         found,
         {(row[0], row[1]): row[2:] for row in lab.query(CANDIDATES)},
@@ -87,7 +87,7 @@ def look(lab: Lab) -> Told:
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> tuple[Told, Told]:
+def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> tuple[Reported, Reported]:
     """First BigONE's deposits cannot be read, then they can."""
     deposits = registry.exchange("bigone").spec.stream("deposits")
     folder = tmp_path_factory.mktemp("moves")
@@ -126,7 +126,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> t
 def test_what_is_paired_is_what_happened(stages):
     _, reported = stages
     true = {row: move for move, row in reported.moves()}
-    expected = {row for row, move in true.items() if move not in TWINS}
+    expected = {row for row, move in true.items() if move not in DUPLICATES}
     assert {row[:9] for row in reported.pairs} == expected
     how = {true[row[:9]]: row[9:] for row in reported.pairs}
     assert how["same-hash"] == how["other-case"] == ("tx_hash", "certain")
@@ -147,7 +147,7 @@ def test_twins_are_left_open(stages):
     legs = [
         leg
         for move, row in reported.moves()
-        if move in TWINS
+        if move in DUPLICATES
         for leg in ((row[0], row[1]), (row[2], row[3]))
     ]
     assert len(set(legs)) == 4

@@ -175,8 +175,8 @@ def _by_record(rows: Iterable[Row]) -> dict[str, list[Row]]:
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         grouped[row["record_id"]].append(row)
-    for twins in grouped.values():  # the legs of one record, in any order
-        twins.sort(key=lambda row: [(value is None, value) for value in row.values()])
+    for group in grouped.values():  # the legs of one record, in any order
+        group.sort(key=lambda row: [(value is None, value) for value in row.values()])
     return grouped
 
 
@@ -234,14 +234,14 @@ def _bigone_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
     for fill in truth["trades"]:
         is_spot = fill["product_type"] == "spot"
         same = {name: fill[name] for name in TRADE if name in fill}
-        beside = {
+        extra = {
             "contract_quantity": None if is_spot else fill["contract_quantity"],
             "value_amount": fill["quote_quantity"] if is_spot else fill["value_amount"],
             "price_reason": None,
             "is_maker": fill["is_maker"] if is_spot else None,
             "traded_at": millis(fill["traded_at"]),
         }
-        rows.append(_row(TRADE, **same | beside))
+        rows.append(_row(TRADE, **same | extra))
     return rows
 
 

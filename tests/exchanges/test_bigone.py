@@ -244,7 +244,7 @@ def test_the_guide_explains_every_refusal():
 END = datetime(2026, 1, 10, tzinfo=UTC)
 
 
-def walked(pages, *, days=9, scope=""):
+def paginated(pages, *, days=9, scope=""):
     """The pages over those pages of (token, [(id, day, pair)]), and the tokens it asked by."""
     start = END - timedelta(days=days)
     stream = SPEC.stream("spot_trades")
@@ -270,19 +270,19 @@ def rows(*days):
 
 
 def test_a_short_or_empty_page_is_not_the_end_and_no_token_is():
-    pages, requested = walked([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
+    pages, requested = paginated([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
     assert requested == [None, "t1", "t2"]
     assert pages.reached == pages.start and pages.unresolved == []
 
 
 def test_a_resumed_walk_stops_where_its_window_starts():
-    pages, requested = walked([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
+    pages, requested = paginated([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
     assert requested == [None, "t1"]
     assert pages.reached == pages.start
 
 
 def test_rows_out_of_order_do_not_say_where_the_start_is():
-    pages, requested = walked([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
+    pages, requested = paginated([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
     assert requested == [None, "t1", "t2"]
     assert pages.reached == pages.start
 
@@ -295,13 +295,13 @@ def test_rows_out_of_order_do_not_say_where_the_start_is():
     ],
 )
 def test_the_same_token_or_the_same_page_again_is_unresolved(pages):
-    pages, _ = walked([*pages, ("never", [])])
+    pages, _ = paginated([*pages, ("never", [])])
     assert pages.unresolved and pages.reached > pages.start and not pages.has_next_page
 
 
 def test_rows_of_another_pair_are_refused():
     with pytest.raises(RequestError, match="A-B"):
-        walked([("t1", [(9, 9, "C-D")])], scope="A-B")
+        paginated([("t1", [(9, 9, "C-D")])], scope="A-B")
 
 
 def test_orders_are_asked_for_in_every_state_and_pages_are_full():

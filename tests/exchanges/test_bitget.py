@@ -223,10 +223,10 @@ def test_a_tax_key_is_tried_on_tax_routes_only():
 
 
 def test_only_a_trader_is_asked_what_a_trader_is_told():
-    anybody = identity_from(
+    identity = identity_from(
         b'{"userId":"7","parentId":7,"authorities":["ttor"],"traderType":"not_trader"}'
     )
-    beyond = {s.name for s in SPEC.streams if bitget.beyond(anybody, s) is not None}
+    beyond = {s.name for s in SPEC.streams if bitget.beyond(identity, s) is not None}
     assert beyond == {"led_positions", "led_spot_orders"}
 
 

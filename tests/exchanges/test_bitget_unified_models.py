@@ -29,7 +29,7 @@ LATER = UPGRADED_AT + timedelta(days=16)
 UNIFIED, UPGRADED = "bitget-unified", "bitget-upgraded"
 MARGIN = timedelta(minutes=5)
 V3 = {stream.name for stream in SPEC.streams if stream.path.startswith("/api/v3/")}
-NOBODY = {each.name for each in SPEC.excluded}
+EXCLUDED = {each.name for each in SPEC.excluded}
 """What no route tells, of any kind of account."""
 
 pytestmark = pytest.mark.xdist_group("bitget_unified_models")
@@ -37,7 +37,7 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """The warehouse after both builds, what was true at each, and what the first one said."""
 
     query: Query
@@ -47,7 +47,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
     options = {
         "bitget.upgraded_at": to_ms(UPGRADED_AT), "bitget.unified_fees_outside": True,
         "bitget.unified_fills": 360,
@@ -82,7 +82,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         lab.sync()
         lab.build(LATER)
         truths = {name: box.truth(name) for name in (UNIFIED, UPGRADED)}
-        yield Told(lab.query, truths, first, streams)
+        yield Reported(lab.query, truths, first, streams)
 
 
 def ledger_and_trades(query: Query, truth: dict[str, Any], reach: Reach) -> list[str]:
@@ -194,7 +194,7 @@ def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(reported):
             f"select distinct stream from marts.{table} where account_id = ?", account_id
         )
         streams = {stream for (stream,) in found}
-        assert streams and streams <= V3 | NOBODY, table
+        assert streams and streams <= V3 | EXCLUDED, table
 
 
 def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(reported):
@@ -223,7 +223,7 @@ def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(reported):
     assert ends and {end for _, end in ends} == {classic_until}
 
 
-def kinds_of(reported: Told) -> tuple[datetime, datetime]:
+def kinds_of(reported: Reported) -> tuple[datetime, datetime]:
     """The last check that found the upgraded account classic, the first that found it unified."""
     rows = reported.query(
         "select account_kind, min(checked_at), max(checked_at) from raw_bitget.accounts "

@@ -119,9 +119,9 @@ def session(base_url: str = SPEC.base_url) -> ReadOnlySession:
     ],
 )
 def test_nothing_else_is_sent(method, url, body):
-    asking = session()
+    sender = session()
     with pytest.raises(NotARead):
-        asking.send(asking.prepare_request(requests.Request(method, url, json=body)))
+        sender.send(sender.prepare_request(requests.Request(method, url, json=body)))
 
 
 def test_both_hosts_are_one_behind_a_base_url_of_ones_own():
@@ -376,19 +376,19 @@ def test_too_many_requests_wait_as_long_as_anybody_asks(headers, wait):
 def test_after_a_ban_nothing_more_is_asked(box):
     card = box.account("bitmart-main")
     keys = Credentials({key: card[key] for key in ("key", "secret", "memo")})
-    asking = ReadOnlySession(bitmart.EXCHANGE, Account("x", "bitmart", keys, card["base_url"]))
+    sender = ReadOnlySession(bitmart.EXCHANGE, Account("x", "bitmart", keys, card["base_url"]))
     def banned(path):
         with pytest.raises(RequestError) as caught:
-            fetch(asking, path)
+            fetch(sender, path)
         assert caught.value.kind == "rate_limited" and "30017" in caught.value.what
-        return asking.requests_sent
+        return sender.requests_sent
 
     box.fault("418", account="bitmart-main")
     assert [banned("/spot/v1/wallet"), banned("/spot/v1/wallet")] == [1, 1]
-    fetch(asking, "/contract/private/assets-detail")  # it may have been that route alone
+    fetch(sender, "/contract/private/assets-detail")  # it may have been that route alone
     box.fault("418", account="bitmart-main")
     assert [banned("/account/v1/wallet"), banned("/contract/private/assets-detail")] == [3, 3]
-    asking.close()
+    sender.close()
 
 
 @pytest.mark.parametrize("code", [50001, 50040, 40034])

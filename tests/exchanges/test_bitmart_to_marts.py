@@ -257,7 +257,7 @@ def test_the_end_is_a_deadline(lab: Lab) -> None:
     assert ends == [("winding_down", datetime(2027, 1, 31, 15, 59, tzinfo=UTC))]
 
 
-STRANGE = {
+MALFORMED = {
     "spot_fills": [
         {"tradeId": 1, "symbol": "BTC_USDT", "side": "swap", "size": 2, "createTime": "soon"},
         {"tradeId": "2", "symbol": "BTCUSDT", "side": "BUY", "price": "", "size": None},
@@ -307,7 +307,7 @@ def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
             "insert into raw_bitmart._dlt_loads by name select 'strange' as load_id, "
             "'bitmart' as schema_name, 0 as status, now() as inserted_at, '' as schema_version_hash"
         )
-        for stream, rows in STRANGE.items():
+        for stream, rows in MALFORMED.items():
             for number, row in enumerate(rows):
                 connection.execute(
                     f"insert into raw_bitmart.{stream} by name select ? as account_id, "

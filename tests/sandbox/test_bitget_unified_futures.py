@@ -71,8 +71,8 @@ def test_futures_are_told_by_their_own_line_with_profit_and_fee_apart(
             assert Decimal(row["amount"]) + Decimal(row["fee"]) == Decimal(move["amount"])
             assert row["symbol"] and row["coin"] == move["asset"]
         types |= {row["type"] for row in reported}
-        beside = tax_rows(call, line)
-        assert sorted(row["amount"] for row in beside) == sorted(row["amount"] for row in reported)
+        extra = tax_rows(call, line)
+        assert sorted(row["amount"] for row in extra) == sorted(row["amount"] for row in reported)
     assert types >= {
         "OPEN_LONG", "CLOSE_LONG", "BUY_DEAL", "SELL_DEAL", "CONTRACT_MAIN_SETTLE_FEE_USER_IN",
         "CONTRACT_MAIN_SETTLE_FEE_USER_OUT",
