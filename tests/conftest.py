@@ -78,7 +78,7 @@ class Lab:
     def sync(self, *labels: str, full: bool = False) -> dict[str, AccountResult]:
         """Extract and load those accounts, or all declared ones, without Prefect; results by label.
 
-        `full` asks for everything again.
+        `full` requests everything again.
 
         Raises LookbackError where an account cannot be read at all.
         """

@@ -35,7 +35,7 @@ AS_OF = 300 * DAY
 KEEP = KEPT
 LOAD, CUT_OFF = "done", "cut off"
 FILES_OF = "wallet_history"
-"""The stream of BitMEX whose files are held against the API, record by record."""
+"""The stream of BitMEX whose files are compared with the API, record by record."""
 
 COVERAGE_MODELS = (
     "+int_receipts_unioned", "+int_stream_specs_unioned", "+int_accounts_unioned",
@@ -61,7 +61,7 @@ READ_TABLES = {
         account_id text, stream text, busiest_week_rows bigint, oldest_given_at timestamptz
     """,
 }
-"""What gaps and deadlines are told by models that read records: here it is written in."""
+"""Tables that models compute from records; this lab writes their rows directly."""
 
 RAW = {
     "receipts": """

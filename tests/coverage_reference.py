@@ -25,7 +25,7 @@ KEPT = 90 * DAY
 
 @dataclass(frozen=True)
 class Row:
-    """One version of a record, as a file or the API told it."""
+    """One version of a record from a file or the API."""
 
     id: str
     occurred_at: int
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What came of asking [asked_from, asked_to) at asked_at."""
+    """The outcome of a request for [asked_from, asked_to) at asked_at."""
 
     id: str
     stream: str
@@ -49,14 +49,14 @@ class Receipt:
     oldest_at: int | None = None
     origin: str = "api"
     rows: tuple[Row, ...] = ()
-    """What a file held; nothing is told of what the API gave with one receipt."""
+    """The contents of a file, without the records that the API returned with one receipt."""
     is_loaded: bool = True
     error_kind: str | None = None
     row_count: int = 0
 
     @property
     def gone_before(self) -> int | None:
-        """Everything older was out of reach when this was asked; None when nothing was."""
+        """Older data was not available at the time of the request; None if all was."""
         return self.floor_at if self.floor_reason == "retention" else None
 
 
@@ -175,7 +175,7 @@ READ_TO_THE_END = BEST_FIRST[:3]
 
 @dataclass(frozen=True)
 class History:
-    """When one stream and scope begins and ends, and all that was asked of it."""
+    """Start and end of one stream and scope, and all requests for it."""
 
     start: int
     end: int
@@ -220,7 +220,7 @@ def coverage(
 
 
 def asked_of(receipts: list[Receipt]) -> list[Receipt]:
-    """The receipts that count, without those that say that there was nothing to ask by."""
+    """The receipts that count, without those that state that no scope was known."""
     return [r for r in receipts if r.is_loaded and r.error_kind != "nothing_to_ask"]
 
 
@@ -343,7 +343,7 @@ def judge(low: int, high: int, case: History) -> tuple[str, Receipt | None]:
     read = [r for r in covering if r.outcome == "exhausted" and is_above(low, r.gone_before)]
     from_api = [r for r in read if r.origin == "api"]
     from_files = [r for r in read if r.origin == "file"]
-    # What happened before the account was of this kind the stream may not tell.
+    # The stream may lack events from before the account was of this kind.
     proven = [r for r in from_api if kind_then(r, case.limits) != "not_stated"]
     if proven and is_above(low, case.served_from):
         return "covered_api", newest(proven)
@@ -388,7 +388,7 @@ def looks(receipts: list[Receipt]) -> list[Receipt]:
 
 
 def newest(receipts: list[Receipt]) -> Receipt:
-    """The one asked last."""
+    """The receipt with the newest request."""
     return max(receipts, key=lambda r: (r.asked_at, r.id))
 
 
@@ -398,13 +398,13 @@ def is_above(time: int, floor: int | None) -> bool:
 
 
 def kind_then(receipt: Receipt, limits: list[Spec]) -> str:
-    """What the exchange said about retention when the receipt was asked."""
+    """The documented retention at the time of the request."""
     then = [spec for spec in limits if spec.recorded_at <= receipt.asked_at]
     return (then[-1] if then else limits[0]).retention_kind
 
 
 def is_contradicted(file: Receipt, account: Account, receipts: list[Receipt]) -> bool:
-    """Whether the API tells otherwise wherever both tell."""
+    """Whether the API contradicts the file in the span of both."""
     if file.origin != "file" or not file.rows:
         return False
     readings = [
@@ -735,7 +735,7 @@ def is_beyond_reading(spec: Spec, evidence: Receipt | None) -> bool:
 
 
 def has_nothing_to_ask_by(stream: str, receipts: list[Receipt]) -> bool:
-    """Whether the last word on the stream is that nothing is known to ask it by."""
+    """Whether the newest receipt of the stream states that no scope is known."""
     own = [r for r in receipts if r.is_loaded and r.stream == stream and r.origin == "api"]
     if not own:
         return False

@@ -1,4 +1,4 @@
-"""A stand-in whose records are not as documented: one small oddity in most of them.
+"""A simulator with malformed records: most of them have one small error.
 
 The same record is odd in the same way whenever it is asked for, so that nothing changes between
 two looks. What names a record, its time and its state is left alone: without those it is another

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 ENOUGH = 4_000
-"""After so many requests every answer is an error: whoever asks on is in a loop."""
+"""After that many requests every response is an error: the client is in a loop."""
 
 
 @dataclass(frozen=True)

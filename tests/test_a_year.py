@@ -1,4 +1,4 @@
-"""A year of syncs with a hundred days without one: what was lost is told to the microsecond.
+"""A year of syncs with a hundred days without one: the lost span is exact to the microsecond.
 
 Bitget keeps fills and bills for 90 days. Syncs are daily where something is at stake (the start,
 both edges of the outage, the end) and weekly in between, which makes no difference to a 90-day
@@ -67,7 +67,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def lapse(lab: Lab, stream: str) -> tuple[datetime, datetime]:
-    """From the end of the last asking before the outage to the first floor after it."""
+    """From the last request before the outage to the first floor after it."""
     ((start, end),) = lab.query(
         """
         select

@@ -1,7 +1,7 @@
 """Records that are not as documented, in every stream of every exchange at once, to the marts.
 
 Unknown words and fields, missing ones, `null` and `""`, numbers as text and text as numbers, odd
-case: kept in raw byte for byte, told in the ledger, named in `fct_data_quality`, and published.
+case: stored in raw byte for byte, kept in the ledger, named in `fct_data_quality`, and published.
 """
 
 from __future__ import annotations

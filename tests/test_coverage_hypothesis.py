@@ -73,7 +73,7 @@ LATE = st.sampled_from(
 
 @st.composite
 def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
-    """One stream's limits, which may have been told differently later on."""
+    """One stream's limits, which may have changed later."""
     fewest = draw(st.integers(0, 1))
     entities = draw(st.sets(st.sampled_from(ENTITIES), min_size=fewest, max_size=2))
     whole = draw(st.sampled_from((True, True, False)))
@@ -118,7 +118,7 @@ def nothing_to_ask(
 
 @st.composite
 def askings(draw: st.DrawFn, name: str, number: int, stream: str) -> Receipt:
-    """One asking of the API: any window, at any time, with any outcome and floor."""
+    """One request to the API: any window, time, outcome and floor."""
     start = draw(MOMENTS)
     end = draw(st.just(start) | st.just(start + 1) | MOMENTS | LATE)
     start, end = min(start, end), max(start, end)
@@ -184,7 +184,7 @@ def files(draw: st.DrawFn, name: str, number: int, stream: str) -> Receipt:
 
 @st.composite
 def lives(draw: st.DrawFn, name: str, streams: list[str]) -> tuple[Account, list[Receipt]]:
-    """One account: who it was found to be, and what was asked of it."""
+    """One account: its checked identity, and its requests."""
     moments = draw(st.lists(MOMENTS | LATE, max_size=3, unique=True))
     opened = st.none() | MOMENTS | st.integers(-100, 250).map(lambda day: day * DAY)
     kinds = st.none() | st.sampled_from(KINDS)

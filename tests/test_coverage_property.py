@@ -56,7 +56,7 @@ LIMITS = {
         # The exchange published a limit half way through.
         Spec("deposits", "not_stated", -900 * DAY, entities=("deposits",)),
         Spec("deposits", "unlimited", 150 * DAY, entities=("deposits",)),
-        # What accounts of one kind only have, and what no route tells.
+        # Streams of only one kind of account, and data that no route returns.
         Spec("unified", "unlimited", -900 * DAY, account_kinds=("unified",)),
         Spec("classic", "rolling", -900 * DAY, account_kinds=("classic",)),
         Spec("bots", "not_stated", -900 * DAY, kind="excluded"),
@@ -175,7 +175,7 @@ def synced(
     moments: list[int],
     outcome: Callable[[int, int], str] = lambda now, start: "exhausted",
 ) -> list[Receipt]:
-    """What our own planner asks at those moments, when the exchange answers with `outcome`."""
+    """The requests of our planner at those moments, if the exchange responds with `outcome`."""
     receipts: list[Receipt] = []
     for limits in current_limits(exchange):
         if limits.kind == "excluded" or limits.account_kinds:
@@ -307,7 +307,7 @@ def a_late_start_with_files(rng: random.Random, name: str) -> History:
 
 
 def a_file_that_contradicts(rng: random.Random, name: str) -> History:
-    """A file tells of years that only it knows, and lacks a row where the API tells too."""
+    """A file has years that the API lacks, and lacks a row in a span that both have."""
     opened = -700 * DAY
     # Half of the files agree.
     row = Row("one", 50 * DAY, amount=1)
@@ -349,7 +349,7 @@ def one_that_was_never_read(rng: random.Random, name: str) -> History:
     return "bitget", checked(name, 0, [rng.randrange(290) * DAY]), []
 
 
-# What must be met in some life of the kind, beside whatever else is.
+# Verdicts that each kind of account must show.
 STORIES: dict[Callable[[random.Random, str], History], set[str]] = {
     a_steady_one: {"covered_api", "unverified", "excluded_by_exchange"},
     an_outage: {"failed", "covered_api", "sync_lapse"},

@@ -67,7 +67,7 @@ def deposit(number: int, **said: Any) -> Row:
 
 def test_odd_records_are_kept_as_they_came_and_counted(prepared_home: Home) -> None:
     exchange = speaker(TAX, tax_rows())
-    # A state nobody knows, a time of completion alone, no time, no amount, and no record at all.
+    # An unknown status, only a time of completion, no time, no amount, and no record at all.
     exchange.rows[DEPOSITS] = [
         deposit(900, status="melting"),
         deposit(901, cTime="soon"),

@@ -90,7 +90,7 @@ NAMES = ("first", "second")
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of one model, which tells where each of its words comes from."""
+    """A project of one model that returns the source of each of its words."""
     folder = tmp_path / "dbt_project"
     (folder / "models").mkdir(parents=True)
     (folder / "macros").mkdir()
@@ -163,7 +163,7 @@ OTHER_TEST = "{accepted_values: {arguments: {values: [other]}}}"
 
 
 def rewrite(file: Path, old: str, new: str) -> None:
-    """Other words in a file that looks as if nobody had touched it."""
+    """Change a file without changing its modification time."""
     times = file.stat()
     file.write_text(file.read_text().replace(old, new))
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))

@@ -5,7 +5,7 @@ there is nothing to hold against. A page names a route by its method and path, `
 may follow, after a comma, "and" or "/", others of the same method, by their path or by its end.
 Braces with a comma are alternatives, without one a parameter; `…` and `*` stand for a family.
 
-Not private reads, and so nobody's business here:
+Not private reads, and so not covered here:
 
 - a public route: it has a segment `public` or `market`, or its line calls it public (`(public`,
   `Public`, or a table's `NONE` in place of a kind of signature);

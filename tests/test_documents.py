@@ -50,7 +50,7 @@ def test_evacuating_reads_everything_again_between_two_looks_at_the_balances(lab
 
 
 def requested(lab: Lab) -> dict[tuple[str, str], list[tuple[object, object]]]:
-    """The spans asked of each history stream and scope, in the order of asking."""
+    """The requested spans of each history stream and scope, in the order of the requests."""
     rows = lab.query(
         "select stream, scope, asked_from, asked_to from raw_bitmart.receipts "
         "where asked_from < asked_to order by asked_at, asked_from"
@@ -243,7 +243,7 @@ def test_a_note_says_what_would_make_it_sure_and_a_loss_is_no_note() -> None:
 
 
 def test_what_only_a_person_can_fetch_is_on_the_list() -> None:
-    """What is out of reach, what balances show to lack rows, and what no API tells; no notes."""
+    """Expired rows, rows that balances prove missing, and data without a route; no notes."""
     usual = {"remedy": "a file", "severity": "critical", "is_proven_incomplete": False}
     gaps = [
         {**usual, "stream": "fills", "verdict": "lost_to_retention"},

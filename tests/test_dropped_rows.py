@@ -3,7 +3,7 @@
 One build holds all of them, an account a seed. What is expected is worked out from the
 rows that were dropped, and the models see only what is left. Each ledger is there three times: with
 the running balances that the exchange shows, without them, and as the deposits and withdrawals of
-an exchange that has none (BitMart), where only a snapshot can tell.
+an exchange without a ledger (BitMart), where only a snapshot shows it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ASSETS = ("BTC", "ETH", "USDT")
 START = datetime(2025, 1, 1, tzinfo=UTC)
 TAKEN_BEFORE = START + timedelta(days=15)
 TAKEN = START + timedelta(days=200)
-"""When the wallets were looked at: early in most books' lives, and after all of them."""
+"""Snapshot times: one early in most ledgers, and one after all rows."""
 
 Hole = tuple[datetime, datetime, Decimal]
 """After which moment, not after which, and how much is missing: expected or found."""
@@ -72,7 +72,7 @@ def any_book(number: int) -> Book:
         if rng.random() > 0.15:
             at += timedelta(milliseconds=rng.randint(1, 86_400_000))
         asset = rng.choice(ASSETS)
-        # Amounts no two of which cancel: a hole of nothing cannot be seen by anybody.
+        # No two amounts cancel: dropped rows with a sum of zero cannot be detected.
         amount = Decimal(rng.randint(1, 10**12)).scaleb(-8) + Decimal(count).scaleb(-18)
         amount = amount if balances[asset] < amount or rng.random() < 0.6 else -amount
         balances[asset] += amount
@@ -107,11 +107,11 @@ def expected_holes(book: Book, asset: str) -> tuple[Decimal, list[Hole]]:
 
 
 EXCHANGES = {"shown": "bitget", "silent": "bitget", "without": "bitmart"}
-"""The ways a ledger is told, and by whom."""
+"""The formats of a ledger, and their streams."""
 ODD = "odd"
-"""Books of Bitget with the same few amounts again and again, and ids in no order."""
+"""Ledgers of Bitget with a few repeated amounts, and ids in no order."""
 EMPTIED = "emptied"
-"""Books of BitMart whose wallet names no coin any more, or never did."""
+"""Ledgers of BitMart whose snapshot has no coins."""
 LEDGERS = {"bitget": "tax_spot_records", "bitmart": "deposit_withdraw_history"}
 WALLETS = {"bitget": "spot_assets", "bitmart": "account_wallet"}
 
@@ -151,7 +151,7 @@ def cancelling_book() -> Book:
 
 
 def emptied_books() -> list[Book]:
-    """5 came on the first day and went: late and told, or at once and dropped."""
+    """5 came on the first day and left: listed late, or at once and dropped."""
     return [
         Book(
             number,
@@ -266,7 +266,7 @@ def receipts(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
 def checked(
     tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path
 ) -> tuple[list[Book], Home]:
-    """Every book in each way it is told, in one warehouse, checked."""
+    """Every ledger in each format, in one warehouse, checked."""
     place = Home(tmp_path_factory.mktemp("dropped"))
     place.data.mkdir()
     shutil.copyfile(empty_warehouse, place.warehouse)
@@ -393,7 +393,7 @@ def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], 
 def test_a_whole_book_of_repeated_amounts_has_no_finding_in_whatever_order_its_ids_are(
     checked: tuple[list[Book], Home],
 ) -> None:
-    """Ties go through the same balance twice, so that only their neighbours tell where they end."""
+    """Rows of one moment pass the same balance twice, so only their neighbours show the end."""
     _, place = checked
     kinds = ["balance_chain", "opening_balance", "sum_rule", "snapshot", "snapshot_change"]
     odd = {account(odd_book(number), ODD) for number in range(SEEDS)}

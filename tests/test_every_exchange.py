@@ -116,7 +116,7 @@ def of(streams: set[str], found: set[tuple]) -> set[tuple]:
 
 
 def beyond_reading(name: str) -> set[str]:
-    """Streams that a key which only reads is not asked to read."""
+    """Streams that are not requested with a read-only key."""
     return {stream.name for stream in registry.exchange(name).spec.streams if stream.needs_right}
 
 
@@ -145,18 +145,18 @@ def test_the_ledger_is_the_truth_inside_its_floor(name, lab, clean):
         for row in truth["movements"]
         if datetime.fromisoformat(row["at"]) >= oldest
         and (row["wallet"] == stream.wallet or not stream.wallet)
-        # No route of BigONE tells moves between own wallets.
+        # No route of BigONE lists transfers between own wallets.
         and (row["record_id"] or stream.wallet)
     }
     assert expected and expected <= known
 
 
 SILENT_FLOORS = {("bitmart", "futures_ledger"): timedelta(days=180)}
-"""What the stand-ins forget without anybody's saying so, within the life that is told here."""
+"""Retentions of the simulators that are not documented, within this history."""
 
 
 def floor_in_truth(name: str, stream: StreamSpec, opened_at: datetime) -> datetime:
-    """The oldest moment at which the stand-in still has a record of that stream.
+    """The oldest moment at which the simulator still has a record of that stream.
 
     Of a floor that moves, what a sync may leave aside lest it has gone meanwhile.
     """
@@ -167,7 +167,7 @@ def floor_in_truth(name: str, stream: StreamSpec, opened_at: datetime) -> dateti
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_stream_brings_as_many_records_as_there_are(name, lab, clean):
-    """By the stand-in's own count from the floor on: none missing, none made up."""
+    """The rows equal the simulator's own count from the floor on."""
     label = lab.box.account(name)["label"]
     parts = frozenset({"counts", "movements"})
     truth = lab.box.truth(label, parts=parts)
@@ -203,9 +203,9 @@ UNCOUNTED: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_more_records_of_one_moment_than_a_page_holds_come_whole(name, private_home, monkeypatch):
-    """By the stand-in's count none of it is missing, or a receipt says that nobody can be sure.
+    """No row is missing by the simulator's count, unless a receipt is unresolved.
 
-    BitMart gives a page and no way on: of such a crowd the rest cannot be asked for.
+    BitMart returns one page per moment: the rest of a crowded moment cannot be requested.
     """
     streams = registry.exchange(name).spec.streams
     page = max(stream.page_size for stream in streams if "trades" in stream.entities)
@@ -239,7 +239,7 @@ def test_more_records_of_one_moment_than_a_page_holds_come_whole(name, private_h
 
 
 def ledger_of(name: str) -> str:
-    """The stream whose rows are the ledger, or the first of those it is put together from."""
+    """The stream with the ledger, or the first of those from which it is derived."""
     spec = registry.exchange(name).spec
     return next(s.name for s in spec.streams if "ledger" in (*s.entities, *s.part_of))
 
@@ -454,7 +454,7 @@ def test_a_key_that_may_not_be_used_is_one_clear_error(name, profile, lab):
 
 
 SILENT_ON_RIGHTS = {"bigone"}
-"""Exchanges that tell nobody what a key may do; they say so in their guide."""
+"""Exchanges that do not state the rights of a key; their guide says so."""
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -528,7 +528,7 @@ def test_only_reads_reach_the_exchange(name, lab):
     log = [entry for entry in lab.box.requests()["log"] if entry["exchange"] == name]
     requested = {(entry["method"], entry["path"]) for entry in log}
     assert requested <= spec.reads() | {("GET", registry.exchange(name).clock_path)}
-    # A POST is asked only where the exchange takes its queries so.
+    # A POST is used only if the exchange takes queries that way.
     assert {path for method, path in requested if method == "POST"} <= {
         stream.path for stream in spec.streams if stream.method == "POST"
     }
@@ -536,7 +536,7 @@ def test_only_reads_reach_the_exchange(name, lab):
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_nothing_but_a_declared_read_is_ever_sent(name, lab):
-    """Whatever else is asked of the session never leaves it."""
+    """The session sends no request that is not declared."""
     label = lab.declare(name)
     (account,) = configured_accounts([label])
     exchange = registry.exchange(name)
@@ -563,7 +563,7 @@ def test_nothing_but_a_declared_read_is_ever_sent(name, lab):
 
 
 def slowest_streams(lab: Lab, name: str) -> list[StreamSpec]:
-    """The history streams this account can be asked with the least requests a second."""
+    """The history streams of this account with the lowest documented rate."""
     spec = registry.exchange(name).spec
     shared = [rate for rate in (spec.account_rate, spec.ip_rate) if rate]
 
@@ -578,7 +578,7 @@ def slowest_streams(lab: Lab, name: str) -> list[StreamSpec]:
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
-    """On a clock that only waiting moves: the whole life, again and again, of what is slowest."""
+    """On a simulated clock: the whole history of the slowest streams, repeatedly."""
     label = lab.declare(name)
     (result,) = lab.sync(label).values()
     (account,) = configured_accounts([label])
@@ -612,7 +612,7 @@ def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
 def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_claimed(
     label, hours, lab
 ):
-    """A stream's turn may come long after it was planned; what it is then asked is what is left."""
+    """A stream may start long after it was planned; then only the available part is requested."""
     (account,) = configured_accounts([lab.declare(label)])
     exchange = registry.exchange(account.exchange)
     session = ReadOnlySession(exchange, account)
@@ -647,7 +647,7 @@ def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_cla
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_documented_rates_are_kept_without_a_single_429(name, prepared_home, monkeypatch):
-    """At four times the documented speed, enforced by the stand-in at that speed.
+    """At four times the documented rate, enforced by the simulator at that rate.
 
     What is sent when is tested on a turned clock with the limiter; here it has to arrive so, too.
     """

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("findings_builds")
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A Bitget account that was first asked after its fills had dropped out of reach, published."""
+    """A Bitget account whose fills had expired before its first sync, published."""
     with Sandbox(size="tiny", pace=None) as box, pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOOKBACK_HOME", str(tmp_path_factory.mktemp("findings")))
         lab = Lab(box, home(), patch)

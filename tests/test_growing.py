@@ -49,9 +49,9 @@ def sub_move(amount: str, at: datetime) -> dict[str, Any]:
 # Sync by sync: which records of which stream came.
 SYNCS: list[dict[str, dict[str, dict[str, Any]]]] = [
     {
-        # A move that the list tells first, and the ledger, which was not answered, later.
+        # A transfer that the list has first, and the ledger, whose request failed, later.
         "transfer_list": {"one": listed_move("m1", "100", DAY)},
-        # One that the ledger tells, until it turns out to come from a sub-account.
+        # One that only the ledger has, until a sub-account lists it too.
         "futures_ledger": {"two": ledger_move("m2", "7", DAY + timedelta(days=1))},
         # A deposit that was taken back.
         "deposit_withdraw_history": {"three": deposit("d1", 3, DAY), "four": deposit("d2", 3, DAY)},

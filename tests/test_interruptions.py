@@ -150,7 +150,7 @@ def assert_told(whole: Brought, broken: Brought, case: str) -> None:
     requested = spans(whole).values()
     for row in whole.rows:
         at = row["occurred_at"] or NOW
-        # A list without a time filter gives rows from before the span that was asked for as well.
+        # A list without a time filter also returns rows from before the requested span.
         was_asked = any(start <= at <= end for start, end in requested)
         if row["record_hash"] not in have and was_asked:
             assert any(

@@ -544,7 +544,7 @@ def test_a_status_nobody_knows_keeps_the_span_open(status):
 
 
 def test_a_record_that_changes_between_two_pages_has_one_version_under_one_receipt():
-    """The row at the edge of a page comes twice: nobody could tell which of two is the newer."""
+    """The row at the edge of a page is returned twice: the order of two versions is unknown."""
     rows = changed(DEPOSITS, history_of(DEPOSITS, 250), "status", "pending")
     exchange = speaker(DEPOSITS, rows)
     ended: list[Row] = []
@@ -668,7 +668,7 @@ def test_items_that_are_no_records_are_stored_and_unresolved(path, items):
 
 @pytest.mark.parametrize("code", [b"40017", b"40704", b"43111"])
 def test_spans_too_old_to_be_answered_keep_no_newer_one_from_being_asked(code):
-    """How far back a list reaches is not always told, or not as it is."""
+    """The retention of a list is not always documented correctly."""
     rows = history_of(TAX, 40, days=180)
     exchange = speaker(TAX, rows)
 
@@ -687,7 +687,7 @@ def test_spans_too_old_to_be_answered_keep_no_newer_one_from_being_asked(code):
 
 
 def test_a_coin_that_is_gone_fails_no_stream():
-    """It is asked for again each time, as coins come back; the others are asked all the same."""
+    """It is requested again each time, as coins may return; the others are requested as well."""
     exchange = speaker(TRANSFERS, [])
     exchange.instead[TRANSFERS] = lambda path, params: in_place(
         b'{"code":"40034","msg":"Parameter coin does not exist","data":null}', 400
@@ -892,7 +892,7 @@ def test_a_snapshot_that_names_a_coin_twice_is_stored_once(prepared_home):
 
 
 def identified(exchange: Exchange) -> Identity:
-    """Whose key it is, as the exchange's answers tell."""
+    """The identity of the key, from the exchange's responses."""
     with serving(exchange) as url:
         ours = registry.exchange(exchange.name)
         keys = account(exchange.name, url)

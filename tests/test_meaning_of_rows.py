@@ -144,7 +144,9 @@ class Reported:
 
 
 STORED = [
-    Reported("bitget", "fees", "spot_fills", "tradeId", case("01-bitget-bgb-fee", "fills.json", FEES)),
+    Reported(
+        "bitget", "fees", "spot_fills", "tradeId", case("01-bitget-bgb-fee", "fills.json", FEES)
+    ),
     Reported(
         "bitget", "both_lists", "spot_fills", "tradeId",
         [record for record in case("01-bitget-bgb-fee", "fills.json", BOTH_LISTS)

@@ -27,7 +27,7 @@ LEDGERS = {
     "spot", "main", "usdt_futures", "usdc_futures", "coin_futures", "crossed_margin",
     "isolated_margin", "p2p",
 }  # fmt: skip
-"""Wallets whose every movement a stream tells."""
+"""Wallets with a stream of every movement."""
 pytestmark = pytest.mark.xdist_group("models")
 
 
@@ -52,7 +52,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def old_fill_from_a_file(lab: Lab) -> None:
-    """An execution that the API no longer gives, of an order that only the ledger told so far."""
+    """An execution that the API no longer returns, of an order that was only in the ledger."""
     ((account_id, order_id),) = lab.query(
         """
         select account_id, order_id from marts.fct_trades

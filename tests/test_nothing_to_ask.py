@@ -1,6 +1,6 @@
-"""A stream that must be asked value by value, where no value is known: what is said of it.
+"""A stream that is requested value by value, without a known value: its receipt and gap.
 
-The list of sub-accounts is what names those whose deposits can be asked for; this account has none.
+Deposits of sub-accounts are requested by the list of sub-accounts; this account has none.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def test_an_account_that_cannot_be_read_at_all_says_so_of_every_stream(lab):
 
 
 def test_a_sync_that_was_cut_off_says_nothing_of_what_it_had_not_come_to(lab):
-    """The first round reads what names pairs; only the next one would ask by them."""
+    """The first round reads the names of pairs; only the next one requests by them."""
     lab.declare("bitget")
     (account,) = configured_accounts(())
     run = AccountSync(account, lab.home)

@@ -162,7 +162,7 @@ def test_a_server_that_always_gives_the_same_page_is_given_up_on():
 def test_oldest_first_brings_every_row_even_when_the_filter_looks_at_an_earlier_time(
     seed, spread, lag_ms
 ):
-    """Rows are listed by `timestamp`; the filter may look at a time up to ten seconds before."""
+    """Rows are listed by `timestamp`; the filter may use a time up to ten seconds earlier."""
     rows = rows_at(some_times(seed, 300, spread))
 
     def server(params):
@@ -408,7 +408,7 @@ def test_by_cursor_rows_of_another_scope_are_trouble():
 
 
 def endless(paginator, page_of):
-    """Pages for ever; how many the walk took before it gave up."""
+    """Endless pages; the number of pages before the paginator stopped."""
     paginator.init_request(Request("GET", "http://x/", params=None))
     pages = 0
     while paginator.has_next_page:

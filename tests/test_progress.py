@@ -29,7 +29,7 @@ TRADES = SPEC.stream("spot_trades")
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Path:
-    """One account of BigONE with pairs, coins, and one asking of a pair that is gone."""
+    """One account of BigONE with pairs, coins, and one request for a delisted pair."""
     file = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema raw_bigone")
@@ -135,7 +135,7 @@ def test_values_of_a_public_list_are_guesses(warehouse: Path) -> None:
     assert progress.scopes["spot_trades"] == {"MET-BTC", "OLD-USDT"}
 
 
-# What comes of asking -------------------------------------------------------------------------
+# Outcomes of requests -------------------------------------------------------------------------
 
 UNKNOWN = Answer(b'{"code":10013,"message":"Resource not found"}', 404)
 NOTHING = Answer(b'{"code":0,"data":[],"page_token":""}')

@@ -1,4 +1,4 @@
-"""Registry, stand-ins, models, settings and README name the same exchanges, streams and limits."""
+"""Registry, simulators, models, settings and README have the same exchanges, streams and limits."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_the_readme_names_every_exchange(name):
 
 
 def test_contributing_names_every_part_of_an_exchange():
-    """Each place that is told exists for the exchanges there are, and none of theirs is untold."""
+    """Each listed place exists for all exchanges, and each of their places is listed."""
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     section = text.partition("## Add an exchange")[2].partition("\n## ")[0]
     reported = {

@@ -102,7 +102,7 @@ def test_make_offers_what_the_readme_says() -> None:
 
 @pytest.mark.xdist_group("grouped")
 def test_tests_of_a_group_run_on_one_worker(request: pytest.FixtureRequest) -> None:
-    """By the name a worker tells: without it, what a module shares is made on every worker."""
+    """Fixtures depend on the worker's name: without it, each worker makes its own copy."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         pytest.skip("there is only one process")
     assert request.node.nodeid.endswith("@grouped")

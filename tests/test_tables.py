@@ -1,4 +1,4 @@
-"""The raw tables beside the streams': the limits in force, and tables of older versions."""
+"""The auxiliary raw tables: the limits in force, and tables of older versions."""
 
 from __future__ import annotations
 

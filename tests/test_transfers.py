@@ -87,7 +87,9 @@ def look(lab: Lab) -> Reported:
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path) -> tuple[Reported, Reported]:
+def stages(
+    tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path
+) -> tuple[Reported, Reported]:
     """First BigONE's deposits cannot be read, then they can."""
     deposits = registry.exchange("bigone").spec.stream("deposits")
     folder = tmp_path_factory.mktemp("moves")

@@ -1,6 +1,6 @@
 """From the sandbox over HTTP through dlt, DuckDB and dbt: the fact tables are the truth.
 
-Row by row and to the last digit, inside what the floors allow; nothing made up, nothing told twice.
+Row by row and to the last digit, where available; no invented and no duplicate rows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LISTED_COINS = "select record_id from raw_bitget.coins"
 
 @dataclass(frozen=True)
 class Stage:
-    """What the warehouse said after one build, beside what was true then."""
+    """The warehouse after one build, and the ground truth at that time."""
 
     truths: dict[str, dict[str, Any]]
     differences: list[str]
@@ -53,7 +53,7 @@ class Stage:
     facts: dict[str, set[tuple[Any, ...]]]
 
     def status(self, table: str, account_id: str, record_id: str) -> list[str]:
-        """The status of each row of that record; one, unless it is told twice."""
+        """The status of each row of that record; one, unless it is duplicated."""
         index = FACTS[table].index("status")
         return [
             row[2 + index]
@@ -123,7 +123,7 @@ class Story:
         return Reach(ledger_from, fills_from)
 
     def reach(self, truth: dict[str, Any]) -> Reach:
-        """What the floors had left when the account was first asked."""
+        """The rows that were still available at the first sync."""
         if truth["exchange"] != "bitget":
             return Reach()
         ((asked_at, fills_from, bills_from, futures_from),) = self.lab.query(
@@ -234,7 +234,7 @@ def test_what_was_pending_is_completed_once(builds):
 
 @pytest.mark.xdist_group("truth_whole")
 def test_no_trade_is_told_by_both_views(builds):
-    """As many trades as executions, although the ledger tells each spot trade again."""
+    """As many trades as executions, although the ledger has rows of each spot trade as well."""
     kind = 2 + FACTS["fct_trades"].index("product_type")
     for truth in builds.day_later.truths.values():
         if is_unified(truth):

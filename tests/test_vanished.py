@@ -1,4 +1,4 @@
-"""A stored record that the exchange no longer gives is told, exactly that one, and its return."""
+"""A stored record that the exchange no longer returns is reported, and so is its return."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def bitget(prepared_home: Home) -> Iterator[Lab]:
 
 
 def recent(lab: Lab, exchange: str, stream: StreamSpec) -> list[str]:
-    """Ids of final records, well inside the part that the next sync asks for again."""
+    """Ids of final records, well inside the span that the next sync requests again."""
     is_final = (
         f"(record ->> '{stream.status_field}') in (select unnest(?))"
         if stream.status_field
@@ -79,7 +79,7 @@ def reported(lab: Lab, exchange: str) -> set[tuple[str, str, bool]]:
 
 
 def drop(lab: Lab, dropped: dict[str, dict[str, str]]) -> None:
-    """Each stream's record is left out on that stream's route alone: ids are told elsewhere too."""
+    """Leave out each stream's record only on that stream's route; other routes have the ids too."""
     for exchange, chosen in dropped.items():
         spec = registry.exchange(exchange).spec
         for name in sorted(chosen, key=lambda name: -len(spec.stream(name).path)):
@@ -166,7 +166,7 @@ FILLS = registry.exchange("bitget").spec.stream("spot_fills")
     [
         ([], []),
         ([Requested(Span(day(1), day(9)))], [Span(day(9) - FILLS.overlap, day(9))]),
-        # A row of the 3rd can still change: everything from there on is asked again.
+        # A row of the 3rd can still change: everything after it is requested again.
         ([Requested(Span(day(1), day(9)), held_from=day(3))], [Span(day(2), day(9))]),
         # It has settled meanwhile.
         (

@@ -148,7 +148,7 @@ def spaced(answer: Passed) -> Passed:
 
 
 def bare(answer: Passed) -> Passed:
-    """No headers that tell of limits, and a type that says little."""
+    """No headers about limits, and an unspecific content type."""
     kept = {k: v for k, v in answer.headers.items() if not k.lower().startswith(RATE_HEADERS)}
     answer.headers = kept | {"Content-Type": "application/octet-stream"}
     return answer
@@ -170,7 +170,7 @@ def lab(box: Sandbox, private_home: Home, monkeypatch: pytest.MonkeyPatch) -> La
 
 
 def declared(lab: Lab, name: str, url: str) -> str:
-    """The exchange's main account, asked through the relay."""
+    """The exchange's main account, requested through the relay."""
     card = lab.box.account(name)
     return lab.declare(name, base_url=card["base_url"].replace(lab.box.url, url))
 

@@ -117,7 +117,7 @@ def stored_rows(query: Query, table: str, account_id: str) -> list[Row]:
 
 
 def differences(table: str, expected: Iterable[Row], found: Iterable[Row]) -> list[str]:
-    """One line for each row that is missing, made up, told twice, or has another value."""
+    """One line for each row that is missing, invented, duplicated, or has another value."""
     wanted, there = _by_record(expected), _by_record(found)
     reported = []
     for record_id in sorted(wanted.keys() | there.keys()):
@@ -149,7 +149,7 @@ def all_differences(
 def balance_differences(query: Query, truth: Mapping[str, Any], wallet: str) -> list[str]:
     """Where the sum of completed entries is not the balance. For ledgers known from the start.
 
-    Without a `wallet`, over all of them: BigONE does not tell what moves between its wallets.
+    Without a `wallet`, over all of them: BigONE does not list transfers between its wallets.
     """
     sums = dict(
         query(
@@ -262,7 +262,7 @@ def _bitmex_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
 
 
 def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
-    """A fill in reach as it was; an older one as its two ledger rows still tell it."""
+    """An available fill as it was; an older one as its two ledger rows."""
     received = {
         move["event_id"]: move["record_id"]
         for move in truth["movements"]
@@ -351,7 +351,7 @@ def nameable_coins(truth: Mapping[str, Any], reach: Reach) -> frozenset[str]:
 def _bitmex_transfers(
     truth: Mapping[str, Any], everybody: list[Mapping[str, Any]]
 ) -> list[Row]:
-    """Every row from or to somebody: a bonus comes from nobody and is a reward.
+    """Every row from or to another party: a bonus has none and is a reward.
 
     Where the other account is synced as well, the row of the side that sent stands for both.
     """

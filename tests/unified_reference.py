@@ -1,4 +1,4 @@
-"""What the fact tables must say of a unified Bitget account, told from the sandbox's truth.
+"""The expected fact tables of a unified Bitget account, from the simulator's ground truth.
 
 Rows are as in `truth_reference`. Two floors decide: `fills_from` (financial records, executions,
 the funding wallet: 90 days) and `ledger_from` (tax records: 366 days).
@@ -61,12 +61,12 @@ def _row(columns: Iterable[str], **values: Any) -> Row:
 
 
 def _moves(truth: Truth) -> list[Mapping[str, Any]]:
-    """Movements that v3 told; those of the classic time have no such id."""
+    """Movements in v3 streams; those before the upgrade have no such id."""
     return [move for move in truth["movements"] if "tax_record_id" in move]
 
 
 def _record_id(move: Mapping[str, Any], reach: Reach) -> str | None:
-    """The record that tells the movement: the richer one where it reaches."""
+    """The record of the movement: the richer one if it is available."""
     at = millis(move["at"])
     if reach.has_fill(at):
         return str(move["record_id"])
@@ -94,7 +94,7 @@ def _moved(row: Mapping[str, Any]) -> Row:
 
 
 def _trades(truth: Truth, reach: Reach) -> list[Row]:
-    """An execution in reach as it was; an older one of spot as its ledger rows still tell it."""
+    """An available execution as it was; an older spot execution as its ledger rows."""
     moved = {move["event_id"] for move in _moves(truth)}
     received = {
         move["event_id"]: move["tax_record_id"]

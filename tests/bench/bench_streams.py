@@ -64,7 +64,7 @@ FACTS = """
 
 @dataclass
 class Line:
-    """What is told of one stream of one account."""
+    """The results of one stream of one account."""
 
     exchange: str
     account: str
@@ -81,7 +81,7 @@ class Line:
 
     @property
     def is_good(self) -> bool:
-        """Whether all there is arrived, and no more was asked than is allowed."""
+        """Whether all rows arrived, without more requests than allowed."""
         return not self.failure and self.truth in (None, self.raw)
 
 
@@ -176,7 +176,7 @@ def lines_of(
             return warehouse.execute(sql, [result.account_id, *values]).fetchall()
 
         def records_of(stream: StreamSpec) -> int:
-            """Distinct records; what is nobody's own is stored once for all accounts."""
+            """Number of distinct records; public ones are stored once for all accounts."""
             sql = f"select count(distinct record_id) from {raw}.{stream.name}"
             if not stream.private:
                 return int(warehouse.execute(sql).fetchall()[0][0])
@@ -215,7 +215,7 @@ def lines_of(
 
 
 def counted(box: Sandbox, label: str, stream: str, floor: datetime | None) -> int | None:
-    """Records the stand-in counts for a stream from its floor on, which lies inside."""
+    """Records that the simulator counts for a stream inside its window, after its floor."""
     parts = frozenset({"counts"})
     now = box.truth(label, parts=parts)["counts"].get(stream)
     if now is None or floor is None:

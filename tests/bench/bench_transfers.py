@@ -5,7 +5,7 @@ Run: python -m tests.bench.bench_transfers [legs ...]
 Withdrawals and deposits of 20 accounts over five years, half of each, are written straight into the
 tables that the models read: a third of the moves tell their hash, a third only amount and time,
 and of a third no own account has the other side. Then dbt builds the models of transfers alone.
-Twice as many should take about twice as long; what dbt needs to start is told apart.
+Twice as many should take about twice as long; dbt's start-up time is shown separately.
 """
 
 from __future__ import annotations

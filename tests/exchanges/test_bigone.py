@@ -239,13 +239,13 @@ def test_the_guide_explains_every_refusal():
     assert {code for code in known if code not in reported} == older
 
 
-# --- walks ------------------------------------------------------------------------------------
+# --- pagination -------------------------------------------------------------------------------
 
 END = datetime(2026, 1, 10, tzinfo=UTC)
 
 
 def paginated(pages, *, days=9, scope=""):
-    """The pages over those pages of (token, [(id, day, pair)]), and the tokens it asked by."""
+    """The records of those pages of (token, [(id, day, pair)]), and the requested tokens."""
     start = END - timedelta(days=days)
     stream = SPEC.stream("spot_trades")
     pager = paginator(stream, Window(start, END, Floor(start, "opened_at")), scope)

@@ -1,4 +1,4 @@
-"""BigONE through dlt, DuckDB and dbt: what cannot be told is said, and nothing odd is lost.
+"""BigONE through dlt, DuckDB and dbt: unknown values are marked, malformed rows are kept.
 
 That the fact tables are the truth is tested for all exchanges in `tests/test_truth.py`.
 """
@@ -161,7 +161,7 @@ def test_a_pair_that_is_forgotten_is_accounted_for_and_keeps_its_rows(forgetful)
 
 
 def stream_of_an_older_version(lab: Lab) -> None:
-    """Limits of a version that asked one stream more until now, and what it read of it."""
+    """Limits of a version with one more stream, and the rows that it read from that stream."""
     with duckdb.connect(str(lab.home.warehouse)) as warehouse:
         warehouse.execute("set TimeZone = 'UTC'")
         warehouse.execute(

@@ -17,7 +17,7 @@ from tests.conftest import Lab
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 QUARTER = timedelta(days=90)
 ACCOUNTS = ("bitget-main", "bitget-sub")
-LISTS = {  # stream: whether it tells three months alone
+LISTS = {  # stream: whether its retention is three months
     "convert_records": False,
     "bgb_convert_records": False,
     "sub_account_transfers": False,

@@ -1,4 +1,4 @@
-"""Bitget's unified accounts (v3): found out, read to the truth, and upgraded in mid-life."""
+"""Bitget's unified accounts (v3): detected, read completely, and upgraded from classic."""
 
 from __future__ import annotations
 

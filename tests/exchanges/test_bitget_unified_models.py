@@ -30,7 +30,7 @@ UNIFIED, UPGRADED = "bitget-unified", "bitget-upgraded"
 MARGIN = timedelta(minutes=5)
 V3 = {stream.name for stream in SPEC.streams if stream.path.startswith("/api/v3/")}
 EXCLUDED = {each.name for each in SPEC.excluded}
-"""What no route tells, of any kind of account."""
+"""Data that no route returns, for any kind of account."""
 
 pytestmark = pytest.mark.xdist_group("bitget_unified_models")
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -72,7 +72,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
         lab.sync()
         truth = box.truth(UNIFIED)
         lab.build(NOW)
-        # Nothing but tax records: the funding wallet is told, and no execution is.
+        # Only tax records: they have the funding wallet, and no executions.
         moves = [move for move in truth["movements"] if move["wallet"] != "funding"]
         without = {**truth, "movements": moves}
         first = ledger_and_trades(lab.query, without, Reach(None, NOW + timedelta(days=1)))
@@ -100,7 +100,7 @@ FUTURES_AND_LOANS = {"fee", "realised_pnl", "funding", "borrow", "repay", "inter
 
 
 def kinds_since(truth: dict[str, Any], since: datetime) -> set[str]:
-    """What v3 tells of the trading wallet from then on."""
+    """The v3 ledger of the trading wallet since the upgrade."""
     return {
         move["kind"]
         for move in truth["movements"]
@@ -243,7 +243,7 @@ def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_gr
     lights = reported.query(
         "select stream, light, state from marts.fct_sync_status where account_id = ?", account_id
     )
-    # Lists that keep 90 days had lost older rows before anybody asked; no other stream has them.
+    # Lists with 90 days of retention lost older rows before the first sync; no other has them.
     rolled = {
         "spot_orders", "mix_orders", "mix_fills", "mix_closed_positions", "savings_records",
         "sharkfin_records", "loan_borrows", "loan_repayments", "loan_revisions", "loan_reductions",
@@ -269,13 +269,13 @@ CLASSIC = {
     "spot": "tax_spot_records", "p2p": "tax_p2p_records", "crossed_margin": "tax_margin_records",
     "isolated_margin": "tax_margin_records",
 }  # fmt: skip
-"""Wallet of a classic account → the stream that tells its ledger; futures have two."""
+"""Wallet of a classic account → the stream with its ledger; futures have two."""
 
 
 def telling(
     move: dict[str, Any], asked_at: datetime, floors: dict[str, datetime]
 ) -> tuple[str, str] | None:
-    """Stream and id of the row that tells a movement; none of one that nobody was asked for."""
+    """Stream and id of the row with a movement; None if it was not requested."""
     at = datetime.fromisoformat(move["at"])
     if "tax_record_id" in move:
         stream = "financial" if move["wallet"] == "unified" else "funding"
@@ -308,7 +308,7 @@ def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(reported):
     assert len(opened) == len(rows) and len(opened) > 2
     assert opened.items() <= had.items() and opened.keys() == moved
     assert {asset for asset, _, ok in rows if ok} == {a for a in moved if not had[a]}
-    # Wallets beside spot had their share in it.
+    # Wallets other than spot had a part of it.
     others = {
         move["wallet"]
         for move in truth["movements"]
@@ -343,7 +343,7 @@ def test_no_move_inside_the_unified_wallet_is_a_transfer(reported):
 
 
 def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(reported):
-    """What each system told is there once; what neither told is missing and said so above."""
+    """Each row of both systems is stored once; rows of neither are reported as missing above."""
     truth = reported.truths[UPGRADED]
     account_id = truth["account_id"]
     ((asked_at,),) = reported.query(

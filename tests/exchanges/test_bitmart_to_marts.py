@@ -1,4 +1,4 @@
-"""BitMart from its stand-in to the fact tables: the truth, to the last digit, within reach."""
+"""BitMart from its simulator to the fact tables: equal to the ground truth where available."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEDGER_FROM = NOW - timedelta(days=180)
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Synced and built once: a life within reach, an older one, and a key that may read more."""
+    """Synced and built once: a recent account, an older one, and a key with more rights."""
     with (
         Sandbox(size=400, now=NOW, years=1.5, exchanges=["bitmart"]) as box,
         pytest.MonkeyPatch.context() as patch,
@@ -131,7 +131,7 @@ def test_transfers_and_the_futures_ledger_as_far_as_it_reaches(lab: Lab, name: s
 
 
 def test_a_key_that_may_read_more_tells_every_move_once(lab: Lab) -> None:
-    """The list reaches further back than the ledger; both tell the newer moves."""
+    """The list reaches further back than the ledger; both have the newer transfers."""
     truth = lab.box.truth(ORGANISATION)
     account_id = truth["account_id"]
     moved = Counter(
@@ -246,7 +246,7 @@ def test_what_is_not_stored_is_a_gap_of_its_stream(
         and row.get("wallet", "futures").startswith("futures")
     ]
     assert all(any(start <= moment < end for start, end in spans) for moment in missing)
-    # The longer life has both: rows in reach, and older ones that are said to be lost.
+    # The older account has both: available rows, and older ones that are reported as lost.
     assert bool(missing) is (name == "bitmart-main")
 
 
@@ -327,7 +327,7 @@ def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
             account_id,
         )
     )
-    # What one row tells in full counts; what it leaves out does not.
+    # Fields of a single row count if they are complete.
     assert sorted(kept.pop("spot_fills/strange-2").split(",")) == ["completed", "unclassified"]
     assert kept == {
         "spot_fills/strange-0": "unclassified",

@@ -185,7 +185,7 @@ def test_the_account_number_of_a_record():
     assert bitmex.uid_of(record.raw) == "126541"
 
 
-# -- what is asked
+# -- requests
 
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -234,14 +234,14 @@ def test_what_is_left_out_has_a_reason_and_nothing_that_writes_is_asked():
     assert {method for method, _ in SPEC.reads()} == {"GET"}
     for path in WRITES:
         assert ("GET", f"/api/v1{path}") not in SPEC.reads()
-    # Asking for a deposit address may make one.
+    # A request for a deposit address may create one.
     assert "/api/v1/user/depositAddress" in paths
 
 
 def test_the_guide_names_every_refusal():
     reported = " ".join(what.lower() for what, _ in SPEC.guide.problems)
     unnamed = {part for part in bitmex.ERRORS.messages if part not in reported}
-    # Both are told under "Access Denied".
+    # Both errors have the message "Access Denied".
     assert unnamed == {"subaccount", "account is restricted"}
     assert SPEC.guide.steps and SPEC.guide.alerts and SPEC.guide.notes
 
@@ -263,7 +263,7 @@ def test_a_key_bound_to_a_sub_account_says_so():
 
 @pytest.fixture
 def mixing(prepared_home, monkeypatch):
-    """A stand-in whose executions are those of every account of the key's user."""
+    """A simulator that returns the executions of all accounts of the key's user."""
     options = {"bitmex.parent_reads_all": True}
     with Sandbox(
         size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"], options=options
@@ -332,7 +332,7 @@ def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
             ((rows, ids),) = stored
             assert rows == ids, stream
             assert lab.query(f"select count(*) from raw_bitmex.{stream}") == [(rows,)]
-        # Every funding execution has its public rate beside it.
+        # Every funding execution has a public rate.
         without = lab.query(
             """
             select count(*)

@@ -1,4 +1,4 @@
-"""A plain caller of Bitget's routes, with a signature of its own, for the tests of the stand-in."""
+"""A plain client of Bitget's routes, with its own signature, to test the simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A synthetic life keeps its books and holds what readers of histories stumble over."""
+"""A simulated history has consistent balances, and the traps of real histories."""
 
 from __future__ import annotations
 

@@ -462,7 +462,7 @@ def test_bitget_closed_positions_go_by_their_symbol_and_by_usdt_without_one(box:
 
 
 def test_bitget_answers_who_asks_from_ninety_days_ago_until_now(box: Sandbox) -> None:
-    """Ninety days from when it was asked, which is a moment before it is answered."""
+    """Ninety days before the request, which is slightly earlier than the response."""
     main = BitgetCaller(box)
     path = f"{MARGIN}/crossed/interest-history"
     start = NOW_MS - 90 * DAY - 20
@@ -497,7 +497,7 @@ def test_bitget_lists_a_unified_accounts_instruments_to_anybody(box: Sandbox) ->
     futures = requests.get(base, params={"category": "USDT-FUTURES"}, timeout=9).json()
     assert futures["code"] == "00000" and futures["data"] == []
     assert said(requests.get(base, timeout=9)) == (400, "40019")
-    # A route nobody knows is no matter of keys.
+    # An unknown route returns the same error with any key.
     unknown = base.replace("instruments", "nothing-of-that-name")
     assert said(requests.get(unknown, timeout=9)) == (404, "40404")
 

@@ -1,4 +1,4 @@
-"""BigONE's stand-in refuses what BigONE refuses, and its pages add up to the truth."""
+"""BigONE's simulator: refusals as documented, and pages that add up to the ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bitget's stand-in refuses what Bitget refuses, and its pages add up to the truth."""
+"""Bitget's simulator: refusals as documented, and pages that add up to the ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The futures routes of Bitget's stand-in: refusals, and pages that add up to the truth."""
+"""Futures routes of Bitget's simulator: refusals, and pages that add up to the ground truth."""
 
 from __future__ import annotations
 

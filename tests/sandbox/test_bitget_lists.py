@@ -1,6 +1,6 @@
-"""Bitget's stand-in beyond trading: conversions, sub-accounts, earn, loans, bots, copies, P2P.
+"""Bitget's simulator beyond trading: conversions, sub-accounts, earn, loans, bots, copies, P2P.
 
-Each list refuses what Bitget refuses and tells what the account's one life has of it.
+Each list has its documented refusals and its part of the account's history.
 """
 
 from __future__ import annotations

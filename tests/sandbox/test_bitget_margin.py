@@ -1,4 +1,4 @@
-"""Margin and P2P at Bitget's stand-in: tax records and balances that add up to the truth."""
+"""Margin and P2P of Bitget's simulator: tax records and balances match the ground truth."""
 
 from __future__ import annotations
 

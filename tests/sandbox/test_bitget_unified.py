@@ -1,4 +1,4 @@
-"""Bitget's stand-in, v3: it refuses what the other kind of account asks, and its pages add up."""
+"""Bitget's simulator, v3: it refuses classic accounts, and its pages match the ground truth."""
 
 from __future__ import annotations
 

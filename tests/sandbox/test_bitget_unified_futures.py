@@ -1,4 +1,4 @@
-"""Bitget's stand-in, v3: futures and loans of a unified account, line by line, beside its truth."""
+"""Bitget's simulator, v3: futures and loans of a unified account match the ground truth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ASSETS = "/api/v3/account/assets"
 
 @pytest.fixture(scope="module")
 def call() -> Iterator[Caller]:
-    """An account of 80 days, so that every route tells all of it."""
+    """An account of 80 days, so that every route returns all of it."""
     options = {"bitget.unified_fills": 600}
     with Sandbox(
         now=NOW, exchanges=["bitget"], seed=7, size=600, years=80 / 365, options=options

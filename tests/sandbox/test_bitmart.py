@@ -1,4 +1,4 @@
-"""BitMart's stand-in: it refuses and leaves out what BitMart does, and the truth adds up."""
+"""BitMart's simulator: documented refusals and omissions, and rows that match the ground truth."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def put_back(box: Sandbox) -> Iterator[None]:
 
 
 class Caller:
-    """One key of the stand-in."""
+    """One key of the simulator."""
 
     def __init__(self, box: Sandbox, label: str = "bitmart-main") -> None:
         self.box, self.card = box, box.account(label)

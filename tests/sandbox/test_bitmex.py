@@ -1,4 +1,4 @@
-"""BitMEX's stand-in against its documentation, by plain requests signed here and nowhere else."""
+"""BitMEX's simulator against its documentation, by requests with an independent signature."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ def test_csv_has_every_column_and_the_same_rows(main: Client, route: str) -> Non
         }  # fmt: skip
 
 
-# -- the books
+# -- the ledger
 
 
 def test_completed_rows_sum_to_the_balance_in_every_currency(box: Sandbox, main: Client) -> None:
@@ -786,7 +786,7 @@ def test_orders_change_until_they_end(living: Sandbox) -> None:
     assert rejected and all("side" not in row and "orderQty" not in row for row in rejected)
 
 
-# -- accounts beside the main one
+# -- accounts other than the main one
 
 
 def test_a_parents_key_reads_its_subaccount_and_no_other(box: Sandbox, main: Client) -> None:

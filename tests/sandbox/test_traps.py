@@ -1,7 +1,7 @@
 """The traps of these APIs, exchange by exchange: what a naive client would take for everything.
 
 No time given, one bound given, ends that count, units that differ, pairs that are listed no more.
-Beside these stand the tests of each stand-in; here are the ones that several share.
+Each simulator has its own tests; here are the traps that several share.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def test_bitmex_expired_contracts_are_not_among_the_active_ones(box: Sandbox) ->
     assert main.get("/execution/tradeHistory", symbol="NOSUCH") == []
 
 
-# -- signatures: the reference's own vectors, by the stand-ins' own code
+# -- signatures: the documented vectors, computed by the simulators' own code
 
 
 @pytest.mark.parametrize(
