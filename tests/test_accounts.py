@@ -111,7 +111,7 @@ def test_an_unknown_field_is_refused_with_the_nearest(place, monkeypatch, field,
 
 
 @pytest.mark.parametrize("name", ["config.toml", "secrets.toml"])
-def test_a_slip_in_a_file_is_told_with_its_place(place, name):
+def test_a_syntax_error_is_reported_with_its_place(place, name):
     file = place.settings / name
     file.write_text('[accounts.main]\nexchange "bitget"\n')
     with pytest.raises(LookbackError, match=rf"{name}: .*line 2, column 10"):

@@ -46,7 +46,9 @@ def test_a_lost_warehouse_is_restored_from_the_published_file(place: Home) -> No
     assert not backup.restore_if_lost(place)
 
 
-def test_a_sync_restores_before_it_asks(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sync_restores_before_it_sends_requests(
+    place: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for field, value in {"EXCHANGE": "bitmex", "KEY": "k", "SECRET": "s"}.items():
         monkeypatch.setenv(f"ACCOUNTS__MAIN__{field}", value)
     place.warehouse.unlink()

@@ -75,7 +75,7 @@ def test_odd_records_are_kept_byte_for_byte(built: Built, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_a_field_nobody_documents_is_counted_with_an_example(built: Built, name: str) -> None:
+def test_an_undocumented_field_is_counted_with_an_example(built: Built, name: str) -> None:
     reported = {
         stream: (count, example)
         for stream, count, example in built.lab.query(
@@ -95,7 +95,7 @@ def test_a_field_nobody_documents_is_counted_with_an_example(built: Built, name:
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_every_odd_word_of_the_ledger_is_counted_and_its_row_stays(built: Built, name: str) -> None:
+def test_every_unknown_ledger_label_is_counted(built: Built, name: str) -> None:
     """Nothing unclassified goes unnamed, and the words that were made up are among the names."""
     unnamed = built.lab.query(
         "select entries.record_id from marts.fct_ledger_entries as entries "
@@ -133,7 +133,7 @@ def test_no_record_of_a_ledger_is_without_its_row(
     assert lost == []
 
 
-def test_made_up_kinds_of_movement_are_in_the_ledger_as_unclassified(built: Built) -> None:
+def test_unknown_kinds_of_movement_are_unclassified(built: Built) -> None:
     rows = built.lab.query(
         "select exchange, count(*) from marts.fct_ledger_entries "
         f"where exchange_entry_type = '{WORD}' and entry_type = 'unclassified' group by 1"
@@ -145,7 +145,7 @@ def test_made_up_kinds_of_movement_are_in_the_ledger_as_unclassified(built: Buil
     assert rows and sorted(rows) == sorted(named)
 
 
-def test_what_names_no_coin_is_kept_and_counts_in_no_balance(built: Built) -> None:
+def test_rows_without_a_coin_count_in_no_balance(built: Built) -> None:
     rows = built.lab.query(
         "select exchange, status, count(*) from marts.fct_ledger_entries "
         "where asset = 'UNKNOWN' group by all"

@@ -146,7 +146,7 @@ def test_a_header_that_changes_the_request_is_not_sent(name, value):
         assert seen == []
 
 
-def test_no_other_host_is_asked():
+def test_no_other_host_is_requested():
     session = session_at("https://api.bitget.com")
     with pytest.raises(NotARead):
         session.get("https://api.bitget.com.evil.example/api/v2/spot/trade/fills")
@@ -211,7 +211,7 @@ def test_every_attempt_is_signed_anew():
         assert seen[0][1]["ACCESS-TIMESTAMP"] != seen[1][1]["ACCESS-TIMESTAMP"]
 
 
-def test_a_wait_the_exchange_asks_for_is_kept():
+def test_a_wait_required_by_the_exchange_is_kept():
     naps = []
     with serving((429, {**JSON, "Retry-After": "7"}, b"{}"), (200, JSON, GOOD)) as (url, _):
         fetch(session_at(url, naps), "/api/v2/spot/account/info")
@@ -234,7 +234,7 @@ def test_a_refused_key_is_not_tried_twice(code):
         assert caught.value.outcome == "refused" and len(seen) == 1
 
 
-def test_an_unreachable_host_is_trouble_without_the_key_in_its_text():
+def test_an_unreachable_host_error_has_no_key():
     with serving((200, JSON, GOOD)) as (url, _):
         pass
     with pytest.raises(RequestError) as caught:
@@ -279,7 +279,7 @@ def test_a_page_is_records_and_not_objects():
         (500, b"{}", "server_error"),
     ],
 )
-def test_pages_tell_trouble_by_what_the_answer_says(status, body, kind):
+def test_pages_raise_the_error_of_the_response(status, body, kind):
     stream = BITGET.spec.stream("tax_spot_records")
     window = Window(NOW, NOW, Floor(NOW, "opened_at"))
     with serving((status, JSON, body)) as (url, _):

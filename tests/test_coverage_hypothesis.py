@@ -241,7 +241,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledCover
 
 @DEPTH
 @given(world=worlds())
-def test_any_life_is_judged_as_the_slow_reference_judges_it(
+def test_any_account_has_the_verdicts_of_the_reference(
     compiled: CompiledCoverage, world: tuple[list[Spec], list[tuple[Account, list[Receipt]]]]
 ) -> None:
     limits, reported = world

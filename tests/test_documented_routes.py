@@ -70,7 +70,7 @@ def alternatives(path: str) -> list[str]:
     ]
 
 
-def is_told(method: str, path: str, reported: set[tuple[str, str]]) -> bool:
+def is_declared(method: str, path: str, reported: set[tuple[str, str]]) -> bool:
     """Whether a spec has the route, or all that is said of a family of them."""
     family = re.split(r"[…*]", path)[0]
     pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))
@@ -95,12 +95,12 @@ def untold(name: str, text: str) -> list[str]:
     reported = set(exchange.spec.reads()) | {("GET", exchange.clock_path)}
     reported |= {route.read for route in exchange.spec.left_out}
     routes = set(documented(text)) - WRITES
-    unknown = (route for route in routes if not is_told(*route, reported))
+    unknown = (route for route in routes if not is_declared(*route, reported))
     return sorted(f"{method} {path}" for method, path in unknown)
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_every_documented_private_read_is_asked_or_left_out_with_a_reason(name: str) -> None:
+def test_every_documented_private_read_is_declared(name: str) -> None:
     page = PAGES / f"{name}.md"
     if not page.exists():
         pytest.skip(f"no reference page of {name} beside the project")

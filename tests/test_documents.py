@@ -70,7 +70,7 @@ def evacuated(lab: Lab) -> tuple[Lab, str]:
     return lab, done.stdout
 
 
-def test_an_evacuation_ends_with_an_inventory_and_a_certificate_has_the_same_bytes_twice(
+def test_an_evacuation_writes_an_inventory_and_reproducible_certificates(
     evacuated: tuple[Lab, str],
 ) -> None:
     lab, printed = evacuated
@@ -206,7 +206,7 @@ def test_a_folder_that_is_none_is_one_message(tmp_path: Path) -> None:
         documents.write_both(tmp_path / "taken", "page", "# Page", {})
 
 
-def test_a_note_says_what_would_make_it_sure_and_a_loss_is_no_note() -> None:
+def test_notes_name_a_source_and_losses_are_not_notes() -> None:
     usual = {
         "scope": "", "severity": "info", "lacking_right": None, "affects": "trades in bots",
         "span_start": datetime(2026, 1, 1, tzinfo=UTC),
@@ -266,7 +266,7 @@ def test_what_only_a_person_can_fetch_is_on_the_list() -> None:
         ({"kind": "vanished_row", "severity": "critical", "state": "fixed"}, "complete"),
     ],
 )
-def test_what_was_found_beside_gaps_and_balances_counts_unless_it_is_mended(
+def test_other_open_findings_make_an_account_incomplete(
     finding: dict[str, str], expected: str
 ) -> None:
     dossier = Dossier(
@@ -286,7 +286,7 @@ def test_what_was_found_beside_gaps_and_balances_counts_unless_it_is_mended(
         ([True], "first_record", "No source states when the account was opened"),
     ],
 )
-def test_the_statement_claims_no_agreement_that_nobody_saw(
+def test_the_statement_claims_no_agreement_without_checks(
     checks: list[bool], evidence: str, expected: str
 ) -> None:
     for verdict in ("complete", "unverified"):

@@ -321,7 +321,7 @@ def found(place: Home, kinds: Sequence[str]) -> dict[tuple[str, str], list[Hole]
     return holes
 
 
-def test_every_hole_is_found_with_its_exact_size_and_no_other(
+def test_every_hole_is_found_with_its_exact_size(
     checked: tuple[list[Book], Home],
 ) -> None:
     ledger, place = checked
@@ -337,7 +337,7 @@ def test_every_hole_is_found_with_its_exact_size_and_no_other(
     assert count > 2 * SEEDS, "too few rows were dropped to prove anything"
 
 
-def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
+def test_a_snapshot_shows_the_exact_missing_amount(
     checked: tuple[list[Book], Home],
 ) -> None:
     ledger, place = checked
@@ -356,7 +356,9 @@ def test_without_running_balances_a_snapshot_tells_exactly_what_is_missing(
     assert {account_id.split(":")[1].split("-")[0] for account_id, _ in breaks} == {"shown"}
 
 
-def test_two_snapshots_tell_what_is_missing_between_them(checked: tuple[list[Book], Home]) -> None:
+def test_two_snapshots_show_the_missing_amount_between_them(
+    checked: tuple[list[Book], Home],
+) -> None:
     """The sum of what was dropped after the first, to the last digit, or nothing at all."""
     ledger, place = checked
     changes = found(place, ["snapshot_change"])
@@ -378,7 +380,7 @@ def test_two_snapshots_tell_what_is_missing_between_them(checked: tuple[list[Boo
     assert count > SEEDS
 
 
-def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], Home]) -> None:
+def test_a_complete_ledger_has_no_finding(checked: tuple[list[Book], Home]) -> None:
     ledger, place = checked
     kept = [book for book in ledger if not book.dropped]
     whole = {account(book, kind) for book in kept for kind in EXCHANGES}
@@ -390,7 +392,7 @@ def test_a_book_without_a_dropped_row_has_no_finding(checked: tuple[list[Book], 
     assert not {account_id for account_id, _ in found(place, kinds)} & whole
 
 
-def test_a_whole_book_of_repeated_amounts_has_no_finding_in_whatever_order_its_ids_are(
+def test_a_ledger_of_repeated_amounts_has_no_finding(
     checked: tuple[list[Book], Home],
 ) -> None:
     """Rows of one moment pass the same balance twice, so only their neighbours show the end."""
@@ -400,7 +402,7 @@ def test_a_whole_book_of_repeated_amounts_has_no_finding_in_whatever_order_its_i
     assert not {account_id for account_id, _ in found(place, kinds)} & odd
 
 
-def test_two_dropped_rows_that_cancel_are_no_note_and_leave_no_proof(
+def test_dropped_rows_that_cancel_are_a_finding_without_proof(
     checked: tuple[list[Book], Home],
 ) -> None:
     """They look like one balance printed out of step: neither can be ruled out."""

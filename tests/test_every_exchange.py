@@ -139,7 +139,7 @@ def test_the_ledger_is_the_truth_inside_its_floor(name, lab, clean):
     # A ledger that is derived from many lists begins where the last of them does.
     parts = {s for s in registry.exchange(name).spec.streams if "ledger" in s.part_of} | {stream}
     opened_at = datetime.fromisoformat(truth["opened_at"])
-    oldest = max(floor_in_truth(name, part, opened_at) for part in parts)
+    oldest = max(simulator_floor(name, part, opened_at) for part in parts)
     expected = {
         row["record_id"]
         for row in truth["movements"]
@@ -155,7 +155,7 @@ SILENT_FLOORS = {("bitmart", "futures_ledger"): timedelta(days=180)}
 """Retentions of the simulators that are not documented, within this history."""
 
 
-def floor_in_truth(name: str, stream: StreamSpec, opened_at: datetime) -> datetime:
+def simulator_floor(name: str, stream: StreamSpec, opened_at: datetime) -> datetime:
     """The oldest moment at which the simulator still has a record of that stream.
 
     Of a floor that moves, what a sync may leave aside lest it has gone meanwhile.
@@ -175,7 +175,7 @@ def test_every_stream_brings_as_many_records_as_there_are(name, lab, clean):
     counted = set(history(name)) & set(truth["counts"])
     for stream in counted:
         spec = registry.exchange(name).spec.stream(stream)
-        floor = floor_in_truth(name, spec, datetime.fromisoformat(truth["opened_at"]))
+        floor = simulator_floor(name, spec, datetime.fromisoformat(truth["opened_at"]))
         before = lab.box.truth(label, floor - timedelta(milliseconds=1), parts)["counts"]
         reported = truth["counts"][stream] - before[stream] - delisted(name, stream, truth)
         assert brought[stream] == reported, stream
@@ -202,7 +202,7 @@ UNCOUNTED: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_more_records_of_one_moment_than_a_page_holds_come_whole(name, private_home, monkeypatch):
+def test_crowded_moments_are_read_completely(name, private_home, monkeypatch):
     """No row is missing by the simulator's count, unless a receipt is unresolved.
 
     BitMart returns one page per moment: the rest of a crowded moment cannot be requested.
@@ -270,7 +270,7 @@ def test_every_declared_stream_has_its_table_even_when_empty(name, lab):
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_every_window_asked_has_a_receipt_and_every_row_its_receipt(name, lab):
+def test_every_window_and_row_has_a_receipt(name, lab):
     lab.sync(lab.declare(name))
     for stream in history_of(lab, name):
         scope = registry.exchange(name).spec.stream(stream).scope
@@ -301,7 +301,7 @@ def test_passing_faults_change_nothing(name, fault, lab, clean):
 
 @pytest.mark.parametrize("fault", LASTING)
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_a_lasting_fault_leaves_receipts_and_the_next_sync_the_truth(name, fault, lab, clean):
+def test_a_sync_after_a_lasting_fault_is_complete(name, fault, lab, clean):
     """One stream is hit for good: the others come whole, and nothing looks empty that was not."""
     label = lab.declare(name)
     stream = registry.exchange(name).spec.stream(ledger_of(name))
@@ -432,7 +432,7 @@ def test_a_wrong_credential_is_named_and_its_value_is_not(name, field, kinds, la
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_a_key_that_is_refused_later_leaves_receipts_and_loses_nothing(name, lab, clean):
+def test_a_key_refused_later_leaves_receipts(name, lab, clean):
     label = lab.declare(name)
     lab.sync(label)
     lab.declare(name, secret="revoked-by-now")
@@ -446,7 +446,7 @@ def test_a_key_that_is_refused_later_leaves_receipts_and_loses_nothing(name, lab
 
 @pytest.mark.parametrize("profile", ["disabled", "ip-bound"])
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_a_key_that_may_not_be_used_is_one_clear_error(name, profile, lab):
+def test_an_unusable_key_is_one_clear_error(name, profile, lab):
     label = lab.declare(f"{name}-{profile}")
     with pytest.raises(LookbackError) as caught:
         lab.sync(label)
@@ -470,7 +470,7 @@ def test_a_key_with_power_is_read_with_and_warned_about(name, lab):
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_a_key_of_another_account_under_the_same_label_is_refused(name, lab):
+def test_a_key_of_another_account_is_refused(name, lab):
     label = lab.declare(name)
     lab.sync(label)
     lab.declare(f"{name}-empty", label=label)
@@ -493,7 +493,7 @@ def test_a_clock_that_is_off_is_corrected_and_named(name, ours, lab):
 
 @pytest.mark.parametrize("hours", [1, -1])
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_a_clock_that_is_set_while_a_sync_runs_is_compared_again(name, hours, lab):
+def test_a_clock_change_during_a_sync_is_corrected(name, hours, lab):
     """What the exchange then finds too late (or too early) is no wrong key, and goes again."""
     (account,) = configured_accounts([lab.declare(name)])
     exchange = registry.exchange(name)
@@ -609,7 +609,7 @@ def test_a_long_extraction_uses_its_documented_budget_and_never_more(name, lab):
 
 @pytest.mark.parametrize("hours", [0.2, 30])
 @pytest.mark.parametrize("label", ["bitget", "bitget-unified", "bitmart"])
-def test_what_slips_out_of_reach_while_others_are_asked_is_not_asked_and_not_claimed(
+def test_a_span_that_expires_during_a_sync_is_not_requested(
     label, hours, lab
 ):
     """A stream may start long after it was planned; then only the available part is requested."""

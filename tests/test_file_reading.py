@@ -169,7 +169,7 @@ def test_line_of_a_json_record_is_named():
     assert "saved, line 14: amount '1.5'" in reason(json.dumps(rows, indent=1))
 
 
-def test_position_row_without_id_tells_when_a_file_was_taken():
+def test_position_row_without_id_dates_its_file():
     pseudo = {
         "account": 1000001,
         "currency": "XBt",

@@ -117,7 +117,7 @@ def test_a_longer_file_adds_only_what_is_new(place, tmp_path):
     assert (result.rows_in_file, result.rows_new) == (4, 2)
 
 
-def test_a_file_does_not_speak_for_the_key_or_the_kind_of_the_account(place, tmp_path):
+def test_a_file_does_not_change_key_or_account_kind(place, tmp_path):
     import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS))], "old", place)
     spec = registry.exchange("bitmex").spec
     alone = known_account(place.warehouse, spec, "old")
@@ -242,7 +242,7 @@ SETTLED = {
         ("settlements", SETTLED),
     ],
 )
-def test_each_stream_is_told_by_its_columns(place, tmp_path, stream, row):
+def test_each_stream_is_recognised_by_its_columns(place, tmp_path, stream, row):
     history = written(tmp_path, "h.json", as_json(ROWS))
     other = written(tmp_path, "o.json", as_json([row]))
     results = import_files("bitmex", [history, other], "old", place)
@@ -250,7 +250,7 @@ def test_each_stream_is_told_by_its_columns(place, tmp_path, stream, row):
     assert len(stored(place, stream)) == 1
 
 
-def test_a_saved_balance_is_taken_for_the_moment_of_its_last_change(place, tmp_path):
+def test_a_saved_balance_has_the_time_of_its_last_change(place, tmp_path):
     import_files("bitmex", [written(tmp_path, "w.json", as_json(WALLET))], "old", place)
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         row = connection.execute(
@@ -273,7 +273,7 @@ def test_a_saved_balance_is_taken_for_the_moment_of_its_last_change(place, tmp_p
         (b"\x1f\x8bbroken", "cannot read"),
     ],
 )
-def test_a_file_that_is_no_answer_is_named_and_nothing_is_written(place, tmp_path, data, says):
+def test_a_file_that_is_not_a_response_is_refused(place, tmp_path, data, says):
     path = written(tmp_path, "odd.dat", data)
     with pytest.raises(LookbackError) as caught:
         import_files("bitmex", [path], "old", place)
@@ -302,7 +302,7 @@ SITE_TRADES = """\
         (SITE_TRADES, "trade history", "execution/tradeHistory"),
     ],
 )
-def test_an_export_of_the_site_is_named_with_what_it_lacks_and_what_serves_instead(
+def test_a_site_export_is_refused_with_an_alternative(
     place, tmp_path, text, which, instead, mark
 ):
     path = written(tmp_path, "export.csv", mark + text.encode())

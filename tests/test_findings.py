@@ -28,7 +28,7 @@ def found(*options: str) -> list[dict[str, str]]:
     return rows
 
 
-def test_the_inbox_has_what_is_open_and_all_has_the_rest(built: SharedHistory) -> None:
+def test_the_inbox_has_open_findings_unless_all_is_given(built: SharedHistory) -> None:
     rows, everything = found(), found("--all")
     assert {row["state"] for row in rows} == {"open"}
     assert [row for row in everything if row["state"] == "open"] == rows
@@ -55,7 +55,7 @@ def test_every_gap_and_every_difference_is_a_finding(built: SharedHistory) -> No
     assert kinds.count("unclassified_label") == labels > 0
 
 
-def test_what_is_shown_names_id_size_and_remedy_of_what_is_open(built: SharedHistory) -> None:
+def test_open_findings_show_id_size_and_remedy(built: SharedHistory) -> None:
     shown = call_cli(["findings"])
     assert shown.returncode == 0, shown.stderr
     assert all(len(line) <= 100 for line in shown.stdout.splitlines())
@@ -86,7 +86,7 @@ def test_the_file_may_be_missing_or_empty(private_home: Home) -> None:
     assert dismissals.read(private_home) == []
 
 
-def test_a_field_called_on_and_an_id_of_digits_are_read_as_written(private_home: Home) -> None:
+def test_fields_named_on_and_numeric_ids_stay_text(private_home: Home) -> None:
     days = "- id: 012345678901\n  reason: known\n  on: 2026-11-21\n- {id: 1e5, reason: x}\n"
     write(private_home, days)
     assert dismissals.read(private_home) == [
@@ -110,7 +110,7 @@ def test_a_field_called_on_and_an_id_of_digits_are_read_as_written(private_home:
         ("- id: a\n  reason: 'b\n", 3, "end of stream"),
     ],
 )
-def test_a_slip_is_told_with_its_line_and_what_to_write(
+def test_an_error_has_its_line_and_the_correct_format(
     text: str, line: int, complaint: str, private_home: Home
 ) -> None:
     write(private_home, text)
@@ -121,7 +121,7 @@ def test_a_slip_is_told_with_its_line_and_what_to_write(
     assert "reason: <why>" in reported.value.remedy
 
 
-def test_a_slip_stops_a_sync_before_an_exchange_is_asked(lab: Lab) -> None:
+def test_an_error_stops_a_sync_before_any_request(lab: Lab) -> None:
     lab.declare("bitget-main")
     write(lab.home, "- id: a\n")
     shown = lab.cli("sync")

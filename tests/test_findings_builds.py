@@ -79,7 +79,7 @@ def test_what_is_set_aside_keeps_its_row_and_its_id(built: Lab) -> None:
         assert (row["finding_id"] in page) or not reported, row
 
 
-def test_a_file_that_lacks_a_row_the_api_gave_is_told_and_covers_nothing(
+def test_a_file_that_lacks_an_api_row_covers_nothing(
     prepared_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime(2026, 8, 20, 12, tzinfo=UTC)

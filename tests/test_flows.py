@@ -103,7 +103,7 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
             assert card["secret"].encode() not in file.read_bytes(), file
 
 
-def test_failures_of_many_scopes_are_told_once() -> None:
+def test_failures_of_many_scopes_are_reported_once() -> None:
     failures = [
         Failure(
             stream="transfer_records",

@@ -115,7 +115,7 @@ def run(place: Home, *options: str) -> Counter[tuple[Any, ...]]:
         )
 
 
-def test_a_row_that_changes_what_an_older_one_meant_changes_the_ledger(
+def test_a_new_row_can_change_an_older_ledger_entry(
     tmp_path: Path, empty_warehouse: Path
 ) -> None:
     place = Home(tmp_path / "home")

@@ -55,7 +55,7 @@ def test_a_guide_in_json_is_the_spec(name: str, private_home: Home) -> None:
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_the_alerts_tell_every_limit_of_every_history_stream(name: str) -> None:
+def test_the_alerts_have_every_limit_of_every_stream(name: str) -> None:
     facts = guide.about(name)
     spec = registry.exchange(name).spec
     if spec.ends_at is not None:
@@ -82,7 +82,7 @@ def test_an_unknown_exchange_is_an_error_with_the_known_ones(
         assert json.loads(shown.stdout)["error"]["remedy"] == f"use one of {', '.join(EXCHANGES)}"
 
 
-def test_a_route_left_out_cannot_be_asked_as_well() -> None:
+def test_a_left_out_route_cannot_be_a_stream() -> None:
     known = registry.exchange("bitget").spec
     stream = known.streams[0]
 

@@ -192,7 +192,7 @@ def synced(lab: Lab, label: str) -> set[tuple[Any, ...]]:
     }
 
 
-def test_a_round_that_is_cut_off_is_read_again_in_full(
+def test_an_interrupted_round_is_read_again(
     lab: Lab, tmp_path: Path, empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dlt.extract.extractors import ArrowExtractor

@@ -235,7 +235,7 @@ def test_a_page_cut_at_any_size_is_not_the_end(path, cap):
 
 
 @pytest.mark.parametrize("cap", [500, 1_000])
-def test_a_ledger_cut_at_a_thousand_rows_is_walked_on(cap):
+def test_a_ledger_cut_at_a_thousand_rows_is_paginated(cap):
     rows = history_of(LEDGER, 3_000)
     assert_complete(read(speaker(LEDGER, rows, cap=cap), LEDGER), rows)
 
@@ -294,7 +294,7 @@ def test_a_cursor_or_offset_that_is_ignored(path, crowd):
 
 
 @pytest.mark.parametrize("path", PAGED_BY_TIME)
-def test_only_the_crowded_moment_is_in_doubt_when_the_cursor_is_ignored(path):
+def test_an_ignored_cursor_leaves_only_crowded_moments_unresolved(path):
     rows = history_of(path, 620, crowd=730)
     brought = read(speaker(path, rows, ignores=frozenset({"idLessThan"})), path)
     assert_accounted(brought, rows)
@@ -355,7 +355,7 @@ def test_scopes_that_the_exchange_does_not_know_end(monkeypatch):
     assert {receipt["scope"] for receipt in brought.receipts} == coins
 
 
-def test_a_run_reads_no_more_of_a_stream_than_its_budget(monkeypatch):
+def test_a_run_keeps_the_page_budget_of_a_stream(monkeypatch):
     monkeypatch.setattr("pipelines.extract.stream_reader.PAGES_A_RUN", 25)
     exchange = speaker(TRANSFERS, [])
     coins = frozenset(f"COIN{number}" for number in range(500))
@@ -372,7 +372,7 @@ def test_doubles_in_a_page_are_stored_once(path):
 
 
 @pytest.mark.parametrize("path", PAGED_BY_TIME)
-def test_pages_that_lost_a_row_after_they_were_cut_are_not_the_end(path):
+def test_nearly_full_pages_are_not_the_end(path):
     rows = history_of(path, 2_000, days=20)
     brought = read(speaker(path, rows, drops=True), path)
     assert brought.requested >= 2_000 // PAGE[path]
@@ -381,7 +381,7 @@ def test_pages_that_lost_a_row_after_they_were_cut_are_not_the_end(path):
 
 @pytest.mark.parametrize("days", [-4_000, -100, 100])
 @pytest.mark.parametrize("path", HISTORY)
-def test_a_row_outside_the_window_misleads_nobody(path, days):
+def test_a_row_outside_the_window_is_ignored(path, days):
     rows = history_of(path, 620)
     at = NOW_MS + days * DAY_MS
     stray = Row(1, at, raw_of(path, 1, at))
@@ -536,14 +536,14 @@ def test_a_time_in_another_unit_is_that_time(path, unit):
 
 
 @pytest.mark.parametrize("status", [None, 1, "", "SUCCESS", ["success"], {"is": "success"}])
-def test_a_status_nobody_knows_keeps_the_span_open(status):
+def test_an_unknown_status_keeps_the_span_open(status):
     rows = changed(DEPOSITS, history_of(DEPOSITS, 12), "status", status)
     brought = read(speaker(DEPOSITS, rows), DEPOSITS)
     assert_complete(brought, rows)
     assert any(receipt["held_from"] for receipt in brought.receipts)
 
 
-def test_a_record_that_changes_between_two_pages_has_one_version_under_one_receipt():
+def test_a_receipt_has_one_version_of_a_changing_record():
     """The row at the edge of a page is returned twice: the order of two versions is unknown."""
     rows = changed(DEPOSITS, history_of(DEPOSITS, 250), "status", "pending")
     exchange = speaker(DEPOSITS, rows)
@@ -575,7 +575,7 @@ def test_a_record_that_changes_between_two_pages_has_one_version_under_one_recei
         {"transactID": ""},
     ],
 )
-def test_the_pseudo_row_in_each_of_its_forms_is_no_record(pseudo):
+def test_no_form_of_the_pseudo_row_is_a_record(pseudo):
     rows = history_of(LEDGER, 30)
     body = {"account": OWN, "currency": "XBt", "transactType": "UnrealisedPNL", "amount": 5}
     body |= pseudo
@@ -611,7 +611,7 @@ def test_a_value_nested_too_deep_is_kept_as_its_text():
 
 @pytest.mark.parametrize("odd", [b"17", b'"text"', b"null", b"[1]", b"1e400"])
 @pytest.mark.parametrize("path", HISTORY)
-def test_an_item_that_is_no_record_is_kept_and_leaves_its_span_unresolved(path, odd):
+def test_an_item_that_is_no_record_leaves_its_span_unresolved(path, odd):
     rows = history_of(path, 12)
     exchange = speaker(path, [*rows, Row(rows[6].number, rows[6].at_ms, odd)])
     brought = read(exchange, path)
@@ -667,7 +667,7 @@ def test_items_that_are_no_records_are_stored_and_unresolved(path, items):
 
 
 @pytest.mark.parametrize("code", [b"40017", b"40704", b"43111"])
-def test_spans_too_old_to_be_answered_keep_no_newer_one_from_being_asked(code):
+def test_newer_spans_are_requested_after_refused_old_ones(code):
     """The retention of a list is not always documented correctly."""
     rows = history_of(TAX, 40, days=180)
     exchange = speaker(TAX, rows)
@@ -746,7 +746,7 @@ ODD_ANSWERS: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("case", ODD_ANSWERS)
-def test_an_odd_answer_of_bitget_is_a_failure_with_its_kind(case):
+def test_a_malformed_bitget_response_is_a_failure(case):
     answer, kind = ODD_ANSWERS[case]
     exchange = speaker(TAX, [])
     exchange.instead[TAX] = lambda path, params: answer
@@ -777,7 +777,7 @@ MEX_ANSWERS: dict[str, tuple[Answer, str | None]] = {
 
 
 @pytest.mark.parametrize("case", MEX_ANSWERS)
-def test_an_odd_answer_of_bitmex_is_a_failure_with_its_kind(case):
+def test_a_malformed_bitmex_response_is_a_failure(case):
     answer, kind = MEX_ANSWERS[case]
     exchange = speaker(LEDGER, [])
     exchange.instead[LEDGER] = lambda path, params: answer
@@ -850,7 +850,7 @@ def stored(home: Home, table: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-def test_lead_trader_whom_one_stream_refuses_is_told_why():
+def test_a_refused_lead_trader_sees_the_reason():
     exchange = speaker(DEPOSITS, [])
     refusal = b'{"code":"40731","msg":"This product does not support copy trading"}'
     exchange.instead[DEPOSITS] = lambda path, params: Answer(refusal, 400)
@@ -970,7 +970,7 @@ def test_an_opening_that_cannot_be_hides_nothing(reported, prepared_home):
 
 
 @pytest.mark.parametrize("body", [b'{"serverTime":"soon"}', b"[]", b"null", b'"x"', b"{}"])
-def test_a_time_route_that_tells_no_time_is_done_without(body):
+def test_a_time_route_without_time_is_ignored(body):
     exchange = speaker(DEPOSITS, [])
     exchange.instead["/public/time"] = lambda path, params: Answer(exchange._envelope(body))
     assert identified(exchange).uid

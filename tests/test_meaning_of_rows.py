@@ -298,7 +298,7 @@ def test_value_that_no_sum_uses_stops_nothing(built: SharedHistory) -> None:
     assert severities == [("info",)]
 
 
-def test_amount_beyond_18_digits_leaves_its_row_out_and_says_so(built: SharedHistory) -> None:
+def test_an_amount_beyond_18_digits_is_reported(built: SharedHistory) -> None:
     rows = built.query(
         "select record_id, amount, status from marts.fct_ledger_entries "
         "where account_id = 'bitget:too_long' order by record_id",

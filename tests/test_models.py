@@ -120,7 +120,7 @@ def requested(lab: Lab, name: str, part: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", MAIN)
-def test_every_movement_is_told_once_and_adds_up_to_the_balance(grown, name):
+def test_movements_are_not_duplicated_and_equal_the_balance(grown, name):
     truth = grown.box.truth(name)
     rows = grown.query(
         """
@@ -155,7 +155,7 @@ def test_every_movement_is_told_once_and_adds_up_to_the_balance(grown, name):
 
 @pytest.mark.parametrize("name", MAIN)
 @pytest.mark.parametrize("entity", ["deposits", "withdrawals"])
-def test_every_deposit_and_withdrawal_is_told_in_its_newest_state(grown, name, entity):
+def test_deposits_and_withdrawals_have_their_newest_state(grown, name, entity):
     rows = grown.query(
         f"""
         select record_id, asset, amount, fee_amount, network, address, tx_hash, status,
@@ -178,7 +178,7 @@ def test_every_deposit_and_withdrawal_is_told_in_its_newest_state(grown, name, e
 
 
 @pytest.mark.parametrize("name", MAIN)
-def test_every_trade_is_told_once_by_its_execution_or_by_the_ledger(grown, name):
+def test_every_trade_has_one_row(grown, name):
     rows = grown.query(
         """
         select side, base_asset, quote_asset, base_quantity, quote_quantity, fee_amount,
@@ -204,7 +204,7 @@ def test_every_trade_is_told_once_by_its_execution_or_by_the_ledger(grown, name)
     assert all((r[9] is None) == (r[10] == "ledger_only") for r in rows)
 
 
-def test_the_ledger_still_tells_what_executions_no_longer_do(grown):
+def test_trades_of_expired_executions_come_from_the_ledger(grown):
     by_reason = dict(
         grown.query(
             "select coalesce(price_reason, 'execution'), count(*) from marts.fct_trades "
@@ -214,7 +214,7 @@ def test_the_ledger_still_tells_what_executions_no_longer_do(grown):
     assert by_reason["execution"] > 0 and by_reason["ledger_only"] > 0
 
 
-def test_a_fill_that_arrives_late_takes_the_place_of_the_ledgers_trade(grown):
+def test_a_late_fill_replaces_the_trade_of_the_ledger(grown):
     ((order_id,),) = grown.query(
         "select distinct order_id from marts.fct_trades where origin = 'file'"
     )
@@ -239,7 +239,7 @@ def test_a_conversion_is_one_row_of_two(grown):
         )
 
 
-def test_growing_step_by_step_comes_to_the_same_as_building_at_once(grown):
+def test_incremental_builds_equal_a_full_build(grown):
     def tables() -> dict[str, Counter[tuple[Any, ...]]]:
         names = grown.query(
             "select schema_name || '.' || table_name from duckdb_tables() "
@@ -260,7 +260,7 @@ def test_growing_step_by_step_comes_to_the_same_as_building_at_once(grown):
     assert [n for n in at_once if at_once[n] != grown_tables[n]] == []
 
 
-def test_an_amount_that_cannot_be_held_stops_the_build_by_name(grown):
+def test_an_unrepresentable_amount_fails_the_build(grown):
     with duckdb.connect(str(grown.home.warehouse)) as warehouse:
         warehouse.execute(
             """

@@ -52,7 +52,7 @@ HIDDEN = (
 )  # fmt: skip
 
 
-def test_a_list_that_names_nothing_is_told_from_one_that_was_not_read(lab):
+def test_an_empty_list_differs_from_an_unread_list(lab):
     label = lab.declare("bitget-upgraded")
     expected = []
     for day, (fault, word) in enumerate(
@@ -69,7 +69,7 @@ def test_a_list_that_names_nothing_is_told_from_one_that_was_not_read(lab):
         assert reported(lab) == expected
 
 
-def test_an_account_that_cannot_be_read_at_all_says_so_of_every_stream(lab):
+def test_an_unreadable_account_has_receipts_of_every_stream(lab):
     label = lab.declare("bitget-upgraded")
     lab.sync(label)
     lab.declare("bitget-upgraded", secret="wrong")
@@ -81,7 +81,7 @@ def test_an_account_that_cannot_be_read_at_all_says_so_of_every_stream(lab):
     assert text.startswith("the secret does not belong to this key")  # whose: stands beside it
 
 
-def test_a_sync_that_was_cut_off_says_nothing_of_what_it_had_not_come_to(lab):
+def test_an_interrupted_sync_has_no_receipts_of_later_streams(lab):
     """The first round reads the names of pairs; only the next one requests by them."""
     lab.declare("bitget")
     (account,) = configured_accounts(())
@@ -93,7 +93,7 @@ def test_a_sync_that_was_cut_off_says_nothing_of_what_it_had_not_come_to(lab):
     assert lab.query("select * from raw_bitget.receipts where error_kind = 'nothing_to_ask'") == []
 
 
-def test_what_is_asked_by_a_parameter_names_no_new_value_of_it():
+def test_a_stream_with_the_scope_adds_no_values():
     naming = {stream.name for stream in bigone.SPEC.naming(bigone.SPEC.stream("spot_trades"))}
     assert naming == {
         "asset_pairs", "convert_trades", "deposits", "spot_accounts", "trading_fees", "withdrawals",

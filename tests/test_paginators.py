@@ -107,14 +107,14 @@ def test_newest_first_brings_every_row(seed, spread, inclusive_end):
     assert paginator.reached == paginator.start
 
 
-def test_a_tie_group_larger_than_a_page_is_walked_by_cursor():
+def test_a_tie_larger_than_a_page_is_paginated_by_cursor():
     rows = rows_at([DAY_MS + 500] * 130 + [DAY_MS + 100, DAY_MS + 900])
     paginator = newest_first(37)
     assert len({r.id for r in walk_through(paginator, Server(rows, 37))}) == len(rows)
     assert paginator.unresolved == []
 
 
-def test_a_cursor_known_to_lose_ties_leaves_the_crowded_moment_unresolved():
+def test_a_lossy_cursor_leaves_crowded_moments_unresolved():
     rows = rows_at([DAY_MS + 500] * 130 + [DAY_MS + 100, DAY_MS + 900])
     paginator = newest_first(37, sure_cursor=False)
     met = walk_through(paginator, Server(rows, 37, loses_ties=True))
@@ -122,7 +122,7 @@ def test_a_cursor_known_to_lose_ties_leaves_the_crowded_moment_unresolved():
     assert paginator.unresolved == [(DAY_MS + 500) * 1_000]
 
 
-def test_a_cursor_that_loses_ties_loses_nothing_where_groups_fit_a_page():
+def test_a_lossy_cursor_loses_nothing_in_small_groups():
     times = [DAY_MS + step * 10 for step in range(60) for _ in range(7)]
     rows = rows_at(times)
     paginator = newest_first(37, sure_cursor=False)
@@ -132,13 +132,13 @@ def test_a_cursor_that_loses_ties_loses_nothing_where_groups_fit_a_page():
 
 
 @pytest.mark.parametrize("cap", [10, 50, 100])
-def test_a_page_quietly_capped_below_what_was_asked_is_not_the_end(cap):
+def test_a_silently_capped_page_is_not_the_end(cap):
     rows = rows_at(some_times(1, 250, DAY_MS))
     met = walk_through(newest_first(500), Server(rows, 500, cap=cap))
     assert {r.id for r in met} == {r.id for r in rows}
 
 
-def test_a_server_that_ignores_the_bounds_is_walked_by_cursor():
+def test_a_server_that_ignores_bounds_is_paginated_by_cursor():
     rows = rows_at(some_times(2, 200, DAY_MS))
 
     def server(params):
@@ -149,7 +149,7 @@ def test_a_server_that_ignores_the_bounds_is_walked_by_cursor():
     assert len({r.id for r in walk_through(newest_first(50), server)}) == 200
 
 
-def test_a_server_that_always_gives_the_same_page_is_given_up_on():
+def test_a_repeated_page_ends_the_pagination():
     rows = rows_at(some_times(3, 50, DAY_MS))
     paginator = newest_first(50)
     walk_through(paginator, lambda params: rows)
@@ -159,7 +159,7 @@ def test_a_server_that_always_gives_the_same_page_is_given_up_on():
 @pytest.mark.parametrize("lag_ms", [0, 10_000])
 @pytest.mark.parametrize("spread", [DAY_MS, 60_000, 500])
 @pytest.mark.parametrize("seed", range(5))
-def test_oldest_first_brings_every_row_even_when_the_filter_looks_at_an_earlier_time(
+def test_oldest_first_reads_every_row_despite_filter_slack(
     seed, spread, lag_ms
 ):
     """Rows are listed by `timestamp`; the filter may use a time up to ten seconds earlier."""
@@ -212,7 +212,7 @@ def by_offset(page_size):
 
 
 @pytest.mark.parametrize("shift_by", [0, 3, -5])
-def test_by_offset_brings_every_row_while_the_list_moves_a_little(shift_by):
+def test_offset_paging_survives_small_shifts(shift_by):
     rows = rows_at(some_times(4, 400, DAY_MS))
     paginator = by_offset(60)
     met = walk_through(paginator, Ledger(rows, 60, shift_by))
@@ -220,7 +220,7 @@ def test_by_offset_brings_every_row_while_the_list_moves_a_little(shift_by):
     assert paginator.unresolved == []
 
 
-def test_by_offset_says_so_when_the_list_moved_past_its_overlap():
+def test_offset_paging_reports_shifts_beyond_the_overlap():
     rows = rows_at(some_times(4, 400, DAY_MS))
     paginator = by_offset(60)
     walk_through(paginator, Ledger(rows, 60, shift_by=-40))
@@ -233,7 +233,7 @@ def test_by_offset_stops_once_the_window_is_passed():
     assert len(walk_through(by_offset(60), server)) == 60
 
 
-def test_page_numbers_end_at_the_exchanges_last_one_and_say_so():
+def test_page_numbers_stop_at_the_documented_last_page():
     paginator = ByPageNumber({}, WINDOW, 3, number="pageNum", last_number=4)
     pages = iter(range(100))
     walk_through(paginator, lambda params: [record(next(pages), DAY_MS) for _ in range(3)])
@@ -293,7 +293,7 @@ def test_newest_only_does_not_need_the_newest_first():
 
 @pytest.mark.parametrize("sorted_rows", [True, False])
 @pytest.mark.parametrize("grain_ms", [1, 1_000])
-def test_a_moment_that_fills_a_page_is_said_to_be_unresolved(grain_ms, sorted_rows):
+def test_a_moment_that_fills_a_page_is_unresolved(grain_ms, sorted_rows):
     rows = rows_at([DAY_MS + 500] * 60 + [DAY_MS + 40_000, DAY_MS + 90_000])
     paginator = newest_only(37, grain_ms=grain_ms, sorted_rows=sorted_rows)
     met = walk_through(paginator, NewestN(rows, 37, grain=grain_ms))
@@ -346,7 +346,7 @@ def by_cursor(server, *, start=START, scope=""):
 
 @pytest.mark.parametrize("sizes", [(20,), (20, 19, 3), (7, 0, 20), (1,)])
 @pytest.mark.parametrize("seed", range(3))
-def test_by_cursor_brings_every_row_whatever_the_size_of_a_page(seed, sizes):
+def test_cursor_paging_reads_every_row(seed, sizes):
     rows = rows_at(some_times(seed, 131, DAY_MS))
     server = Tokens(rows, sizes)
     paginator = by_cursor(server)
@@ -361,7 +361,7 @@ def test_by_cursor_an_empty_list_is_read_to_its_end():
     assert paginator.reached == paginator.start and server.requested == 1
 
 
-def test_by_cursor_a_row_may_come_again_with_its_own_cursor():
+def test_cursor_paging_accepts_inclusive_cursors():
     rows = rows_at(some_times(3, 131, DAY_MS))
     server = Tokens(rows, (20,), inside=True)
     paginator = by_cursor(server)
@@ -389,7 +389,7 @@ def test_by_cursor_that_leads_nowhere_new_is_unresolved_and_ends(trick):
     assert paginator.unresolved and paginator.reached > paginator.start and server.requested < 10
 
 
-def test_by_cursor_a_list_out_of_order_is_read_to_its_end():
+def test_cursor_paging_reads_unordered_lists_to_the_end():
     rows = rows_at(some_times(6, 131, DAY_MS))
     server = Tokens(rows, (20,))
     random.Random(6).shuffle(server.rows)
@@ -507,7 +507,7 @@ def test_a_list_by_id_is_read_to_its_empty_page(spread):
     assert server.requested[0] == {"fromId": 0} and paginator.reached == paginator.end
 
 
-def test_a_later_window_of_a_list_by_id_begins_at_its_start():
+def test_a_later_window_by_id_begins_at_its_start():
     rows = rows_at([DAY_MS + n for n in range(95)])
     since = EPOCH + timedelta(milliseconds=DAY_MS + 60)
     server = IdServer(rows, 10)

@@ -77,14 +77,14 @@ def store(
         )
 
 
-def test_scopes_are_what_was_listed_met_and_asked(warehouse: Path) -> None:
+def test_scopes_come_from_lists_records_and_receipts(warehouse: Path) -> None:
     progress = read_progress(warehouse, SPEC, ACCOUNT)
     assert progress.scopes["spot_trades"] == {"BTC-USDT", "ETH-BTC", "MET-BTC", "OLD-USDT"}
     assert progress.scopes["spot_orders"] == progress.scopes["spot_trades"]
     assert "spot_accounts" not in progress.scopes
 
 
-def test_pairs_of_coins_that_were_moved_are_guessed_and_shown_ones_only_where_unlisted(
+def test_pairs_of_moved_coins_are_guessed(
     warehouse: Path,
 ) -> None:
     guesses = read_progress(warehouse, SPEC, ACCOUNT).guesses["asset_pair_name"]
@@ -93,12 +93,12 @@ def test_pairs_of_coins_that_were_moved_are_guessed_and_shown_ones_only_where_un
     assert guesses == moved | shown
 
 
-def test_another_accounts_coins_are_not_asked(warehouse: Path) -> None:
+def test_coins_of_other_accounts_are_not_requested(warehouse: Path) -> None:
     progress = read_progress(warehouse, SPEC, ACCOUNT)
     assert not any("SECRET" in scope for scope in scopes_of(TRADES, progress))
 
 
-def test_known_and_guessed_scopes_are_asked_once_each(warehouse: Path) -> None:
+def test_known_and_guessed_scopes_are_requested_once(warehouse: Path) -> None:
     requested = scopes_of(TRADES, read_progress(warehouse, SPEC, ACCOUNT))
     assert requested == sorted(set(requested))
     assert {"BTC-USDT", "OLD-USDT", "MOON-BTC", "GONE-BTC"} <= set(requested)
@@ -175,7 +175,7 @@ def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dic
     return tables.get("receipts", []), visit.tally.failures
 
 
-def test_a_guess_the_exchange_does_not_know_leaves_no_receipt_and_a_known_pair_does() -> None:
+def test_an_unknown_guess_leaves_no_receipt() -> None:
     """However many are unknown in a row: that is an answer, and no reason to give up."""
     guesses = frozenset(f"{letter}-USDT" for letter in "ABCDEFGH")
     progress = Progress(

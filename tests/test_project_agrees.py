@@ -36,7 +36,7 @@ def test_every_exchange_has_its_stand_in():
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_what_tells_a_wallets_balance_is_read_whole_and_names_its_wallet(name):
+def test_balance_streams_are_complete_and_have_a_wallet(name):
     """An answer without a coin is taken for an empty wallet: it must be the only answer of one."""
     reported = [stream for stream in registry.exchange(name).spec.streams if stream.balance_kind]
     assert reported
@@ -67,7 +67,7 @@ def test_every_exchange_serves_an_entity_its_streams_feed(name):
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_every_exchange_has_its_page_in_the_docs_and_its_guide(name):
+def test_every_exchange_has_docs_and_a_guide(name):
     assert (STAGING / name / f"_docs_{name}.md").exists()
     guide = registry.exchange(name).spec.guide
     assert guide.steps and guide.problems, f"`lookback guide {name}` has nothing to say"

@@ -40,7 +40,7 @@ def place(tmp_path: Path) -> Home:
     return found
 
 
-def test_an_open_reader_keeps_its_file_and_the_next_one_sees_the_new(place: Home) -> None:
+def test_an_open_reader_keeps_its_file(place: Home) -> None:
     with duckdb.connect(str(place.published), read_only=True) as reader:
         fill(place, 2)
         publish.publish(place)
@@ -64,7 +64,7 @@ def test_a_reader_in_another_process_does_not_block_publishing(place: Home) -> N
         reader.communicate("\n")
 
 
-def test_a_crash_while_copying_leaves_the_old_file_and_the_next_run_cleans_up(
+def test_a_crash_while_copying_leaves_the_old_file(
     place: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(source: Path, target: Path) -> None:

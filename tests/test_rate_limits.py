@@ -35,7 +35,7 @@ def moments(rates, count, pace=1.0):
 
 
 @pytest.mark.parametrize("rate", [TEN, ONE])
-def test_no_second_holds_more_than_the_rate_and_the_budget_is_used(rate):
+def test_requests_keep_and_use_the_rate(rate):
     sent = moments({"a": rate}, 200)
     for i in range(len(sent) - rate.requests):
         assert sent[i + rate.requests] - sent[i] > rate.per.total_seconds()

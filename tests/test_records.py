@@ -26,7 +26,7 @@ def test_an_id_sent_as_a_number_keeps_all_its_digits():
     assert record.id == "1338000000000000412"
 
 
-def test_an_id_too_long_for_any_number_type_keeps_all_its_digits():
+def test_a_long_id_keeps_all_its_digits():
     digits = "123456789012345678901234567890"
     for raw in (digits, f"{digits}.5", "1e400"):
         (record,) = TAX.read([msgspec.Raw(b'{"id":%s}' % raw.encode())])
@@ -90,7 +90,7 @@ def test_times_as_exchanges_write_them(value, unit, expected):
     assert to_micros(value, unit) == expected
 
 
-def test_null_is_an_empty_list_and_one_record_a_list_of_one():
+def test_null_and_single_records_are_lists():
     assert cut_list(b"null") == []
     assert len(cut_list(b'{"a":1}', ("a",))) == 1
 

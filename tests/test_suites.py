@@ -17,7 +17,7 @@ def test_slow_file_exists_and_says_what_it_runs(file: str) -> None:
     assert len(SLOW[file].split()) > 3
 
 
-def test_slow_marker_stands_beside_single_tests_only() -> None:
+def test_slow_marker_is_only_on_single_tests() -> None:
     for file in SLOW:
         assert "pytest.mark.slow" not in (PROJECT / file).read_text(encoding="utf-8")
 

@@ -27,7 +27,7 @@ def test_limits_hold_still_and_fit_their_table(name: str) -> None:
     assert all(row["reason"] for row in rows if row["kind"] in ("probe", "left_out"))
 
 
-def test_what_changes_in_an_exchange_makes_a_version_of_all_its_limits() -> None:
+def test_a_changed_limit_makes_a_version_of_all() -> None:
     """So a stream that is dropped leaves a trace: the newest version does not name it."""
     spec = registry.exchange("bitget").spec
     dropped, *left = spec.streams
@@ -38,7 +38,7 @@ def test_what_changes_in_an_exchange_makes_a_version_of_all_its_limits() -> None
     assert not {row["spec_hash"] for row in before} & {row["spec_hash"] for row in after}
 
 
-def test_a_table_of_an_older_version_gets_the_columns_it_lacks(
+def test_older_tables_get_missing_columns(
     private_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = registry.names()[0]

@@ -120,7 +120,7 @@ def test_names_beyond_three_are_counted() -> None:
         {"ALL_PROXY": "socks5://127.0.0.1:9", "all_proxy": "socks5://127.0.0.1:9"},
     ],
 )
-def test_servers_of_this_machine_are_asked_without_a_proxy(
+def test_local_servers_are_requested_without_a_proxy(
     proxies: dict[str, str], lab: Lab
 ) -> None:
     lab.patch.delenv("NO_PROXY", raising=False)
@@ -162,7 +162,7 @@ def test_an_endless_account_name_is_no_file_name(private_home: Home) -> None:
     assert max(map(len, names)) <= LONGEST_NAME + 20
 
 
-def test_a_summary_tells_new_rows_apart_from_those_read(capsys: Any) -> None:
+def test_a_summary_distinguishes_new_and_read_rows(capsys: Any) -> None:
     done: Any = SimpleNamespace(
         results=[AccountResult("main", rows=9, new_rows=2, requests=3)], failures=[]
     )

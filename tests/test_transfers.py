@@ -144,7 +144,7 @@ def test_two_accounts_of_one_exchange_are_paired_too(stages):
 
 
 @pytest.mark.xdist_group("moves")
-def test_twins_are_left_open(stages):
+def test_ambiguous_transfers_are_left_open(stages):
     _, reported = stages
     legs = [
         leg
@@ -157,7 +157,7 @@ def test_twins_are_left_open(stages):
 
 
 @pytest.mark.xdist_group("moves")
-def test_a_withdrawal_whose_deposit_is_in_a_gap_names_the_gap(stages):
+def test_a_withdrawal_names_the_gap_of_its_deposit(stages):
     before, after = stages
     ((_, row),) = [found for found in after.moves() if found[0] == "other-case"]
     reason, candidates, account_id, stream, gap_id = before.candidates[row[0], row[1]]
@@ -190,7 +190,7 @@ def test_every_completed_leg_is_in_one_place(stages):
 
 
 @pytest.mark.xdist_group("moves")
-def test_the_demo_says_how_many_moves_it_put_together_and_how(stages, capsys):
+def test_the_demo_prints_matched_transfers_by_method(stages, capsys):
     _, reported = stages
     by_method = Counter(row[9] for row in reported.pairs)
     assert {row["method"]: row["rows"] for row in reported.methods} == by_method

@@ -233,7 +233,7 @@ def test_what_was_pending_is_completed_once(builds):
 
 
 @pytest.mark.xdist_group("truth_whole")
-def test_no_trade_is_told_by_both_views(builds):
+def test_no_trade_is_in_both_views(builds):
     """As many trades as executions, although the ledger has rows of each spot trade as well."""
     kind = 2 + FACTS["fct_trades"].index("product_type")
     for truth in builds.day_later.truths.values():
@@ -267,7 +267,7 @@ def pending(stage: Stage) -> set[tuple[str, str, str]]:
 # -- seed 2: the real clock, both floors inside the history
 
 
-def test_under_the_real_clock_every_fact_in_reach_is_as_it_was(tmp_path):
+def test_available_facts_are_exact_under_the_real_clock(tmp_path):
     with story(tmp_path, MAIN, seed=2) as reported:
         stage = reported.build(reported.sync(), None)
         assert stage.differences == []
@@ -283,7 +283,7 @@ def test_under_the_real_clock_every_fact_in_reach_is_as_it_was(tmp_path):
 # -- seed 3: the ledger's first view fails, its second stands in, and gives way again
 
 
-def test_bills_stand_in_for_tax_records_and_give_way_to_them(tmp_path):
+def test_bills_replace_missing_tax_records(tmp_path):
     tax = registry.exchange("bitget").spec.stream("tax_spot_records")
     with story(tmp_path, MAIN, seed=3, now=NOW) as reported:
         box = reported.lab.box

@@ -94,7 +94,7 @@ def sync_at(lab: Lab, moment: datetime) -> None:
     lab.sync()
 
 
-def test_exactly_the_dropped_records_are_told_and_their_return_as_well(everybody: Lab) -> None:
+def test_dropped_and_returned_records_are_reported(everybody: Lab) -> None:
     dropped: dict[str, dict[str, str]] = {}
     for exchange, streams in WATCHED.items():
         for stream in streams:
@@ -122,13 +122,13 @@ def test_exactly_the_dropped_records_are_told_and_their_return_as_well(everybody
             assert count == 1  # the record stayed
 
 
-def test_nothing_is_told_where_nothing_was_dropped(everybody: Lab) -> None:
+def test_nothing_is_reported_without_dropped_records(everybody: Lab) -> None:
     for step in (timedelta(minutes=1), HOUR, timedelta(days=3), timedelta(days=4)):
         sync_at(everybody, NOW + step)
     assert not any(reported(everybody, name) for name in WATCHED)
 
 
-def test_a_record_older_than_the_part_asked_again_is_not_looked_for(bitget: Lab) -> None:
+def test_records_before_the_overlap_are_not_watched(bitget: Lab) -> None:
     ((record_id,),) = bitget.query(
         "select record_id from raw_bitget.spot_fills order by occurred_at limit 1"
     )
@@ -137,7 +137,7 @@ def test_a_record_older_than_the_part_asked_again_is_not_looked_for(bitget: Lab)
     assert reported(bitget, "bitget") == set()
 
 
-def test_a_window_that_failed_tells_nothing(bitget: Lab) -> None:
+def test_a_failed_window_reports_nothing(bitget: Lab) -> None:
     stream = registry.exchange("bitget").spec.stream("spot_fills")
     assert recent(bitget, "bitget", stream)
     bitget.box.fault("500", exchange="bitget", path=stream.path, times=None)
@@ -145,7 +145,7 @@ def test_a_window_that_failed_tells_nothing(bitget: Lab) -> None:
     assert reported(bitget, "bitget") == set()
 
 
-def test_the_switch_leaves_out_the_named_records_and_touches_no_other() -> None:
+def test_the_fault_drops_only_the_named_records() -> None:
     body = b'{"code": "0", "data": {"list": [{"id": "7", "n": 1.50}, {"id":8,"s":"x"}], "e": "7"}}'
     assert without_rows(body, ["8|x"]) == (
         b'{"code":"0","data":{"list":[{"id": "7", "n": 1.50}],"e":"7"}}'
@@ -175,7 +175,7 @@ FILLS = registry.exchange("bitget").spec.stream("spot_fills")
         ),
     ],
 )
-def test_what_is_asked_again_is_the_overlap_and_what_is_held_open(
+def test_overlap_and_open_spans_are_requested_again(
     requested: list[Requested], again: list[Span]
 ) -> None:
     assert timedelta(days=1) == FILLS.overlap
@@ -200,7 +200,7 @@ def test_a_record_counts_only_inside_what_was_read_and_kept() -> None:
     assert watch.news() == []  # once is enough
 
 
-def test_a_record_that_the_exchange_no_longer_has_to_keep_has_not_vanished() -> None:
+def test_an_expired_record_has_not_vanished() -> None:
     assert FILLS.retention is not None
     watch = watch_of(old=day(2), new=day(4))
     watch.note(FILLS, "", Span(day(1), day(9)), "r", now=day(3) + FILLS.retention)
@@ -213,7 +213,7 @@ def test_a_record_of_another_scope_has_not_vanished() -> None:
     assert watch.news() == []
 
 
-def test_a_later_round_that_meets_a_record_takes_the_incident_back() -> None:
+def test_a_record_returned_in_a_later_round_is_back() -> None:
     watch = watch_of(late=day(2))
     watch.note(FILLS, "", Span(day(1), day(9)), "first", now=day(9))
     assert [(r.is_gone, receipt) for _, r, receipt in watch.news()] == [(True, "first")]

@@ -38,7 +38,7 @@ def plan(stream, requested=(), now=NOW, opened_at=OPENED):
     return plan_windows(stream, now=now, floor=floor, requested=requested)
 
 
-def test_retention_is_the_floor_where_it_is_later_than_the_opening():
+def test_retention_is_the_floor_after_the_opening():
     floor = floor_of(FILLS, now=NOW, opened_at=OPENED, began_at=BEGAN)
     assert floor == Floor(days_ago(90) + FLOOR_MARGIN, "retention")
 
@@ -48,12 +48,12 @@ def test_the_opening_is_the_floor_of_a_young_account():
     assert floor_of(FILLS, now=NOW, opened_at=opened, began_at=BEGAN) == Floor(opened, "opened_at")
 
 
-def test_an_unknown_opening_starts_where_the_exchange_began_and_says_so():
+def test_an_unknown_opening_starts_with_the_exchange():
     floor = floor_of(TAX, now=NOW, opened_at=None, began_at=BEGAN)
     assert floor == Floor(BEGAN, "unknown_start")
 
 
-def test_a_first_plan_covers_everything_in_windows_no_wider_than_allowed():
+def test_a_first_plan_covers_everything_in_allowed_windows():
     windows = plan(TAX)
     assert windows[0].start == OPENED
     assert windows[-1].end == NOW
@@ -61,17 +61,17 @@ def test_a_first_plan_covers_everything_in_windows_no_wider_than_allowed():
     assert all(a.end == b.start for a, b in pairwise(windows))
 
 
-def test_a_second_plan_asks_only_the_overlap_and_what_is_new():
+def test_a_second_plan_requests_overlap_and_new_span():
     windows = plan(TAX, [Requested(Span(OPENED, days_ago(1)))])
     assert [(w.start, w.end) for w in windows] == [(days_ago(1) - TAX.overlap, NOW)]
 
 
-def test_asking_again_at_the_same_moment_still_reads_the_overlap():
+def test_an_immediate_second_plan_still_reads_the_overlap():
     windows = plan(TAX, [Requested(Span(OPENED, NOW))])
     assert [(w.start, w.end) for w in windows] == [(NOW - TAX.overlap, NOW)]
 
 
-def test_a_hole_left_by_a_failed_window_is_asked_again():
+def test_a_failed_window_is_requested_again():
     requested = [Requested(Span(OPENED, days_ago(100))), Requested(Span(days_ago(70), days_ago(1)))]
     windows = plan(TAX, requested)
     assert (windows[0].start, windows[0].end) == (days_ago(100), days_ago(70))
@@ -86,7 +86,7 @@ def test_a_hole_left_by_a_failed_window_is_asked_again():
     ],
     ids=lambda stream: stream.name,
 )  # fmt: skip
-def test_an_order_that_ends_late_is_met_under_the_time_it_was_placed(stream):
+def test_an_order_that_ends_late_is_read(stream):
     """It enters the list at its end: what was read before it did says nothing about it."""
     requested = [Requested(Span(days_ago(89), days_ago(1)))]
     windows = plan(stream, requested)
@@ -94,24 +94,24 @@ def test_an_order_that_ends_late_is_met_under_the_time_it_was_placed(stream):
     assert all(a.end == b.start for a, b in pairwise(windows))
 
 
-def test_a_pending_row_holds_the_resume_point_until_a_later_walk_finds_it_final():
+def test_a_pending_row_keeps_its_span_open():
     held = Requested(Span(OPENED, days_ago(1)), held_from=days_ago(20))
     assert plan(TAX, [held])[0].start <= days_ago(20)
     done = Requested(Span(days_ago(20), days_ago(1)))
     assert plan(TAX, [held, done])[0].start == days_ago(1) - TAX.overlap
 
 
-def test_a_floor_that_moved_past_a_hole_asks_from_the_floor_on():
+def test_a_hole_is_requested_from_the_floor_on():
     requested = [Requested(Span(days_ago(300), days_ago(150)))]
     windows = plan(FILLS, requested, opened_at=days_ago(400))
     assert windows[0].start == days_ago(90) + FLOOR_MARGIN
 
 
-def test_a_stream_without_a_time_filter_is_asked_in_one_walk():
+def test_a_stream_without_time_filter_has_one_window():
     assert len(plan(LEDGER)) == 1
 
 
-def test_no_window_is_planned_for_an_account_opened_in_the_future():
+def test_an_account_opened_later_has_no_window():
     assert plan(TAX, opened_at=NOW + timedelta(days=1)) == []
 
 
@@ -143,7 +143,7 @@ def test_merge_joins_what_touches_and_drops_what_is_empty():
     assert merge([Span(b, c), Span(a, b), Span(c, c)]) == [Span(a, c)]
 
 
-def test_a_stream_of_few_rows_is_asked_for_all_time_at_once_and_from_a_hole_on():
+def test_a_stream_of_few_rows_has_one_window():
     few = replace(FEW, retention_kind="unlimited")
     assert [(w.start, w.end) for w in plan(few)] == [(OPENED, NOW)]
     requested = [Requested(Span(OPENED, days_ago(150))), Requested(Span(days_ago(140), NOW))]

@@ -251,7 +251,7 @@ BAD: dict[str, tuple[Passed, set[str]]] = {
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_what_is_no_answer_is_a_failure_and_never_an_empty_history(
+def test_a_malformed_response_is_never_an_empty_history(
     name: str, bad: str, lab: Lab
 ) -> None:
     answer, kinds = BAD[bad]
@@ -276,7 +276,7 @@ def test_what_is_no_answer_is_a_failure_and_never_an_empty_history(
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_a_line_that_always_goes_dead_is_said_and_the_client_gives_up(name: str, lab: Lab) -> None:
+def test_a_dead_connection_is_reported_after_retries(name: str, lab: Lab) -> None:
     def dress(answer: Passed, number: int) -> Passed:
         answer.cut = True
         return answer

@@ -94,7 +94,7 @@ def test_error_codes_are_named(status, code, kind, outcome, retry):
     assert problem.remedy
 
 
-def test_a_pair_the_exchange_does_not_know_is_no_failure_of_the_stream():
+def test_an_unknown_pair_does_not_fail_the_stream():
     url = "https://api.big.one/api/v3/viewer/trades?asset_pair_name=OLD-USDT"
     problem = explained(404, '{"code":10013,"message":"Resource not found"}', url=url)
     assert (problem.kind, problem.outcome) == ("unknown_scope", "refused")
@@ -111,7 +111,7 @@ def test_the_contract_service_refuses_by_status_alone(status, kind):
     assert explained(status, "{}").kind == kind
 
 
-def test_a_web_page_is_a_failure_and_not_an_empty_answer():
+def test_a_web_page_is_a_failure():
     assert explained(403, "<!DOCTYPE html><html></html>", "text/html").kind == "blocked"
     assert explained(200, "<html></html>", "text/html").kind == "blocked"
 
@@ -199,7 +199,7 @@ def test_what_a_key_may_do_is_not_known():
     assert (found.can_trade, found.can_withdraw, found.permissions) == (None, None, ())
 
 
-def test_a_key_that_may_read_nothing_may_be_bound_to_other_addresses():
+def test_a_key_without_access_mentions_bound_addresses():
     with pytest.raises(RequestError) as caught:
         identity_from(DENIED, DENIED, DENIED)
     assert caught.value.kind == "ip_refused" and "address" in caught.value.remedy
@@ -223,7 +223,7 @@ DOCUMENTED = {
 }
 
 
-def test_every_documented_read_is_a_stream_or_left_out_with_a_reason():
+def test_every_documented_read_is_a_stream_or_left_out():
     documented = {base + path for base, paths in DOCUMENTED.items() for path in paths.split()}
     read = {stream.path for stream in SPEC.streams if stream.private}
     left_out = {route.path for route in SPEC.left_out}
@@ -269,19 +269,19 @@ def rows(*days):
     return [(100 - n, day, "A-B") for n, day in enumerate(days)]
 
 
-def test_a_short_or_empty_page_is_not_the_end_and_no_token_is():
+def test_only_a_missing_token_ends_the_list():
     pages, requested = paginated([("t1", rows(9)), ("t2", []), ("", [(5, 3, "A-B")])], scope="A-B")
     assert requested == [None, "t1", "t2"]
     assert pages.reached == pages.start and pages.unresolved == []
 
 
-def test_a_resumed_walk_stops_where_its_window_starts():
+def test_a_resumed_read_stops_at_its_window_start():
     pages, requested = paginated([("t1", rows(9, 8)), ("t2", [(5, 3, "A-B")]), ("", [])], days=2)
     assert requested == [None, "t1"]
     assert pages.reached == pages.start
 
 
-def test_rows_out_of_order_do_not_say_where_the_start_is():
+def test_unordered_rows_do_not_end_the_window():
     pages, requested = paginated([("t1", rows(9, 3, 9)), ("t2", [(5, 2, "A-B")]), ("", [])], days=2)
     assert requested == [None, "t1", "t2"]
     assert pages.reached == pages.start
@@ -304,14 +304,14 @@ def test_rows_of_another_pair_are_refused():
         paginated([("t1", [(9, 9, "C-D")])], scope="A-B")
 
 
-def test_orders_are_asked_for_in_every_state_and_pages_are_full():
+def test_orders_are_requested_in_every_state_with_full_pages():
     window = Window(END - timedelta(days=1), END, Floor(END, "opened_at"))
     orders = paginator(SPEC.stream("spot_orders"), window, "A-B")
     assert orders.params == {"limit": 200, "asset_pair_name": "A-B", "state": "ALL"}
     assert "asset_pair_name" not in paginator(SPEC.stream("deposits"), window, "").params
 
 
-def test_contract_rows_are_walked_by_the_last_id_to_an_empty_page():
+def test_contract_rows_are_paginated_to_an_empty_page():
     stream = SPEC.stream("contract_trades")
     start = END - timedelta(days=9)
     pages = paginator(stream, Window(start, END, Floor(start, "opened_at")), "")

@@ -42,7 +42,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-def test_every_conversion_is_told_once_with_both_its_sides(grown):
+def test_every_conversion_has_one_row_with_both_sides(grown):
     rows = grown.query(
         "select record_id, wallet, from_asset, from_amount, to_asset, to_amount "
         "from marts.fct_conversions"
@@ -71,7 +71,7 @@ def test_moves_between_wallets_are_named_as_what_parts_them(grown):
     assert all("moves between the wallets" in row[5] for row in parted)
 
 
-def test_nothing_is_called_complete_and_a_delisted_pair_is_asked(grown):
+def test_nothing_is_complete_and_a_delisted_pair_is_requested(grown):
     rows = grown.query("select distinct verdict, scope from marts.fct_coverage")
     assert {verdict for verdict, _ in rows} == {"unverified"}
     assert "MOONX-USDT" in {scope for _, scope in rows}
@@ -92,7 +92,7 @@ ODD = [
 ]
 
 
-def test_rows_nobody_expects_break_no_build_and_stay_in_the_ledger(grown):
+def test_unexpected_rows_do_not_fail_the_build(grown):
     """Each odd record in every table, read in the next build as any other row."""
     sums = "select asset, sum(amount) from marts.fct_ledger_entries where status = 'completed' "
     before = dict(grown.query(sums + "group by asset"))
@@ -141,7 +141,7 @@ def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
         yield Lab(box, home(), monkeypatch)
 
 
-def test_a_pair_that_is_forgotten_is_accounted_for_and_keeps_its_rows(forgetful):
+def test_a_removed_pair_has_a_gap_and_keeps_its_rows(forgetful):
     lab, label = forgetful, forgetful.declare("bigone")
     lab.box.set_now(NOW - timedelta(days=300))
     lab.sync(label)

@@ -116,7 +116,7 @@ def test_a_rate_limit_is_tried_again(status, body):
     assert (problem.kind, problem.retry) == ("rate_limited", True)
 
 
-def test_a_web_page_is_a_failure_and_not_an_empty_answer():
+def test_a_web_page_is_a_failure():
     assert explained(403, "<!DOCTYPE html><html></html>", "text/html").kind == "blocked"
 
 
@@ -222,7 +222,7 @@ def test_a_tax_key_is_tried_on_tax_routes_only():
         assert bitget.beyond(full, stream) is None
 
 
-def test_only_a_trader_is_asked_what_a_trader_is_told():
+def test_trader_streams_are_requested_only_from_traders():
     identity = identity_from(
         b'{"userId":"7","parentId":7,"authorities":["ttor"],"traderType":"not_trader"}'
     )
@@ -231,7 +231,7 @@ def test_only_a_trader_is_asked_what_a_trader_is_told():
 
 
 @pytest.mark.parametrize(("parent", "kind"), [(7, "classic"), (9, "classic_sub"), (0, "classic")])
-def test_a_sub_account_is_not_asked_what_is_for_main_accounts_alone(parent, kind):
+def test_main_account_streams_are_not_requested_from_sub_accounts(parent, kind):
     found = identity_from(b'{"userId":"7","parentId":%d,"authorities":["chor"]}' % parent)
     assert found.kind == kind
     served = {s.name for s in SPEC.streams if s.serves(found.kind)}
@@ -251,7 +251,7 @@ def first_request(stream_name, scope=""):
 
 
 @pytest.mark.parametrize("product", ["USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES"])
-def test_futures_are_asked_product_by_product(product):
+def test_futures_are_requested_per_product(product):
     day = {"startTime": "1767225600000", "endTime": "1767312000000"}
     scoped = {"productType": product}
     assert first_request("mix_bills", product) == {**scoped, "limit": "100", **day}
@@ -263,7 +263,7 @@ def test_futures_are_asked_product_by_product(product):
 
 
 @pytest.mark.parametrize("kind", ["crossed", "isolated"])
-def test_margin_tax_records_are_asked_for_both_kinds(kind):
+def test_margin_tax_records_are_requested_for_both_kinds(kind):
     day = {"startTime": "1767225600000", "endTime": "1767312000000"}
     assert first_request("tax_margin_records", kind) == {"marginType": kind, "limit": "500", **day}
     assert first_request("tax_p2p_records") == {"limit": "500", **day}
@@ -277,7 +277,7 @@ def test_isolated_margin_has_a_coin_in_several_pairs():
     )
 
 
-def test_a_balance_of_futures_lies_in_the_wallet_of_its_product():
+def test_a_futures_balance_has_the_wallet_of_its_product():
     row = Record(b'{"marginCoin":"USDC"}', "USDC", "", None, True, "")
     found = {
         name: bitget.balance_of(SPEC.stream(name), row)
@@ -303,13 +303,13 @@ def test_the_next_page_is_named_by_the_last_one(end_id, rows, cursor):
 @pytest.mark.parametrize(
     "data", ['{"bills":[{"billId":"1"}],"endId":"1"}', '{"list":[{"positionId":"1"}],"endId":""}']
 )
-def test_the_list_beside_its_end_id(data):
+def test_a_list_with_an_end_id_is_read(data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     assert len(bitget.EXCHANGE.items(SPEC.stream("mix_bills"), body)) == 1
 
 
 @pytest.mark.parametrize("listed", ["[]", "null"])
-def test_margin_lists_are_empty_beside_ids_of_zero(listed):
+def test_margin_lists_with_zero_ids_are_empty(listed):
     data = f'{{"resultList":{listed},"maxId":"0","minId":"0"}}'
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     assert bitget.EXCHANGE.items(SPEC.stream("crossed_margin_borrows"), body) == []
@@ -329,20 +329,20 @@ def test_margin_lists_are_empty_beside_ids_of_zero(listed):
         ('{"loanId":"7","list":[]}', ["7"]),  # a record alone
     ],
 )
-def test_what_stands_beside_a_list_decides_nothing(data, ids):
+def test_members_outside_the_list_are_ignored(data, ids):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     found = bitget.EXCHANGE.items(SPEC.stream("crossed_margin_borrows"), body)
     assert [field_of(bytes(raw), "loanId") for raw in found] == ids
 
 
 @pytest.mark.parametrize("data", ['{"endId":"7"}', '{"bills":{},"endId":""}', '{"bills":17}'])
-def test_a_list_that_is_missing_is_not_taken_for_an_empty_one(data):
+def test_a_missing_list_is_not_an_empty_list(data):
     body = f'{{"code":"00000","data":{data},"requestTime":1}}'.encode()
     with pytest.raises(RequestError):
         bitget.EXCHANGE.items(SPEC.stream("mix_bills"), body)
 
 
-def test_isolated_margin_is_asked_pair_by_pair():
+def test_isolated_margin_is_requested_per_pair():
     day = {"startTime": "1767225600000", "endTime": "1767312000000"}
     requested = first_request("isolated_margin_borrows", "SOLUSDT")
     assert requested == {"symbol": "SOLUSDT", "limit": "500", **day}
@@ -389,11 +389,11 @@ DAY = {"startTime": "1767225600000", "endTime": "1767312000000"}
         ("isolated_margin_fills", "SOLUSDT", {"symbol": "SOLUSDT", "limit": "500", **DAY}),
     ],
 )
-def test_what_each_list_is_asked_with(stream, scope, requested):
+def test_request_parameters_of_each_list(stream, scope, requested):
     assert first_request(stream, scope) == requested
 
 
-def test_balances_of_wallets_beside_spot():
+def test_balances_of_other_wallets_than_spot():
     row = Record(b"{}", "USDT", "", None, True, "")
     found = {
         name: bitget.balance_of(SPEC.stream(name), row)

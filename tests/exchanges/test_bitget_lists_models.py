@@ -110,7 +110,7 @@ def test_a_move_between_accounts_is_one_transfer_with_both_ends(built: Lab) -> N
     assert legs == [(0,)], "the sub-account's side is told by the main account's record"
 
 
-def test_a_sub_account_is_not_asked_for_sub_accounts_and_misses_nothing(built: Lab) -> None:
+def test_a_sub_account_has_no_gap_for_sub_accounts(built: Lab) -> None:
     requested = built.query(
         "select distinct stream from raw_bitget.receipts where account_id = 'bitget:7000000009' "
         "and stream like 'sub_account_%'"
@@ -128,7 +128,7 @@ def test_a_sub_account_is_not_asked_for_sub_accounts_and_misses_nothing(built: L
     assert gaps == []
 
 
-def test_deposits_of_a_sub_account_are_no_deposits_of_the_main_account(built: Lab) -> None:
+def test_sub_account_deposits_are_not_main_account_deposits(built: Lab) -> None:
     ((deposit, uid),) = built.query(
         "select record_id, sub_uid from base.base_bitget__sub_account_deposits"
     )
@@ -190,7 +190,7 @@ def test_second_views_add_nothing_to_the_ledger(built: Lab) -> None:
     }
 
 
-def test_loans_are_told_closed_and_open(built: Lab) -> None:
+def test_loans_are_listed_closed_and_open(built: Lab) -> None:
     closed = {row for (row,) in built.query("select order_id from base.base_bitget__loan_borrows")}
     repaid = {
         row for (row,) in built.query("select order_id from base.base_bitget__loan_repayments")

@@ -82,7 +82,7 @@ def ids(lab: Lab, stream: str, account_id: str) -> set[str]:
 
 
 @pytest.mark.xdist_group("unified_account")
-def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(unified):
+def test_a_unified_account_equals_its_ground_truth(unified):
     lab, result = unified
     truth = lab.box.truth("bitget-unified")
     assert result.failures == [] and result.account_id == truth["account_id"]
@@ -105,7 +105,7 @@ def test_a_unified_account_is_read_by_its_own_routes_to_the_truth(unified):
 
 
 @pytest.mark.xdist_group("unified_account")
-def test_each_business_line_is_asked_for_once_whatever_answers_call_it(unified):
+def test_each_business_line_is_requested_once(unified):
     lab, _ = unified
     scopes = lab.query(
         "select stream, list_sort(list(distinct scope)) from raw_bitget.receipts group by stream"
@@ -141,7 +141,7 @@ def test_a_unified_key_with_power_is_warned_about(lab):
     assert any("trade and withdraw" in warning for warning in result.warnings)
 
 
-def test_a_tax_key_of_a_unified_account_reads_its_tax_records(lab):
+def test_a_unified_tax_key_reads_tax_records(lab):
     lab.sync(lab.declare("bitget-unified-tax"))
     [(kind, account_id)] = lab.query("select account_kind, account_id from raw_bitget.accounts")
     assert kind == "unified_tax_key"
@@ -155,12 +155,12 @@ def test_a_tax_key_of_a_unified_account_reads_its_tax_records(lab):
     assert not requested(lab) & V2
 
 
-def test_a_classic_account_is_not_asked_by_v3_routes(lab):
+def test_v3_routes_are_not_requested_for_classic_accounts(lab):
     lab.sync(lab.declare("bitget-second"))
     assert not requested(lab) & V3
 
 
-def test_an_upgrade_keeps_what_was_stored_and_goes_on_by_v3(lab):
+def test_an_upgrade_keeps_stored_rows_and_continues_with_v3(lab):
     label = lab.declare("bitget-upgraded")
     lab.sync(label)
     truth = lab.box.truth("bitget-upgraded")
@@ -183,7 +183,7 @@ def test_an_upgrade_keeps_what_was_stored_and_goes_on_by_v3(lab):
     assert {stream for (stream,) in late} == V3 | {"coins", "symbols", "mix_contracts"}
 
 
-def test_while_an_account_is_being_changed_nothing_is_read_and_the_reason_is_said(lab):
+def test_an_account_under_conversion_is_not_read(lab):
     label = lab.declare("bitget-upgraded")
     lab.sync(label)
     lab.box.set_now(UPGRADED_AT + timedelta(seconds=20))
@@ -209,7 +209,7 @@ def test_a_new_account_in_change_is_one_clear_error(lab):
 @pytest.mark.parametrize(
     ("contract_share", "line"), [(30, "SPOT"), (60, "USDT-FUTURES")], ids=["spot", "futures"]
 )
-def test_full_pages_and_a_moment_larger_than_one_are_read_whole(
+def test_crowded_moments_are_read_completely(
     prepared_home, monkeypatch, contract_share, line
 ):
     """Opaque cursors, pages of 100; 700 executions of one millisecond, pages of 500: each once."""
@@ -233,7 +233,7 @@ def test_full_pages_and_a_moment_larger_than_one_are_read_whole(
         converts = lab.query("select count(*) from raw_bitget.unified_convert_records")
         assert converts == [(truth["counts"]["unified_convert_records"],)]
         # The cursor was leaned on there, and is not known to be sound.
-        assert in_doubt(lab) == {(line, moment)}
+        assert unresolved_moments(lab) == {(line, moment)}
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_tax_records_come_whole_where_only_smaller_pages_are_given(
     assert 0 < len(refused) <= 4  # each stream finds it out once
 
 
-def test_a_cursor_that_drops_rows_of_a_moment_leaves_it_in_doubt(
+def test_a_lossy_cursor_leaves_the_moment_unresolved(
     prepared_home, monkeypatch
 ):
     with crowded(60, {"bitget.unified_tax_cursor_defect": True}) as box:
@@ -273,7 +273,7 @@ def test_a_cursor_that_drops_rows_of_a_moment_leaves_it_in_doubt(
         }
         missing = wanted - ids(lab, "unified_tax_records", truth["account_id"])
         assert missing and missing < {row["tax_record_id"] for row in rows}
-        assert in_doubt(lab) == {("USDT-FUTURES", moment)}
+        assert unresolved_moments(lab) == {("USDT-FUTURES", moment)}
 
 
 def crowded(contract_share: int, more: dict[str, Any] | None = None) -> Sandbox:
@@ -297,7 +297,7 @@ def most_crowded(truth: dict[str, Any]) -> tuple[datetime, list[dict[str, Any]]]
     return datetime.fromisoformat(at), moments[at]
 
 
-def in_doubt(lab: Lab) -> set[tuple[str, datetime]]:
+def unresolved_moments(lab: Lab) -> set[tuple[str, datetime]]:
     """Line and moment of the tax records that a paginator could not vouch for."""
     return set(
         lab.query(
@@ -386,7 +386,7 @@ def test_both_codes_of_the_other_kind_mean_the_same(code):
     assert (problem.kind, problem.outcome) == ("account_mode", "refused")
 
 
-def test_no_classic_route_serves_a_unified_account_and_no_v3_route_a_classic_one():
+def test_routes_serve_only_their_kind_of_account():
     for stream in SPEC.streams:
         assert stream.serves("classic") is (stream.name not in V3), stream.name
         assert stream.serves("unified") is (stream.name not in V2), stream.name

@@ -128,7 +128,7 @@ def floor(query: Query, account_id: str, stream: str) -> datetime:
     return moment
 
 
-def test_tax_records_alone_tell_the_ledger_and_the_trades(reported):
+def test_tax_records_alone_give_ledger_and_trades(reported):
     assert reported.first_differences == []
     assert "unified_financial_records" not in reported.ledger_streams
     assert reported.ledger_streams["unified_tax_records"] > 300
@@ -171,7 +171,7 @@ def test_the_ledger_of_a_unified_account_sums_to_its_balance(reported):
     assert all(count == good > 0 for count, good in kinds.values())
 
 
-def test_a_conversion_is_told_once(reported):
+def test_a_conversion_has_one_row(reported):
     truth = reported.truths[UNIFIED]
     rows = reported.query(
         "select from_asset, from_amount, to_asset, to_amount from marts.fct_conversions "
@@ -187,7 +187,7 @@ def test_a_conversion_is_told_once(reported):
     assert Counter(rows) == Counter((*pair[False], *pair[True]) for pair in legs.values())
 
 
-def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(reported):
+def test_streams_of_the_other_kind_have_no_gap_and_no_status(reported):
     account_id = reported.truths[UNIFIED]["account_id"]
     for table in ("fct_coverage", "fct_gaps", "fct_deadlines", "fct_sync_status"):
         found = reported.query(
@@ -197,7 +197,7 @@ def test_streams_of_the_other_kind_are_no_gaps_and_no_lights(reported):
         assert streams and streams <= V3 | EXCLUDED, table
 
 
-def test_the_day_of_an_upgrade_is_in_doubt_and_no_other(reported):
+def test_only_the_day_of_an_upgrade_is_unverified(reported):
     """Classic streams end at the last classic check; v3 streams are sure from their first on."""
     account_id = reported.truths[UPGRADED]["account_id"]
     classic_until, unified_from = kinds_of(reported)
@@ -234,7 +234,7 @@ def kinds_of(reported: Reported) -> tuple[datetime, datetime]:
     return classic_until, unified_from
 
 
-def test_after_an_upgrade_the_old_streams_have_no_deadline_and_every_light_is_green(reported):
+def test_old_streams_have_no_deadline_after_an_upgrade(reported):
     account_id = reported.truths[UPGRADED]["account_id"]
     deadlines = reported.query(
         "select stream from marts.fct_deadlines where account_id = ?", account_id
@@ -383,7 +383,7 @@ def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(reported):
         assert dict(rows).items() <= real.items()
 
 
-def test_rows_that_a_cursor_drops_in_a_crowded_moment_show_in_the_balance_chain(
+def test_rows_dropped_by_a_cursor_break_the_balance_chain(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """700 futures rows of one millisecond, pages of 500: what is lost is found, to the last digit.

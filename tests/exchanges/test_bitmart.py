@@ -68,7 +68,7 @@ def test_every_parameter_is_one_the_endpoint_documents(stream):
         assert len(pages.position()) == 2  # never without both times: the default is seven days
 
 
-def test_the_list_of_transfers_is_asked_page_by_page_in_numbers():
+def test_transfers_are_requested_by_page_number():
     sent = paginator(SPEC.stream("transfer_list"), WINDOW, "")
     assert {**sent.params, **sent.position()} == {
         "limit": 100, "page": 1,
@@ -91,7 +91,7 @@ def test_moves_between_accounts_are_the_newest_hundred_and_say_so():
     assert not pages.capped and pages.reached == pages.start
 
 
-def test_bounds_are_in_the_endpoints_own_unit_and_take_in_the_whole_window():
+def test_bounds_cover_the_window_in_the_endpoints_unit():
     sent = dict(paginator(SPEC.stream("futures_fills"), WINDOW, "futures").position())
     assert sent == {"start_time": 1_782_864_000, "end_time": 1_782_950_401}
     sent = dict(paginator(SPEC.stream("futures_ledger"), WINDOW, "futures").position())
@@ -124,7 +124,7 @@ def test_nothing_else_is_sent(method, url, body):
         sender.send(sender.prepare_request(requests.Request(method, url, json=body)))
 
 
-def test_both_hosts_are_one_behind_a_base_url_of_ones_own():
+def test_a_configured_base_url_replaces_both_hosts():
     assert session().url_of("/contract/private/trades").startswith(FUTURES_HOST)
     own = session("http://127.0.0.1:1/bitmart")
     assert own.url_of("/contract/private/trades") == (
@@ -205,7 +205,7 @@ def test_a_web_page_is_blocked_and_after_the_end_closed(status):
     assert explain(page, AFTER_THE_END).outcome == "venue_closed"
 
 
-def test_a_wrong_secret_after_the_end_is_still_a_wrong_secret():
+def test_a_wrong_secret_is_reported_after_the_end():
     assert error(30005, 401, AFTER_THE_END).kind == "wrong_secret"
 
 
@@ -230,7 +230,7 @@ def test_success_without_data_is_no_empty_list(stream, data):
         items(stream, f'{{"code":1000,"message":"OK"{data}}}'.encode())
 
 
-def test_an_answer_without_its_list_is_not_taken_for_an_empty_one():
+def test_a_response_without_its_list_is_not_empty():
     with pytest.raises(RequestError, match="no records"):
         items(SPEC.stream("deposit_withdraw_history"), b'{"code":1000,"data":{"rows":[]}}')
 
@@ -241,7 +241,7 @@ LEDGER_ROW = (
 )
 
 
-def test_equal_rows_of_the_futures_ledger_are_two_and_keep_their_numbers():
+def test_equal_futures_ledger_rows_get_stable_numbers():
     row = msgspec.Raw(LEDGER_ROW % b'"1784160002114"')
     other = msgspec.Raw(LEDGER_ROW % b"1784160002115")
     reader = RecordReader(SPEC.stream("futures_ledger"))
@@ -312,7 +312,7 @@ BETWEEN_ACCOUNTS = {"sub_transfers", "futures_sub_transfers", "sub_accounts"}
         ),
     ],
 )  # fmt: skip
-def test_a_key_is_asked_for_what_it_may_read(box, name, kind, permissions, refused):
+def test_streams_are_requested_by_the_rights_of_the_key(box, name, kind, permissions, refused):
     identity = identity_of(box, name)
     assert (identity.kind, identity.permissions) == (kind, permissions)
     assert refused_streams(identity) == refused
@@ -328,13 +328,13 @@ def test_secret_and_memo_are_tested_with_a_signed_query(box, field):
     assert caught.value.kind == "wrong_secret" and "memo" in caught.value.remedy
 
 
-def test_an_account_goes_by_its_key_or_by_the_uid_one_sets(box):
+def test_an_account_is_identified_by_key_or_configured_uid(box):
     fingerprint = Credentials({"key": box.account("bitmart-main")["key"]}).fingerprint
     assert identity_of(box, "bitmart-main").uid == f"key-{fingerprint}"
     assert identity_of(box, "bitmart-main", uid="me").uid == "me"
 
 
-def test_a_busy_probe_of_a_right_does_not_stop_the_account(box, monkeypatch):
+def test_a_busy_probe_does_not_stop_the_account(box, monkeypatch):
     monkeypatch.setattr("pipelines.extract.client._wait_before_next", lambda state: 0.0)
     box.fault("30014", exchange="bitmart", path="/account/v1/transfer-contract-list", times=None)
     try:
@@ -367,13 +367,13 @@ def test_limits_leave_room_for_the_exchanges_own_rounding():
         ({"X-BM-RateLimit-Reset": "inf"}, None),
     ],
 )
-def test_too_many_requests_wait_as_long_as_anybody_asks(headers, wait):
+def test_rate_limits_wait_for_the_longest_required_time(headers, wait):
     reply = answer(429, '{"message":"Request too many requests","code":30013,"data":{}}')
     reply.headers.update(headers)
     assert explain(reply, BEFORE_THE_END).wait == wait
 
 
-def test_after_a_ban_nothing_more_is_asked(box):
+def test_after_a_ban_no_request_is_sent(box):
     card = box.account("bitmart-main")
     keys = Credentials({key: card[key] for key in ("key", "secret", "memo")})
     sender = ReadOnlySession(bitmart.EXCHANGE, Account("x", "bitmart", keys, card["base_url"]))
@@ -392,7 +392,7 @@ def test_after_a_ban_nothing_more_is_asked(box):
 
 
 @pytest.mark.parametrize("code", [50001, 50040, 40034])
-def test_a_pair_that_is_gone_is_no_failure_of_the_stream(code):
+def test_a_removed_pair_does_not_fail_the_stream(code):
     reply = answer(400, f'{{"message":"words","code":{code},"data":null}}')
     assert explain(reply, BEFORE_THE_END).kind == "bad_request"
     reply.url = "https://api-cloud.bitmart.com/contract/private/order-history?symbol=OLDUSDT"

@@ -130,7 +130,7 @@ def test_transfers_and_the_futures_ledger_as_far_as_it_reaches(lab: Lab, name: s
     assert any(row[0].endswith("|2") for row in entries), "no two fills alike"
 
 
-def test_a_key_that_may_read_more_tells_every_move_once(lab: Lab) -> None:
+def test_a_key_with_more_rights_duplicates_no_transfer(lab: Lab) -> None:
     """The list reaches further back than the ledger; both have the newer transfers."""
     truth = lab.box.truth(ORGANISATION)
     account_id = truth["account_id"]
@@ -168,7 +168,7 @@ def test_a_key_that_may_read_more_tells_every_move_once(lab: Lab) -> None:
     ) == [(spot,)]
 
 
-def test_what_a_reading_key_may_not_ask_alarms_nobody(lab: Lab) -> None:
+def test_streams_beyond_a_read_only_key_are_no_warning(lab: Lab) -> None:
     account_id = lab.box.truth("bitmart-main")["account_id"]
     lights = lab.query(
         "select stream, light, state from marts.fct_sync_status "
@@ -189,7 +189,7 @@ def test_what_a_reading_key_may_not_ask_alarms_nobody(lab: Lab) -> None:
         assert severities == [("info", "refused")]
 
 
-def test_a_life_within_reach_adds_up_but_for_what_no_route_tells(lab: Lab) -> None:
+def test_an_available_history_adds_up(lab: Lab) -> None:
     truth = lab.box.truth("bitmart-young")
     hidden: dict[str, Decimal] = defaultdict(Decimal)
     for move in truth["movements"]:
@@ -290,7 +290,7 @@ MALFORMED = {
 }  # fmt: skip
 
 
-def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
+def test_unexpected_rows_do_not_fail_the_build(lab: Lab) -> None:
     account_id = lab.box.truth("bitmart-young")["account_id"]
 
     def balances() -> list[tuple[Any, ...]]:
@@ -351,7 +351,7 @@ def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
         ) == [(count,)]
 
 
-def test_where_only_the_newest_rows_are_given_the_deadline_is_the_accounts_own(lab: Lab) -> None:
+def test_a_newest_rows_deadline_depends_on_the_account(lab: Lab) -> None:
     account_id = lab.box.truth(ORGANISATION)["account_id"]
     columns = "is_estimate, reason, newest_rows, next_loss_at - next_loss_from"
 

@@ -166,7 +166,7 @@ def test_the_key_list_serves_where_the_own_entry_is_unknown():
     assert found.opened_at is None
 
 
-def test_a_key_that_may_not_be_asked_leaves_its_rights_unknown():
+def test_rights_are_unknown_if_their_route_is_refused():
     found = identity_from(
         {
             "/api/v1/user/wallet": WALLET,
@@ -199,7 +199,7 @@ def first_question(name, scope="", window=SNAPSHOT):
     return {key: value for key, value in request.params.items() if value is not None}
 
 
-def test_each_new_read_is_asked_as_documented():
+def test_each_new_read_is_requested_as_documented():
     assert first_question("margin") == {"currency": "all"}
     assert first_question("affiliate_status", "USDt") == {"currency": "USDt"}
     assert first_question("positions") == {"count": "500"}
@@ -227,7 +227,7 @@ WRITES = (
 )  # fmt: skip
 
 
-def test_what_is_left_out_has_a_reason_and_nothing_that_writes_is_asked():
+def test_left_out_routes_have_reasons_and_no_write_is_sent():
     paths = [route.path for route in SPEC.left_out]
     assert len(paths) == len(set(paths)) and all(route.reason for route in SPEC.left_out)
     assert not set(paths) & {path for _, path in SPEC.reads()}
@@ -313,7 +313,7 @@ def test_main_and_sub_account_stay_two(prepared_home, monkeypatch):
         ]
 
 
-def test_public_rates_are_asked_for_traded_symbols_alone_and_stored_once(
+def test_public_rates_are_stored_once_for_traded_symbols(
     prepared_home, monkeypatch
 ):
     with Sandbox(size="tiny", pace=None, now=NOW, years=1.2, exchanges=["bitmex"]) as box:

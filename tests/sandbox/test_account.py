@@ -112,14 +112,14 @@ def digest(simulated: History) -> str:
     return hashlib.sha256(repr(simulated.events).encode()).hexdigest()
 
 
-def test_the_same_plan_makes_the_same_life_and_another_seed_another() -> None:
+def test_the_seed_determines_the_history() -> None:
     assert digest(generate(plan())) == digest(generate(plan()))
     assert digest(generate(plan())) != digest(generate(plan(seed=2)))
 
 
 @pytest.mark.parametrize("venue", [SPOT, FUTURES], ids=lambda venue: venue.name)
 @pytest.mark.parametrize("fills", [1, 5, 13, 45, 100, 1_000, 6_000])
-def test_a_life_has_exactly_the_fills_it_was_asked_for(venue: Venue, fills: int) -> None:
+def test_a_history_has_exactly_the_requested_fills(venue: Venue, fills: int) -> None:
     simulated = generate(plan(venue, fills))
     assert len(fills_until(simulated, END)) == fills
     assert len(fills_until(simulated, END + 60 * DAY)) > fills
@@ -143,13 +143,13 @@ def test_events_are_in_order_and_no_balance_is_ever_negative(venue: Venue, seed:
     assert all(at_end[wallet][asset] >= amount for (wallet, asset), amount in held.items())
 
 
-def test_an_account_without_fills_has_no_life() -> None:
+def test_an_account_without_fills_has_no_history() -> None:
     simulated = generate(plan(fills=0))
     assert simulated.events == []
     assert simulated.balances(END) == {}
 
 
-def test_legal_twins_differ_in_nothing_but_their_number() -> None:
+def test_legitimate_duplicates_differ_only_in_their_number() -> None:
     fills = fills_until(generate(plan(fills=1_000)), END)
     same = Counter((f.at, f.market.symbol, f.side, f.price, f.quantity) for f in fills)
     assert sum(count > 1 for count in same.values()) > 20
@@ -157,7 +157,7 @@ def test_legal_twins_differ_in_nothing_but_their_number() -> None:
     assert max(Counter((d.at, d.asset, d.amount) for d in deposits).values()) == 2
 
 
-def test_groups_on_one_millisecond_are_as_large_as_asked() -> None:
+def test_groups_on_one_millisecond_have_the_requested_size() -> None:
     simulated = generate(plan(fills=1_000, tie_groups=(250, 120)))
     sizes = Counter(fill.at for fill in fills_until(simulated, END))
     assert [count for _, count in sizes.most_common(2)] == [250, 120]
@@ -181,7 +181,7 @@ def test_rows_lie_exactly_on_and_just_before_window_edges() -> None:
     assert {END - 30 * DAY - 1, END - 90 * DAY - 1, OPENED + 30 * DAY - 1} <= times
 
 
-def test_a_coin_is_bought_moved_and_sold_to_zero_long_ago() -> None:
+def test_an_old_coin_is_bought_moved_and_sold() -> None:
     simulated = generate(plan())
     moves = [move for move in simulated.movements() if move.asset == "MOONX"]
     assert len(moves) > 4
@@ -190,7 +190,7 @@ def test_a_coin_is_bought_moved_and_sold_to_zero_long_ago() -> None:
     assert "isolated_margin" in {move.wallet for move in moves}
 
 
-def test_fees_come_out_of_the_coin_received_or_of_the_fee_coin() -> None:
+def test_fees_are_in_the_received_coin_or_the_fee_coin() -> None:
     fills = fills_until(generate(plan(fills=300)), END)
     assert {fill.deducted for fill in fills} == {True, False}
     for fill in fills:
@@ -199,7 +199,7 @@ def test_fees_come_out_of_the_coin_received_or_of_the_fee_coin() -> None:
         assert legs[0].amount < 0 < legs[1].amount
 
 
-def test_every_outcome_of_deposits_and_withdrawals_occurs_and_some_are_pending_at_the_end() -> None:
+def test_every_status_of_deposits_and_withdrawals_occurs() -> None:
     events = generate(plan()).events
     withdrawals = [event for event in events if isinstance(event, Withdrawal)]
     assert {w.status for w in withdrawals} == {"completed", "canceled", "failed"}
@@ -217,7 +217,7 @@ def test_the_future_starts_after_two_calm_days() -> None:
     assert max(later) < END + 61 * DAY
 
 
-def test_contract_lives_open_reduce_and_settle_positions() -> None:
+def test_contract_histories_open_reduce_and_settle_positions() -> None:
     events = generate(plan(FUTURES, 1_000)).events
     fills = [event for event in events if isinstance(event, ContractFill)]
     assert {fill.contract.symbol for fill in fills} == {"XBTUSD", "XBTUSDT", "XBTU26"}

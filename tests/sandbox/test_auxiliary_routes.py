@@ -47,7 +47,7 @@ def said(answer: requests.Response) -> tuple[int, object]:
 # -- BitMart
 
 
-def test_bitmart_tells_one_transfer_in_or_out_by_its_id(box: Sandbox) -> None:
+def test_bitmart_returns_one_transfer_by_its_id(box: Sandbox) -> None:
     main = BitmartCaller(box)
     requested = {"N": 1000, "startTime": NOW_MS - 80 * DAY, "endTime": NOW_MS}
     for kind, name in (("deposit", "deposit_id"), ("withdraw", "withdraw_id")):
@@ -63,7 +63,7 @@ def test_bitmart_tells_one_transfer_in_or_out_by_its_id(box: Sandbox) -> None:
     assert said(sub.get("/account/v1/deposit-withdraw/detail", id="1")) == (403, 60026)
 
 
-def test_bitmart_coins_are_asked_by_their_name_with_or_without_a_network(box: Sandbox) -> None:
+def test_bitmart_accepts_coins_with_and_without_network(box: Sandbox) -> None:
     main = BitmartCaller(box)
     requested = {
         "operation_type": "deposit", "N": 1000, "startTime": NOW_MS - 80 * DAY, "endTime": NOW_MS,
@@ -101,7 +101,7 @@ def test_bitmart_orders_are_open_until_their_last_fill(box: Sandbox) -> None:
     assert order["orderId"] not in {row["orderId"] for row in before}
 
 
-def test_bitmart_fees_are_told_for_what_is_traded(box: Sandbox) -> None:
+def test_bitmart_returns_fees_of_traded_pairs(box: Sandbox) -> None:
     main = BitmartCaller(box)
     fees = main.get("/spot/v1/trade_fee", symbol="BTC_USDT").json()["data"]
     assert {"buy_taker_fee_rate", "sell_taker_fee_rate", "buy_maker_fee_rate",
@@ -137,7 +137,7 @@ def test_bitmart_positions_are_the_same_by_all_three_routes(box: Sandbox) -> Non
         assert {p["position_side"] for p in both} == {"long", "short"}
 
 
-def test_bitmart_sub_accounts_are_told_to_their_main_account_alone(box: Sandbox) -> None:
+def test_bitmart_lists_sub_accounts_only_to_their_main_account(box: Sandbox) -> None:
     owner, sub, main = (
         BitmartCaller(box, f"bitmart-{n}") for n in ("organisation", "sub", "trading")
     )
@@ -159,7 +159,7 @@ def test_bitmart_sub_accounts_are_told_to_their_main_account_alone(box: Sandbox)
     assert said(main.get(f"{path}/wallet", subAccount="sub1@example.com")) == (403, 61006)
 
 
-def test_bitmart_tells_its_limits_with_refusals_too() -> None:
+def test_bitmart_refusals_have_limit_headers() -> None:
     with Sandbox(now=NOW, pace=1.0, exchanges=["bitmart"]) as box:
         main = BitmartCaller(box)
         answers = [main.get("/spot/v1/user_fee") for _ in range(3)]
@@ -185,7 +185,7 @@ def test_bitmart_moves_to_futures_keep_to_their_span(box: Sandbox) -> None:
     assert said(caller.post(path, {**whole, "time_start": end, "time_end": start})) == (400, 60000)
 
 
-def test_bitmart_futures_are_told_by_their_order(box: Sandbox) -> None:
+def test_bitmart_returns_futures_by_order(box: Sandbox) -> None:
     main = BitmartCaller(box)
     span = {"start_time": (NOW_MS - 80 * DAY) // 1_000, "end_time": NOW_MS // 1_000}
     fills = main.get("/contract/private/trades", **span).json()["data"]
@@ -213,7 +213,7 @@ def test_bitmart_public_lists_need_no_key(box: Sandbox) -> None:
 # -- BigONE
 
 
-def test_bigone_tells_one_thing_as_its_list_does(box: Sandbox) -> None:
+def test_bigone_returns_single_items_like_its_lists(box: Sandbox) -> None:
     main = BigoneCaller(box)
     api, convert, contract = "/api/v3/viewer", "/sapi/v1/convert/viewer", "/api/contract/v2"
     for path in ("accounts", "fund/accounts"):
@@ -237,7 +237,7 @@ def test_bigone_tells_one_thing_as_its_list_does(box: Sandbox) -> None:
     assert said(main.get(f"{contract}/orders/none")) == (400, "anomaly.request/invalid-params")
 
 
-def test_bigone_addresses_name_a_chain_each_and_scopes_hold_below_a_path(box: Sandbox) -> None:
+def test_bigone_addresses_have_a_chain_and_scopes_apply(box: Sandbox) -> None:
     rows = BigoneCaller(box).data("/api/v3/viewer/assets/USDT/address")
     assert rows and all({"id", "chain", "value", "memo"} == set(row) for row in rows)
     narrow = BigoneCaller(box, "bigone-narrow")
@@ -275,21 +275,21 @@ def test_bigone_takes_a_doubled_slash_for_one(box: Sandbox) -> None:
     assert main.get("/api//v3/viewer/deposits").status_code == 200
 
 
-def test_bigone_convert_tells_its_limit_with_all_three_headers(box: Sandbox) -> None:
+def test_bigone_convert_has_three_limit_headers(box: Sandbox) -> None:
     answer = BigoneCaller(box).get("/sapi/v1/convert/viewer/trades")
     assert answer.headers["X-RateLimit-Limit"] == "50"
     assert int(answer.headers["X-RateLimit-Remaining"]) < 50
     assert int(answer.headers["X-RateLimit-Reset"]) >= NOW_MS // 1_000
 
 
-def test_bigone_an_order_that_waits_does_not_change_by_being_looked_at(box: Sandbox) -> None:
+def test_bigone_reading_a_waiting_order_does_not_change_it(box: Sandbox) -> None:
     main = BigoneCaller(box)
     before = main.data("/api/v3/viewer/orders", asset_pair_name="BTC-USDT")
     box.advance(timedelta(minutes=5))
     assert before and main.data("/api/v3/viewer/orders", asset_pair_name="BTC-USDT") == before
 
 
-def test_bigone_states_that_nobody_documents_are_refused(box: Sandbox) -> None:
+def test_bigone_undocumented_states_are_refused(box: Sandbox) -> None:
     main = BigoneCaller(box)
     requested = {"asset_pair_name": "BTC-USDT", "state": "FILLED"}
     assert said(main.get("/api/v3/viewer/orders", **requested)) == (400, 10007)
@@ -319,7 +319,7 @@ def test_bitmex_reports_on_orders_are_the_executions_and_the_rest(box: Sandbox) 
     assert {row["orderID"] for row in only} == by_type["Rejected"]
 
 
-def test_bitmex_events_come_in_an_object_and_count_what_came_and_went(box: Sandbox) -> None:
+def test_bitmex_events_are_an_object_with_counts(box: Sandbox) -> None:
     main = BitmexCaller(box)
     reported = main.get("/userEvent", count=500)["userEvents"]
     rows = main.get("/user/walletHistory", currency="all", count=10_000)
@@ -350,7 +350,7 @@ def test_bitmex_smaller_reads_have_their_documented_shapes(box: Sandbox) -> None
 # -- Bitget
 
 
-def test_bitget_orders_are_those_of_the_fills_and_some_that_came_to_nothing(box: Sandbox) -> None:
+def test_bitget_orders_include_orders_without_fills(box: Sandbox) -> None:
     main = BitgetCaller(box)
     fills = main.data(f"{SPOT}/trade/fills", limit=100)
     orders: list[dict[str, str]] = []
@@ -373,7 +373,7 @@ def test_bitget_orders_are_those_of_the_fills_and_some_that_came_to_nothing(box:
     assert int(orders[-1]["cTime"]) >= NOW_MS - 90 * DAY
 
 
-def test_bitget_refuses_a_start_beyond_what_is_kept_whatever_the_end(box: Sandbox) -> None:
+def test_bitget_refuses_a_start_before_the_retention(box: Sandbox) -> None:
     main = BitgetCaller(box)
     old = NOW_MS - 200 * DAY
     for path, code in ((f"{SPOT}/trade/fills", "43111"), (f"{SPOT}/account/bills", "40704"),
@@ -450,7 +450,7 @@ def test_bitget_lists_keep_to_their_filters(
     raise AssertionError(f"some filters were never tried: {seen}")
 
 
-def test_bitget_closed_positions_go_by_their_symbol_and_by_usdt_without_one(box: Sandbox) -> None:
+def test_bitget_closed_positions_default_to_usdt(box: Sandbox) -> None:
     main = BitgetCaller(box)
     path = f"{MIX}/position/history-position"
     requested = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS, "limit": 100}
@@ -461,7 +461,7 @@ def test_bitget_closed_positions_go_by_their_symbol_and_by_usdt_without_one(box:
     assert of_symbol == [row for row in of_usdt if row["symbol"] == symbol]
 
 
-def test_bitget_answers_who_asks_from_ninety_days_ago_until_now(box: Sandbox) -> None:
+def test_bitget_accepts_a_span_of_ninety_days(box: Sandbox) -> None:
     """Ninety days before the request, which is slightly earlier than the response."""
     main = BitgetCaller(box)
     path = f"{MARGIN}/crossed/interest-history"
@@ -480,7 +480,7 @@ def test_bitget_has_no_contracts_for_play_money(box: Sandbox) -> None:
         assert said(answer) == (200, "00000") and answer.json()["data"] == []
 
 
-def test_bitget_answers_for_every_pair_it_lists_and_for_delisted_ones(box: Sandbox) -> None:
+def test_bitget_accepts_listed_and_delisted_pairs(box: Sandbox) -> None:
     main = BitgetCaller(box)
     base = main.account["base_url"]
     pairs = requests.get(f"{base}{SPOT}/public/symbols", timeout=9).json()["data"]
@@ -509,7 +509,7 @@ def test_bitget_v3_answers_spell_msg_and_the_classic_assets_message(box: Sandbox
     assert classic["message"] == "success" and "msg" not in classic
 
 
-def test_bitget_conversions_and_other_wallets_are_those_of_the_life(box: Sandbox) -> None:
+def test_bitget_conversions_and_wallets_match_the_history(box: Sandbox) -> None:
     main = BitgetCaller(box)
     got: list[str] = []
     for days in range(0, 440, 80):

@@ -141,7 +141,7 @@ def test_refusals_of_a_token(call: Caller) -> None:
         assert code(call.get(ACCOUNTS, _token=token)) == expected
 
 
-def test_a_nonce_may_be_a_number_and_its_window_may_be_named(call: Caller) -> None:
+def test_a_nonce_can_be_a_number_with_a_window(call: Caller) -> None:
     stamp = (call.now - 29_000) * 1_000_000
     assert call.get(ACCOUNTS, _token=call.token(nonce=stamp)).status_code == 200
     wide = call.token(nonce=str((call.now - 50_000) * 1_000_000), recv_window="60")
@@ -194,7 +194,7 @@ def test_the_clock_is_public_and_in_nanoseconds(call: Caller) -> None:
     assert body == {"code": 0, "data": {"Timestamp": call.now * 1_000_000}}
 
 
-def test_five_hundred_requests_in_ten_seconds_and_fifty_conversions_in_one() -> None:
+def test_rate_limits_of_requests_and_conversions() -> None:
     with sandbox(pace=1.0) as box:
         caller = Caller(box)
         first = caller.get(CONVERSIONS)
@@ -249,7 +249,7 @@ def test_every_pair_together_is_every_trade(call: Caller, limit: int) -> None:
         assert ids == sorted(ids, reverse=True)
 
 
-def test_a_delisted_pair_is_on_no_list_and_may_be_forgotten(call: Caller) -> None:
+def test_a_delisted_pair_is_not_listed(call: Caller) -> None:
     assert "MOONX-USDT" not in {pair["name"] for pair in call.data(f"{API}/asset_pairs")}
     assert call.paginate(TRADES, asset_pair_name="MOONX-USDT")
     with sandbox(options={"bigone.delisted_answers": False}) as box:
@@ -257,7 +257,7 @@ def test_a_delisted_pair_is_on_no_list_and_may_be_forgotten(call: Caller) -> Non
         assert code(answer) == (404, 10013)
 
 
-def test_orders_are_pending_ones_unless_asked(call: Caller) -> None:
+def test_orders_default_to_pending_ones(call: Caller) -> None:
     few = call.paginate(ORDERS, asset_pair_name="BTC-USDT")
     every = call.paginate(ORDERS, asset_pair_name="BTC-USDT", state="ALL")
     assert {row["state"] for row in few} == {"PENDING"}
@@ -392,14 +392,14 @@ def test_money_lists_are_filtered_by_coin_kind_and_hash(call: Caller) -> None:
     assert call.paginate(DEPOSITS, kind="no_such_kind") == []
 
 
-def test_the_contract_service_has_a_word_of_its_own_for_bad_parameters(call: Caller) -> None:
+def test_the_contract_service_has_its_own_parameter_error(call: Caller) -> None:
     for params in ({"id": "nobody"}, {"limit": 101}, {"limit": 0}):
         answer = call.get(f"{CONTRACT}/trades", **params)
         assert answer.status_code == 400
         assert answer.json() == {"anomaly": "anomaly.request/invalid-params"}
 
 
-def test_the_oldest_withdrawals_may_tell_no_fee() -> None:
+def test_the_oldest_withdrawals_can_lack_a_fee() -> None:
     with sandbox(size=900, options={"bigone.old_fees": False}) as box:
         rows = Caller(box).paginate(WITHDRAWALS)
     assert "fee" in rows[0] and "fee" not in rows[-1]

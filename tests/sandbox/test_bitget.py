@@ -140,7 +140,7 @@ def test_refusals_by_key(box: Sandbox, label: str, path: str, expected: str) -> 
     assert code(Caller(box, label).get(path)) == (400, expected)
 
 
-def test_a_tax_key_needs_no_passphrase_and_tells_the_same_ledger(box: Sandbox) -> None:
+def test_a_tax_key_without_passphrase_reads_the_ledger(box: Sandbox) -> None:
     tax, main = Caller(box, "bitget-tax"), Caller(box)
     span = {"startTime": main.now - 30 * DAY, "endTime": main.now}
     plain = tax.get(TAX, _headers={"access_passphrase": None}, **span)
@@ -268,7 +268,7 @@ def test_tax_records_end_at_a_silent_floor() -> None:
         assert min(int(row["ts"]) for row in rows) >= floor
 
 
-def test_by_default_the_tax_floor_is_two_years_and_deposits_have_none(call: Caller) -> None:
+def test_the_default_tax_floor_is_two_years(call: Caller) -> None:
     rows = call.walk_windows(TAX, "id", opened(call), call.now, 30 * DAY)
     assert min(int(row["ts"]) for row in rows) >= call.now - 730 * DAY
     deposits = call.walk_windows(DEPOSITS, "orderId", opened(call), call.now, 90 * DAY)
@@ -342,7 +342,7 @@ def test_fills_are_exactly_the_trades_of_ninety_days(whole: Caller) -> None:
         assert int(row["cTime"]) > 10**12
 
 
-def test_bills_tell_the_same_movements_under_their_own_ids(whole: Caller) -> None:
+def test_bills_have_the_same_movements_with_other_ids(whole: Caller) -> None:
     start, end = whole.now - 30 * DAY, whole.now
     bills = whole.paginate(BILLS, "billId", start, end)
     taxes = whole.paginate(TAX, "id", start, end)
@@ -355,7 +355,7 @@ def test_bills_tell_the_same_movements_under_their_own_ids(whole: Caller) -> Non
         assert len(bill["balance"].partition(".")[2]) == 8
 
 
-def test_a_trade_is_a_sell_and_a_buy_row_of_one_order(whole: Caller) -> None:
+def test_a_trade_is_two_rows_of_one_order(whole: Caller) -> None:
     fills = whole.paginate(FILLS, "tradeId", whole.now - 30 * DAY, whole.now)
     rows: defaultdict[str, list[Any]] = defaultdict(list)
     for row in whole.paginate(TAX, "id", whole.now - 30 * DAY, whole.now):
@@ -371,7 +371,7 @@ def test_a_trade_is_a_sell_and_a_buy_row_of_one_order(whole: Caller) -> None:
         assert all(Decimal(leg["fee"]) <= 0 for leg in legs)
 
 
-def test_transfers_are_asked_coin_by_coin_and_page_by_page(whole: Caller) -> None:
+def test_transfers_are_requested_per_coin_and_page(whole: Caller) -> None:
     truth = [t for t in whole.box.truth("bitget-main")["transfers"] if t["record_id"]]
     # Moves to and from the sub-account's spot wallet are on a list of their own.
     truth = [t for t in truth if t["from_wallet"] != t["to_wallet"]]
@@ -406,7 +406,7 @@ def test_both_ends_of_a_window_are_inside(whole: Caller) -> None:
         TAX, startTime=int(newest) - 30 * DAY, endTime=int(newest) - 1))  # fmt: skip
 
 
-def test_a_window_in_the_middle_of_a_history_can_be_empty(whole: Caller) -> None:
+def test_a_window_inside_a_history_can_be_empty(whole: Caller) -> None:
     first, last = opened(whole), whole.now
     sizes = [
         len(whole.data(TAX, startTime=start, endTime=start + 30 * DAY - 1))
@@ -523,7 +523,7 @@ def test_odd_shapes_occur(whole: Caller) -> None:
     assert "message" in whole.get(ASSETS).json()
 
 
-def test_delisted_pairs_vanish_from_the_lists_but_not_from_the_ledger(whole: Caller) -> None:
+def test_delisted_pairs_stay_in_the_ledger(whole: Caller) -> None:
     symbols = {row["symbol"]: row["status"] for row in whole.data("/api/v2/spot/public/symbols")}
     coins = {row["coin"] for row in whole.data("/api/v2/spot/public/coins")}
     assert "MOONXUSDT" not in symbols and "MOONX" not in coins

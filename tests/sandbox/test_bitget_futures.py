@@ -183,7 +183,7 @@ def test_fills_are_exactly_the_trades_of_ninety_days(whole: Caller, product: str
         assert (row["side"] == trade["side"]) is not turned
 
 
-def test_an_order_sums_up_its_fills_and_a_position_its_trades(whole: Caller) -> None:
+def test_orders_and_positions_sum_up_their_fills(whole: Caller) -> None:
     start = whole.now - 90 * DAY
     for product in PRODUCTS:
         fills: defaultdict[str, list[Any]] = defaultdict(list)
@@ -202,7 +202,7 @@ def test_an_order_sums_up_its_fills_and_a_position_its_trades(whole: Caller) -> 
             assert net == Decimal(position["netProfit"])
 
 
-def test_no_order_is_updated_after_a_clock_that_was_set_back(whole: Caller) -> None:
+def test_no_order_changes_after_the_clock_is_set_back(whole: Caller) -> None:
     product, order = next(
         (product, row)
         for product in PRODUCTS

@@ -106,7 +106,7 @@ def test_windows_are_ninety_days_and_pages_have_a_largest(
     ("path", "params"),
     [(SAVINGS, {"periodType": "fixed"}), (SHARKFIN, {"type": "subscription"})],
 )
-def test_earn_tells_three_months(main: Caller, path: str, params: dict[str, str]) -> None:
+def test_earn_has_three_months(main: Caller, path: str, params: dict[str, str]) -> None:
     old = {"startTime": main.now - 91 * DAY, "endTime": main.now - 2 * DAY}
     assert code(main, path, **params, **old) == "40704"
 
@@ -118,7 +118,7 @@ def test_earn_tells_three_months(main: Caller, path: str, params: dict[str, str]
         (BOTS, "accountType"), (SUB_DEPOSITS, "subUid"),
     ],
 )  # fmt: skip
-def test_what_a_list_is_asked_by_must_be_said(main: Caller, path: str, name: str) -> None:
+def test_a_list_requires_its_parameter(main: Caller, path: str, name: str) -> None:
     assert code(main, path, **quarter(main)) == "40019"
     assert code(main, path, **{name: "nonsense"}, **quarter(main)) == "40020"
 
@@ -139,7 +139,7 @@ def test_conversions_are_those_of_the_ledger(main: Caller, box: Sandbox) -> None
         assert row["feeDetail"][0]["feeCoin"] == "BGB" and Decimal(row["feeDetail"][0]["fee"]) > 0
 
 
-def test_moves_between_accounts_are_told_by_role(main: Caller, box: Sandbox) -> None:
+def test_transfers_between_accounts_are_listed_by_role(main: Caller, box: Sandbox) -> None:
     sent = ever(main, SUB_MOVES, "", "transferId")
     received = ever(main, SUB_MOVES, "", "transferId", role="receiver")
     assert sent and received
@@ -169,7 +169,7 @@ def test_a_sub_account_sees_its_side_alone(main: Caller, box: Sandbox) -> None:
     assert inside and inside <= outside
 
 
-def test_a_main_account_sees_what_its_sub_account_holds_and_got(main: Caller, box: Sandbox) -> None:
+def test_a_main_account_reads_sub_account_balances_and_deposits(main: Caller, box: Sandbox) -> None:
     (held,) = main.data(SUB_ASSETS)
     assert (type(held["id"]), held["userId"]) == (int, 7000000009)
     balances = {row["coin"]: Decimal(row["available"]) for row in held["assetsList"]}
@@ -276,7 +276,7 @@ def test_wallets_of_p2p_and_bots_hold_what_was_moved_there(main: Caller, box: Sa
     assert main.data(BOTS, accountType="futures") == []
 
 
-def test_copies_are_told_to_followers_and_leads_to_traders(main: Caller, box: Sandbox) -> None:
+def test_copy_trading_lists_depend_on_the_role(main: Caller, box: Sandbox) -> None:
     assert code(main, LED, productType="USDT-FUTURES", **quarter(main)) == "40025"
     copied = [
         row
@@ -322,7 +322,7 @@ def test_rights(box: Sandbox, path: str, right: str) -> None:
     assert code(Caller(box, "bitget-tax"), "/api/v2/earn/account/assets") == "40014"
 
 
-def test_fills_of_isolated_margin_are_asked_pair_by_pair(main: Caller) -> None:
+def test_isolated_margin_fills_are_requested_per_pair(main: Caller) -> None:
     path = "/api/v2/margin/isolated/fills"
     assert code(main, path, **quarter(main)) == "40019"
     assert code(main, path, symbol="BTCUSDT") == "40019"

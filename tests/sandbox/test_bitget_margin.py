@@ -67,7 +67,7 @@ def test_crossed_is_what_is_meant_where_nothing_is_said(whole: Caller) -> None:
     assert whole.get(MARGIN, marginType="both", **span).json()["code"] == "40020"
 
 
-def test_p2p_records_tell_the_quantity_under_the_name_of_a_balance(whole: Caller) -> None:
+def test_p2p_records_have_the_quantity_in_the_balance_field(whole: Caller) -> None:
     rows = rows_of(whole, P2P)
     truth = moves(whole, "p2p")
     assert truth and [row["id"] for row in rows] == [move["record_id"] for move in truth]

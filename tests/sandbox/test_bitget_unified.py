@@ -185,7 +185,7 @@ def test_bad_parameters_are_refused(
 # --- what the pages hold
 
 
-def test_the_ledger_is_told_line_by_line_and_adds_up(call: Caller) -> None:
+def test_the_ledger_adds_up_over_its_business_lines(call: Caller) -> None:
     truth = call.box.truth("bitget-unified")
     reported: dict[str, Any] = {}
     for line in LINES:
@@ -226,7 +226,7 @@ def test_executions_lie_before_their_ledger_rows_and_charge_positive_fees(call: 
         assert not fill["feeDetail"][0]["fee"].startswith("-")
 
 
-def test_assets_are_the_sum_of_movements_and_name_no_empty_coin(call: Caller) -> None:
+def test_assets_equal_the_sum_of_movements(call: Caller) -> None:
     truth = call.box.truth("bitget-unified")["balances"]["unified"]
     reported = {row["coin"]: row["balance"] for row in call.data(ASSETS)["assets"]}
     assert reported == {coin: amount for coin, amount in truth.items() if amount != "0"}

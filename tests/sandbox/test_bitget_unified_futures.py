@@ -58,7 +58,7 @@ def sum_of(found: list[Any], *fields: str) -> Decimal:
     return sum((Decimal(row[name]) for row in found for name in fields), Decimal(0))
 
 
-def test_futures_are_told_by_their_own_line_with_profit_and_fee_apart(
+def test_futures_have_separate_profit_and_fee_rows(
     call: Caller, truth: dict[str, Any]
 ) -> None:
     real = {move["record_id"]: move for move in truth["movements"]}
@@ -79,7 +79,7 @@ def test_futures_are_told_by_their_own_line_with_profit_and_fee_apart(
     }  # fmt: skip
 
 
-def test_the_two_tellings_of_the_margin_line_and_its_two_types(
+def test_the_margin_line_has_two_views_and_two_types(
     call: Caller, truth: dict[str, Any]
 ) -> None:
     reported = rows(call, FINANCIAL, 80, 30, category="MARGIN")
@@ -181,7 +181,7 @@ def test_small_balances_and_other_conversions_are_two_lists(
     assert dust and others and sorted(reported) == sorted(paid)
 
 
-def test_p2p_orders_that_came_to_nothing_are_listed_with_a_cursor_of_their_own(
+def test_canceled_p2p_orders_are_listed_with_their_own_cursor(
     call: Caller, truth: dict[str, Any]
 ) -> None:
     end = call.now

@@ -129,7 +129,9 @@ def test_a_signature_ages(main: Caller, late: int, window: int | None, code: int
         ("bitmart-empty", "/spot/v1/margin/isolated/account", (400, 51001)),
     ],
 )
-def test_who_may_ask_what(box: Sandbox, label: str, path: str, answer: tuple[int, int]) -> None:
+def test_routes_are_refused_by_kind_of_account(
+    box: Sandbox, label: str, path: str, answer: tuple[int, int]
+) -> None:
     assert said(Caller(box, label).get(path)) == answer
 
 
@@ -207,14 +209,14 @@ def test_orders_end_as_they_do_at_bitmart(main: Caller) -> None:
     assert sold and all(Decimal(row["notional"]) == 0 for row in sold)
 
 
-def test_loans_tell_seconds_or_milliseconds_and_want_a_pair(main: Caller) -> None:
+def test_loans_have_seconds_or_milliseconds_and_require_a_pair(main: Caller) -> None:
     path = "/spot/v1/margin/isolated/borrow_record"
     assert said(main.get(path)) == (400, 50021)
     rows = main.get(path, symbol="ETH_USDT", start_time=0, end_time=NOW_MS).json()["data"]
     assert sorted(row["create_time"] < 10**11 for row in rows["records"]) == [False, True]
 
 
-def test_coins_may_carry_their_network_and_money_may_come_to_nothing(main: Caller) -> None:
+def test_coins_can_have_a_network_and_payments_can_fail(main: Caller) -> None:
     truth = main.box.truth("bitmart-main")
     assert {row["status"] for row in truth["withdrawals"]} >= {"completed", "canceled", "failed"}
     ask = {"operation_type": "withdraw", "N": 1000}
@@ -242,7 +244,7 @@ def test_a_misspelt_parameter_is_ignored_and_seven_days_come(main: Caller) -> No
     assert all(row["createTime"] >= NOW_MS - 7 * DAY for row in rows)
 
 
-def test_a_page_of_fills_is_cut_at_200_without_a_word(main: Caller) -> None:
+def test_a_page_of_fills_is_silently_cut_at_200(main: Caller) -> None:
     body = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS}
     answer = main.post(FILLS, body).json()
     assert len(answer["data"]) == 200 and set(answer) == {"code", "message", "trace", "data"}
@@ -271,7 +273,7 @@ def test_what_is_too_old_may_be_an_empty_list_instead() -> None:
         assert Caller(box).post(FILLS, body).json()["data"] == []
 
 
-def test_deposits_and_withdrawals_are_asked_apart_within_90_days(main: Caller) -> None:
+def test_deposits_and_withdrawals_are_requested_separately(main: Caller) -> None:
     span = {"startTime": NOW_MS - 89 * DAY, "endTime": NOW_MS}
     assert said(main.get(MONEY, N=1000, **span)) == (400, 60000)
     assert said(main.get(MONEY, operation_type="deposit", **span)) == (400, 60000)
@@ -300,7 +302,7 @@ def test_a_withdrawal_moves_on_and_gains_its_hash(box: Sandbox, main: Caller) ->
     assert {after[number] for number in waiting} == {(3, True), (4, False)}
 
 
-def test_futures_are_asked_in_seconds_and_tell_milliseconds(main: Caller) -> None:
+def test_futures_bounds_are_seconds_and_rows_milliseconds(main: Caller) -> None:
     path = "/contract/private/trades"
     span = {"start_time": (NOW_MS - 89 * DAY) // 1000, "end_time": NOW_MS // 1000}
     rows = main.get(path, **span).json()["data"]
@@ -416,7 +418,7 @@ def test_no_wallet_is_ever_overdrawn(box: Sandbox) -> None:
         assert running[wallet, asset] >= 0, (wallet, asset)
 
 
-def test_a_fee_is_in_the_quote_coin_or_in_a_third_one(box: Sandbox) -> None:
+def test_a_fee_is_in_the_quote_or_a_third_coin(box: Sandbox) -> None:
     trades = [t for t in box.truth("bitmart-main")["trades"] if t["product_type"] == "spot"]
     assert {t["fee_asset"] for t in trades} == {"USDT", "BMX"}
     assert any(t["side"] == "buy" and t["fee_asset"] == t["quote_asset"] for t in trades)

@@ -174,7 +174,7 @@ def test_every_refusal_has_its_status_and_words(box: Sandbox, main: Client) -> N
     assert {error(answer)[2] for answer in said.values()} == {"HTTPError"}
 
 
-def test_an_expired_request_is_a_400_that_tells_the_time(main: Client) -> None:
+def test_an_expired_request_is_a_400_with_the_time(main: Client) -> None:
     answer = main.ask("/user", headers=main.sign("/api/v1/user", late=70))
     status, message, _ = error(answer)
     assert status == 400
@@ -214,7 +214,7 @@ def test_only_the_ledger_takes_more_than_500_rows_a_page(main: Client) -> None:
     assert main.get("/execution/tradeHistory", symbol="NOPE") == []
 
 
-def test_what_a_key_may_do_is_told_by_itself_or_by_the_list(box: Sandbox, main: Client) -> None:
+def test_key_rights_are_in_its_entry_or_the_list(box: Sandbox, main: Client) -> None:
     mine = main.get("/apiKey/self")
     assert mine["permissions"] == [] and mine["enabled"] and "secret" not in mine
     permissions = {
@@ -255,7 +255,7 @@ def test_newest_first_and_oldest_first_are_mirror_images(main: Client) -> None:
         assert main.paginate(route, 300, reverse="true", **params) == forth[::-1]
 
 
-def test_the_ledger_is_newest_first_unless_told_and_other_tables_oldest_first(main: Client) -> None:
+def test_the_ledger_defaults_to_newest_first(main: Client) -> None:
     ledger = [row["timestamp"] for row in main.get("/user/walletHistory", count=50)]
     fills = [row["timestamp"] for row in main.get("/execution/tradeHistory")]
     assert ledger == sorted(ledger, reverse=True)
@@ -271,7 +271,7 @@ def test_rows_of_one_moment_come_by_address_when_newest_first(main: Client) -> N
     assert tied and all(addresses == sorted(addresses) for addresses in tied)
 
 
-def test_a_tie_larger_than_a_page_is_walked_by_offset(box: Sandbox, main: Client) -> None:
+def test_a_tie_larger_than_a_page_is_paginated_by_offset(box: Sandbox, main: Client) -> None:
     rows = main.paginate("/execution/tradeHistory", 50)
     moment, size = Counter(row["timestamp"] for row in rows).most_common(1)[0]
     assert size > 150
@@ -363,7 +363,7 @@ def test_the_summary_is_the_grouped_history(main: Client) -> None:
     } == groups
 
 
-def test_a_summary_can_be_asked_of_a_span(main: Client) -> None:
+def test_a_summary_can_be_requested_for_a_span(main: Client) -> None:
     since, until = "2025-01-01T00:00:00.000Z", "2025-07-01T00:00:00.000Z"
     rows = main.get("/user/walletSummary", startTime=since, endTime=until)
     total = next(row for row in rows if row["transactType"] == "Total")
@@ -506,7 +506,7 @@ def test_daily_profit_is_its_executions(box: Sandbox) -> None:
     )
 
 
-def test_an_order_nobody_gave_is_named_by_the_year(box: Sandbox) -> None:
+def test_the_order_id_of_forced_fills_depends_on_the_year(box: Sandbox) -> None:
     shapes = defaultdict(set)
     for label in ("bitmex-older", "bitmex-main"):
         for row in Client(box, label).paginate("/execution/tradeHistory", 500):
@@ -553,7 +553,7 @@ def test_nulls_are_left_out_and_money_is_whole(main: Client) -> None:
 # -- the smaller reads
 
 
-def test_what_a_key_is_bound_to_is_told_of_a_subaccounts_key_alone(
+def test_only_sub_account_keys_state_their_account(
     box: Sandbox, main: Client
 ) -> None:
     sub = Client(box, "bitmex-sub")
@@ -579,7 +579,7 @@ def test_a_parent_reads_its_subaccount_by_ledger_and_executions_only(
     assert error(main.ask("/user/walletHistory", targetAccountId=stranger))[0] == 403
 
 
-def test_margin_is_told_of_what_is_held_and_agrees_with_the_wallet(living: Sandbox) -> None:
+def test_margin_agrees_with_the_wallet(living: Sandbox) -> None:
     client = Client(living)
     wallets = {row["currency"]: row for row in client.get("/user/wallet", currency="all")}
     margins = {row["currency"]: row for row in client.get("/user/margin", currency="all")}
@@ -594,7 +594,7 @@ def test_margin_is_told_of_what_is_held_and_agrees_with_the_wallet(living: Sandb
     assert client.get("/user/margin") == margins["XBt"]
 
 
-def test_a_position_tells_every_field_and_a_closed_one_stays_listed(living: Sandbox) -> None:
+def test_a_closed_position_stays_listed_with_every_field(living: Sandbox) -> None:
     rows = Client(living).get("/position", count=500)
     states = {row["isOpen"] for row in rows}
     assert states == {True, False}
@@ -711,7 +711,7 @@ def test_a_pseudo_row_per_open_position_comes_first_and_counts(living: Sandbox) 
             assert row["marginBalance"] == row["amount"] + unrealised[row["symbol"]]
 
 
-def test_years_ago_the_pseudo_row_had_a_zero_id_and_no_times(living: Sandbox) -> None:
+def test_old_pseudo_rows_have_a_zero_id_and_no_times(living: Sandbox) -> None:
     client = Client(living)
     fills = client.paginate("/execution/tradeHistory", 500)
     held: Counter[str] = Counter()
@@ -847,7 +847,7 @@ def paced() -> Iterator[Sandbox]:
         yield running
 
 
-def test_the_bucket_is_spent_in_a_burst_and_refills_two_a_second(paced: Sandbox) -> None:
+def test_the_bucket_allows_a_burst_and_refills(paced: Sandbox) -> None:
     client = Client(paced)
     answers = [client.ask("/user/wallet") for _ in range(121)]
     assert [a.status_code for a in answers] == [200] * 120 + [429]

@@ -36,7 +36,7 @@ def test_every_move_leaves_one_account_and_reaches_another(moved):
         assert came["tx_hash"] == (move.received_hash or None)
 
 
-def test_a_receiver_may_write_the_hash_in_its_own_way_or_not_at_all(moved):
+def test_a_receiver_can_change_or_omit_the_hash(moved):
     shown = {move.name: move.received_hash for move in moved.shell.world.moves}
     sent = {move.name: move.sent_hash for move in moved.shell.world.moves}
     assert shown["same-hash"] == sent["same-hash"]
@@ -44,7 +44,7 @@ def test_a_receiver_may_write_the_hash_in_its_own_way_or_not_at_all(moved):
     assert shown["no-hash"] == ""
 
 
-def test_the_books_still_balance(moved):
+def test_the_ledger_still_balances(moved):
     for name in NAMES:
         truth = moved.truth(name)
         balances = {
@@ -53,7 +53,7 @@ def test_the_books_still_balance(moved):
         assert min(balances.values()) >= 0
 
 
-def test_moves_follow_from_the_seed_and_are_only_made_when_asked_for(moved):
+def test_transfers_between_exchanges_are_optional_and_seeded(moved):
     assert draw_moves(1, 0, 10**11) == draw_moves(1, 0, 10**11) != draw_moves(2, 0, 10**11)
     with Sandbox(seed=3, now=NOW) as quiet:
         assert moves_between([quiet.truth(name) for name in NAMES]) == []

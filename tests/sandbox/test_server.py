@@ -32,7 +32,7 @@ def call(box: Sandbox) -> Caller:
     return Caller(box)
 
 
-def test_two_sandboxes_tell_the_same_story(box: Sandbox) -> None:
+def test_two_sandboxes_have_the_same_data(box: Sandbox) -> None:
     with Sandbox(now=NOW, exchanges=["bitget"]) as other:
         assert other.url != box.url
         assert other.truth("bitget-main") == box.truth("bitget-main")
@@ -42,7 +42,7 @@ def test_two_sandboxes_tell_the_same_story(box: Sandbox) -> None:
         assert other.account("bitget")["key"] != box.account("bitget")["key"]
 
 
-def test_without_a_moment_the_clock_is_real_and_histories_end_at_midnight() -> None:
+def test_the_default_clock_is_real() -> None:
     world = make_world()
     assert abs(world.clock.now_ms() / 1000 - datetime.now(UTC).timestamp()) < 2
     assert world.end % 86_400_000 == 0 and 0 <= world.clock.now_ms() - world.end < 86_400_000
@@ -67,7 +67,7 @@ def test_every_answer_carries_the_sandboxs_date(box: Sandbox, call: Caller) -> N
     assert answer.json()["data"]["serverTime"] == str(int(box.now.timestamp() * 1000))
 
 
-def test_the_truth_is_told_by_label_uid_and_account_id(box: Sandbox) -> None:
+def test_the_ground_truth_is_available_by_label_uid_and_account_id(box: Sandbox) -> None:
     account = box.account("bitget")
     reported = [
         requests.get(f"{box.url}/_truth/{name}", timeout=5).json()
@@ -208,7 +208,7 @@ def test_a_closed_sandbox_refuses_connections(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serving_prints_one_line_of_json_first_and_stops_on_a_signal(number: int) -> None:
+def test_serving_prints_json_first_and_stops_on_a_signal(number: int) -> None:
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN);"  # as in the background
         "from pipelines.sandbox.engine.server import serve; serve(size='tiny')"

@@ -73,7 +73,7 @@ def test_bitget_unified_lists_are_of_thirty_days(
     assert main.data(path, limit=100, **more, **span)["list"]
 
 
-def test_bitget_fills_are_of_ninety_days_and_at_most_a_hundred(box: Sandbox) -> None:
+def test_bitget_fills_have_ninety_days_and_a_hundred_rows(box: Sandbox) -> None:
     main = BitgetCaller(box)
     assert len(main.data(FILLS)) <= 100
     whole = [t for t in box.truth("bitget-main")["trades"]
@@ -173,7 +173,7 @@ def test_bitmart_both_ends_are_inside_and_in_the_routes_unit(box: Sandbox) -> No
     assert main.get("/contract/private/trades", **wrong).json()["data"] == []
 
 
-def test_bitmart_an_end_may_be_outside_where_it_is_switched_so() -> None:
+def test_bitmart_can_have_an_exclusive_end() -> None:
     options = {"bitmart.exclusive_end": True}
     with Sandbox(size=300, now=NOW, exchanges=["bitmart"], options=options) as box:
         main = BitmartCaller(box)
@@ -191,7 +191,7 @@ def test_bitget_unified_both_ends_are_inside(box: Sandbox) -> None:
         assert str(at) in {row["createdTime"] for row in found}
 
 
-def test_a_quiet_span_in_the_middle_is_empty_at_every_exchange(box: Sandbox) -> None:
+def test_a_quiet_span_is_empty_at_every_exchange(box: Sandbox) -> None:
     """And rows lie on both sides of it."""
     spot = [t for t in box.truth("bitmart-main")["trades"] if t["product_type"] == "spot"]
     reported = box.truth("bitmex-main")["trades"], spot
@@ -217,7 +217,7 @@ def bitmart_fills(box: Sandbox, start: int, end: int) -> int:
 # -- what is listed no more
 
 
-def test_bitmart_a_delisted_pair_is_on_no_list_and_its_coin_neither(box: Sandbox) -> None:
+def test_bitmart_delisted_pairs_and_their_coins_are_not_listed(box: Sandbox) -> None:
     base = box.account("bitmart-main")["base_url"]
     for path, name, gone in (
         ("/spot/v1/symbols/details", "symbols", "OLDX_USDT"),
