@@ -35,6 +35,8 @@ from pipelines.files.reading import (
     unreadable,
 )
 from pipelines.files.recognition import (
+    ACCOUNT_NUMBER,
+    Fault,
     faults_of,
     fields_of,
     not_recognised,
@@ -223,7 +225,7 @@ def read_content(exchange: Exchange, content: Content) -> SavedFile:
         (item.line, fault)
         for item, record in zip(items, records, strict=True)
         if exchange.is_record(stream, record)
-        for fault in faults_of(stream, record.raw)
+        for fault in (*faults_of(stream, record.raw), *_account_faults(exchange, stream, record.raw))
     ]
     if faults:
         line, fault = faults[0]
@@ -247,6 +249,14 @@ def read_content(exchange: Exchange, content: Content) -> SavedFile:
         taken=max((record.at for record in records if record.at is not None), default=None),
         is_whole=text.lstrip().startswith("[") or len(items) > 1,
     )
+
+
+def _account_faults(exchange: Exchange, stream: StreamSpec, raw: bytes) -> list[Fault]:
+    """A value that cannot be an account number, as `1.000001E+06`."""
+    uid = exchange.uid_of(raw) if stream.private and exchange.uid_of is not None else ""
+    if not uid or ACCOUNT_NUMBER.fullmatch(uid):
+        return []
+    return [Fault(exchange.uid_field, uid, "is not an account number")]
 
 
 def _without_doubles(records: Sequence[Record]) -> list[Record]:
