@@ -344,6 +344,21 @@ def test_a_file_of_another_account_is_refused(place, tmp_path):
     assert {row[1] for row in stored(place)} == {"bitmex:1000001"}
 
 
+def test_a_second_label_for_one_account_is_refused(place, tmp_path):
+    import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS[:2]))], "old", place)
+    more = written(tmp_path, "b.json", as_json(ROWS))
+    with pytest.raises(LookbackError, match="whose label is old") as caught:
+        import_files("bitmex", [more], "new", place)
+    assert caught.value.remedy == "import them with --account old"
+    assert len(stored(place)) == 2
+
+
+@pytest.mark.parametrize("label", ["[/x]", "a" * 3_000, "", "two words"])
+def test_a_label_that_no_account_can_have_is_refused(place, tmp_path, label):
+    with pytest.raises(LookbackError, match="a label is up to 40"):
+        import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS))], label, place)
+
+
 def test_a_file_of_several_accounts_is_refused(place, tmp_path):
     mixed = [ROWS[0], {**ROWS[1], "account": 2}]
     with pytest.raises(LookbackError, match="several accounts"):

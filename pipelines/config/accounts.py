@@ -111,12 +111,14 @@ def _entries() -> list[dict[str, Any]]:
 
 
 def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The `[accounts.<label>]` of a file. Raises LookbackError if an account is written otherwise."""
+    """The `[accounts.<label>]` of a file. Raises LookbackError where one is written otherwise."""
     content = _read_toml(file)
     accounts = content.get("accounts", {})
     slips = difflib.get_close_matches("accounts", content.keys() - {"accounts"}, cutoff=0.8)
     if isinstance(accounts, Mapping):
-        slips += [f"accounts.{name}" for name in accounts if not isinstance(accounts[name], Mapping)]
+        slips += [
+            f"accounts.{name}" for name in accounts if not isinstance(accounts[name], Mapping)
+        ]
     if slips or not isinstance(accounts, Mapping):
         raise LookbackError(
             f"{file}: {one_line(slips[0]) if slips else 'accounts'} is not an account",
@@ -158,12 +160,17 @@ def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:
         merged.setdefault(key, {"label": key})[parts[2].lower()] = value
 
 
-def _account(entry: Mapping[str, Any]) -> Account:
-    label = entry["label"]
+def require_label(label: str) -> None:
+    """Raises LookbackError if no account can have this label."""
     if not LABEL.fullmatch(label):
         raise LookbackError(
-            "a label is up to 40 letters, digits, dashes and underscores", account=label
+            "a label is up to 40 letters, digits, dashes and underscores", account=one_line(label)
         )
+
+
+def _account(entry: Mapping[str, Any]) -> Account:
+    label = entry["label"]
+    require_label(label)
     name = str(entry.get("exchange", "")).lower()
     if name not in registry.names():
         raise LookbackError(
