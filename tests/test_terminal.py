@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 from rich.console import Console
 
 from flows.cli import show, terminal
@@ -129,6 +130,7 @@ def test_local_servers_are_requested_without_a_proxy(
         lab.patch.setenv(name, value)
     home()
     assert os.environ["NO_PROXY"].startswith("example.org,")
+    assert not requests.utils.get_environ_proxies("http://127.0.0.2:80/")
     assert httpx.get(lab.box.url, timeout=10).status_code < 600  # as Prefect's client asks
     assert lab.sync(lab.declare("bigone"))["bigone_main"].rows
 
@@ -167,4 +169,4 @@ def test_a_summary_distinguishes_new_and_read_rows(capsys: Any) -> None:
         results=[AccountResult("main", rows=9, new_rows=2, requests=3)], failures=[]
     )
     show.summary(done, PROJECT / "data" / "lookback.duckdb")
-    assert "new rows   rows read   requests" in capsys.readouterr().out
+    assert "new rows  rows read  requests" in capsys.readouterr().out

@@ -90,16 +90,23 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
     )
 
 
-def labels_of_accounts(warehouse: Path, spec: ExchangeSpec) -> dict[str, str]:
-    """The label of each account of the exchange at its last check."""
+def labels_of_accounts(
+    warehouse: Path, spec: ExchangeSpec, *, with_files: bool = False
+) -> dict[str, str]:
+    """The label of each account of the exchange at its last check.
+
+    `with_files`: an account that no sync has read has the label of its imported files.
+    """
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         if not _tables(connection, spec) >= NEEDED:
             return {}
         rows = connection.execute(
-            f"select account_id, arg_max(label, checked_at) from raw_{spec.name}.accounts "
-            "where origin is distinct from 'file' group by account_id"
+            "select account_id, arg_max(label, (origin is distinct from 'file', checked_at)) "
+            f"from raw_{spec.name}.accounts "
+            "where $1 or origin is distinct from 'file' group by account_id",
+            [with_files],
         ).fetchall()
     return {account_id: label for account_id, label in rows if label}
 
