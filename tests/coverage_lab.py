@@ -170,14 +170,14 @@ def write_raw(
         write_records(con, raw, account, receipts)
 
 
-def make_told(con: duckdb.DuckDBPyConnection) -> None:
+def make_read_tables(con: duckdb.DuckDBPyConnection) -> None:
     """The tables of models that read records, with nothing in them."""
     con.execute("create schema intermediate")
     for table, columns in READ_TABLES.items():
         con.execute(f"create table intermediate.{table} ({columns})")
 
 
-def write_told(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) -> None:
+def write_read_tables(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) -> None:
     for table in READ_TABLES:
         con.execute(f"truncate intermediate.{table}")
     insert(con, "intermediate.int_ledger_proofs", [
@@ -235,8 +235,8 @@ def write_records(
                 "record": record_text(row), "receipt_id": receipt_id, "origin": origin,
                 "_dlt_load_id": LOAD,
             }
-            for told_of, row, origin, receipt_id in given
-            if told_of == stream
+            for row_stream, row, origin, receipt_id in given
+            if row_stream == stream
         ])  # fmt: skip
 
 
@@ -357,7 +357,7 @@ class CompiledCoverage:
         with duckdb.connect(str(warehouse)) as con:
             # The model of imported records is written for the streams that have files by then.
             insert(con, "raw_bitmex.file_rows", [{"stream": FILES_OF}])
-            make_told(con)
+            make_read_tables(con)
         run_dbt("build", warehouse, folder, (*COVERAGE_MODELS, *GAP_MODELS))
         reported = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
         ran = json.loads((folder / "target" / "run_results.json").read_text())["results"]
@@ -378,6 +378,6 @@ class CompiledCoverage:
             self.con.execute(f"truncate raw_{exchange}.{table}")
         self.con.execute(f"truncate raw_bitmex.{FILES_OF}")
         write_raw(self.con, exchange, limits, lives)
-        write_told(self.con, lives)
+        write_read_tables(self.con, lives)
         for name, code in self.tables.items():
             self.con.execute(f"create or replace table {name} as ({code})")

@@ -189,15 +189,15 @@ def coverage(
     account: Account, specs: list[Spec], receipts: list[Receipt], as_of: int
 ) -> list[Span]:
     """Every stream and scope of one account, from its opening to its end."""
-    told_of = [s for s in specs if s.kind in ("history", "excluded") and s.is_private]
-    streams = sorted({spec.stream for spec in told_of})
+    private = [s for s in specs if s.kind in ("history", "excluded") and s.is_private]
+    streams = sorted({spec.stream for spec in private})
     known = [r for r in asked_of(receipts) if r.stream in streams]
     if not account.checks and not known:
         return []
     wrong = frozenset(r.id for r in known if is_contradicted(r, account, known))
     spans = []
     for stream in streams:
-        limits = sorted((s for s in told_of if s.stream == stream), key=lambda s: s.recorded_at)
+        limits = sorted((s for s in private if s.stream == stream), key=lambda s: s.recorded_at)
         service = service_of(account, limits[-1])
         if service is None:
             continue

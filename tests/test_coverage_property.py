@@ -24,7 +24,7 @@ from tests.coverage_lab import (
     KEEP,
     at,
     make_raw,
-    make_told,
+    make_read_tables,
     read_coverage,
     read_entity_coverage,
     run_dbt,
@@ -379,7 +379,7 @@ def test_coverage_is_what_the_slow_reference_says(seed: int, tmp_path: Path) -> 
     make_raw(warehouse)
     with duckdb.connect(str(warehouse)) as con:
         con.execute("set timezone = 'UTC'")
-        make_told(con)
+        make_read_tables(con)
         for exchange, limits in LIMITS.items():
             lives = [(account, reported) for _, (of, account, reported) in fleet if of == exchange]
             write_raw(con, exchange, limits, lives)

@@ -133,13 +133,13 @@ def test_an_error_at_any_step_ends_one_stream_as_failed(lab: Lab, name: str) -> 
             for number in {1, count}:
                 with pytest.MonkeyPatch.context() as patch:
                     counted(patch, Counter(), (step, number))
-                    assert_told(whole, read(session, stream), f"{stream.name}: {step} {number}")
+                    assert_recorded(whole, read(session, stream), f"{stream.name}: {step} {number}")
                 tried[step] += 1
     session.close()
     assert set(tried) == set(STEPS)
 
 
-def assert_told(whole: Brought, broken: Brought, case: str) -> None:
+def assert_recorded(whole: Brought, broken: Brought, case: str) -> None:
     """What the error took lies in spans that a failed receipt names, scope by scope."""
     assert "unexpected" in {failure.kind for failure in broken.failures}, case
     assert "failed" in {receipt["outcome"] for receipt in broken.receipts}, case

@@ -1,4 +1,4 @@
-{# One sentence: how much of a coin became how much of which, when, and who announced it. #}
+{# One sentence: old coin and amount, new coin and amount, time, and source. #}
 {% macro rename_text() -%}
     concat(
         {{ say_amount('from_amount') }}, ' ', from_asset, ' became ',

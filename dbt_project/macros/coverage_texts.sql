@@ -1,4 +1,4 @@
-{# A moment as people read it, in UTC; without the hour where it is midnight. #}
+{# A moment as text, in UTC; without the time if it is midnight. #}
 {% macro say_when(column) -%}
     case
         when {{ column }} = date_trunc('day', {{ column }}) then strftime({{ column }}, '%Y-%m-%d')
@@ -6,7 +6,7 @@
     end
 {%- endmacro %}
 
-{# A day as people read it, in UTC. #}
+{# A day as text, in UTC. #}
 {% macro say_day(column) -%}
     strftime({{ column }}, '%Y-%m-%d')
 {%- endmacro %}

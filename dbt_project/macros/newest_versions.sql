@@ -14,12 +14,12 @@
     Where a file brought a version of a record, the order of loads says nothing. There all versions
     of the record are compared (also in an incremental run): one with a time is before one
     without, a final one before one that can still change, one with more fields that have a value
-    before one with fewer; only then counts which was told last.
+    before one with fewer; only then counts which was read last.
 #}
 {% macro newest_versions(exchange, table, with_scope=false) -%}
     {%- set raw = raw_table(exchange, table) -%}
     {%- set is_growing = execute and is_incremental() -%}
-    {%- set has_files = is_told_by_files(exchange, table) -%}
+    {%- set has_files = has_file_rows(exchange, table) -%}
     with {% if has_files and is_growing -%}
     touched as (
 
@@ -47,7 +47,7 @@
             receipt_id,
             max(asked_at) as asked_at
             {%- if has_files %},
-            max(case origin when 'file' then taken_at else asked_at end) as told_at
+            max(case origin when 'file' then taken_at else asked_at end) as read_at
             {%- endif %}
             {%- if with_scope %},
             max(scope) as asked_scope
@@ -102,7 +102,7 @@
             taken._dlt_load_id,
             bool_or(taken.origin = 'file') over (
                 partition by taken.account_id, taken.record_id
-            ) as is_told_by_file,
+            ) as is_in_file,
             final_words.status_field is null
             or coalesce(
                 list_contains(
@@ -132,10 +132,10 @@
         qualify judged.record_hash <> first_value(judged.record_hash) over (
             partition by judged.account_id, judged.record_id
             order by
-                (judged.is_told_by_file and judged.occurred_at is not null) desc,
-                (judged.is_told_by_file and judged.is_final) desc,
-                case when judged.is_told_by_file then judged.value_count end desc nulls last,
-                asked.told_at desc nulls last,
+                (judged.is_in_file and judged.occurred_at is not null) desc,
+                (judged.is_in_file and judged.is_final) desc,
+                case when judged.is_in_file then judged.value_count end desc nulls last,
+                asked.read_at desc nulls last,
                 judged.occurred_at desc nulls last,
                 judged._dlt_load_id desc nulls last,
                 judged.record_hash
@@ -192,7 +192,7 @@
 {%- endmacro %}
 
 {# Whether an imported file holds records of a stream. #}
-{% macro is_told_by_files(exchange, table) -%}
+{% macro has_file_rows(exchange, table) -%}
     {%- set held = source(exchange, 'file_rows') -%}
     {%- if not execute or held.is_cte or not raw_table_exists(held) -%}
         {{ return(false) }}

@@ -49,7 +49,7 @@
 
     ),
 
-    -- At each level, the blocks between which the claim still has something to note.
+    -- At each level, the blocks between which a part of the claim is not yet noted.
     levelled as (
 
         select

@@ -22,7 +22,7 @@
     ), '')
 {%- endmacro %}
 
-{# A chain's name as the list of chain names is kept: letters and digits, lower case. #}
+{# A chain's name in the form of the seed chain_names: letters and digits, lower case. #}
 {% macro chain_word(network) -%}
     nullif(regexp_replace(lower({{ network }}), '[^0-9a-z]', '', 'g'), '')
 {%- endmacro %}
@@ -36,7 +36,7 @@
     (90 * length({{ digits }}) + cast(left(rpad({{ digits }}, 2, '0'), 2) as bigint) - 10)
 {%- endmacro %}
 
-{# The number of the six hours a moment lies in. Only to look candidates up. #}
+{# The number of the six-hour interval of a moment, to find candidates. #}
 {% macro quarter_day(moment) -%}
     (epoch_ms({{ moment }}) // 21600000)
 {%- endmacro %}

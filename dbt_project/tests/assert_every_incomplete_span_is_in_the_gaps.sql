@@ -35,4 +35,4 @@ counts as (
 
 select coverage_id as found from differing
 union all
-select 'pieces that fct_gaps does not tell' as found from counts where piece_count != told_count
+select 'pieces that are not in fct_gaps' as found from counts where piece_count != told_count

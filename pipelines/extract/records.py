@@ -214,12 +214,12 @@ def numbered(records: list[Record]) -> list[Record]:
     same rows gives the same numbers.
     """
     seen: Counter[str] = Counter()
-    told_apart = []
+    distinct = []
     for record in records:
         seen[record.id] += 1
         number = seen[record.id]
-        told_apart.append(record if number == 1 else record._replace(id=f"{record.id}|{number}"))
-    return told_apart
+        distinct.append(record if number == 1 else record._replace(id=f"{record.id}|{number}"))
+    return distinct
 
 
 def field_of(raw: bytes, name: str) -> Any:

@@ -3,12 +3,12 @@
     case upper({{ code }}) when 'ONE' then 'BIGONE' else upper({{ code }}) end
 {%- endmacro %}
 
-{# A row is no movement we can add up unless it names its coin and its amount. #}
+{# Whether a row has its coin and its amount, so that it can be summed. #}
 {% macro bigone_status_if_whole(status, asset, amount) -%}
     case when {{ asset }} is null or {{ amount }} is null then 'unclassified' else {{ status }} end
 {%- endmacro %}
 
-{# Our code of a coin, or that the row does not name one. #}
+{# Our code of a coin; UNKNOWN if the row has none. #}
 {% macro bigone_asset_or_unknown(code) -%}
     coalesce({{ bigone_asset(code) }}, 'UNKNOWN')
 {%- endmacro %}
@@ -61,7 +61,7 @@
     }) }}
 {%- endmacro %}
 
-{# What arrives as a deposit: money from outside, or a gift of the exchange, by its kind. #}
+{# The kind of a deposit: from outside, or a reward of the exchange. #}
 {% macro bigone_deposit_type(kind='kind') -%}
     case
         when lower({{ kind }}) in ('on_chain', 'internal', 'off_chain', 'default') then 'deposit'

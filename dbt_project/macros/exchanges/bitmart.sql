@@ -3,7 +3,7 @@
     split_part({{ currency }}, '-', 1)
 {%- endmacro %}
 
-{# The same of a row that has to name one: UNKNOWN where it does not. #}
+{# The same; UNKNOWN if the row has no coin. #}
 {% macro bitmart_coin_or_unknown(currency) -%}
     coalesce(nullif({{ bitmart_coin(currency) }}, ''), 'UNKNOWN')
 {%- endmacro %}
@@ -15,7 +15,7 @@
     end
 {%- endmacro %}
 
-{# A row is no movement that can be added up unless it names its coin and its amount. #}
+{# Whether a row has its coin and its amount, so that it can be summed. #}
 {% macro bitmart_status_if_whole(status, asset, amount) -%}
     case when {{ asset }} is null or {{ amount }} is null then 'unclassified' else {{ status }} end
 {%- endmacro %}
@@ -41,7 +41,7 @@
     }) }}
 {%- endmacro %}
 
-{# The wallet an order mode trades in; a new mode is a wallet of its own, and none of ours. #}
+{# The wallet of an order mode; an unknown mode is a wallet with its own name. #}
 {% macro bitmart_spot_wallet(order_mode) -%}
     case coalesce(lower({{ order_mode }}), 'spot')
         when 'spot' then 'spot'
@@ -50,7 +50,7 @@
     end
 {%- endmacro %}
 
-{# The wallet a row of the futures ledger or a futures fill belongs to. Older rows name none. #}
+{# The wallet of a row of the futures ledger or of a futures fill. Older rows do not state it. #}
 {% macro bitmart_futures_wallet(account='account') -%}
     case
         when coalesce({{ account }}, 'futures') = 'futures' then 'futures'

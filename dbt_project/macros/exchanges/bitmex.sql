@@ -51,7 +51,7 @@
     )
 {%- endmacro %}
 
-{# An id that names something: absent, empty and all zeros name nothing. #}
+{# An id; null if it is absent, empty or all zeros. #}
 {% macro bitmex_id(id) -%}
     nullif(nullif({{ id }}, ''), '00000000-0000-0000-0000-000000000000')
 {%- endmacro %}

@@ -5,7 +5,7 @@ with specs as (
 ),
 
 -- Every change of an exchange's limits records all of them anew, as one version. What the newest
--- version does not name any more has ended; where no version is told, nothing has.
+-- version no longer has has ended; without recorded versions, none has ended.
 newest_versions as (
 
     select

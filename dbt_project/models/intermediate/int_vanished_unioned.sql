@@ -4,7 +4,7 @@ with vanished as (
 
 ),
 
--- What was noticed by a sync whose load was cut off will be noticed again.
+-- Rows of an incomplete load are left out: the next sync finds them again.
 receipts as (
 
     select * from {{ ref('int_receipts_unioned') }}

@@ -1,4 +1,4 @@
--- Over all wallets that state their balances, rows and balances agree: moves between them cancel.
+-- The sum of rows and of balances over all wallets with balances: transfers between them cancel.
 with newest as (
 
     select * from {{ ref('int_snapshots_reconciled') }}
@@ -18,7 +18,7 @@ totals as (
         sum(residual) as residual,
         min(taken_at) as first_taken_at,
         max(taken_at) as taken_at,
-        -- What moved between two snapshots is in one wallet's and not in the other's.
+        -- A transfer between two snapshots is in the snapshot of one wallet only.
         max(taken_at) - min(taken_at) > interval '{{ var("sliver_minutes", 10) }} minutes' as is_apart
     from newest
     group by account_id, exchange, exchange_asset

@@ -74,7 +74,7 @@ broken as (
         broken_at as checked_at,
         record_id,
         case
-            -- Two breaks that cancel may be two rows that are missing; a longer swing cannot be.
+            -- Two breaks that cancel may be two missing rows; a longer swing cannot be.
             when break_kind = 'swing' and (net_residual != 0 or break_count = 2) then 'warning'
             when net_residual = 0 then 'info'
             else 'critical'

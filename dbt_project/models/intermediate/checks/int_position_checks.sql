@@ -20,7 +20,7 @@ read_positions as (
         positions.*,
         reaches.read_until,
         reaches.read_until >= positions.checked_at as is_read,
-        -- Positions are requested moments after the executions: it may have traded meanwhile.
+        -- Positions are requested shortly after the executions: there may be trades in between.
         reaches.read_until
         >= positions.checked_at - interval '{{ var("sliver_minutes", 10) }} minutes' as is_nearly_read
     from positions

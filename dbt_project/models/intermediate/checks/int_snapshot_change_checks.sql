@@ -1,4 +1,4 @@
--- Between two snapshots a wallet moves as its rows say; one row per step where it does not.
+-- Steps between two snapshots of a wallet that its rows do not explain, one row per step.
 with steps as (
 
     select * from {{ ref('int_snapshots_reconciled') }}

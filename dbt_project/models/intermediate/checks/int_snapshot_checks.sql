@@ -1,4 +1,4 @@
--- All rows of a wallet together come to what its newest snapshot states.
+-- The sum of all rows of a wallet, compared with its newest snapshot.
 with newest as (
 
     select * from {{ ref('int_snapshots_reconciled') }}

@@ -1,4 +1,5 @@
--- Up to when each stream was read to its end, and whether it began with a change of the account.
+-- The moment up to which each stream was read completely, and whether it began with a change of the
+-- account.
 with coverage as (
 
     select * from {{ ref('int_coverage_spans') }}

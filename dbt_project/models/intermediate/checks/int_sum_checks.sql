@@ -1,4 +1,4 @@
--- All rows together come to the newest running balance.
+-- The sum of all rows, compared with the newest running balance.
 with chains as (
 
     select * from {{ ref('int_ledger_chains') }}

@@ -1,5 +1,5 @@
 -- The verdict of each source of an entity at each instant: the worst of its streams and scopes.
--- `precedence` says which source answers where several have the entity: the best one.
+-- `precedence` selects the best source if several have the entity.
 with coverage as (
 
     select * from {{ ref('int_coverage_spans') }}
@@ -18,7 +18,7 @@ closed_scopes as (
 
 ),
 
--- Best first. What holds over several scopes or parts is the worst of them.
+-- Best first. For several scopes or parts, the worst verdict counts.
 verdicts (verdict, badness) as (
 
     values
@@ -49,8 +49,8 @@ source_spans as (
 
 ),
 
--- Streams and scopes of a source end moments apart; it is known as far as all of them are that
--- still go on. A pair that was delisted holds up nothing.
+-- Streams and scopes of a source end at slightly different times: the source is known up to the
+-- earliest end of those that continue. A delisted pair does not count.
 source_ends as (
 
     select

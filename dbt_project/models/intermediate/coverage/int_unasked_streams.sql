@@ -10,7 +10,7 @@ with receipts as (
 
 ),
 
-told as (
+stated as (
 
     select * from receipts
     where error_kind = 'nothing_to_ask'
@@ -24,7 +24,7 @@ newest as (
         stream,
         max((asked_at, receipt_id)) as last_asking
     from receipts
-    semi join told using (account_id, stream)
+    semi join stated using (account_id, stream)
     group by account_id, stream
 
 ),
@@ -32,18 +32,18 @@ newest as (
 final as (
 
     select
-        told.account_id,
-        told.exchange,
-        told.stream,
-        told.outcome = 'exhausted' as is_settled,
-        told.asked_at as told_at,
-        told.error_text as reason
-    from told
+        stated.account_id,
+        stated.exchange,
+        stated.stream,
+        stated.outcome = 'exhausted' as is_settled,
+        stated.asked_at as stated_at,
+        stated.error_text as reason
+    from stated
     inner join newest
         on
-            told.account_id = newest.account_id
-            and told.stream = newest.stream
-            and (told.asked_at, told.receipt_id) = newest.last_asking
+            stated.account_id = newest.account_id
+            and stated.stream = newest.stream
+            and (stated.asked_at, stated.receipt_id) = newest.last_asking
 
 )
 

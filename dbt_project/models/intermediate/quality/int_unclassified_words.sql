@@ -1,4 +1,4 @@
--- Words of an exchange that ours have no place for, row by row: the rows are kept as unclassified.
+-- Labels of an exchange that are not mapped, one row per record: the rows are kept as unclassified.
 with ledger_entries as (
 
     select * from {{ ref('fct_ledger_entries') }}
@@ -101,7 +101,7 @@ unclassified as (
 
 ),
 
--- A withdrawal may be a row of its own and one of the ledger: it is one word of one record.
+-- A withdrawal can also be a ledger entry: it is one label of one record.
 final as (
 
     select distinct

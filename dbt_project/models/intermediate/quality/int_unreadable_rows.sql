@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- Rows that do not say when they were or how much they moved, so that they are no facts: one for
--- each value that is missing. `fct_data_quality` counts them.
+-- Rows without a time or an amount, which are not facts: one row per missing value.
+-- `fct_data_quality` counts them.
 with final as (
 
 {{ unreadable_rows() }}

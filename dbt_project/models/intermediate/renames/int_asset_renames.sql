@@ -1,4 +1,4 @@
--- Coins that exchanges changed into others: those known to this project, and the user's own.
+-- Coins that exchanges changed into others, from this project's seed and from the user.
 with known as (
 
     select

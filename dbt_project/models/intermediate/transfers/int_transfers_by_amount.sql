@@ -40,7 +40,7 @@ free as (
 
 ),
 
--- A fee of nine tenths and more is no transfer one would recognize.
+-- With a fee of nine tenths or more, the legs are not matched.
 outs_by_time as (
 
     select
@@ -81,7 +81,7 @@ candidates as (
         outs.leg_id as from_leg_id,
         ins.leg_id as to_leg_id,
         ins.most_amount = outs.stated_amount as is_exact,
-        -- An address both sides name, or two accounts that name each other.
+        -- Both sides have the same address, or both accounts name each other.
         coalesce(outs.address_key = ins.address_key, false)
         or coalesce(
             outs.counterparty = ins.account_number and ins.counterparty = outs.account_number,
@@ -96,7 +96,7 @@ candidates as (
             and outs.account_id != ins.account_id
             and ins.happened_at between outs.other_side_from and outs.other_side_until
             and ins.most_amount between outs.least_amount and outs.most_amount
-            -- What moved inside an exchange stayed there, and what it calls a transfer is one.
+            -- A transfer inside an exchange does not leave it, and its transfers match only transfers.
             and (outs.leg_kind = 'transfer') = (ins.leg_kind = 'transfer')
             and outs.is_internal = ins.is_internal
             and (not outs.is_internal or outs.exchange = ins.exchange)

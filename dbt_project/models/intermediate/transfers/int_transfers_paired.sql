@@ -1,4 +1,4 @@
--- Every pair, by whichever method is the strongest that finds it; no leg is in two.
+-- All pairs, each by the strongest method that finds it; no leg is in two pairs.
 with by_id as (
 
     select * from {{ ref('int_transfers_by_id') }}

@@ -4,9 +4,9 @@
     stating the other end. A withdrawal or a deposit alone is no transfer: see
     fct_transfer_candidates.
 -#}
-with told_once as (
+with deduplicated as (
 
-    select * from {{ ref('int_transfers_told_once') }}
+    select * from {{ ref('int_transfers_deduplicated') }}
 
 ),
 
@@ -51,7 +51,7 @@ whole as (
         ),
         record_id as from_record_id,
         record_id as to_record_id
-    from told_once
+    from deduplicated
 
 ),
 

@@ -1,4 +1,4 @@
-{#- For each stream: what can still be read, what is lost next, and by when a sync must have run. -#}
+{#- For each stream: the available span, the next loss, and the date before which a sync must run. -#}
 with deadlines as (
 
     select

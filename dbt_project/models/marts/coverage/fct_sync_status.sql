@@ -1,4 +1,4 @@
-{#- One status per account and stream: green means that there is nothing to do. -#}
+{#- One status per account and stream: green means that no action is required. -#}
 with streams as (
 
     select * from {{ ref('int_sync_states') }}
@@ -19,7 +19,7 @@ wordings as (
 
 ),
 
--- What keeps a whole account from being read has a row of its own.
+-- An error that prevents reading a whole account has its own row.
 unread as (
 
     select

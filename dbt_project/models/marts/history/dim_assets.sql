@@ -34,7 +34,7 @@ transfers as (
 
 ),
 
--- Coins that no list names any more, as delisted ones, are known from the facts.
+-- Coins that are no longer in a list, such as delisted ones, come from the facts.
 met as (
 
     select distinct asset, exchange, exchange_asset from ledger_entries

@@ -21,7 +21,7 @@ accounts_by_exchange as (
 
 ),
 
--- Limits of one stream can be recorded later than another's: the latest word on the exchange wins.
+-- Limits of one stream can be recorded later than another's: the latest row of the exchange counts.
 exchanges as (
 
     select

@@ -20,8 +20,8 @@ with trades as (
 
 ),
 
--- Without a known side a row is not a trade. The ledger has what it moved, and
--- `fct_data_quality` names it.
+-- Without a known side a row is not a trade. The ledger has its amounts, and
+-- `fct_data_quality` lists it.
 sided as (
 
     select

@@ -43,7 +43,7 @@ outside as (
 
 ),
 
-told_outside as (
+matched_outside as (
 
     select distinct
         outside.account_id,
@@ -62,12 +62,12 @@ judged as (
 
     select
         in_spans.*,
-        in_spans.is_in_walked_span or told_outside.record_id is not null as is_told_by_tax_rows
+        in_spans.is_in_walked_span or matched_outside.record_id is not null as has_tax_record
     from in_spans
-    left join told_outside
+    left join matched_outside
         on
-            in_spans.account_id = told_outside.account_id
-            and in_spans.record_id = told_outside.record_id
+            in_spans.account_id = matched_outside.account_id
+            and in_spans.record_id = matched_outside.record_id
 
 )
 

@@ -8,7 +8,7 @@ with bills as (
 tax_rows as (
 
     select * from {{ ref('int_bitget__tax_futures_judged') }}
-    where not is_told_by_bills
+    where not has_bill
 
 ),
 

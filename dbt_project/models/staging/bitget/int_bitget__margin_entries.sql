@@ -29,7 +29,7 @@ movements as (
         coin,
         symbol,
         margin_tax_type as label,
-        amount as told,
+        amount as stated,
         coalesce(fee, 0) as fee,
         -- Isolated margin has a wallet for every pair, and shows the balance of that one alone.
         case when lower(margin_type) = 'crossed' then total end as balance,
@@ -50,7 +50,7 @@ movements as (
         coin,
         cast(null as varchar) as symbol,
         p2p_tax_type as label,
-        quantity as told,
+        quantity as stated,
         cast(0 as decimal(38, 18)) as fee,
         cast(null as decimal(38, 18)) as balance,
         coalesce(recorded_at, occurred_at) as occurred_at,
@@ -68,12 +68,12 @@ named as (
         labels.entry_type,
         -- The label gives the direction, because amounts may be unsigned.
         case labels.direction
-            when 'in' then abs(movements.told)
-            when 'out' then -abs(movements.told)
-            else movements.told
+            when 'in' then abs(movements.stated)
+            when 'out' then -abs(movements.stated)
+            else movements.stated
         end as amount,
         case
-            when labels.entry_type = 'fee' and movements.fee = 0 then abs(movements.told)
+            when labels.entry_type = 'fee' and movements.fee = 0 then abs(movements.stated)
             else -movements.fee
         end as fee_amount
     from movements

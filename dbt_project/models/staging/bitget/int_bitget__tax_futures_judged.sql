@@ -68,7 +68,7 @@ counted_bills as (
 
 ),
 
-told_outside as (
+matched_outside as (
 
     select
         outside.account_id,
@@ -90,12 +90,12 @@ judged as (
 
     select
         in_spans.*,
-        in_spans.is_in_walked_span or told_outside.record_id is not null as is_told_by_bills
+        in_spans.is_in_walked_span or matched_outside.record_id is not null as has_bill
     from in_spans
-    left join told_outside
+    left join matched_outside
         on
-            in_spans.account_id = told_outside.account_id
-            and in_spans.record_id = told_outside.record_id
+            in_spans.account_id = matched_outside.account_id
+            and in_spans.record_id = matched_outside.record_id
 
 )
 

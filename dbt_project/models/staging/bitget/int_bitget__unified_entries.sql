@@ -72,7 +72,7 @@ named as (
         movements.*,
         {{ canonical_id_by_stream('movements.stream', 'movements.record_id') }} as ledger_entry_id,
         labels.entry_type,
-        -- A row that is nothing but a fee, or a funding payment, has it all in the amount.
+        -- If a row is only a fee or a funding payment, the fee is the whole amount.
         case
             when labels.entry_type in ('fee', 'funding') and movements.fee_said = 0
                 then -movements.amount

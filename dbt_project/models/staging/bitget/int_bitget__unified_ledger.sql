@@ -33,7 +33,7 @@ since as (
 ),
 
 -- A tax record does not state its business line; its receipt does.
-told as (
+views as (
 
     select
         financial.account_id,
@@ -86,7 +86,7 @@ stepped as (
             partition by account_id, stream, coin
             order by booked_at, try_cast(record_id as hugeint), record_id
         ) as balance_before
-    from told
+    from views
 
 ),
 
@@ -172,7 +172,7 @@ counted as (
 
 ),
 
-told_outside as (
+matched_outside as (
 
     select distinct
         outside.account_id,
@@ -194,13 +194,13 @@ judged as (
 
     select
         in_spans.*,
-        in_spans.is_in_walked_span or told_outside.record_id is not null
-            as is_told_by_financial_records
+        in_spans.is_in_walked_span or matched_outside.record_id is not null
+            as has_financial_record
     from in_spans
-    left join told_outside
+    left join matched_outside
         on
-            in_spans.account_id = told_outside.account_id
-            and in_spans.record_id = told_outside.record_id
+            in_spans.account_id = matched_outside.account_id
+            and in_spans.record_id = matched_outside.record_id
             and in_spans.stream = 'unified_tax_records'
 
 ),
@@ -209,7 +209,7 @@ final as (
 
     select
         *,
-        not (is_told_by_financial_records or is_before_change) as is_entry
+        not (has_financial_record or is_before_change) as is_entry
     from judged
 
 )

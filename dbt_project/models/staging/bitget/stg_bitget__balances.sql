@@ -1,7 +1,7 @@
 with balances as (
 
     select * from {{ raw_table('bitget', 'balances') }}
-    -- Neither is what a wallet holds: a valuation of all wallets in USDT, and products of earn.
+    -- No balances: the valuation of all wallets in USDT, and the products of earn.
     where stream not in ('account_balances', 'savings_assets')
 
 ),
@@ -21,8 +21,8 @@ typed as (
         balances.asset as exchange_asset,
 
         -- how much
-        -- Unified wallets say the whole; of a spot wallet it is put together. The equity of futures
-        -- has the open profit in it, which is no balance yet.
+        -- Unified wallets have a total; for spot it is the sum of the parts. The equity of futures
+        -- includes open profit, which is not a balance.
         case
             when balances.stream = 'spot_assets' then
                 {{ amount(json_text('available', 'balances.record')) }}

@@ -1,4 +1,4 @@
--- Internal moves carry an id of the exchange's own where the others have their hash.
+-- Internal transfers have an id of the exchange in the field of the hash.
 with deposits as (
 
     select * from {{ ref('base_bitget__deposit_records') }}

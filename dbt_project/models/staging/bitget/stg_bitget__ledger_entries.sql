@@ -54,7 +54,7 @@ movements as (
         receipt_id,
         loaded_at
     from bills
-    where not is_told_by_tax_rows
+    where not has_tax_record
 
 ),
 
@@ -83,7 +83,7 @@ canonical as (
 
         -- how much
         movements.amount,
-        -- A row that is nothing but a fee (a deduction in BGB) has it all in the amount.
+        -- If a row is only a fee (a deduction in BGB), the fee is the whole amount.
         case
             when labels.entry_type = 'fee' and coalesce(movements.fee_said, 0) = 0
                 then -movements.amount

@@ -1,4 +1,4 @@
--- Conversions as their own lists tell them, of both kinds under each other.
+-- Conversions from their two lists.
 with converted as (
 
     select * from {{ ref('base_bitget__convert_records') }}
@@ -41,7 +41,7 @@ united as (
         from_amount,
         to_coin,
         to_amount,
-        -- It names two prices in dollars, and the fee is in neither.
+        -- The row has two prices in dollars, and the fee is in neither.
         cast(null as decimal(38, 18)) as price,
         fee_coin,
         fee,

@@ -1,10 +1,10 @@
--- Spot bills whose tax rows have arrived, futures tax rows whose bills have, rows of the unified
--- ledger that are no entries, and trades that the ledger alone told until their execution arrived.
+-- Spot bills with a tax record, futures tax records with a bill, rows of the unified ledger that are
+-- no entries, and trades derived from the ledger whose execution arrived later.
 select
     'ledger_entries' as entity,
     {{ canonical_id('spot_bills') }} as row_id
 from {{ ref('int_bitget__bills_judged') }}
-where is_told_by_tax_rows
+where has_tax_record
 
 union all
 
@@ -12,7 +12,7 @@ select
     'ledger_entries' as entity,
     {{ canonical_id('tax_future_records') }} as row_id
 from {{ ref('int_bitget__tax_futures_judged') }}
-where is_told_by_bills
+where has_bill
 
 union all
 
@@ -35,4 +35,4 @@ union all
 select
     'trades' as entity,
     {{ canonical_id('unified_tax_records') }} as row_id
-from {{ ref('int_bitget__unified_pairs_told') }}
+from {{ ref('int_bitget__unified_pairs_executed') }}

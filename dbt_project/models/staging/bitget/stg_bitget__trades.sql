@@ -10,9 +10,9 @@ pairs as (
 
 ),
 
-unified_pairs_told as (
+unified_pairs_executed as (
 
-    select * from {{ ref('int_bitget__unified_pairs_told') }}
+    select * from {{ ref('int_bitget__unified_pairs_executed') }}
 
 ),
 
@@ -84,7 +84,7 @@ from_fills as (
 unexplained_pairs as (
 
     select * from pairs
-    anti join unified_pairs_told using (account_id, record_id)
+    anti join unified_pairs_executed using (account_id, record_id)
     where kind = 'trade' and not is_explained_by_fill
 
 ),

@@ -68,7 +68,7 @@ sided as (
 
 ),
 
--- The same move told twice: by its id, or by all that the two routes share. That the ledger's
+-- A transfer that both routes list: matched by its id, or by all common fields. That the ledger's
 -- `tran_id` is the list's `transfer_id` is nowhere stated, nor how far their times may differ.
 ledger_moves as (
 

@@ -87,7 +87,7 @@ judged as (
     select
         nearest.*,
         nearest.transact_type = 'SpotTrade' and executions.symbol is not null
-            as is_told_by_execution,
+            as has_execution,
         greatest(nearest.legs_loaded_at, executions.loaded_at) as loaded_at
     from nearest
     left join (

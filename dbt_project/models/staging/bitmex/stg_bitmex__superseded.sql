@@ -1,4 +1,4 @@
--- Transactions that are not, or no longer, completed, and trades that the ledger alone told until
+-- Transactions that are not, or no longer, completed, and trades that only the ledger had until
 -- their execution arrived.
 select
     'ledger_entries' as entity,
@@ -12,4 +12,4 @@ select
     'trades' as entity,
     {{ canonical_id('wallet_history', 'received_record_id') }} as row_id
 from {{ ref('int_bitmex__swaps_paired') }}
-where is_told_by_execution
+where has_execution

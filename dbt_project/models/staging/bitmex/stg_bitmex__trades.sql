@@ -40,7 +40,7 @@ coins as (
 untold_swaps as (
 
     select * from {{ ref('int_bitmex__swaps_paired') }}
-    where transact_type = 'SpotTrade' and not is_told_by_execution
+    where transact_type = 'SpotTrade' and not has_execution
 
 ),
 

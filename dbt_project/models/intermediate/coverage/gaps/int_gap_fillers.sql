@@ -1,5 +1,5 @@
--- Which other streams have what is missing in a piece: for every entity of its stream, one that was
--- read over all of the piece, in all of its scopes.
+-- The other streams that have the missing rows of a piece: for each entity of its stream, one that
+-- was read over the whole piece, in all of its scopes.
 with pieces as (
 
     select * from {{ ref('int_gap_pieces') }}
@@ -31,8 +31,8 @@ holes as (
 
 ),
 
--- Where stored rows prove that the entity lacks some, no stream has them all. An unverified span is
--- only bettered by a proven one.
+-- If stored rows prove that rows of the entity are missing, no stream has all of them. Only a proven
+-- span improves an unverified one.
 questions as (
 
     select

@@ -1,5 +1,5 @@
--- Gaps as people act on them: scopes of a stream that share a span and a verdict share a row. (A
--- stream requested coin by coin would have the same gap once per coin.)
+-- One row per span and verdict of a stream, for all scopes that share them. (A stream that is
+-- requested per coin would otherwise have the same gap once per coin.)
 with gaps as (
 
     select * from {{ ref('int_coverage_gaps') }}

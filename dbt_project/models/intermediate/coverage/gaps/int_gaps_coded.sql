@@ -35,7 +35,7 @@ final as (
             when verdict = 'unverified' and span_end <= served_from then 'account_changed'
             when verdict != 'never_asked' then verdict
             when unasked_at is not null then 'not_requested'
-            -- What a file has of a stream says nothing of what lies before or after it.
+            -- A file of a stream proves nothing about the time before or after it.
             when last_asked_at is null and has_files then 'in_no_file'
             when last_asked_at is null then 'never_asked'
             when last_asked_at < span_end then 'not_asked_since'

@@ -1,5 +1,4 @@
--- What is known of each gap besides its span: its limits, its evidence, and whether the API still
--- has its rows.
+-- The limits and the evidence of each gap, and whether the API still has its rows.
 with gaps as (
 
     select * from {{ ref('int_gaps_by_span') }}
@@ -92,7 +91,7 @@ final as (
         coalesce(stream_receipts.has_files, false) as has_files,
         gaps.verdict in ('never_asked', 'failed', 'refused')
         and coalesce(unasked.is_settled, false) as has_no_known_value,
-        unasked.told_at as unasked_at,
+        unasked.stated_at as unasked_at,
         unasked.reason as unasked_reason,
 
         -- balances

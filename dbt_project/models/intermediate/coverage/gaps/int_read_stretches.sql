@@ -1,5 +1,5 @@
--- Stretches over which a scope was read without a break, in two standards: all that was read to its
--- end, and only what is known to be complete (`is_proven`).
+-- Spans over which a scope was read without a break, in two variants: everything that was read
+-- completely, and only spans that are known to be complete (`is_proven`).
 with coverage as (
 
     select * from {{ ref('int_coverage_spans') }}
@@ -12,7 +12,7 @@ proofs as (
 
 ),
 
--- Where balances prove that a ledger lacks its first rows, it has nothing of the time before.
+-- If balances prove that a ledger lacks its first rows, it covers no time before its first row.
 read_spans as (
 
     select

@@ -1,6 +1,6 @@
--- The other source that would have the missing rows of a stream, as far as it can still be used. A
--- closed exchange has no site to download from, unless its remedy was written after its closing; a
--- file that cannot be imported is to be kept.
+-- The other source of the missing rows of a stream, if it can still be used. A closed exchange has
+-- no site to download from, unless its remedy was recorded after its closing; a file that cannot be
+-- imported must be kept.
 with specs as (
 
     select * from {{ ref('int_stream_specs_unioned') }}

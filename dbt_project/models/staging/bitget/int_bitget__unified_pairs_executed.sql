@@ -1,6 +1,6 @@
--- Trades put together from a unified account's tax rows that its executions tell already. The two
--- share no id, and an execution lies some milliseconds before its ledger rows: so an execution
--- tells every pair of the spans it was walked over, and near an edge the pair of its quantities.
+-- Trades that were derived from tax records of a unified account, and for which an execution exists.
+-- Both have no common id, and an execution is some milliseconds before its ledger rows. So every pair
+-- inside a completely read span of executions has one; near an edge, quantities are compared.
 with pairs as (
 
     select * from {{ ref('int_bitget__ledger_pairs') }}
@@ -53,7 +53,7 @@ alike as (
 
 ),
 
-told as (
+executed as (
 
     select account_id, record_id from inside
 
@@ -63,4 +63,4 @@ told as (
 
 )
 
-select * from told
+select * from executed
