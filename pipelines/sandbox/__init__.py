@@ -1,1 +1,1 @@
-"""Stand-ins of real exchanges on the loopback address, for the demo and the tests."""
+"""Simulators of the exchanges on the loopback address, for the demo and the tests."""

@@ -56,7 +56,7 @@ CHAIN_SHOWN_AT = moment("2024-10-01")
 """From here deposits and withdrawals carry network, address and the hash of the transaction."""
 EMPTY_IDS_AT = moment("2021-01-01")
 MISSING_IDS_AT = moment("2024-01-01")
-"""An order that nobody gave had an all-zero id, then an empty one, then none."""
+"""A forced order had an all-zero id, then an empty one, then none."""
 MAKERS_PAY_AT = moment("2022-01-01")
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
@@ -569,7 +569,7 @@ class Bookkeeper:
         self.executions.append(row.encode())
 
     def _order_id(self, at: int, order: str) -> str:
-        """The field; where nobody ordered: all zeros to 2020, empty to 2023, then left out."""
+        """The field; for forced orders: all zeros to 2020, empty to 2023, then left out."""
         if order:
             return f'"orderID":"{order}",'
         if at < EMPTY_IDS_AT:

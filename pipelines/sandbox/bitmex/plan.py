@@ -308,7 +308,7 @@ class Planner:
                     text="Position Close from www.bitmex.com")  # fmt: skip
 
     def _liquidations(self) -> None:
-        """Positions that the exchange took over on two bad days: fills that nobody ordered."""
+        """Positions that the exchange took over on two bad days: fills without an order of the account."""
         for day in ("2020-03-12T10:00", "2025-10-10T20:30"):
             at = moment(day)
             if self.plan.opened_at < at - 6 * DAY and at + DAY < self.plan.horizon:
@@ -460,7 +460,7 @@ class Planner:
         return withdrawal
 
     def _last_withdrawal(self) -> None:
-        """One that is pending at `end`; where trading is over by then, nobody ever answers it."""
+        """One that is pending at `end`; if trading is over by then, it stays pending."""
         end = min(self.plan.end, CLOSED_AT)
         withdrawal = self._withdrawal("XBt", "btc", 20_000, end - 20 * HOUR, 30_000)
         withdrawal.confirmed_at = end + HOUR

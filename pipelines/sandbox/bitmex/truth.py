@@ -91,7 +91,7 @@ def _rows(ledger: Account, now: int) -> Iterator[WalletRow]:
 
 
 def _kind(row: WalletRow) -> str:
-    # A bonus names itself in its text and comes from nobody ("0").
+    # A bonus is marked in its text and has no sender ("0").
     if row.transactType == "Transfer" and row.address == "0":
         return "reward"
     return KINDS.get(row.transactType, "unclassified")

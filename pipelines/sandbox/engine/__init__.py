@@ -3,23 +3,23 @@
 `server.py` is HTTP, clock, faults, request log and ground truth; `account.py`, `schedule.py`,
 `history.py` and `moves.py` generate what happens to a simulated account; `adapter.py` is the
 interface between both and an exchange. `wire.py` holds the types of a wire contract, `simulator.py`
-enforces one, `table.py` holds the rows of a list, `ledger.py` what really happened.
+enforces one, `table.py` has the rows of a list, `ledger.py` the ground truth.
 
 A profile is the folder `pipelines/sandbox/<exchange>/` with `simulator.py`, whose `build(world)`
-gives `Simulator(Profile(...), world)`; the folder alone registers it. About 250 lines are enough:
+returns `Simulator(Profile(...), world)`; the folder alone registers it. About 250 lines are enough:
 put all into `simulator.py`, and split it only when it grows. Write it from the exchange's
-documentation. Do not read the client's code or spec and import nothing of them: what both get wrong
-would pass every test. `tests/sandbox/test_engine.py` holds a whole small profile to start from.
+documentation. Do not read the client's code or spec and import nothing of them: a common mistake
+would pass every test. `tests/sandbox/test_engine.py` has a complete small profile to start from.
 
-1. Venue: what there is to trade. The amounts of an asset are integers of 10**-scale.
+1. Venue: assets and markets. The amounts of an asset are integers of 10**-scale.
 
        VENUE = Venue(name="acme", cash="USDT", rewards=("airdrop",), other_wallets=("funding",),
                      assets=(Asset("BTC", 8, Decimal(60_000), ("BTC",), Decimal("0.0005")), ...),
                      markets=(Market("BTCUSDT", "BTC", "USDT", 2, 5, 6_000_000), ...))
 
-2. Ledger: one class that turns events into records. `Ledger` gives movements, balances and the
+2. Ledger: one class that turns events into records. `Ledger` has movements, balances and the
    canonical ground truth of deposits, withdrawals, trades and transfers. `records` names the tables
-   whose ids are record ids; a table that is missing among them has to be named in an override.
+   whose ids are record ids; other tables require an override.
 
        class AcmeLedger(Ledger):
            records = ("trades", "deposits", "withdrawals", "transfers", "conversions")

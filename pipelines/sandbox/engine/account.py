@@ -26,7 +26,7 @@ Kind = Literal[
     "deposit", "withdrawal", "trade", "fee", "transfer", "funding", "realised_pnl", "rebate",
     "interest", "reward", "conversion", "settlement", "borrow", "repay",
 ]  # fmt: skip
-"""What a movement is, in the words of `fct_ledger_entries.entry_type`."""
+"""The type of a movement, as in `fct_ledger_entries.entry_type`."""
 
 INTEREST = frozenset({"interest", "savings"})
 """Flavours of a reward that are interest."""
@@ -37,7 +37,7 @@ SIZES = {"empty": 0, "tiny": 100, "small": 1_000, "medium": 10_000, "million": 1
 
 @dataclass(frozen=True)
 class Asset:
-    """A coin as a venue counts it. `code` is the usual ticker; `usd` is only for valuations."""
+    """A coin of a venue. `code` is the usual ticker; `usd` is only for valuations."""
 
     code: str
     scale: int
@@ -66,8 +66,8 @@ class Market:
 class Contract:
     """A perpetual, or a future where `expires` (counted from the end of the history) is set.
 
-    `size`: what one contract stands for, in the quote coin when inverse, in the base coin when
-    linear. Fees are in millionths of the value; negative pays the maker.
+    `size`: the size of one contract, in the quote coin if inverse, in the base coin if linear. Fees
+    are in millionths of the value; a negative fee is paid to the maker.
     """
 
     symbol: str
@@ -84,28 +84,28 @@ class Contract:
     expires_before_end: int | None = None
     """Milliseconds between its settlement and the end of the history; None for perpetuals."""
     wallet: str = ""
-    """The wallet it settles in, where not all of a venue's contracts settle in one."""
+    """The wallet in which it settles, if a venue's contracts settle in several."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Venue:
-    """What there is to trade at an exchange, and how its wallets are called."""
+    """The assets, markets and wallets of an exchange."""
 
     name: str
     assets: tuple[Asset, ...]
     cash: str
-    """The coin that deposits are mostly made in; a code of `assets`."""
+    """The coin of most deposits; a code of `assets`."""
     home: str = "spot"
-    """The wallet that deposits, trades and rewards touch."""
+    """The wallet of deposits, trades and rewards."""
     markets: tuple[Market, ...] = ()
     contracts: tuple[Contract, ...] = ()
     other_wallets: tuple[str, ...] = ()
     contract_wallet: str = ""
-    """The wallet contracts settle in, filled by transfers from `home`; '' = `home` itself."""
+    """The wallet in which contracts settle, filled by transfers from `home`; '' = `home` itself."""
     fees_in_quote: bool = False
     """Whether spot fees are charged in the quote coin on buys too."""
     fee_coin: str = ""
-    """A coin that pays trading fees when there is some of it."""
+    """A coin that pays trading fees if the account has some of it."""
     rewards: tuple[str, ...] = ("airdrop", "rebate", "interest")
     conversions: bool = True
     pledged_loans: bool = False
@@ -115,7 +115,7 @@ class Venue:
     purchases: tuple[tuple[Channel, str], ...] = ()
     """Ways to buy and sell coins for money outside the account, and the wallet of each."""
     money: str = ""
-    """What coins are bought for; an asset of that code comes and goes by bank."""
+    """The money for which coins are bought; an asset of that code moves by bank."""
 
     def asset(self, code: str) -> Asset:
         """The asset of that code. Raises KeyError."""
@@ -127,7 +127,7 @@ class Venue:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountPlan:
-    """Everything a history depends on: the same plan makes the same history."""
+    """All parameters of a history: the same plan makes the same history."""
 
     venue: Venue
     seed: int
@@ -136,36 +136,36 @@ class AccountPlan:
     opened_at: int
     end: int
     future: int = 0
-    """How long the history goes on after `end`; the first day or two after it stay calm."""
+    """How long the history continues after `end`; the first one or two days have no events."""
     tie_groups: tuple[int, ...] | None = None
-    """Sizes of groups of fills on one millisecond; None takes what suits the number of fills."""
+    """Sizes of groups of fills on one millisecond; None: chosen by the number of fills."""
     contract_share: int = 50
     """Percent of the fills that are contract fills, where the venue has contracts."""
     arrivals: tuple[Arrival, ...] = field(default=())
-    """Deposits that come from elsewhere, e.g. from another simulated account's withdrawals."""
+    """Deposits from outside, such as withdrawals of another simulated account."""
     departures: tuple[Departure, ...] = field(default=())
-    """Withdrawals whose other end is fixed: they arrive at another simulated account."""
+    """Withdrawals to another simulated account."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A deposit that is fixed from outside. `amount` in units of the coin."""
+    """A deposit with given values. `amount` is in units of the coin."""
 
     at: int
     asset: str
     amount: Decimal
     network: str
     tx: str
-    """Hash of the transaction; '' where this exchange shows none."""
+    """Hash of the transaction; '' if this exchange has none."""
     address: str = ""
     """Address that is credited; '' draws one."""
     move: str = ""
-    """What the truth calls the move it is one side of."""
+    """The name of the transfer in the ground truth."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Departure:
-    """A withdrawal that is fixed from outside. `amount` (the fee inside) in units of the coin."""
+    """A withdrawal with given values. `amount` (including the fee) is in units of the coin."""
 
     at: int
     done_at: int
@@ -179,7 +179,7 @@ class Departure:
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):
-    """One signed change of one wallet's balance, the fee already inside `amount`."""
+    """One signed change of one wallet's balance; `amount` includes the fee."""
 
     at: int
     wallet: str
@@ -187,26 +187,26 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     amount: int
     kind: Kind
     event: int
-    """`Event.seq` of what caused it."""
+    """`Event.seq` of its event."""
     leg: int
-    """Its place among the movements of that event."""
+    """Its position among the movements of that event."""
     fee: int = 0
     """The cost part of `amount`, in the same asset; positive = paid, negative = rebate."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Something that happened. `seq` counts from 0 in time order and is unique in a history."""
+    """One event of a history. `seq` counts from 0 in time order and is unique in a history."""
 
     seq: int
     at: int
 
     def movements(self) -> tuple[Movement, ...]:
-        """What it did to balances, oldest first; empty when it came to nothing."""
+        """Its changes of balances, oldest first; empty if it has none."""
         raise NotImplementedError
 
 
 class Deposit(Event, frozen=True, gc=False, kw_only=True):
-    """Seen at `at`, final at `done_at`; only a completed one moves `amount` in, at `done_at`."""
+    """First seen at `at`, final at `done_at`; only a completed one is credited, at `done_at`."""
 
     wallet: str
     asset: str
@@ -230,7 +230,7 @@ class Deposit(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Withdrawal(Event, frozen=True, gc=False, kw_only=True):
-    """Requested at `at`, final at `done_at`; between them `amount` (gross, `fee` inside) is held.
+    """Requested at `at`, final at `done_at`; until then `amount` (including `fee`) is held.
 
     Only a completed one moves `-amount`, at `done_at`; the recipient gets `amount - fee`.
     """
@@ -274,7 +274,7 @@ class SpotFill(Event, frozen=True, gc=False, kw_only=True):
     fee_asset: str
     fee: int
     order: int
-    """Number of the order it belongs to; fills of one order share it."""
+    """Number of its order; fills of one order share it."""
     order_at: int
     order_type: OrderType
     is_maker: bool
@@ -304,7 +304,7 @@ class SpotFill(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Transfer(Event, frozen=True, gc=False, kw_only=True):
-    """A move between two wallets of this account; `symbol` names the isolated pair, if one."""
+    """A transfer between two wallets of this account; `symbol` is the isolated pair, if any."""
 
     asset: str
     amount: int
@@ -339,7 +339,7 @@ class Reward(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Loan(Event, frozen=True, gc=False, kw_only=True):
-    """Coins borrowed on margin, or given back; `interest` is paid in addition."""
+    """Coins borrowed on margin, or repaid; `interest` is paid in addition."""
 
     wallet: str
     asset: str
@@ -360,9 +360,9 @@ class Loan(Event, frozen=True, gc=False, kw_only=True):
 
 
 class PledgedLoan(Event, frozen=True, gc=False, kw_only=True):
-    """A loan on pledged coins: taken, its pledge raised, or given back with interest.
+    """A loan on pledged coins: taken, its pledge raised, or repaid with interest.
 
-    `order` numbers the loan; every step carries what was lent, and what moves of the pledge.
+    `order` is the number of the loan; every step has the loan and the change of the pledge.
     """
 
     wallet: str
@@ -375,7 +375,7 @@ class PledgedLoan(Event, frozen=True, gc=False, kw_only=True):
     interest: int = 0
 
     def movements(self) -> tuple[Movement, ...]:
-        """The pledge leaves and comes back; the loan the other way round, its interest apart."""
+        """The changes of the pledge, of the loan, and its interest separately."""
         at, wallet, seq = self.at, self.wallet, self.seq
         sign = 1 if self.step == "repaid" else -1
         pledge = Movement(at, wallet, self.pledge_asset, sign * self.pledge, "transfer", seq, 0)
@@ -391,10 +391,10 @@ class PledgedLoan(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Conversion(Event, frozen=True, gc=False, kw_only=True):
-    """One coin against another outside the order book, the cost hidden in the rate.
+    """A conversion of one coin into another outside the order book; the rate includes the cost.
 
-    `batch` numbers the operation that swaps several small balances at once, 0 for none; it takes
-    `fee` of the coin received, and `to_amount` is what is left.
+    `batch` is the number of an operation that converts several small balances at once, 0 for none;
+    its `fee` is in the received coin, and `to_amount` is net of it.
     """
 
     wallet: str
@@ -406,7 +406,7 @@ class Conversion(Event, frozen=True, gc=False, kw_only=True):
     fee: int = 0
 
     def movements(self) -> tuple[Movement, ...]:
-        """The coin given, then the coin received, on the same millisecond."""
+        """The paid coin, then the received coin, at the same millisecond."""
         at, wallet, seq = self.at, self.wallet, self.seq
         return (
             Movement(at, wallet, self.from_asset, -self.from_amount, "conversion", seq, 0),
@@ -415,7 +415,7 @@ class Conversion(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Purchase(Event, frozen=True, gc=False, kw_only=True):
-    """Coins bought or sold for `cost` hundredths of money that no wallet of the account holds."""
+    """Coins bought or sold for `cost` hundredths of money outside the account."""
 
     wallet: str
     channel: Channel
@@ -424,7 +424,7 @@ class Purchase(Event, frozen=True, gc=False, kw_only=True):
     amount: int
     cost: int
     fee: int
-    """In hundredths of the money, inside the cost of what is bought."""
+    """In hundredths of the money, included in the cost."""
     status: Status
 
     def movements(self) -> tuple[Movement, ...]:
@@ -469,7 +469,7 @@ class ContractFill(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Funding(Event, frozen=True, gc=False, kw_only=True):
-    """A funding payment on a perpetual: `amount` is signed as the wallet sees it.
+    """A funding payment on a perpetual: `amount` is the signed change of the wallet.
 
     `rate_ppm` is in millionths; positive rates are paid by long positions.
     """
@@ -483,7 +483,7 @@ class Funding(Event, frozen=True, gc=False, kw_only=True):
     amount: int
 
     def movements(self) -> tuple[Movement, ...]:
-        """One change; the whole of it is cost (or its negative)."""
+        """One change; the whole amount is the cost (or its negative)."""
         return (
             Movement(
                 self.at, self.wallet, self.contract.settle, self.amount, "funding", self.seq, 0,
@@ -493,7 +493,7 @@ class Funding(Event, frozen=True, gc=False, kw_only=True):
 
 
 class Settlement(Event, frozen=True, gc=False, kw_only=True):
-    """A future that expires: the position left is closed at the settlement price, without fee."""
+    """A future that expires: the open position is closed at the settlement price, without fee."""
 
     wallet: str
     contract: Contract
@@ -515,7 +515,7 @@ class Settlement(Event, frozen=True, gc=False, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What happened to one account: `events` by (`at`, `seq`), `seq` being their index."""
+    """The history of one account: `events` by (`at`, `seq`); `seq` is their index."""
 
     plan: AccountPlan
     events: list[Event]
@@ -526,7 +526,7 @@ class History:
         return self.plan.opened_at
 
     def movements(self) -> Iterator[Movement]:
-        """Every movement by time; those of one millisecond in the order they were booked.
+        """Every movement by time; those of one millisecond in the order of booking.
 
         A deposit or a withdrawal is booked when it completes, so this is not the order of events.
         """
@@ -556,7 +556,7 @@ class History:
         return totals
 
     def held(self, at: int) -> dict[tuple[str, str], int]:
-        """Per (wallet, asset), what pending withdrawals hold at that moment (inside balances)."""
+        """Per (wallet, asset), the amount held by pending withdrawals (included in balances)."""
         totals: dict[tuple[str, str], int] = {}
         for event in self.events:
             if event.at > at:

@@ -1,7 +1,8 @@
 """The interface between the HTTP shell and the simulator of an exchange.
 
 An adapter is a module `pipelines/sandbox/<exchange>/simulator.py` with `build(world) -> Adapter`.
-It never sees sockets: a `Call` comes in, an `Answer` goes out, on the event loop's thread and fast.
+It does not use sockets: it gets a `Call` and returns an `Answer`, quickly, on the event loop's
+thread.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SMALL = 60
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What every adapter starts from."""
+    """The inputs of every adapter."""
 
     clock: Clock
     end: int
@@ -34,20 +35,20 @@ class World:
     pace: float | None
     """None: no rate limits. 1.0: the real ones. 20.0: twenty times as fast."""
     future: int
-    """How long histories go on after `end`, ms."""
+    """How long histories continue after `end`, ms."""
     tie_groups: tuple[int, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     """Switches of one adapter, e.g. {"acmex.floor_days": 365}."""
 
     moves: tuple[Move, ...] = ()
-    """Money that main accounts of different exchanges send each other."""
+    """Transfers between main accounts of different exchanges."""
 
     def departures(self, exchange: str) -> tuple[Departure, ...]:
-        """What the main account of that exchange sends to the others."""
+        """The transfers that the main account of that exchange sends."""
         return departures_of(self.moves, exchange)
 
     def arrivals(self, exchange: str) -> tuple[Arrival, ...]:
-        """What the main account of that exchange gets from the others."""
+        """The transfers that the main account of that exchange receives."""
         return arrivals_of(self.moves, exchange)
 
     def plan(
@@ -75,7 +76,7 @@ class World:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One key of one account, as `accounts` of the sandbox's first line says it."""
+    """One key of one account, as in `accounts` of the sandbox's first line."""
 
     exchange: str
     label: str
@@ -87,7 +88,7 @@ class Card:
     account_id: str
     passphrase: str = ""
     memo: str = ""
-    """What some exchanges call a passphrase; shown under both names."""
+    """Another name of the passphrase at some exchanges; shown under both names."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,9 @@ class Call:
     path: str
     """Percent-decoded, e.g. /api/v2/public/time."""
     raw_path: str
-    """As it came over the wire, without the query."""
+    """As received, without the query."""
     query: str
-    """As it came over the wire, without the question mark."""
+    """As received, without the question mark."""
     headers: Mapping[str, str]
     ip: str
     body: bytes = b""
@@ -129,29 +130,29 @@ class Adapter(Protocol):
     """One exchange's simulator."""
 
     name: str
-    """The mount point: everything below /<name> comes here."""
+    """The mount point: the adapter gets all requests below /<name>."""
 
     def cards(self) -> list[Card]:
-        """Every key there is; the main read-only one first."""
+        """All keys; the main read-only one first."""
         ...
 
     def label_of(self, call: Call) -> str:
-        """The label of the key a call shows, '' when it shows none or an unknown one."""
+        """The label of a call's key; '' if it has none or an unknown one."""
         ...
 
     def handle(self, call: Call) -> Answer:
-        """The answer, refusals included. Never raises for what a client may send."""
+        """The response or refusal. Never raises, whatever the client sends."""
         ...
 
     def fault(self, name: str, call: Call) -> Answer | None:
-        """This exchange's own shape of an injected fault ('429', '500', '40015', ...).
+        """The exchange's response to an injected fault ('429', '500', '40015', ...).
 
-        None lets the shell answer in its general shape.
+        None: the shell returns its general response.
         """
         ...
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
-        """What really happened to that key's account up to `at` (Unix ms), canonical words.
+        """The ground truth of that key's account up to `at` (Unix ms), in canonical terms.
 
         `parts`: movements, balances, deposits, withdrawals, trades, transfers, counts.
         """

@@ -1,4 +1,4 @@
-"""Failures on demand: what goes wrong between a client and an exchange, armed by rule.
+"""Injected failures of requests, each armed by a rule.
 
 429 418 500 502 503   that status, in the exchange's own shape where it has one
 <code>                any other code the adapter knows, e.g. 40015, a release window
@@ -44,7 +44,7 @@ ON_THE_WIRE = frozenset(
 
 @dataclass
 class Fault:
-    """One rule. It spares `after` matching requests, then strikes `times` (None: always)."""
+    """One rule. It skips `after` matching requests, then applies `times` times (None: always)."""
 
     name: str
     account: str = ""
@@ -63,7 +63,7 @@ class Fault:
     struck: int = field(default=0, compare=False)
 
     def strikes(self, exchange: str, account: str, path: str) -> bool:
-        """Whether this request is hit; counts it."""
+        """Whether the fault applies to this request; counts it."""
         if self.exchange not in ("", exchange) or self.account not in ("", account):
             return False
         if self.path not in path or self.times == 0:
@@ -84,7 +84,7 @@ class Faults:
         self.rules: list[Fault] = []
 
     def arm(self, **rule: Any) -> Fault:
-        """Add a rule; `fault` is its name. Raises TypeError for a field there is none of."""
+        """Add a rule; `fault` is its name. Raises TypeError for an unknown field."""
         fault = Fault(name=str(rule.pop("fault")), **rule)
         self.rules.append(fault)
         return fault
@@ -94,7 +94,7 @@ class Faults:
         self.rules.clear()
 
     def next(self, exchange: str, account: str, path: str) -> Fault | None:
-        """The fault that hits this request, if any."""
+        """The fault that applies to this request, if any."""
         for rule in self.rules:
             if rule.strikes(exchange, account, path):
                 return rule
@@ -107,7 +107,7 @@ def web_page(title: bytes) -> bytes:
 
 
 def without_rows(body: bytes, rows: Iterable[str]) -> bytes:
-    """A JSON answer without the named records; what stays keeps its own bytes.
+    """A JSON response without the named records; the others keep their bytes.
 
     A record is an object of a list that has every part of the id among its values.
     """

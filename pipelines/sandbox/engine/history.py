@@ -1,7 +1,7 @@
-"""The history of a simulated account: its schedule becomes events, and balances are kept.
+"""Make the events of a simulated account from its schedule, and keep balances.
 
-Nothing is spent that is not there. Every sixth fill of an order is a legitimate duplicate
-of the one before: same millisecond, price and quantity, and only its id differs.
+No balance becomes negative. Every sixth fill of an order is a legitimate duplicate of the one
+before: it has the same millisecond, price and quantity, and another id.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def ten(power: int) -> int:
 
 
 class Position:
-    """What is held of one contract: signed contracts, and what they cost to open."""
+    """The position in one contract: signed contracts, and their opening cost."""
 
     __slots__ = ("cost", "quantity")
 
@@ -87,12 +87,12 @@ class Generator:
         self.markets = [market for market in self.venue.markets if not market.brief]
         self.cash_markets = [m for m in self.markets if m.quote == self.venue.cash]
         self.settled: set[str] = set()
-        self.loans: dict[str, int] = {}  # what is owed, by margin wallet
+        self.loans: dict[str, int] = {}  # debt by margin wallet
         self.pledged: dict[int, PledgedLoan] = {}  # open loans, with the whole pledge
         self._bits = rng.getrandbits
         self._orders = 0
-        self._returns: list[tuple[int, int, str, str, int]] = []  # a heap of money under way
-        self._edge = 0  # nothing of the current step may happen later than this
+        self._returns: list[tuple[int, int, str, str, int]] = []  # pending money
+        self._edge = 0  # the latest time for an event of the current step
         self._funding = self._next_funding(plan.opened_at)
 
     def run(self, schedule: list[Step]) -> list[Event]:
@@ -227,7 +227,7 @@ class Generator:
         )  # fmt: skip
 
     def _ensure_cash(self, at: int, code: str, needed: int) -> None:
-        """Top the wallet up on the spot when it could not pay `needed`."""
+        """Add a deposit if the wallet has less than `needed`."""
         if self.free[self.home, code] >= needed:
             return
         unit = ten(self.scale[code] - 2)
@@ -240,7 +240,7 @@ class Generator:
         return contract.wallet or self.venue.contract_wallet or self.home
 
     def _ensure_margin(self, at: int, contract: Contract, needed: int) -> None:
-        """The same for the wallet a contract settles in, out of the home wallet."""
+        """The same for the settlement wallet of a contract, from the home wallet."""
         pit, code = self._pit(contract), contract.settle
         if pit == self.home:
             self._ensure_cash(at, code, needed)
@@ -277,10 +277,10 @@ class Generator:
         if status != "completed":
             self._return_later(at + wait, self.home, code, amount)
 
-    # -- between wallets, gifts, conversions
+    # -- transfers, rewards, conversions
 
     def do_transfer(self, at: int, duplicate: str = "") -> None:
-        """A move between the home wallet and another; back only what is there."""
+        """A transfer between the home wallet and another, limited by the balance."""
         wallets, code = self.venue.other_wallets, self.venue.cash
         wallet = wallets[0] if duplicate else wallets[self._pick(len(wallets))]
         unit = ten(self.scale[code] - 2)
@@ -330,7 +330,7 @@ class Generator:
         self._lend(at, wallet, loan, interest=0, is_repaid=False)
 
     def do_repay(self, at: int, wallet: str) -> None:
-        """Give back all that is owed, with interest; what is short comes from home."""
+        """Repay the whole debt with interest; a missing amount comes from the home wallet."""
         code, loan = self.venue.cash, self.loans.pop(wallet, 0)
         if loan == 0:
             return
@@ -381,7 +381,7 @@ class Generator:
         self._tell_loan(raised)
 
     def do_redeem_pledge(self, at: int, order: int) -> None:
-        """The loan given back with some interest, and the whole pledge back."""
+        """Repay the loan with interest, and release the whole pledge."""
         open_loan = self.pledged.pop(order)
         interest = open_loan.loan * self._between(20, 300) // 100_000 + 1
         self._ensure_cash(at, open_loan.loan_asset, open_loan.loan + interest)
@@ -400,7 +400,7 @@ class Generator:
         self._add(event)
 
     def do_reward(self, at: int, flavour: str) -> None:
-        """A small credit; interest carries every digit its coin has."""
+        """A small credit; interest uses all decimals of its coin."""
         assets = [a for a in self.venue.assets if not self._is_brief(a.code)]
         asset = assets[self._pick(len(assets))]
         if flavour == "interest":
@@ -446,7 +446,7 @@ class Generator:
         )  # fmt: skip
 
     def do_dust(self, at: int, batch: int) -> None:
-        """A little of each coin there is, for the coin that pays fees; two percent is taken."""
+        """Convert a little of each coin into the fee coin, with a fee of two percent."""
         target = self.venue.fee_coin
         unit_to = ten(self.scale[target] - 8)
         for code in self.venue.dust:
@@ -491,7 +491,7 @@ class Generator:
     ) -> None:
         """A spot order with `count` fills, all on one millisecond when `tie`.
 
-        `wish` is buy, sell, or sell_all (whatever there is); without it the books decide.
+        `wish` is buy, sell, or sell_all (the whole balance); by default, balances decide.
         """
         market = market or self._choose_market()
         worth = self._between(8_000, 400_000) * (1 + count // 20)
@@ -530,7 +530,7 @@ class Generator:
             self._fill(market, side, at, price, units, order, order_at, order_type, is_maker)
 
     def _base_units(self, market: Market, worth: int, price: int) -> int:
-        """What `worth` thousandths of a dollar buy of the base coin at that price."""
+        """The quantity of the base coin for `worth` thousandths of a dollar at that price."""
         quote = self._units(market.quote, worth)
         scale = self.scale[market.base] - self.scale[market.quote] + market.price_scale
         return quote * ten(scale) // (price * ten(-scale))
@@ -587,7 +587,7 @@ class Generator:
         self, at: int, count: int, tie: bool = False, contract: Contract | None = None,
         intent: str = "open",
     ) -> None:  # fmt: skip
-        """A contract order with `count` fills; what it does to the position is its intent."""
+        """A contract order with `count` fills; its intent is its effect on the position."""
         contract = contract or self.venue.contracts[0]
         expires = self._expiry(contract)
         if expires is not None and at >= expires - HOUR:
@@ -667,7 +667,7 @@ class Generator:
         )  # fmt: skip
 
     def _change_position(self, contract: Contract, side: Side, quantity: int, value: int) -> int:
-        """Book a fill on the position; the profit it realised, before fees."""
+        """Book a fill on the position, and return the realised profit before fees."""
         position = self.positions[contract.symbol]
         signed = quantity if side == "buy" else -quantity
         held = abs(position.quantity)

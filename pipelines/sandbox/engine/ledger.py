@@ -1,4 +1,4 @@
-"""What really happened to a simulated account, whatever the routes show of it."""
+"""The ground truth of a simulated account, independent of its routes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Ledger:
     """Every stream's table, by the name that `counts` uses."""
     records: tuple[str, ...] = ()
     wallets: tuple[str, ...] = ()
-    """Wallets that the ground truth names even if they are empty."""
+    """Wallets that are in the ground truth even if they are empty."""
 
     def __init__(self, history: History, uid: str) -> None:
         self.history, self.uid = history, uid
@@ -67,7 +67,7 @@ class Ledger:
         return self
 
     def scale(self, wallet: str, asset: str) -> int:
-        """The decimals a wallet counts a coin in."""
+        """The decimals of a coin in a wallet."""
         return self.scales[asset]
 
     def asset(self, code: str) -> str:
@@ -75,11 +75,11 @@ class Ledger:
         return code
 
     def shown_at(self, at: int, kind: str) -> int:
-        """A moment as exactly as the records of that kind show it."""
+        """A moment with the precision of the records of that kind."""
         return at
 
     def record_id(self, event: Any, number: Any) -> str:
-        """What identifies the record of an event; e.g. symbol and id where ids count by symbol."""
+        """The id of the record of an event; e.g. symbol and id, if ids are unique per symbol."""
         return str(number)
 
     def entries(self) -> Iterator[Entry]:
@@ -108,7 +108,7 @@ class Ledger:
         return [self.spot_fill(fill, record) for fill, record in rows]
 
     def transfers(self, now: int) -> list[dict[str, Any]]:
-        """Moves between the account's own wallets, canonical."""
+        """Transfers between the account's own wallets, canonical."""
         return [
             self.transfer(event, record)
             for event, record in self.shown("transfers", Transfer, now)
@@ -242,7 +242,7 @@ class Ledger:
         return totals
 
     def held(self, now: int) -> dict[str, int]:
-        """Per coin, what pending withdrawals hold of the balance."""
+        """Per coin, the amount held by pending withdrawals."""
         totals: dict[str, int] = {}
         for event, _ in self.shown("withdrawals", Withdrawal, now):
             if event.done_at > now:

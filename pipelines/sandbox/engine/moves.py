@@ -1,7 +1,7 @@
-"""Money that accounts of different exchanges send each other: both sides are planned from here.
+"""Transfers between accounts of different exchanges.
 
-Each move is a withdrawal there and a deposit here, with one hash, address and amount. Exchanges
-show hashes in their own way, or not at all, and that is what the moves differ in.
+Each is a withdrawal at one exchange and a deposit at another, with one hash, address and amount.
+They differ in the format in which the exchanges show the hash, if at all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Move:
     receiver: str
     asset: str
     amount: Decimal
-    """What leaves, `fee` inside; the rest arrives."""
+    """The sent amount, including `fee`."""
     fee: Decimal
     sent_on: str
     """The chain in the sender's words."""
@@ -40,7 +40,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Route:
-    """A way money goes, and how the receiver shows the hash."""
+    """A planned transfer, and the format of the hash at the receiver."""
 
     name: str
     sender: str
@@ -51,7 +51,7 @@ class Route:
     sent_on: str
     received_on: str
     percent: int
-    """When, as a share of the histories' length."""
+    """The time, as a share of the histories' length."""
     minutes: int = 0
     """So much later than that."""
     hash: str = "same"
@@ -72,7 +72,7 @@ ROUTES = (
 
 
 def draw_moves(seed: int, opened_at: int, end: int) -> tuple[Move, ...]:
-    """The moves of a world whose main accounts live from `opened_at` to `end`."""
+    """The transfers of a world whose main accounts have histories from `opened_at` to `end`."""
     rng = random.Random(f"moves:{seed}")
     return tuple(_move(route, rng, opened_at, end - opened_at) for route in ROUTES)
 

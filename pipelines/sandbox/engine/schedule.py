@@ -1,8 +1,8 @@
-"""What is to happen to a simulated account, and when; `history.py` makes events of it.
+"""The schedule of a simulated account, from which `history.py` makes events.
 
-What is put in on purpose, because readers of histories get it wrong: many fills on one millisecond,
-stretches in which nothing happens, rows exactly on the edges of 30- and 90-day windows, a coin that
-was sold to zero before its pair was delisted, and rows that are still pending when it ends.
+It contains traps for readers of histories: many fills on one millisecond, spans without events,
+rows exactly on the edges of 30- and 90-day windows, a coin that was sold to zero before its pair
+was delisted, and rows that are still pending at the end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CALM_AFTER_END = 2 * DAY
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of the schedule: at that time, do that with those arguments."""
+    """One entry of the schedule: a time, an action and its arguments."""
 
     at: int
     do: str
@@ -91,7 +91,7 @@ def order_sizes(fills: int, rng: random.Random) -> list[int]:
 
 
 def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
-    """What is to happen, by time."""
+    """The schedule, by time."""
     calendar = Calendar(plan, rng)
     steps = [
         *draw_opening(plan),
@@ -109,7 +109,7 @@ def draw_schedule(plan: AccountPlan, rng: random.Random) -> list[Step]:
 
 
 def draw_opening(plan: AccountPlan) -> Iterator[Step]:
-    """The first day: a gift on the very millisecond of registration, then the first money."""
+    """The first day: a reward at the millisecond of registration, then the first deposits."""
     first_flavour = plan.venue.rewards[0] if plan.venue.rewards else ""
     if first_flavour:
         yield Step(plan.opened_at, "reward", (first_flavour,))
@@ -281,14 +281,14 @@ def draw_dust_and_purchases(plan: AccountPlan, calendar: Calendar) -> Iterator[S
 
 
 def draw_pending(plan: AccountPlan) -> Iterator[Step]:
-    """What is not final when the history ends, and becomes so when the clock moves on."""
+    """Rows that are pending at the end of the history, and become final later."""
     yield Step(plan.end - 2 * HOUR, "withdrawal", ("canceled", 4 * DAY + 2 * HOUR))
     yield Step(plan.end - HOUR, "withdrawal", ("completed", 3 * DAY + HOUR))
     yield Step(plan.end - 30 * MINUTE, "deposit", ("completed", 3 * DAY + 30 * MINUTE, 1))
 
 
 def draw_future(plan: AccountPlan, rng: random.Random) -> Iterator[Step]:
-    """What happens after the end of the history, for clocks that are moved on."""
+    """Events after the end of the history, for tests that advance the clock."""
     start, end = plan.end + CALM_AFTER_END, plan.end + plan.future
     if end <= start:
         return

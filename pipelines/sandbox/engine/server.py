@@ -1,6 +1,6 @@
 """The HTTP shell around the simulators: routing, clock, faults, request log, ground truth.
 
-Exchanges answer below /<name>; `/_control/...` and `/_truth/<account>` are no part of them.
+Exchanges respond below /<name>; `/_control/...` and `/_truth/<account>` belong to the sandbox.
 An adapter is a module `<exchange>/simulator.py` with `build(world)`; see `adapter.py`.
 """
 
@@ -52,7 +52,7 @@ ENGINE = "engine"
 
 
 def adapter_names() -> list[str]:
-    """The exchanges there is a simulator for: the packages next to the engine."""
+    """The exchanges with a simulator: the packages next to the engine."""
     return sorted(module.name for module in iter_modules(sandbox.__path__) if module.name != ENGINE)
 
 
@@ -73,7 +73,7 @@ def make_world(
     options: Mapping[str, Any] | None = None,
     moves: bool = False,
 ) -> World:
-    """The world the adapters start from.
+    """The world that all adapters use.
 
     Histories end at `end`, by default at `now`, or at the last midnight (UTC) when the clock is
     the real one, so that a restart on the same day serves the same data.
@@ -256,7 +256,7 @@ class Shell:
     def truth(
         self, account: str, at: int | None = None, parts: frozenset[str] = ALL_PARTS
     ) -> dict[str, Any]:
-        """What happened to that account up to `at` (Unix ms; default: the clock)."""
+        """The ground truth of that account up to `at` (Unix ms; default: the clock)."""
         card = self.card(account)
         moment = self.clock.now_ms() if at is None else at
         return self.adapters[card.exchange].truth(card.label, moment, parts)
@@ -353,12 +353,12 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """Every simulator on a free loopback port, in a thread, for as long as the `with` lasts.
+    """All simulators on a free loopback port, in a thread, inside the `with` block.
 
     `now` freezes the clock (an aware datetime); without it the clock is the real one. `pace`:
     None switches rate limits off, 1.0 are the real ones, 20.0 twenty times as fast.
-    `exchanges` limits which are served; `options` are switches of the adapters. With `moves` the
-    main accounts of different exchanges send each other money.
+    `exchanges` selects the served ones; `options` are switches of the adapters. With `moves`, there
+    are transfers between the main accounts of different exchanges.
     """
 
     def __init__(
@@ -438,7 +438,7 @@ class Sandbox:
 
     @property
     def accounts(self) -> list[dict[str, str]]:
-        """Every key with its `base_url`, as the first line of `lookback sandbox` says them."""
+        """Every key with its `base_url`, as in the first line of `lookback sandbox`."""
         return [
             {
                 "exchange": card.exchange,
@@ -465,7 +465,7 @@ class Sandbox:
     def truth(
         self, account: str, at: datetime | None = None, parts: frozenset[str] = ALL_PARTS
     ) -> dict[str, Any]:
-        """What happened to that account (label, uid or account id) up to `at` or the clock."""
+        """The ground truth of that account (label, uid or account id) up to `at` or the clock."""
         return self.shell.truth(account, None if at is None else to_ms(at), parts)
 
     @property

@@ -26,7 +26,7 @@ from pipelines.sandbox.engine.wire import (
 )
 
 LARGE = 50_000
-"""Fills from which on an account is generated at the start: a request could not wait for it."""
+"""Accounts with at least this number of fills are generated at the start, as it takes long."""
 
 
 class Simulator:
@@ -64,7 +64,7 @@ class Simulator:
         return list(self._cards)
 
     def label_of(self, call: Call) -> str:
-        """The label of the key a call shows, '' for none or an unknown one."""
+        """The label of a call's key; '' for none or an unknown one."""
         card = self._by_key.get(self.profile.shown_key(call))
         return card.label if card else ""
 
@@ -74,7 +74,7 @@ class Simulator:
         return None if error is None else self._refused(error, ())
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
-        """What really happened to that key's account up to `at`."""
+        """The ground truth of that key's account up to `at`."""
         card = next(card for card in self._cards if card.label == label)
         return ground_truth(self.account(self.keys[label].uid).as_of(at), card, at, parts)
 
@@ -85,7 +85,7 @@ class Simulator:
         return self._accounts[uid]
 
     def handle(self, call: Call) -> Answer:
-        """The answer to one request, with the checks in the exchange's order."""
+        """The response to one request, with the checks in the exchange's order."""
         now = self.clock.now_ms()
         # Doubled slashes count as one, as at most web servers; ccxt sends some.
         call = replace(call, path=re.sub("/+", "/", call.path))
@@ -170,7 +170,7 @@ class Simulator:
     def _usages(
         self, call: Call, route: Route, now: int, *, is_counted: bool
     ) -> tuple[Usage, ...]:
-        """What is used of each budget of the route. Refuses one request too many."""
+        """The usage of each budget of the route. Refuses a request beyond the budget."""
         usages = []
         for budget, weight in (*self.profile.costs, *route.costs):
             usage = self._usage(budget, weight if is_counted else 0, call, route, now)

@@ -32,7 +32,7 @@ class Error(NamedTuple):
 
 
 class Refusal(Exception):
-    """Raised where a request is refused; the simulator answers with the error."""
+    """Raised if a request is refused; the simulator responds with the error."""
 
     def __init__(self, status: int, code: int | str, text: str) -> None:
         super().__init__(text)
@@ -45,7 +45,7 @@ Problem = Literal["missing", "malformed", "range", "choice"]
 
 
 class BadParam(Exception):
-    """A parameter that does not pass; the profile says which error that is."""
+    """An invalid parameter; the profile has the error for it."""
 
     def __init__(self, name: str, problem: Problem) -> None:
         super().__init__(f"{name}: {problem}")
@@ -136,7 +136,7 @@ class Param(Protocol):
 
 @dataclass
 class Request:
-    """One request: what came, whose key it shows, and its parameters once they are read."""
+    """One request: the call, its key, and its parameters after they are read."""
 
     call: Call
     route: Route
@@ -173,9 +173,9 @@ class Window:
     """Milliseconds of one unit of the bounds."""
     required: bool = False
     default: int | None = None
-    """How far back a missing start reaches, counted from the end; None: to the first row."""
+    """The default span before the end if the start is missing; None: from the first row."""
     start_alone: Literal["to now", "one default"] = "to now"
-    """Where a window ends that has a start and no end."""
+    """The end of a window with a start and no end."""
     most: int | None = None
     """The widest window."""
     too_wide: Error | None = None
@@ -226,11 +226,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Page:
-    """What a list answers with."""
+    """The rows of a list's response."""
 
     rows: list[Any]
     total: int
-    """How many rows match in all."""
+    """The number of all matching rows."""
     token: str = ""
     """Names the next page, '' on the last one."""
     ids: Sequence[Any] = ()
@@ -410,7 +410,7 @@ class List:
     filters: Mapping[str, str] = field(default_factory=dict)
     """Parameters that select rows, and the field of the record that each is compared with."""
     many: str = ""
-    """What separates several values of one filter."""
+    """The separator of several values of one filter."""
     any_case: bool = False
     """Whether filters ignore case."""
     keep: Callable[[Request, Any], bool] | None = None
@@ -490,7 +490,7 @@ def _matches(
 
 @dataclass(frozen=True)
 class Budget:
-    """So much weight in each span, for each address, key or user; `each_route`: route by route."""
+    """The allowed weight per span, for each address, key or user; `each_route`: per route."""
 
     allowed: int
     span: int = 60 * SECOND
@@ -502,7 +502,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Usage:
-    """What is used of a budget, this request's weight included."""
+    """The usage of a budget, including this request."""
 
     budget: Budget
     used: int
@@ -515,7 +515,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Key:
-    """A key of the sandbox: whose it is and what it may do."""
+    """A key of the sandbox, with its account and its rights."""
 
     label: str
     profile: str
@@ -527,7 +527,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Route:
-    """A path (`{name}` stands for one segment) and what answers it."""
+    """A path (`{name}` is one segment) and its response."""
 
     path: str
     answer: List | Callable[[Request], Any]
@@ -539,7 +539,7 @@ class Route:
     rights: tuple[str, ...] = ()
     costs: tuple[tuple[Budget, int], ...] = ()
     envelope: Callable[[Request, Any], Any] | None = None
-    """What is around the data; the profile's, if None."""
+    """The envelope of the data; the profile's, if None."""
     bad_param: Callable[[Request, str, Problem], Error] | None = None
     """The error for a parameter that does not pass; the profile's, if None."""
 
@@ -572,7 +572,7 @@ class Profile:
     no_right: Callable[[str], Error]
     too_many: Error | Callable[[Call, Usage], Error]
     costs: tuple[tuple[Budget, int], ...] = ()
-    """What every request costs."""
+    """The weight of every request."""
     rate_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()
     refusal_headers: Callable[[tuple[Usage, ...]], Headers] = lambda usages: ()
     envelope: Callable[[Request, Any], Any] = lambda request, data: data
