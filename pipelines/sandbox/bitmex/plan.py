@@ -308,7 +308,7 @@ class Planner:
                     text="Position Close from www.bitmex.com")  # fmt: skip
 
     def _liquidations(self) -> None:
-        """Positions that the exchange took over on two bad days: fills without an order of the account."""
+        """Positions that the exchange took over on two days: fills without an order."""
         for day in ("2020-03-12T10:00", "2025-10-10T20:30"):
             at = moment(day)
             if self.plan.opened_at < at - 6 * DAY and at + DAY < self.plan.horizon:
