@@ -1,4 +1,4 @@
-"""What many tests share: the `lab`, a sandbox with a home of its own around it."""
+"""Fixtures of many tests: the `lab` is a sandbox with its own home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up lives for the coverage models: written into raw tables, judged by the models' own SQL."""
+"""Write random accounts into raw tables, and run the SQL of the coverage models on them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
-"""The rules of coverage once more, slow and obvious: what `fct_coverage`, `fct_gaps` and
-`fct_deadlines` must say.
+"""A slow and simple implementation of `fct_coverage`, `fct_gaps` and `fct_deadlines`.
 
-Times are plain integers (microseconds). Every stretch between two neighbouring edges is judged
-by looking at everything that is known about it; nothing here is clever, and nothing is shared
-with the SQL.
+Times are plain integers (microseconds). Every span between two neighbouring edges is judged by all
+facts about it. It shares no code with the SQL.
 """
 
 from __future__ import annotations

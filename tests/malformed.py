@@ -1,8 +1,7 @@
 """A simulator with malformed records: most of them have one small error.
 
-The same record is odd in the same way whenever it is asked for, so that nothing changes between
-two looks. What names a record, its time and its state is left alone: without those it is another
-record, or none.
+A record always has the same error, so that it does not change between two reads. Fields of id, time
+and status stay correct: otherwise it would be another record, or none.
 """
 
 from __future__ import annotations

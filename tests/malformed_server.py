@@ -1,6 +1,6 @@
-"""A server that speaks Bitget and BitMEX from their documents, and can be made to speak oddly.
+"""A server with the documented routes of Bitget and BitMEX, which can return malformed responses.
 
-It shares no code with the sandbox: what one of the two misreads, the other may not.
+It shares no code with the sandbox, so that both do not have the same mistakes.
 """
 
 from __future__ import annotations

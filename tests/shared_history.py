@@ -1,7 +1,7 @@
-"""One published warehouse that many tests read: synced, imported and built once in a session.
+"""One published warehouse for many tests: synced, imported and built once in a session.
 
-It holds simulated accounts of every exchange, and the cases of the modules in `CASES`, each with
-accounts of its own. A test reads it by the fixture `shared` and never changes it.
+It has simulated accounts of every exchange, and the cases of the modules in `CASES`, each with its
+own accounts. A test reads it by the fixture `shared` and never changes it.
 """
 
 from __future__ import annotations

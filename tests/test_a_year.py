@@ -1,8 +1,8 @@
 """A year of syncs with a hundred days without one: the lost span is exact to the microsecond.
 
-Bitget keeps fills and bills for 90 days. Syncs are daily where something is at stake (the start,
-both edges of the outage, the end) and weekly in between, which makes no difference to a 90-day
-limit and keeps the test short. With EVERY_DAY set in the environment every day has its sync.
+Bitget keeps fills and bills for 90 days. Syncs are daily at the start, at both edges of the outage
+and at the end, and weekly in between, which is enough for a limit of 90 days. With EVERY_DAY set in
+the environment, there is a sync every day.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Accounts as declared: every source of settings, and every way to get one wrong."""
+"""Declared accounts: every source of settings, and every possible mistake."""
 
 from __future__ import annotations
 

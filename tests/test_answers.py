@@ -1,4 +1,4 @@
-"""Queries of a built warehouse: parameters, and what they cost."""
+"""Queries of a built warehouse: parameters, and their cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lost or damaged warehouse comes back from the published file or from a backup."""
+"""A lost or damaged warehouse is restored from the published file or from a backup."""
 
 from __future__ import annotations
 

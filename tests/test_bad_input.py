@@ -1,7 +1,7 @@
-"""Records that are not as documented, in every stream of every exchange at once, to the marts.
+"""Malformed records in every stream of every exchange at once, up to the marts.
 
-Unknown words and fields, missing ones, `null` and `""`, numbers as text and text as numbers, odd
-case: stored in raw byte for byte, kept in the ledger, named in `fct_data_quality`, and published.
+Unknown labels and fields, missing fields, `null` and `""`, numbers as text and text as numbers, and
+unusual case: stored byte for byte, kept in the ledger, reported in `fct_data_quality`, published.
 """
 
 from __future__ import annotations

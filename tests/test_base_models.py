@@ -1,4 +1,4 @@
-"""What base models make of raw records: dbt compiles them, and DuckDB runs them on made-up rows."""
+"""Base models: dbt compiles them, and DuckDB runs them on made-up raw records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The macros of `casts.sql`: an amount and a product are exact, or nothing."""
+"""The macros of `casts.sql`: an amount or a product is exact, or null."""
 
 from __future__ import annotations
 

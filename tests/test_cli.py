@@ -1,4 +1,4 @@
-"""The command line as a person or a program meets it: a process, its output and its exit code."""
+"""The command line as a process: its output and its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session only reads, keeps trying while that may help, and never gives a secret away."""
+"""The session sends only reads, retries if useful, and never reveals a secret."""
 
 import http.server
 import json

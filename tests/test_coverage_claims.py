@@ -1,7 +1,7 @@
-"""Coverage claims what the marts hold and no more, and every remedy can be followed.
+"""Coverage claims no more than the marts contain, and every remedy can be followed.
 
-One warehouse: the simulators' accounts, saved answers of BitMEX (a wallet alone, a trade history
-that was cut, one of a few markets), and a Bitget ledger with rows that nothing can pair.
+One warehouse: simulated accounts, saved responses of BitMEX (only a wallet, an incomplete trade
+history, one of a few markets), and a Bitget ledger with rows that cannot be paired.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""`fct_coverage`, `fct_entity_coverage`, `fct_gaps` and `fct_deadlines` say what the slow reference
-says, of any life there is.
+"""The coverage models equal the slow reference for random accounts.
 
 dbt compiles the models once; each example fills the raw tables of a database in memory and runs
-the models' own SQL there. `COVERAGE_EXAMPLES=5000` looks deeper, at other examples each time.
+the models' own SQL there. `COVERAGE_EXAMPLES=5000` runs more examples, different ones each time.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""`fct_coverage` says what the slow reference says: of a fleet with every kind of life, built by
-dbt with its tests, and of many accounts nobody thought of."""
+"""`fct_coverage` equals the slow reference for all kinds of accounts, in a whole dbt build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records no document describes, from the wire to the marts: kept as they came, and counted."""
+"""Undocumented records, from the response to the marts: kept unchanged, and counted."""
 
 from __future__ import annotations
 

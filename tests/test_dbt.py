@@ -1,4 +1,4 @@
-"""Models that changed build stored rows anew; models that did not only build what is new."""
+"""Changed models rebuild all stored rows; unchanged models build only new rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the docs that explain words: every word of a column is there, with an example."""
+"""The pages of the docs explain every code of a column, with an example."""
 
 from __future__ import annotations
 

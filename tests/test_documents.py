@@ -1,4 +1,4 @@
-"""The certificate and the inventory of an evacuation: what they say, and that it is so."""
+"""The certificate and the inventory of an evacuation: their contents are correct."""
 
 from __future__ import annotations
 

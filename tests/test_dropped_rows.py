@@ -1,9 +1,9 @@
 """Rows dropped from ledgers at random, 200 times: every hole is found, with its exact size.
 
-One build holds all of them, an account a seed. What is expected is worked out from the
-rows that were dropped, and the models see only what is left. Each ledger is there three times: with
-the running balances that the exchange shows, without them, and as the deposits and withdrawals of
-an exchange without a ledger (BitMart), where only a snapshot shows it.
+One build has all of them, one account per seed. The expected result follows from the dropped rows;
+the models have only the others. Each ledger is there three times: with the running balances of the
+exchange, without them, and as the deposits and withdrawals of an exchange without a ledger
+(BitMart), where only a snapshot shows it.
 """
 
 from __future__ import annotations

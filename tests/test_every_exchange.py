@@ -1,6 +1,6 @@
-"""The contract every exchange keeps, over the registry: a new one is held to it by being there.
+"""The contract that every exchange must fulfil; a new exchange is tested without any change here.
 
-Through the sandbox over HTTP into a real warehouse; what the models make of it is tested apart.
+From the sandbox over HTTP into a real warehouse; the models have their own tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an exchange needs lies in its own files: generic Python and SQL name no exchange."""
+"""An exchange's knowledge is in its own files: generic Python and SQL name no exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading saved answers: formats, encodings, recognition, and what is refused with which words."""
+"""Reading saved responses: formats, encodings, recognition, and the messages of refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replay door: saved answers land as they are, once, and under the right account."""
+"""Import of saved responses: stored unchanged, once, and for the right account."""
 
 import csv
 import gzip

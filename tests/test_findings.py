@@ -1,4 +1,4 @@
-"""The inbox: what is found, what the user sets aside, and how both are shown."""
+"""Findings: detected, dismissed by the user, and printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings over two builds: what is dismissed, and what a file that lacks a row gives."""
+"""Findings over two builds: dismissed findings, and a file that lacks a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow through a real Prefect server, once; what it does with problem, without one."""
+"""The flow through a real Prefect server once; its handling of failures without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marts that grow sync by sync say the same as marts built at once, whatever came first."""
+"""Incremental builds over several syncs equal a full build, in any order of the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lookback guide`: what it says of each exchange is what the spec says."""
+"""`lookback guide` agrees with the spec of each exchange."""
 
 from __future__ import annotations
 

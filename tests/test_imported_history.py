@@ -1,4 +1,4 @@
-"""What imported files do to the marts: many accounts in the shared history."""
+"""The effect of imported files on the marts: many accounts in the shared history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An error while a stream is read ends that stream with a failed receipt, and nothing else."""
+"""An error while a stream is read ends only that stream, with a failed receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports go one way: pipelines know nothing of what runs them, the sandbox nothing of clients."""
+"""Imports go in one direction: pipelines do not import flows, the sandbox imports no client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUNNERS = ("flows", "prefect", "dbt")
 def imports_of(path: Path) -> set[str]:
     """Every module a file imports, wherever in it, as dotted names."""
     found = set()
-    for node in ast.paginate(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -1,6 +1,6 @@
-"""Answers no document describes: every row is stored as it came, or a receipt says what is missing.
+"""Undocumented responses: every row is stored unchanged, or a receipt reports the missing span.
 
-Never a crash, never a silent hole, never a loop, never a secret in a message.
+No crash, no unreported gap, no endless loop, and no secret in a message.
 """
 
 from __future__ import annotations

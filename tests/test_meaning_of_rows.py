@@ -1,6 +1,6 @@
-"""What a record means: signs, coins, contracts, labels and renames, from the records to the marts.
+"""The meaning of records: signs, coins, contracts, labels and renames, up to the marts.
 
-Each situation is an account of its own in the shared history.
+Each case has its own account in the shared history.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the models make of two synced accounts: what happened, and nothing twice."""
+"""The marts of two synced accounts equal the ground truth, without duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream is requested, cut out and refused by what its spec declares."""
+"""Requests, rows and errors of a stream follow from the declarations of its spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the warehouse knows: scopes that were met, scopes that are guessed, and who a label was."""
+"""The stored progress: known scopes, guessed scopes, and the account of a label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Analysts always find a whole file: the last good one, until the next good one."""
+"""The published file is always complete: the last successful one, until the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README's queries, as a reader copies them, give the ground truth on every machine."""
+"""The queries of README return the ground truth on every machine."""
 
 from __future__ import annotations
 

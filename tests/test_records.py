@@ -1,4 +1,4 @@
-"""Records keep their own bytes; what identifies them is read without touching an amount."""
+"""Records keep their bytes; their ids are read without parsing amounts."""
 
 import msgspec
 import pytest

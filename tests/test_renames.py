@@ -1,4 +1,4 @@
-"""`data/renames.yml`: coins that an exchange changed, in the user's words."""
+"""`data/renames.yml`: coins that an exchange changed, as stated by the user."""
 
 from __future__ import annotations
 

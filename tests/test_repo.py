@@ -1,4 +1,4 @@
-"""What the repository itself promises: reproducible, without secrets, tied to no one's machine."""
+"""The repository is reproducible, has no secrets, and does not depend on a machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows as Prefect runs them on a schedule: sent to another process, as README.md says."""
+"""Flows on a schedule of Prefect: run in another process, as README.md describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a build leaves out: only nodes whose raw tables have the same mark as before."""
+"""A build leaves out only nodes whose raw tables have the same mark as before."""
 
 from __future__ import annotations
 

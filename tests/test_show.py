@@ -1,4 +1,4 @@
-"""Answers on a terminal of 80 columns and wider."""
+"""Output on a terminal of 80 columns and wider."""
 
 from __future__ import annotations
 

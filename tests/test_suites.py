@@ -1,4 +1,4 @@
-"""Every slow test is named with its behaviour, and the suites together run everything."""
+"""Every slow test file is listed with its behaviour, and the suites together run all tests."""
 
 from __future__ import annotations
 

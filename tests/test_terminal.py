@@ -1,4 +1,4 @@
-"""What reaches a terminal: whole words, no commands, and something on every terminal."""
+"""Terminal output: whole words, no control characters, and valid text in any encoding."""
 
 from __future__ import annotations
 

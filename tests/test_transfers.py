@@ -1,7 +1,7 @@
-"""Money that goes from one own account to another: what the marts pair is what really happened.
+"""Transfers between own accounts: the pairs in the marts equal the ground truth.
 
-Four accounts of three exchanges. The sandbox knows which withdrawal is which deposit; the marts may
-only find it out from hashes, amounts and times.
+Four accounts of three exchanges. The sandbox knows the deposit of each withdrawal; the marts have
+only hashes, amounts and times.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the sandbox over HTTP through dlt, DuckDB and dbt: the fact tables are the truth.
+"""From the sandbox over HTTP through dlt, DuckDB and dbt: the fact tables equal the ground truth.
 
 Row by row and to the last digit, where available; no invented and no duplicate rows.
 """

@@ -1,4 +1,4 @@
-"""Spans in, spans out: what is requested, given the limits and what receipts prove. No I/O."""
+"""Planned windows follow from the limits and the receipts. No I/O."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

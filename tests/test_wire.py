@@ -1,6 +1,6 @@
-"""What happens to answers on their way, for every exchange: packed, cut, dressed up, replaced.
+"""Transport of responses at every exchange: compressed, cut, with other headers, replaced.
 
-A relay stands between the client and the sandbox and passes everything on, in a dress of its own.
+A relay between the client and the sandbox changes the responses.
 """
 
 from __future__ import annotations

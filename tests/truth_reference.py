@@ -1,11 +1,11 @@
-"""What the fact tables must say, told from a sandbox account's truth; and every way they differ.
+"""The expected fact tables, from the ground truth of a simulated account, and all differences.
 
 Rows are dicts of the compared columns: amounts as Decimal, times as Unix milliseconds. The floors
-decide what can be known: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from` for its
-fills, `Reach.bills_from` and `Reach.futures_from` for the bills and fills of its futures. BitMEX
-gives everything, BigONE all but moves between own wallets. Bitget's transfers are asked coin by
-coin, so a coin must be named. A move between two accounts is one row, at the account that sent: so
-it takes everybody's truth.
+decide which rows are available: `Reach.ledger_from` for Bitget's tax records, `Reach.fills_from`
+for its fills, `Reach.bills_from` and `Reach.futures_from` for the bills and fills of its futures.
+BitMEX returns everything, BigONE all but transfers between own wallets. Bitget's transfers are
+requested per coin, so a coin must be known. A transfer between two accounts is one row, at the
+sending account, so the ground truth of all accounts is needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A clock that only waiting moves, for budgets that would take hours to use up."""
+"""A simulated clock that only waiting advances, for budgets that would take hours to use up."""
 
 from __future__ import annotations
 

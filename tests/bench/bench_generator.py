@@ -1,4 +1,4 @@
-"""How long a synthetic account takes to make and to serve, and what memory it needs.
+"""Measure the time and memory to generate and serve a simulated account.
 
 Run: python tests/bench/bench_generator.py [fills ...]
 """

@@ -1,20 +1,20 @@
-"""Every history stream of every exchange: what there is, what arrived, and what it cost.
+"""Compare every history stream of every exchange with the ground truth, and measure its cost.
 
 Run: python -m tests.bench.bench_streams [--size 2000] [--exchange bitget] [--no-budget] [--json]
 
 The main account of each exchange, and one of each other kind of account that its spec knows, are
-read from the sandbox through the real pipeline and built with dbt. A line says of one stream:
+read from the sandbox through the real pipeline and built with dbt. A line has for one stream:
 
-truth     records of it that the stand-in counts from the floor on that the receipts name; nothing
-          here was read by us. A stream whose records it does not count has a dash.
-raw       records of it in the warehouse, each once whatever its versions
-mart      canonical rows that come of them, over all fact tables
-requests  answers that were read for it by the sync
-budget    of what its documented rate allows, the part used: the same walk again and again on a
-          clock that only waiting moves, until there are enough requests to tell
+truth     its records by the simulator's own count, from the floor of the receipts on. A stream
+          without a count has a dash.
+raw       its records in the warehouse, each once, in any number of versions
+mart      the canonical rows made of them, over all fact tables
+requests  the responses that the sync read for it
+budget    the used share of its documented rate: the same pages are read again and again on a
+          simulated clock, until there are enough requests
 
-The sandbox's silent floors are off, so that what is documented is all that limits. Exit code 1
-where raw and truth differ, where a stream failed, or where a budget was overrun.
+The sandbox's undocumented floors are off, so that only documented limits apply. Exit code 1 if raw
+and truth differ, if a stream failed, or if a budget was exceeded.
 """
 
 from __future__ import annotations

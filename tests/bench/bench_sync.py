@@ -1,11 +1,10 @@
-"""How fast an account is read, loaded and modelled, and what memory that takes.
+"""Measure how fast an account is read, loaded and modelled, and the memory used.
 
 Run: python -m tests.bench.bench_sync [--fills 200000] [--exchange bitget] [--json]
 
-Each step runs in a process of its own, so that peaks do not add up: the sandbox (without rate
-limits), the sync, dbt, and a plain download of the very same pages with `requests`, which is the
-least that anything could take here. Ratios within one run mean something; seconds are this
-machine's.
+Each step runs in its own process, so that memory peaks do not add up: the sandbox (without rate
+limits), the sync, dbt, and a plain download of the same pages with `requests`, which is the lower
+bound. Compare only ratios within one run; seconds depend on the machine.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""How long it takes to find which withdrawals and deposits are one move, and how that grows.
+"""Measure how the time to match withdrawals with deposits grows with their number.
 
 Run: python -m tests.bench.bench_transfers [legs ...]
 
-Withdrawals and deposits of 20 accounts over five years, half of each, are written straight into the
-tables that the models read: a third of the moves tell their hash, a third only amount and time,
-and of a third no own account has the other side. Then dbt builds the models of transfers alone.
-Twice as many should take about twice as long; dbt's start-up time is shown separately.
+Withdrawals and deposits of 20 accounts over five years, half of each, are written into the tables
+that the models read: a third of the transfers have a hash, a third only amount and time, and a
+third have no other side. Then dbt builds only the models of transfers. Twice as many should take
+about twice as long; dbt's start-up time is shown separately.
 """
 
 from __future__ import annotations

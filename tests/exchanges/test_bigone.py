@@ -1,4 +1,4 @@
-"""BigONE: tokens, and what its answers mean."""
+"""BigONE: tokens, and the meaning of its responses."""
 
 import base64
 import json

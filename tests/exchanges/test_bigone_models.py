@@ -1,6 +1,6 @@
 """BigONE through dlt, DuckDB and dbt: unknown values are marked, malformed rows are kept.
 
-That the fact tables are the truth is tested for all exchanges in `tests/test_truth.py`.
+`tests/test_truth.py` compares the fact tables of all exchanges with the ground truth.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bitget: signature vectors, and what its answers mean."""
+"""Bitget: signature vectors, and the meaning of its responses."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode

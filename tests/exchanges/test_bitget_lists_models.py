@@ -1,5 +1,7 @@
-"""Bitget's lists beyond trading, from the stand-in over HTTP to the marts: a main account and its
-sub-account, synced twice and built once."""
+"""Bitget's lists beyond trading, from the simulator over HTTP to the marts.
+
+A main account and its sub-account are synced twice and built once.
+"""
 
 from __future__ import annotations
 

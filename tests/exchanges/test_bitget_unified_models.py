@@ -1,7 +1,7 @@
-"""From a unified Bitget account over HTTP through dlt, DuckDB and dbt: the facts are the truth.
+"""A unified Bitget account over HTTP through dlt, DuckDB and dbt equals the ground truth.
 
-Two builds in one warehouse: first while the better of two tellings fails, then with both, after
-another account was upgraded in mid-life.
+Two builds in one warehouse: first while the better of two views of the ledger fails, then with
+both, after another account was upgraded.
 """
 
 from __future__ import annotations

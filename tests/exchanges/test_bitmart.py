@@ -1,4 +1,4 @@
-"""BitMart: signature vectors, names and units of parameters, and what its answers mean."""
+"""BitMart: signature vectors, names and units of parameters, and the meaning of its responses."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""BitMEX: the published signature vectors, and what its answers mean."""
+"""BitMEX: the published signature vectors, and the meaning of its responses."""
 
 from datetime import UTC, datetime
 

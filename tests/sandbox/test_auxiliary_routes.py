@@ -1,6 +1,6 @@
-"""What general clients ask beside the histories is told by the same books, and refused alike.
+"""Auxiliary routes of general clients agree with the histories, and have the same refusals.
 
-Single records, what is open, fees, holdings, public lists; and no list is needed that is missing.
+They are single records, open orders, fees, positions and public lists.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def test_engine_imports_no_exchange_and_no_circle() -> None:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.paginate(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipelines"):
             yield node.module or ""
 

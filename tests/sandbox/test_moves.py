@@ -1,4 +1,4 @@
-"""Money that main accounts of different exchanges send each other has two sides that agree."""
+"""Transfers between main accounts of different exchanges have two sides that agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shell: its clock, its faults, its log, the truth route, and the line it prints first."""
+"""The HTTP shell: its clock, faults, request log, ground truth, and first line of output."""
 
 from __future__ import annotations
 

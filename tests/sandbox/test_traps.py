@@ -1,7 +1,7 @@
-"""The traps of these APIs, exchange by exchange: what a naive client would take for everything.
+"""Traps of the exchanges' APIs, which a naive client would miss.
 
-No time given, one bound given, ends that count, units that differ, pairs that are listed no more.
-Each simulator has its own tests; here are the traps that several share.
+No time given, one bound given, inclusive ends, different units, delisted pairs. Each simulator has
+its own tests; here are the traps that several share.
 """
 
 from __future__ import annotations
