@@ -42,7 +42,7 @@ def make_card(key: Key, rng: random.Random) -> dict[str, str]:
 
 
 def read_token(token: str, secret: str) -> dict[str, Any] | None:
-    """What a JWT claims, None where it is malformed or not signed with that secret."""
+    """The claims of a JWT; None if it is malformed or not signed with that secret."""
     header, _, rest = token.partition(".")
     claims, _, signature = rest.partition(".")
     mac = hmac.new(secret.encode(), f"{header}.{claims}".encode(), hashlib.sha256).digest()

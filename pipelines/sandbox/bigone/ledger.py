@@ -1,4 +1,4 @@
-"""BigONE's records of one simulated account, and what really happened to it.
+"""BigONE's records of one simulated account, and its ground truth.
 
 Two histories make one account: spot, and a contract wallet that is fed by deposits of its own and
 gives back by transfers that no route lists. Every fourth deposit goes to the fund wallet and is
@@ -38,16 +38,16 @@ from pipelines.sandbox.engine.ledger import Entry, Ledger, iso
 from pipelines.sandbox.engine.table import Table
 
 SELF_EVERY = 25
-"""Of so many purchases one is followed by a trade of the account with itself."""
+"""One of that many purchases is followed by a trade of the account with itself."""
 STATES = {"completed": "COMPLETED", "canceled": "CANCELLED", "failed": "CANCELLED"}
 OUT_STATES = {"completed": "COMPLETED", "canceled": "CANCELLED", "failed": "FAILED"}
 IN_SECONDS = frozenset({"trade", "fee", "deposit", "reward"})
-"""Movements whose old records show whole seconds; nothing shows them more exactly."""
+"""Movements whose old records have a precision of one second."""
 
 
 @dataclass(frozen=True)
 class SelfTrade:
-    """A trade whose both orders are the account's own: nothing changes but the two fees."""
+    """A trade between two orders of the account: only the two fees change balances."""
 
     at: int
     market: Market
@@ -57,7 +57,7 @@ class SelfTrade:
     taker_sells: bool
 
     def fees(self) -> tuple[str, str]:
-        """What the taker and the maker paid, each in the coin it received."""
+        """The fees of the taker and the maker, each in the received coin."""
         amount = Decimal(self.step).scaleb(-self.market.quantity_scale)
         worth = amount * Decimal(self.price).scaleb(-self.market.price_scale)
         rates = (Decimal("0.001"), Decimal("0.0008"))
@@ -70,7 +70,7 @@ class SelfTrade:
 
 @dataclass(frozen=True)
 class SpotOrder:
-    """An order and its fills; without any it was given up after a day."""
+    """An order and its fills; without fills it is canceled after a day."""
 
     number: int
     at: int
@@ -93,7 +93,7 @@ class SpotOrder:
         return "PENDING" if now < self.ends_at else "CANCELLED"
 
     def last_change(self, now: int) -> int:
-        """When it was placed, filled in part, or came to its end: the last of these."""
+        """The latest time at which it was placed, partly filled, or ended."""
         if now >= self.ends_at:
             return self.ends_at
         return max([self.at, *(fill.at for fill in self.fills if fill.at <= now)])
@@ -426,7 +426,7 @@ class BigOneLedger(Ledger):
             yield Entry(move, f"self:{number}", str(number))
 
     def deposits(self, now: int) -> list[dict[str, Any]]:
-        """Money from outside; rewards are movements only."""
+        """Deposits from outside; rewards are only movements."""
         return [
             self.money(event, record, now, wallet=target_of(event), network=None, address=None,
                        tx_hash=None if event.internal else event.tx or None,
@@ -494,7 +494,7 @@ class BigOneLedger(Ledger):
         ]
 
     def transfers(self, now: int) -> list[dict[str, Any]]:
-        """No route lists any of them."""
+        """Transfers, which no route lists."""
         return [self.transfer(event, None) for event in self.of(Transfer) if event.at <= now]
 
 

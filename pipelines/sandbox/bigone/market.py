@@ -58,7 +58,7 @@ CONTRACTS = Venue(
     rewards=(),
     conversions=False,
 )  # fmt: skip
-"""The contract wallet is separate: what reaches it are deposits that name it as target."""
+"""The contract wallet is separate: it only gets deposits that name it as target."""
 
 
 FUNDING_EVERY = 8 * HOUR
@@ -157,7 +157,7 @@ def list_instruments(now: int) -> list[dict[str, Any]]:
 
 
 def list_fees(is_late: bool) -> list[dict[str, str]]:
-    """What the account pays, pair by pair."""
+    """The fee rates of the account, per pair."""
     return [
         {"asset_pair_name": pair["name"], "maker_fee_rate": "0.0008", "taker_fee_rate": "0.001"}
         for pair in list_pairs(is_late)

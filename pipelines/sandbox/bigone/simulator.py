@@ -50,7 +50,7 @@ from pipelines.sandbox.engine.wire import (
 API, CONVERT, CONTRACT = "/api/v3", "/sapi/v1/convert", "/api/contract/v2"
 UNKNOWN = Error(404, 10013, "Resource not found")
 ANOMALY = Error(400, 0, "anomaly.request/invalid-params")
-"""What the contract service answers to parameters that make no sense."""
+"""The response of the contract service to invalid parameters."""
 FORBIDDEN = Error(403, 10403, "Permission denied")
 TOO_MANY = Error(429, 10429, "Too many requests")
 BY_IP, BY_CONVERT = Budget(500, 10 * SECOND), Budget(50, SECOND)
@@ -88,7 +88,7 @@ def bare(request: Request, data: Any) -> Any:
 
 
 def bad_param(request: Request, name: str, problem: Problem) -> Error:
-    """The error for a parameter that does not pass."""
+    """The error for an invalid parameter."""
     if name == PAIR.name:
         return Error(400, 10007, f"{name} is required")
     is_named = problem == "range" or name == "guid"
@@ -103,7 +103,7 @@ def error_body(error: Error) -> dict[str, Any]:
 
 
 def rate_headers(usages: tuple[Usage, ...]) -> Headers:
-    """Only convert says what is left."""
+    """Only convert has headers with the remaining requests."""
     return tuple(
         header
         for usage in usages
@@ -120,12 +120,12 @@ def rate_headers(usages: tuple[Usage, ...]) -> Headers:
 
 
 def one_row_short(table: Table, rows: Sequence[int], size: int) -> int:
-    """Now and then a page lacks a row although more follow."""
+    """Some pages lack a row although more follow."""
     return int(size > 1 and table.ids[rows[0]] % 4 == 1)
 
 
 def money(name: str, kind: str) -> List:
-    """Deposits or withdrawals: new rows shift what lies behind an offset."""
+    """Deposits or withdrawals: new rows shift the rows behind an offset."""
     filters = {field: field for field in ("asset_symbol", "kind", "txid")}
     return List(
         table=name, size=Whole("limit", 50, 1, 200), filters=filters, shape=paged,
@@ -148,7 +148,7 @@ def contract_list(name: str) -> List:
 
 
 def by_id(name: str, param: str = "id") -> Callable[[Request], Any]:
-    """The record that the request names."""
+    """The record of the request."""
 
     def answer(request: Request) -> Any:
         rows, wanted = request.account.tables[name], request.text(param)
@@ -298,12 +298,12 @@ def open_account(world: World, uid: str) -> BigOneLedger:
 
 
 def routes(world: World) -> tuple[Route, ...]:
-    """Every route; what is public comes first."""
+    """All routes, public ones first."""
     forgets = not world.option("bigone.delisted_answers", True)
     is_total = world.option("bigone.balance", "total") == "total"
 
     def known_pair(request: Request) -> None:
-        """The pair has to exist; a delisted one may be forgotten."""
+        """The pair must exist; a delisted one can be removed."""
         wanted = request.text(PAIR.name)
         market = next((market for market in SPOT.markets if market.symbol == wanted), None)
         if market is None or (market.brief and forgets and world.is_late(request.now)):

@@ -11,9 +11,9 @@ from pipelines.sandbox.engine.ledger import Ledger
 from pipelines.sandbox.engine.table import Table
 
 FEE_PERCENT = 2
-"""What a conversion of rests costs, in BGB that are not paid out."""
+"""The fee of a conversion of small balances, deducted in BGB."""
 LATEST = 400
-"""A record's time lies up to so many milliseconds after that of its ledger rows."""
+"""A record is at most this many milliseconds later than its ledger rows."""
 
 
 def tables(ledger: Ledger) -> dict[str, Table]:

@@ -14,7 +14,7 @@ from pipelines.sandbox.engine.ledger import Ledger
 from pipelines.sandbox.engine.table import Table
 
 EVERY = 4
-"""Which of the closed positions, and of the spot sales, belong to copy trading."""
+"""The closed positions and spot sales of copy trading."""
 TRADER = "7100000009"
 
 
@@ -45,7 +45,7 @@ def positions(product: ProductLedger, as_trader: bool, now: int) -> Table:
 
 
 def spot_orders(ledger: Ledger, as_trader: bool, now: int) -> Table:
-    """Purchases that were sold again by then, some of which were copies, or were copied."""
+    """Purchases that were sold by then, some of them by copy trading."""
     bought: dict[str, SpotFill] = {}
     pairs: list[tuple[SpotFill, SpotFill]] = []
     for fill in ledger.of(SpotFill):

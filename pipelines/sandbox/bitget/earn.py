@@ -1,4 +1,4 @@
-"""Savings and Shark Fin in a simulated account of Bitget: what went into the earn wallet.
+"""Savings and Shark Fin in a simulated account of Bitget: the transfers to the earn wallet.
 
 Money that is subscribed goes to one of three products; what is redeemed comes out of Shark Fin
 first, then out of fixed savings, then out of flexible ones. Interest is paid into the spot wallet.
@@ -31,7 +31,7 @@ class Move(NamedTuple):
 
 
 class Earn:
-    """What went into each product and came out of it, and the interest of savings."""
+    """The transfers to and from each product, and the interest of savings."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.scales = ledger.scales
@@ -68,7 +68,7 @@ class Earn:
                 left -= taken
 
     def held(self, now: int) -> dict[tuple[str, str], int]:
-        """Per product and coin, what lies in it."""
+        """Per product and coin, its balance."""
         known: dict[tuple[str, str], int] = {}
         for move in self.moves:
             if move.at <= now:
@@ -95,7 +95,7 @@ class Earn:
         }  # fmt: skip
 
     def savings_assets(self, period: str, now: int) -> list[dict[str, Any]]:
-        """What lies in savings; only fixed ones have an order."""
+        """The balances of savings; only fixed ones have an order."""
         table, order = self.savings["fixed"], ""
         if period == "fixed":
             orders = (table.row(n, now) for n in range(len(table.ids)))
@@ -115,7 +115,7 @@ class Earn:
         ]  # fmt: skip
 
     def assets(self, now: int) -> dict[str, int]:
-        """Per coin, what lies in all products."""
+        """Per coin, the balance of all products."""
         totals: dict[str, int] = {}
         for (_, coin), amount in self.held(now).items():
             totals[coin] = totals.get(coin, 0) + amount
@@ -123,5 +123,5 @@ class Earn:
 
 
 def type_of(move: Move) -> str:
-    """How Shark Fin calls a move; in this simulator it pays no interest."""
+    """The name of a transfer in Shark Fin, which pays no interest here."""
     return "subscription" if move.amount > 0 else "redemption"

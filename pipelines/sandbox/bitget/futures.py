@@ -90,7 +90,7 @@ class Held:
         return self.pnl + self.funding - self.open_fee - self.close_fee
 
     def prices(self) -> tuple[str, str]:
-        """Average price of what opened it and of what closed it."""
+        """Average price of the opening and of the closing fills."""
         unit = Decimal("0.00000001")
         return (
             plain((self.opened_worth / self.opened).quantize(unit)),
@@ -314,7 +314,7 @@ class ProductLedger:
     # -- what there is now
 
     def open_positions(self, now: int) -> list[ContractFill]:
-        """The last fill of each contract of which something is held."""
+        """The last fill of each contract with a position."""
         last: dict[str, ContractFill] = {}
         for fill in self.chosen:
             if fill.at <= now:
@@ -394,7 +394,7 @@ class ProductLedger:
             yield Entry(move, str(line.event.seq), str(bill), {"tax_id": str(tax)})
 
     def kind_of(self, event: Any) -> Kind:
-        """What a row of the futures ledger is."""
+        """The type of a row of the futures ledger."""
         if isinstance(event, Transfer):
             return "transfer"
         if isinstance(event, Funding):

@@ -1,4 +1,4 @@
-"""Bitget's keys: what each may read, and how a signature is checked.
+"""Bitget's keys: the rights of each, and the check of signatures.
 
 The checks come in Bitget's order: key, signature and timestamp present; key known; passphrase;
 age of the timestamp; signature; address; rights.
@@ -86,7 +86,7 @@ def shown_key(call: Call) -> str:
 
 
 def sign(secret: str, timestamp: str, method: str, path: str, query: str, body: str = "") -> str:
-    """The signature Bitget computes: HMAC-SHA256 over what it received, in base64.
+    """The expected signature: HMAC-SHA256 over the received request, in base64.
 
     `query` without the question mark, percent escapes resolved: `$ALTUSDT` is signed with its `$`.
     """

@@ -240,7 +240,7 @@ class BitgetLedger(Ledger):
         }  # fmt: skip
 
     def _fee_detail(self, fills: list[SpotFill]) -> str:
-        """What the fills cost, as JSON in a string; empty without fills.
+        """The fees of the fills, as JSON in a string; empty without fills.
 
         Its amounts are numbers, written with all their digits, which no double holds.
         """
@@ -267,7 +267,7 @@ class BitgetLedger(Ledger):
     # -- balances
 
     def held_coins(self, wallet: str, now: int) -> list[tuple[str, int]]:
-        """What is not zero in a wallet."""
+        """The non-zero balances of a wallet."""
         coins = self.balances(now).get(wallet, {})
         return [(coin, amount) for coin, amount in coins.items() if amount]
 

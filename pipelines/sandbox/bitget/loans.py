@@ -33,7 +33,7 @@ class Loans:
         }  # fmt: skip
 
     def _amounts(self, step: PledgedLoan) -> tuple[str, str]:
-        """What was lent, and what of the pledge moved."""
+        """The loan, and the change of the pledge."""
         loan, pledge = self._scales[step.loan_asset], self._scales[step.pledge_asset]
         return exact(step.loan, loan), exact(step.pledge, pledge)
 

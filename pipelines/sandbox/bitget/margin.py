@@ -102,7 +102,7 @@ class WalletLedger:
         return {**members, **pair, "cTime": str(row.at), "uTime": str(row.at)}
 
     def assets(self, now: int, opened_at: int) -> list[dict[str, Any]]:
-        """What each pair and coin of the wallet holds and owes."""
+        """The balance and the debt of each pair and coin of the wallet."""
         held: dict[tuple[str, str], int] = {}
         owed: dict[tuple[str, str], int] = {}
         for row, _ in self.tax.until(now):

@@ -1,4 +1,4 @@
-"""What there is to trade at Bitget, and the public lists of it."""
+"""Bitget's coins, pairs and contracts, and the public lists of them."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def by_ids(page: Page) -> Any:
 
 
 def bad_param(request: Request, name: str, problem: Problem) -> Error:
-    """The error for a parameter that does not pass."""
+    """The error for an invalid parameter."""
     if problem == "missing":
         return Error(400, "40019", f"Parameter {name} cannot be empty")
     if problem == "malformed" or str(request.raw[name]).startswith("-"):
@@ -273,7 +273,7 @@ def spot_assets(request: Request) -> Any:
 
 
 def valuation(request: Request) -> Any:
-    """What each kind of wallet is worth, in USDT."""
+    """The value of each kind of wallet, in USDT."""
     ledger = request.account
     kinds = dict.fromkeys(("spot", "futures", "funding", "earn", "bots", "margin"), Decimal(0))
     for wallet, coins in ledger.balances(request.now).items():
@@ -310,7 +310,7 @@ def other_assets(wallet: str) -> Callable[[Request], Any]:
 
 
 def earn_assets(request: Request) -> Any:
-    """What lies in all products of earn."""
+    """The balances of all products of earn."""
     ledger = request.account
     return [
         {"coin": coin, "amount": ledger.text(coin, amount, 8)}
@@ -320,7 +320,7 @@ def earn_assets(request: Request) -> Any:
 
 
 def savings_assets(request: Request) -> Any:
-    """What lies in savings; it fits on one page."""
+    """The balances of savings, on one page."""
     rows = request.account.earn.savings_assets(request.text("periodType"), request.now)
     rows = [] if request.number("idLessThan") else rows
     return {"resultList": rows, "endId": rows[-1]["productId"] if rows else ""}
@@ -687,7 +687,7 @@ def routes(world: World, account: Callable[[str], BitgetLedger]) -> tuple[Route,
 
 
 def envelope(request: Request, data: Any) -> Any:
-    """What is around the data; the page of one route spells `message`."""
+    """The envelope of the data; one route has `message` instead."""
     word = "message" if request.call.path == ASSETS else "msg"
     return {"code": "00000", word: "success", "requestTime": request.now, "data": data}
 

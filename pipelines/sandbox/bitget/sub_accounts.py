@@ -1,4 +1,4 @@
-"""A main account of Bitget and its sub-account: the moves between them."""
+"""Transfers between a main account of Bitget and its sub-account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.sandbox.engine.ledger import Ledger
 from pipelines.sandbox.engine.table import Table
 
 HERE, THERE = "main_account", "sub_account"
-"""What each of the two histories calls the wallet at the other end."""
+"""The name of the other wallet in each of the two histories."""
 OTHER_ACCOUNTS = frozenset({HERE, THERE})
 
 
@@ -40,7 +40,7 @@ def history_of_sub(main: History) -> History:
 
 
 def moves_between(ledger: Ledger) -> Table:
-    """The moves of a main account to and from its sub-account, both directions."""
+    """The transfers between a main account and its sub-account, in both directions."""
 
     def row(event: Transfer, number: int, now: int) -> dict[str, Any]:
         users = {"spot": MAIN, THERE: SUB}

@@ -367,7 +367,7 @@ class UnifiedLedger(Ledger):
         }  # fmt: skip
 
     def _money(self, event: Deposit | Withdrawal, number: int, now: int) -> dict[str, Any]:
-        """What a deposit and a withdrawal have in common."""
+        """The common fields of a deposit and a withdrawal."""
         changed = event.done_at if event.done_at <= now else event.at
         return {
             "orderId": str(number), "coin": event.asset, "toAddress": event.address,
@@ -401,7 +401,7 @@ class UnifiedLedger(Ledger):
         }  # fmt: skip
 
     def _dust(self, event: Conversion, number: int, now: int) -> dict[str, Any]:
-        """A conversion of a small balance; what it cost is in the rate."""
+        """A conversion of a small balance; the rate includes the cost."""
         return {
             "orderId": str(number), "fromCoin": event.from_asset, "fromCoinPrice": "1",
             "fromAmount": exact(event.from_amount, self.scales[event.from_asset]),
@@ -431,12 +431,12 @@ class UnifiedLedger(Ledger):
         }
 
     def coins(self, wallet: str, now: int) -> list[tuple[str, int]]:
-        """What is not zero in a wallet, by coin; no other coin is listed."""
+        """The non-zero balances of a wallet, by coin; no other coin is listed."""
         return [(coin, amount) for coin, amount in sorted(self.balances(now)[wallet].items())
                 if amount]  # fmt: skip
 
     def debts(self, now: int) -> dict[str, int]:
-        """Per coin, what is borrowed and not repaid."""
+        """Per coin, the debt."""
         owed: dict[str, int] = {}
         for loan in self.of(Loan):
             if loan.at <= now:

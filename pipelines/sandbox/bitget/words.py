@@ -1,4 +1,4 @@
-"""How Bitget's two spot ledgers name each kind of movement."""
+"""The labels of each kind of movement in Bitget's two spot ledgers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.sandbox.engine.account import (
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A kind of spot movement, with the words Bitget's two ledgers have for it."""
+    """A kind of spot movement, with its labels in Bitget's two ledgers."""
 
     label: str
     """spotTaxType of the tax record."""
@@ -40,7 +40,7 @@ REWARDS = {
     "unlabelled": Leg("", "other", ""),
     "unknown": Leg("quest_season_user_in", "other", "QUEST_SEASON_USER_IN"),
 }
-"""What a reward's flavour is called. The last four words are not in the docs."""
+"""The label of each kind of reward. The last four are not in the docs."""
 DEPOSIT = Leg("Deposit", "deposit", "DEPOSIT")
 WITHDRAWALS = (
     Leg("Withdrawal", "withdraw", "WITHDRAW"),
@@ -97,7 +97,7 @@ CONVERSION = (
 
 
 def words_of(event: Event, leg: int) -> Leg:
-    """The words for one movement of an event."""
+    """The labels of one movement of an event."""
     if isinstance(event, SpotFill):
         return FILL[leg]
     if isinstance(event, Transfer):

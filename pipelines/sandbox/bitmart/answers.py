@@ -96,13 +96,13 @@ def one_contract_order(request: Request) -> Any:
 
 
 def user_fee(request: Request) -> Any:
-    """What spot trading costs, by class of pair."""
+    """Fee rates of spot trading, by class of pair."""
     rates = {f"{kind}_fee_rate_{c}": "0.001" for c in "ABCD" for kind in ("taker", "maker")}
     return {"user_rate_type": 0, "level": "LV1", **rates}
 
 
 def trade_fee(request: Request) -> Any:
-    """What a spot pair costs this account."""
+    """Fee rates of a spot pair for this account."""
     symbol = request.text("symbol")
     if symbol not in {market.symbol for market in VENUE.markets}:
         raise Refusal(400, 50001, "Symbol not found")
@@ -111,13 +111,13 @@ def trade_fee(request: Request) -> Any:
 
 
 def contract_fee(request: Request) -> Any:
-    """What a contract costs this account."""
+    """Fee rates of a contract for this account."""
     symbol = request.text("symbol")
     return {"symbol": symbol, "taker_fee_rate": "0.0006", "maker_fee_rate": "0.0002"}
 
 
 def charge(request: Request) -> Any:
-    """What a withdrawal costs."""
+    """The fee of a withdrawal."""
     return {
         "today_available_withdraw_BTC": "2.0000", "min_withdraw": "0.001",
         "withdraw_precision": 8, "withdraw_fee": "0.0005",
@@ -128,7 +128,7 @@ def charge(request: Request) -> Any:
 
 
 def account_wallet(request: Request) -> Any:
-    """Balances above zero; what pending withdrawals hold is unavailable, not frozen."""
+    """Balances above zero; amounts of pending withdrawals are unavailable, not frozen."""
     ledger, held = request.account, request.account.held(request.now)
     return {
         "wallet": [
@@ -180,7 +180,7 @@ def sub_accounts(request: Request) -> Any:
 def sub_wallet(
     wallet: str, account: Callable[[str], BitMartLedger]
 ) -> Callable[[Request], Any]:
-    """What a sub-account holds, as its main account sees it."""
+    """The balances of a sub-account, as listed for its main account."""
 
     def answer(request: Request) -> Any:
         ledger = account(sub_named(request.text("subAccount")))
@@ -210,7 +210,7 @@ def check_margin(request: Request) -> None:
 
 
 def margin_account(request: Request) -> Any:
-    """The one pair that isolated margin was used on."""
+    """The pair with isolated margin."""
     check_margin(request)
     owed = "150.00000000" if len(request.account.borrows(request.now)) > 1 else NOTHING
     names = ("borrowed", "borrow_unpaid", "interest_unpaid", "available", "frozen", "net_asset",
@@ -301,7 +301,7 @@ def positions_v2(request: Request) -> Any:
 
 
 def flat(symbol: str, side: str, now: int) -> dict[str, Any]:
-    """A side of a contract of which nothing is held."""
+    """A side of a contract without a position."""
     zeros = (
         "current_fee", "current_value", "mark_value", "mark_price", "position_value",
         "position_cross", "maintenance_margin", "close_vol", "close_avg_price", "open_avg_price",

@@ -33,7 +33,7 @@ class CopiedFill:
 
     @property
     def trade_id(self) -> str:
-        """Unlike any of the account's own."""
+        """An id that differs from all ids of the account."""
         return f"98120044{self.number:04d}"
 
     @property

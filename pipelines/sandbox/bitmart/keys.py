@@ -25,7 +25,7 @@ TRADES, INTER, WITHDRAW = "Future-Trade", "Inter-Account Transfer", "Withdraw"
 NO_SUB, OWNER = "not a sub-account", "institution"
 """Rights of an account: a sub-account lists no deposits; an institution has sub-accounts."""
 SUB_NAMES = {ORGANISATION: MAIN_NAME, SUB: SUB_NAME}
-"""What moves between accounts call those that take part in them."""
+"""The names of accounts in transfers between accounts."""
 ALONE = frozenset({NO_SUB})
 KEYS = (
     Key("bitmart-main", "read-only", MAIN, ALONE),
@@ -48,7 +48,7 @@ def sign(secret: str, timestamp: str, memo: str, body: bytes) -> str:
 
 
 def make_card(key: Key, rng: random.Random) -> dict[str, str]:
-    """The key's strings. No route says an account's number: a reader can only go by the key."""
+    """The strings of a key. No route returns an account number, so only the key identifies it."""
     api_key = f"{rng.getrandbits(160):040x}"
     uid = f"key-{hashlib.sha256(api_key.encode()).hexdigest()[:16]}"
     secret = f"{rng.getrandbits(256):064x}"

@@ -1,4 +1,4 @@
-"""BitMart's records of one simulated account, and what really happened to it.
+"""BitMart's records of one simulated account, and its ground truth.
 
 The spot side has no ledger: fills, deposits and withdrawals are all there is of it. The futures
 side has one, whose rows carry no id of their own: `tran_id` is the order's on profits and fees, so
@@ -48,7 +48,7 @@ STATUS = {"pending": 1, "completed": 3, "canceled": 4, "failed": 5}
 WAITING, WORKING = 1, 2
 COPY_WALLET = "futures_copy_trading"
 PAIR = "ETH_USDT"
-"""The pair that isolated margin was used on."""
+"""The pair with isolated margin."""
 
 
 def big_id(at: int, tag: str, number: int) -> str:
@@ -308,7 +308,7 @@ class BitMartLedger(Ledger):
                 )
 
     def _copied_rows(self) -> Iterator[FuturesEntry]:
-        """What copying another trader left in its own account: profits and fees."""
+        """Profits and fees of copy trading, in its own account."""
         unit = 10 ** (self.scales["USDT"] - FEE_SCALE)
         for fill in self.copied:
             for name, amount in (("Realized PNL", fill.profit), ("Commission Fee", -fill.fee)):
@@ -319,7 +319,7 @@ class BitMartLedger(Ledger):
                     )  # fmt: skip
 
     def _row_ids(self, rows: list[FuturesEntry]) -> list[str]:
-        """What distinguishes rows for a reader: all they say, and a count of duplicates."""
+        """The identity of a row: all its fields, and a count of duplicates."""
         seen: Counter[str] = Counter()
         ids = []
         for row in rows:
@@ -384,7 +384,7 @@ class BitMartLedger(Ledger):
         return rows[::-1]
 
     def repayments(self, now: int) -> list[dict[str, Any]]:
-        """What was paid back: principal and interest."""
+        """Repayments: principal and interest."""
         at = next(self._loans(), None)
         if at is None or at + 6 * DAY > now:
             return []
@@ -432,7 +432,7 @@ class BitMartLedger(Ledger):
             yield Entry(move, str(row.event), record)
 
     def deposits(self, now: int) -> list[dict[str, Any]]:
-        """No route of BitMart says when money arrived."""
+        """BitMart does not state the time of arrival."""
         return [
             self.money(event, record, now, completed_at=None)
             | ({} if event.done_at <= now else {"tx_hash": None})
@@ -470,7 +470,7 @@ class BitMartLedger(Ledger):
         } | quantities(copied.SIZE * copied.CONTRACTS, copied.PRICE)
 
     def transfers(self, now: int) -> list[dict[str, Any]]:
-        """Moves between spot and futures, and from and to the sub-account."""
+        """Transfers between spot and futures, and with the sub-account."""
         rows = self.tables["futures_ledger"]
         own = [
             _moved(str(row.event), record, row.amount, self.scales["USDT"], row.at)

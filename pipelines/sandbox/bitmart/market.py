@@ -59,7 +59,7 @@ SUFFIXES = {
 
 
 def currency(code: str, network: str) -> str:
-    """What deposits and withdrawals call a coin on a network: often with a suffix."""
+    """The code of a coin on a network in deposits and withdrawals, often with a suffix."""
     return SUFFIXES.get((code, network), code)
 
 
@@ -98,7 +98,7 @@ def coins(is_late: bool) -> list[dict[str, Any]]:
 
 
 def maintenance() -> list[dict[str, Any]]:
-    """What is, was or will be out of service: one span that is over."""
+    """Maintenance times: one span in the past."""
     return [
         {
             "title": "Spot maintenance",

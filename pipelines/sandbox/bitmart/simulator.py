@@ -94,7 +94,7 @@ GONE = frozenset(
         "/account/v1/deposit-withdraw/history",
     }
 )  # fmt: skip
-"""Withdrawn routes: they answer that they are deprecated."""
+"""Removed routes: they respond that they are deprecated."""
 REFUSED_NAMES = ("Python-urllib", "Go-http-client")
 FIREWALL = b"<!DOCTYPE html><html><title>Access denied</title>error code: 1010</html>"
 TRACE = "7f02c6d1b8e34a10a6d4c9e15b7320fd.63.17840214700012345"
@@ -105,7 +105,7 @@ WAIT: Headers = (("X-BM-RateLimit-Reset", "2"),)
 
 
 def bad_param(request: Request, name: str, problem: Problem) -> Error:
-    """The error for a parameter that does not pass."""
+    """The error for an invalid parameter."""
     if name == "orderMode" and problem == "choice":
         return Error(400, 52000, "Unsupported order mode")
     if problem in ("missing", "choice") and request.route.path.startswith("/account/"):
@@ -128,12 +128,12 @@ def error_body(error: Error) -> dict[str, Any]:
 
 
 def envelope(word: str, request: Request, data: Any) -> dict[str, Any]:
-    """What is around the data; the word differs from service to service."""
+    """The envelope of the data; its names differ between services."""
     return {"code": 1000, "message": word, "trace": TRACE, "data": data}
 
 
 def rate_headers(usages: tuple[Usage, ...]) -> Headers:
-    """What every reply says of a limit; `Remaining` are the used ones, whatever it is called."""
+    """The headers of a limit; `Remaining` has the used requests, despite its name."""
     return tuple(
         header
         for usage in usages
@@ -193,7 +193,7 @@ def of_kind(request: Request) -> Table:
 
 
 def open_orders(name: str) -> Callable[[Request], Table]:
-    """Orders that are placed and not yet through."""
+    """Open orders."""
 
     def table(request: Request) -> Table:
         own = request.account.tables[name]
@@ -216,7 +216,7 @@ def with_sub(request: Request, move: Any) -> bool:
 
 
 def check_sub(request: Request) -> None:
-    """A sub-account that is named has to exist."""
+    """The sub-account of a request must exist."""
     if name := request.text("accountName") or request.text("subAccount"):
         answers.sub_named(name)
 
@@ -247,7 +247,7 @@ def winding_down(world: World) -> bool:
 
 
 def way_out(history: History) -> Withdrawal:
-    """Money taken out after trading has ended, which goes on until the platform ends."""
+    """Withdrawals after the end of trading, until the end of the platform."""
     at = TRADING_ENDS + 20 * DAY
     held = history.held(at).get(("spot", "USDT"), 0)
     free = max(0, history.balances(at)["spot"].get("USDT", 0) - held)

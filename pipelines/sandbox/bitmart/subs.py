@@ -1,4 +1,4 @@
-"""Transfers between a main account of BitMart and its sub-account, as each of both sees them.
+"""Transfers between a main account of BitMart and its sub-account, as listed for both.
 
 No row of theirs has an id, and times are whole seconds: two of them are legitimate duplicates.
 """
@@ -23,18 +23,18 @@ MOVES = (
 
 @dataclass(frozen=True)
 class SubMove:
-    """One move between two accounts of one owner, seen by one of them."""
+    """One transfer between two accounts of one owner, as listed for one of them."""
 
     at: int
     event: int
     amount: int
-    """In units of `scale`; positive where it reached this account."""
+    """In units of `scale`; positive if this account received it."""
     scale: int
     sender: str
     receiver: str
     wallet: str
     copy: int
-    """1, or which of several alike it is."""
+    """The number among equal transfers, from 1."""
 
     @property
     def row(self) -> dict[str, str | int]:
@@ -52,18 +52,18 @@ class SubMove:
 
     @property
     def record_id(self) -> str:
-        """All that the row says, and a number for the second of two alike."""
+        """The identity of the row: its fields, and a number for duplicates."""
         whole = "|".join(str(value) for value in self.row.values())
         return whole if self.copy == 1 else f"{whole}|{self.copy}"
 
     @property
     def movement(self) -> Movement:
-        """What it did to this account."""
+        """Its movements in this account."""
         return Movement(self.at, self.wallet, "USDT", self.amount, "transfer", self.event, 0)
 
 
 def moves_of(name: str, end: int, scale: int) -> Iterator[SubMove]:
-    """The moves that account sees, by time."""
+    """The transfers listed for that account, by time."""
     seen: Counter[tuple[object, ...]] = Counter()
     for n, (days, whole, sender, receiver, wallet) in enumerate(MOVES):
         key = (days, whole, sender, wallet)

@@ -54,7 +54,7 @@ def make_plans(world: World) -> dict[int, LedgerPlan]:
 def _family_transfers(
     seed: int, main: int, sub: int, start: int
 ) -> tuple[tuple[tuple[int, Transfer], ...], tuple[tuple[int, Transfer], ...]]:
-    """Moves between an account and its subaccount: the same `tx` on both sides."""
+    """Transfers between an account and its subaccount: the same `tx` on both sides."""
     rng = random.Random(f"family {seed}")
     outward, inward = [], []
     for days, amount in ((1, 40_000_000), (20, 25_000_000), (55, -30_000_000)):
@@ -86,5 +86,5 @@ def make_keys(plans: Mapping[int, LedgerPlan]) -> tuple[Key, ...]:
 
 
 def users_of(plans: Mapping[int, LedgerPlan]) -> dict[str, int]:
-    """Whose each account is."""
+    """The owner of each account."""
     return dict(zip(map(str, plans), (900_001, 900_001, 900_207, 900_311), strict=True))

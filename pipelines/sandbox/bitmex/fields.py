@@ -1,4 +1,4 @@
-"""Fields of BitMEX's answers that mean nothing for a simulated account, with what they hold."""
+"""Fields of BitMEX's responses without meaning for a simulated account, with their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BitMEX's keys: how a signature is checked, and in which words a request is refused.
+"""BitMEX's keys: the check of signatures, and the errors of refused requests.
 
 Written from the exchange's documentation alone: a mistake made here must not agree with one made
 in the client.

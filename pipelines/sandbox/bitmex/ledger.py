@@ -71,7 +71,7 @@ class Regime(IntEnum):
     FEES = 2
     """The same with its fee; funding is still called RealisedPNL."""
     FUNDING = 3
-    """Funding has a type of its own."""
+    """Funding has its own type."""
 
     @classmethod
     def at(cls, when: int) -> Regime:
@@ -85,7 +85,7 @@ class Regime(IntEnum):
 
 @dataclass(slots=True)
 class Position:
-    """One symbol's position: signed contracts and the signed cost of what is held."""
+    """One symbol's position: signed contracts and their signed cost."""
 
     market: Market
     quantity: int = 0
@@ -205,7 +205,7 @@ class Account:
                 yield market, quantity, cost, value - cost
 
     def pending_debit(self, currency: str, now: int) -> int:
-        """What withdrawals under way will take."""
+        """The amount of pending withdrawals."""
         return sum(
             w.amount for w in self.withdrawals
             if w.currency == currency and w.asked_at <= now < w.done_at
@@ -222,7 +222,7 @@ def _wallet_row(account: int, entry_id: str, fields: str) -> bytes:
 def withdrawal_row(
     plan: LedgerPlan, withdrawal: Withdrawal, status: str, at: int, balance: int
 ) -> bytes:
-    """A withdrawal in one of its states; `timestamp` is when it got there."""
+    """A withdrawal in one of its states; `timestamp` is the start of that state."""
     tx = f'"tx":"{withdrawal.tx}",' if withdrawal.tx and status == "Completed" else ""
     return _wallet_row(plan.account, withdrawal.id, (
         f'"currency":"{withdrawal.currency}","network":"{withdrawal.network}",'
@@ -637,7 +637,7 @@ class Bookkeeper:
             self._settle(at, market.ends_at - 1, position)
 
     def _close(self, at: int, _: object) -> None:
-        """The exchange's end: whatever is open is closed by a settlement."""
+        """The exchange's end: open positions are closed by a settlement."""
         for symbol in sorted(self.positions):
             if self.positions[symbol].quantity:
                 self._settle(at, at, self.positions[symbol])

@@ -215,7 +215,7 @@ class _Number(float):
 
 
 def _cell(raw: msgspec.Raw | None) -> Any:
-    """A CSV cell of a JSON value; nothing for null and for what is absent."""
+    """A CSV cell of a JSON value; empty for null and for a missing field."""
     if raw is None or (text := bytes(raw)) == b"null":
         return _Number("")
     if text[:1] == b'"':

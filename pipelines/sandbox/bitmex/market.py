@@ -1,4 +1,4 @@
-"""What is traded at BitMEX: contracts, made-up prices, arithmetic in integers.
+"""BitMEX's contracts, with simulated prices and integer arithmetic.
 
 Prices are integers in units of 10**-`digits`; costs are integers in the settlement coin's minor
 unit; rates are integers in millionths.

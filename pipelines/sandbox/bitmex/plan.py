@@ -1,4 +1,4 @@
-"""What one BitMEX account sets out to do: orders and their fills, money in and out, by time.
+"""The plan of one BitMEX account: orders, fills, deposits and withdrawals, by time.
 
 A plan knows nothing of balances or prices; `bitmex_ledger` makes executions and wallet rows of it.
 Trading comes in campaigns, each of which ends flat, so that positions live for days, not forever.
@@ -54,7 +54,7 @@ in either period of a reused symbol, one held into its settlement."""
 
 
 class Step(IntEnum):
-    """Kinds of things that happen; of one millisecond, the smaller comes first."""
+    """Kinds of events; in one millisecond, the smaller comes first."""
 
     BATCH = 0
     REBALANCE = 1
@@ -71,12 +71,12 @@ class Step(IntEnum):
 
 
 Happening = tuple[int, int, Step, Any]
-"""Unix ms, a tie breaker, what, and its particulars."""
+"""Unix ms, a tie breaker, the kind, and its details."""
 
 
 @dataclass(slots=True)
 class Order:
-    """An order and what becomes of it. `quantity` > 0; `sign` +1 buys, -1 sells."""
+    """An order and its fills. `quantity` > 0; `sign` +1 buys, -1 sells."""
 
     id: str
     market: Market
@@ -133,7 +133,7 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A move to (negative) or from another account, a bonus, a reward, or an odd row type."""
+    """A transfer to (negative) or from another account, a bonus, a reward, or a rare row type."""
 
     currency: str
     amount: int

@@ -191,7 +191,7 @@ class Bitmex(Simulator):
 
     @staticmethod
     def bad_param(request: Request, name: str, problem: Problem) -> Error:
-        """The error for a parameter that does not pass."""
+        """The error for an invalid parameter."""
         text, kind = bad_param(request, name, problem)
         return Error(400, kind, text)
 
@@ -208,7 +208,7 @@ class Bitmex(Simulator):
         return replace(answer, headers=(("Retry-After", "1"),))
 
     def truth(self, label: str, at: int, parts: frozenset[str]) -> dict[str, Any]:
-        """What really happened to that key's account up to `at`."""
+        """The ground truth of that key's account up to `at`."""
         uid = self.keys[label].uid
         return ground_truth(self.account(uid), int(uid), at, parts)
 

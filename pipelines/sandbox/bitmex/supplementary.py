@@ -26,7 +26,7 @@ EVENTS = {
     ("Withdrawal", "Completed"): "withdrawalCompleted",
     ("Withdrawal", "Canceled"): "withdrawalCanceled",
 }
-"""Wallet rows by type and status, and what the list of events calls them."""
+"""Wallet rows by type and status, with their names in the list of events."""
 VOLUME_DAYS = 30
 
 
@@ -59,7 +59,7 @@ def _report(account: int, order: Order, kind: str) -> bytes:
 
 
 def commissions(now: int) -> dict[str, Any]:
-    """/user/commission: what each open market costs."""
+    """/user/commission: the fee rates of each open market."""
     return {
         row["symbol"]: {
             "maxFee": row["takerFee"], "makerFee": row["makerFee"], "takerFee": row["takerFee"],

@@ -1,4 +1,4 @@
-"""What really happened to a BitMEX account, in the canonical words of the marts."""
+"""The ground truth of a BitMEX account, in the canonical terms of the marts."""
 
 from __future__ import annotations
 

@@ -90,13 +90,13 @@ class Ledger:
             yield Entry(move, str(move.event), ids.get(id(event)))
 
     def deposits(self, now: int) -> list[dict[str, Any]]:
-        """Money from outside, canonical."""
+        """Deposits from outside, canonical."""
         return [
             self.money(event, record, now) for event, record in self.shown("deposits", Deposit, now)
         ]
 
     def withdrawals(self, now: int) -> list[dict[str, Any]]:
-        """Money to outside, canonical."""
+        """Withdrawals to outside, canonical."""
         return [
             self.money(event, record, now)
             for event, record in self.shown("withdrawals", Withdrawal, now)
