@@ -109,7 +109,7 @@ class Lab:
             return connection.execute(sql, list(parameters)).fetchall()
 
     def cli(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `lookback` as a process of its own, in this lab's home."""
+        """Run `lookback` as a separate process, in this lab's home."""
         return run_cli(arguments, environment)
 
 

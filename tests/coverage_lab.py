@@ -124,7 +124,7 @@ def make_raw(warehouse: Path) -> None:
 def write_raw(
     con: duckdb.DuckDBPyConnection, exchange: str, limits: Sequence[Spec], lives: Sequence[History]
 ) -> None:
-    """What coverage is made of, as a sync and an import would have left it."""
+    """Write the inputs of coverage, as a sync and an import write them."""
     raw = f"raw_{exchange}"
     insert(con, f"{raw}._dlt_loads", [
         {"load_id": LOAD, "schema_name": exchange, "status": 0, "inserted_at": EPOCH},
@@ -211,7 +211,7 @@ def write_read_tables(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) 
 def write_records(
     con: duckdb.DuckDBPyConnection, raw: str, account: Account, receipts: Sequence[Receipt]
 ) -> None:
-    """What files held, and the records themselves: those of a file that the API gave too once."""
+    """The records of files, and all records; a record of both file and API is there once."""
     held = [(r, row) for r in receipts for row in r.rows]
     given = [(stream, row, "api", "") for stream, row in account.rows]
     known = {(stream, row.id, row.version) for stream, row, *_ in given}

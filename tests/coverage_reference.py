@@ -76,7 +76,7 @@ class Spec:
     newest_rows: int | None = None
     needs_right: str = ""
     kept: int = KEPT
-    """How long a stream that keeps rows for a time keeps them."""
+    """The retention of a stream with rolling retention."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Proof:
-    """What running balances say of a ledger: its first row, and how many assets start from one."""
+    """The proof of a ledger's balances: its first row, and the number of assets with an opening."""
 
     stream: str
     first_row_at: int
@@ -113,7 +113,7 @@ class Hole:
 
 @dataclass(frozen=True)
 class RowRate:
-    """How fast an account makes rows of a stream that gives its newest so many and no more."""
+    """The rate of new rows in a stream that returns only a number of newest rows."""
 
     stream: str
     busiest_week_rows: int
@@ -133,7 +133,7 @@ class Account:
 
     @property
     def opened_at(self) -> int | None:
-        """What the newest check that knew it said."""
+        """The value in the newest check that has one."""
         reported = [check for check in self.checks if check.opened_at is not None]
         return max(reported, key=lambda check: check.at).opened_at if reported else None
 
@@ -223,8 +223,7 @@ def asked_of(receipts: list[Receipt]) -> list[Receipt]:
 
 
 def closed_scopes(receipts: list[Receipt]) -> dict[tuple[str, str], int]:
-    """Where the scopes end that the exchange knew no more whenever it was asked since it last
-    answered for them."""
+    """The ends of scopes that were unknown in every request after their last response."""
     closed: dict[tuple[str, str], int] = {}
     for receipt in asked_of(receipts):
         place = receipt.stream, receipt.scope
@@ -433,7 +432,7 @@ def is_contradicted(file: Receipt, account: Account, receipts: list[Receipt]) ->
 
 
 def sources_of(specs: list[Spec]) -> dict[tuple[str, str], list[list[str]]]:
-    """Which streams answer for which entity, by wallet: each that carries it whole, and all that
+    """Sources of each entity, by wallet: each stream that has it completely, and all that
     carry a part of it together. One that names no wallet tells of all of them."""
     current = {spec.stream: spec for spec in sorted(specs, key=lambda s: s.recorded_at)}
     history = [spec for spec in current.values() if spec.kind == "history"]
@@ -640,7 +639,7 @@ def is_proven_incomplete(
 
 @dataclass(frozen=True)
 class GapRow:
-    """What `fct_gaps` says of pieces that are alike in all scopes they name."""
+    """The rows of `fct_gaps` for pieces that are equal in several scopes."""
 
     stream: str
     scopes: tuple[str, ...]
@@ -753,7 +752,7 @@ def has_service(account: Account, spec: Spec) -> bool:
 
 @dataclass(frozen=True)
 class Deadline:
-    """What of a stream goes next, when, and by when a sync must have run."""
+    """The next loss of a stream, its time, and the date before which a sync must run."""
 
     stream: str
     scope_count: int

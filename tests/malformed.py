@@ -25,7 +25,7 @@ FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass
 class Mutations:
-    """What was done to the records of each stream: the kind, the field, and the record's bytes."""
+    """The mutations of each stream: the kind, the field, and the record's bytes."""
 
     done: dict[str, dict[bytes, tuple[str, str]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -102,7 +102,7 @@ def _record(text: bytes, stream: StreamSpec, worded: frozenset[str], mutations: 
 
 
 def _oddity(choice: int, value: bytes) -> tuple[str, bytes | None]:
-    """What becomes of a value: a kind of oddity and the new JSON, None where it goes."""
+    """The mutation of a value: its kind and the new JSON, None if the field is removed."""
     reported: Any = msgspec.json.decode(value)
     is_word = isinstance(reported, str) and reported.strip("+-.0123456789") != ""
     is_digits = isinstance(reported, str) and reported != "" and not is_word

@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back over the wire."""
+    """A response."""
 
     body: bytes = b""
     status: int = 200
@@ -104,7 +104,7 @@ class Exchange:
         return b'{"code":"00000","msg":"success","requestTime":1760000000123,"data":%s}' % data
 
     def _beside(self, path: str) -> Answer:
-        """What identifies the key; every list that has no rows is empty."""
+        """The identity of the key; lists without rows are empty."""
         found: Any = []
         if path.endswith("/account/info"):
             found = {
@@ -127,7 +127,7 @@ class Exchange:
 
 
 def path_hint(rows: list[Row]) -> str:
-    """Which order BitMEX documents for these rows."""
+    """The documented order of BitMEX's rows."""
     return "ledger" if rows and b"transactID" in rows[0].raw else ""
 
 

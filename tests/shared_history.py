@@ -51,7 +51,7 @@ class SharedHistory:
     truths: dict[str, dict[str, Any]]
     reaches: dict[str, Reach]
     cases: dict[str, Any]
-    """What the `store_cases` of each module returned."""
+    """The results of `store_cases` of each module."""
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of one query on the warehouse, times in UTC."""

@@ -23,8 +23,8 @@ from tests.malformed import PROBE, WORD, Mutations, mutate
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)
 UNIT = frozenset({"currency", "settlCurrency"})
-"""BitMEX counts in the smallest unit of these: a currency nobody knows has no exact amount, and
-that alone may stop a build."""
+"""BitMEX amounts are in the smallest unit of these currencies: in an unknown currency, an amount is
+not exact, which may fail a build."""
 ACCOUNTS = (*registry.names(), "bitget-unified")
 
 

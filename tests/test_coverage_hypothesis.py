@@ -59,7 +59,7 @@ KINDS = ("classic", "unified")
 ENTITIES = ("deposits", "ledger", "trades", "trades/spot")
 REFUSALS = ("wrong_key", "no_permission", "unknown_scope", None)
 
-# Few days, so that edges meet; and what is one microsecond beside them, or beside a rule's limit.
+# Few days, so that edges coincide; also one microsecond before and after edges and limits.
 DAYS = st.integers(250, 299).map(lambda day: day * DAY)
 NUDGES = st.sampled_from(
     (0, 0, 0, 0, 1, -1, HOUR, SLIVER, SLIVER + 1, -SLIVER, -SLIVER - 1, STALE_AFTER, 5 * DAY)
@@ -107,7 +107,7 @@ def limits_of(draw: st.DrawFn, stream: str) -> list[Spec]:
 def nothing_to_ask(
     name: str, number: int, stream: str, moment: int, is_settled: bool
 ) -> Receipt:
-    """What is said where no scope is known."""
+    """The receipt without a known scope."""
     return Receipt(
         id=f"{name}-none-{number:02}", stream=stream, scope="", asked_from=moment, asked_to=moment,
         asked_at=moment, outcome="exhausted" if is_settled else "failed", floor_at=moment,

@@ -114,7 +114,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def reported(place: Home, as_of: datetime | None = None, *arguments: str) -> dict[str, object]:
-    """What the one model of that project says, and how its file was parsed."""
+    """The row of the project's model, and how its file was parsed."""
     place.data.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_DEBUG", "true")

@@ -71,7 +71,7 @@ def alternatives(path: str) -> list[str]:
 
 
 def is_declared(method: str, path: str, reported: set[tuple[str, str]]) -> bool:
-    """Whether a spec has the route, or all that is said of a family of them."""
+    """Whether a spec has the route, or its whole family."""
     family = re.split(r"[…*]", path)[0]
     pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))
     for known_method, known in reported:

@@ -82,7 +82,7 @@ def any_book(number: int) -> Book:
 
 
 def expected_holes(book: Book, asset: str) -> tuple[Decimal, list[Hole]]:
-    """What is missing before the first row, and each hole after it, for one asset.
+    """The missing amount before the first row, and each hole after it, for one asset.
 
     Rows of one moment have no order, so what is missing is known from moment to moment: all that
     was dropped up to the last row kept there.
@@ -194,7 +194,7 @@ def bitmart_record(entry: Entry) -> dict[str, object]:
 
 
 def raw_rows(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
-    """What the exchange would have said of the rows that are left."""
+    """The responses of the exchange for the remaining rows."""
     for book in ledger:
         for entry in book.kept:
             is_bitget = exchange_of(kind) == "bitget"
@@ -212,7 +212,7 @@ def raw_rows(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
 
 
 def snapshots(ledger: Sequence[Book], kind: str) -> Iterator[dict[str, object]]:
-    """What each wallet really held, at both moments."""
+    """The true balance of each wallet, at both moments."""
     for book in ledger:
         for number, moment in enumerate((TAKEN_BEFORE, TAKEN)):
             held = {e.asset: e.balance for e in book.entries if e.at <= moment}

@@ -76,7 +76,7 @@ def lab(box: Sandbox, prepared_home: Home, monkeypatch: pytest.MonkeyPatch) -> I
 def clean(
     box: Sandbox, tmp_path_factory: pytest.TempPathFactory, empty_warehouse: Path
 ) -> dict[str, set[tuple]]:
-    """What an undisturbed sync of each main account brings."""
+    """The result of an undisturbed sync of each main account."""
     brought = {}
     for name in EXCHANGES:
         with pytest.MonkeyPatch.context() as patch:
@@ -189,7 +189,7 @@ DELISTED = {("binance", "trades"): {"MOONUSDT"}}
 
 
 def delisted(name: str, stream: str, truth: dict) -> int:
-    """How many records of the stream are of pairs that are refused."""
+    """The number of records of refused pairs in the stream."""
     pairs = tuple(f"{pair}|" for pair in DELISTED.get((name, stream), ()))
     ids = {str(row["record_id"]) for row in truth["movements"]}
     return sum(record_id.startswith(pairs) for record_id in ids)
@@ -198,7 +198,7 @@ def delisted(name: str, stream: str, truth: dict) -> int:
 UNCOUNTED: dict[str, set[str]] = {
     "bitmex": {"funding_rates", "settlements"},
 }
-"""History that is not the account's own, and that the truth does not count."""
+"""History that is not the account's own, and that is not in the ground truth."""
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -302,7 +302,7 @@ def test_passing_faults_change_nothing(name, fault, lab, clean):
 @pytest.mark.parametrize("fault", LASTING)
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_sync_after_a_lasting_fault_is_complete(name, fault, lab, clean):
-    """One stream is hit for good: the others come whole, and nothing looks empty that was not."""
+    """A permanent fault of one stream leaves the others complete, and no stream looks empty."""
     label = lab.declare(name)
     stream = registry.exchange(name).spec.stream(ledger_of(name))
     lab.box.fault(fault, exchange=name, path=stream.path, times=None)
@@ -334,7 +334,7 @@ def test_a_repeated_page_adds_nothing_and_loses_nothing(name, lab, clean):
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_sync_killed_anywhere_is_finished_by_the_next(name, lab, clean):
-    """SIGKILL at random moments, then one undisturbed sync: exactly the truth.
+    """SIGKILL at random moments, then one undisturbed sync: exactly the ground truth.
 
     A moment is told by what the exchange was asked, however slow the machine: some while answers
     come, some a while after, when what came is written and loaded.
@@ -481,7 +481,7 @@ def test_a_key_of_another_account_is_refused(name, lab):
 @pytest.mark.parametrize("ours", ["fast", "slow"])
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_clock_that_is_off_is_corrected_and_named(name, ours, lab):
-    """The sandbox stands in September, or in two days; this machine's clock is the one off."""
+    """The sandbox is in September, or in two days, so this machine's clock is wrong."""
     if ours == "slow":
         lab.box.set_now(datetime.now(UTC) + timedelta(days=2))
     (result,) = lab.sync(lab.declare(name)).values()
@@ -494,7 +494,7 @@ def test_a_clock_that_is_off_is_corrected_and_named(name, ours, lab):
 @pytest.mark.parametrize("hours", [1, -1])
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_a_clock_change_during_a_sync_is_corrected(name, hours, lab):
-    """What the exchange then finds too late (or too early) is no wrong key, and goes again."""
+    """A rejected timestamp is not a wrong key, and the request is sent again."""
     (account,) = configured_accounts([lab.declare(name)])
     exchange = registry.exchange(name)
     session = ReadOnlySession(exchange, account)

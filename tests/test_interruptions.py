@@ -48,7 +48,7 @@ STEPS: dict[str, tuple[Any, str]] = {
 
 @dataclass
 class Brought:
-    """What one reading of a stream handed over."""
+    """The items handed over by one read of a stream."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     receipts: list[dict[str, Any]] = field(default_factory=list)
@@ -140,7 +140,7 @@ def test_an_error_at_any_step_ends_one_stream_as_failed(lab: Lab, name: str) -> 
 
 
 def assert_recorded(whole: Brought, broken: Brought, case: str) -> None:
-    """What the error took lies in spans that a failed receipt names, scope by scope."""
+    """All rows lost by the error are in spans of failed receipts, per scope."""
     assert "unexpected" in {failure.kind for failure in broken.failures}, case
     assert "failed" in {receipt["outcome"] for receipt in broken.receipts}, case
     assert spans(broken) == spans(whole), case
@@ -172,7 +172,7 @@ def spans(brought: Brought) -> dict[str, tuple[datetime, datetime]]:
 
 
 def synced(lab: Lab, label: str) -> set[tuple[Any, ...]]:
-    """What a sync stores in a new home, tried twice where a round is cut off."""
+    """The rows that a sync stores in a new home; an interrupted round is repeated."""
     run = AccountSync(configured_accounts([label])[0], lab.home)
     run.prepare()
     cut_off = 0

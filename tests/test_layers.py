@@ -14,7 +14,7 @@ RUNNERS = ("flows", "prefect", "dbt")
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every module a file imports, wherever in it, as dotted names."""
+    """All modules that a file imports, as dotted names."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

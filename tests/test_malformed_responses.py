@@ -126,7 +126,7 @@ def history_of(
 
 @dataclass
 class Brought:
-    """What a visit to one stream came to."""
+    """The result of reading one stream."""
 
     raws: list[bytes]
     rows: list[dict[str, Any]]
@@ -194,7 +194,7 @@ def read(
 
 
 def assert_accounted(brought: Brought, truth: list[Row]) -> None:
-    """Every row is there, or lies in a span that a receipt calls incomplete."""
+    """Every row is stored, or in a span that a receipt reports as incomplete."""
     assert brought.requested < ENOUGH
     spans = sorted((each["asked_from"], each["asked_to"]) for each in brought.receipts)
     assert spans[-1][1] == NOW
@@ -216,7 +216,7 @@ def assert_accounted(brought: Brought, truth: list[Row]) -> None:
 
 
 def assert_complete(brought: Brought, truth: list[Row]) -> None:
-    """Every row is there, and every receipt says so."""
+    """Every row is stored, and all receipts are exhausted."""
     assert_accounted(brought, truth)
     inside = {row.raw for row in truth if row.at_ms >= to_ms(brought.receipts[0]["floor_at"])}
     assert inside <= set(brought.raws)

@@ -98,7 +98,7 @@ def exact(value: str | Decimal | None) -> str | None:
 
 
 def millis(moment: datetime | None) -> str | None:
-    """A moment as the truth writes it."""
+    """A moment in the format of the ground truth."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -114,7 +114,7 @@ def assert_same(found: list[Any], reported: list[Any]) -> None:
 
 
 def requested(lab: Lab, name: str, part: str) -> list[dict[str, Any]]:
-    """One part of the truth, as far as it is of the wallets where an account is at home."""
+    """One part of the ground truth, for the wallets of the account."""
     reported = lab.box.truth(name)[part]
     return [row for row in reported if row.get("wallet", "spot") in ("spot", "main")]
 

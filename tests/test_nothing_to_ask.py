@@ -34,7 +34,7 @@ def lab(prepared_home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 
 def reported(lab: Lab) -> list[tuple]:
-    """What the receipts say of the stream, in the order they were written."""
+    """The receipts of the stream, in the order in which they were written."""
     return lab.query(
         "select outcome, error_kind, scope, asked_from = asked_to, error_text "
         "from raw_bitget.receipts where stream = ? order by asked_at",

@@ -176,7 +176,7 @@ def ask_trades(progress: Progress, answers: dict[str, Answer]) -> tuple[list[dic
 
 
 def test_an_unknown_guess_leaves_no_receipt() -> None:
-    """However many are unknown in a row: that is an answer, and no reason to give up."""
+    """Any number of unknown values in a row does not stop the stream."""
     guesses = frozenset(f"{letter}-USDT" for letter in "ABCDEFGH")
     progress = Progress(
         scopes={"spot_trades": frozenset({"OLD-USDT", "ZZZ-USDT"})},

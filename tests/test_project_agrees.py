@@ -60,7 +60,7 @@ def test_every_staging_folder_is_of_an_exchange():
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_exchange_serves_an_entity_its_streams_feed(name):
-    """What a spec says its streams feed, and what the models make of them, are the same."""
+    """The entities of a spec's streams equal those of the models."""
     streams = registry.exchange(name).spec.streams
     fed = {entity.partition("/")[0] for stream in streams for entity in stream.entities}
     assert {MODELLED_AS.get(entity, entity) for entity in fed} <= set(SERVED[name])

@@ -70,7 +70,7 @@ class Published:
         return [row for row in rows if row["account_id"] in accounts]
 
     def expected(self, name: str, table: str) -> list[Row]:
-        """What happened to that account, as far as the exchange still gave it."""
+        """The ground truth of that account, as far as it is available."""
         truth = self.truths[name]
         return truth_reference.expected_rows(truth, self.reaches[name])[table]
 

@@ -15,7 +15,7 @@ LOCK = PROJECT / "requirements.lock"
 
 
 def tracked() -> list[Path]:
-    """Every file of the repository, skipping where there is none (an unpacked archive)."""
+    """All files of the repository; skips the test in an unpacked archive."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False
     )

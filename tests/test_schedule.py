@@ -95,7 +95,7 @@ def test_the_schedule_of_the_readme_publishes_rows(lab: Lab) -> None:
 
 @contextmanager
 def served(code: str, api: str) -> Iterator[None]:
-    """Inside, the flow is served by a process of its own."""
+    """Inside the context, a separate process serves the flow."""
     environment = os.environ | {"PREFECT_API_URL": api, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     with subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env=environment) as server:
         try:
@@ -105,7 +105,7 @@ def served(code: str, api: str) -> Iterator[None]:
 
 
 def wait_for(look: Any, seconds: float = 240) -> Any:
-    """What `look` gives once it gives something."""
+    """Wait until `look` returns a value, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -38,7 +38,7 @@ WALLETS = {
 }  # fmt: skip
 """Wallets with a ledger of their own; "" where only all wallets together can be added up."""
 TAX_FLOOR = timedelta(days=730)
-"""How far back the sandbox gives tax records, where no switch says otherwise."""
+"""The default retention of tax records in the sandbox."""
 
 LISTED_COINS = "select record_id from raw_bitget.coins"
 
@@ -238,7 +238,7 @@ def test_no_trade_is_in_both_views(builds):
     kind = 2 + FACTS["fct_trades"].index("product_type")
     for truth in builds.day_later.truths.values():
         if is_unified(truth):
-            continue  # some are older than anything told; that none is there twice the facts say
+            continue  # some are older than all stored rows; other tests check for duplicates
         is_bitget = truth["exchange"] == "bitget"
         stored = [
             row
@@ -254,7 +254,7 @@ def key(truth: dict[str, Any]) -> str:
 
 
 def pending(stage: Stage) -> set[tuple[str, str, str]]:
-    """(account, table, record) of what the truth calls pending."""
+    """(account, table, record) of pending records in the ground truth."""
     return {
         (key(truth), f"fct_{part}", row["record_id"])
         for truth in stage.truths.values()

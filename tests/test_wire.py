@@ -53,7 +53,7 @@ class Passed:
 
 
 Dress = Callable[[Passed, int], Passed]
-"""What becomes of an answer; the second is its number."""
+"""The changed response; the second argument is its number."""
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def relay(target: str, dress: Dress) -> Iterator[str]:
 
 
 def write(handler: BaseHTTPRequestHandler, answer: Passed) -> None:
-    """Send it: whole, in chunks, drop by drop, or only a half before the line goes dead."""
+    """Send it at once, in chunks, byte by byte, or only a half before the connection stalls."""
     handler.send_response_only(answer.status)
     for name, value in answer.headers.items():
         handler.send_header(name, value)
@@ -179,7 +179,7 @@ def declared(lab: Lab, name: str, url: str) -> str:
 def test_how_an_answer_is_packed_changes_nothing(
     name: str, lab: Lab, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Every answer in another dress; every twentieth comes after a 429 with a date, or a 503."""
+    """Each response has another encoding; every twentieth follows a 429 with a date, or a 503."""
 
     def dress(answer: Passed, number: int) -> Passed:
         if number % 20 == 7:

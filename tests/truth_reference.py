@@ -77,7 +77,7 @@ class Reach:
 
 
 def millis(moment: datetime | str) -> int:
-    """Unix milliseconds of an aware datetime or of ISO text. Raises where it is no whole one."""
+    """Unix milliseconds of an aware datetime or of ISO text. Raises if it is not a whole one."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     whole, rest = divmod(moment - datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1))
@@ -89,7 +89,7 @@ def millis(moment: datetime | str) -> int:
 def expected_rows(
     truth: Mapping[str, Any], reach: Reach, everybody: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, list[Row]]:
-    """Every row that each fact table must have of that account; `everybody` who is synced."""
+    """The expected rows of each fact table of that account; `everybody` has the synced accounts."""
     exchange, everybody = truth["exchange"], list(everybody)
     trades = {"bigone": _bigone_trades, "bitget": _bitget_trades, "bitmex": _bitmex_trades}
     return {
@@ -139,7 +139,7 @@ def all_differences(
     reach: Reach,
     everybody: Iterable[Mapping[str, Any]] = (),
 ) -> list[str]:
-    """What is not as it was, over all five fact tables of one account."""
+    """The differences of all five fact tables of one account."""
     reported = []
     for table, expected in expected_rows(truth, reach, everybody).items():
         reported += differences(table, expected, stored_rows(query, table, truth["account_id"]))
@@ -294,7 +294,7 @@ def _bitget_trades(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
 def _transfers(
     truth: Mapping[str, Any], reach: Reach, everybody: list[Mapping[str, Any]]
 ) -> list[Row]:
-    """What was moved and can be listed; at BigONE nothing can."""
+    """The transfers that the exchange lists; BigONE lists none."""
     if truth["exchange"] == "bigone":
         return []
     if truth["exchange"] == "bitget":
@@ -338,9 +338,9 @@ def _bitget_transfers(truth: Mapping[str, Any], reach: Reach) -> list[Row]:
 
 
 def nameable_coins(truth: Mapping[str, Any], reach: Reach) -> frozenset[str]:
-    """Coins that anything in reach names: nobody can ask for the transfers of another one.
+    """Coins in available rows: transfers of other coins cannot be requested.
 
-    Left out: a coin delisted since, whose every ledger row the silent floor has passed.
+    A delisted coin is left out if all its ledger rows have expired.
     """
     rows = [*truth["deposits"], *truth["withdrawals"], *_ledger(truth, reach)]
     # Balances of margin go on listing a coin that has left.

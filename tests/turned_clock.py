@@ -57,7 +57,7 @@ class TurnedClock:
                 assert left > -1e-6, bucket
 
     def share_of_budget(self, bucket: Hashable) -> float:
-        """Of what a bucket's rate allowed between its first and last request, the part used."""
+        """The used share of the allowed requests between the first and the last one."""
         rate, sent = self.rates[bucket], self.sent[bucket]
         return (len(sent) - (rate.burst or 1)) / ((sent[-1] - sent[0]) * speed(rate))
 

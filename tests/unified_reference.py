@@ -33,7 +33,7 @@ AMOUNTS = frozenset(
 
 
 def expected_rows(truth: Truth, reach: Reach) -> dict[str, list[Row]]:
-    """Every row that each fact table must have from v3 streams."""
+    """The expected rows of each fact table from v3 streams."""
     return {
         "fct_ledger_entries": _ledger(truth, reach),
         "fct_deposits": [_moved(row) for row in truth["deposits"]],
@@ -44,7 +44,7 @@ def expected_rows(truth: Truth, reach: Reach) -> dict[str, list[Row]]:
 
 
 def all_differences(query: Query, truth: Truth, reach: Reach) -> list[str]:
-    """What is not as it was, over all five fact tables of one account."""
+    """The differences of all five fact tables of one account."""
     reported = []
     for table, expected in expected_rows(truth, reach).items():
         reported += differences(table, expected, stored_rows(query, table, truth["account_id"]))

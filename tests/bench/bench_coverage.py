@@ -43,7 +43,7 @@ NOW = "timestamptz '2026-11-01 00:00:00+00'"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one build took."""
+    """The cost of one build."""
 
     wall: float
     processor: float
@@ -144,7 +144,7 @@ def build(warehouse: Path, work: Path, project: Path, memory: str, whole: bool) 
 
 
 def measure(options: argparse.Namespace, work: Path, accounts: int) -> Cost:
-    """One size, in a warehouse of its own."""
+    """Measure one size in its own warehouse."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOOKBACK_HOME"] = folder
         place = home()

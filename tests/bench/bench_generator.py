@@ -43,7 +43,7 @@ def measure(fills: int) -> None:
 
 
 def main() -> None:
-    """Measure each size in a process of its own, so that peaks do not add up."""
+    """Measure each size in its own process, so that memory peaks do not add up."""
     for size in [int(text) for text in sys.argv[1:]] or [1_000, 100_000, 1_000_000]:
         process = multiprocessing.get_context("spawn").Process(target=measure, args=(size,))
         process.start()

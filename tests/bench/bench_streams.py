@@ -50,7 +50,7 @@ from tests.conftest import variable
 from tests.turned_clock import TurnedClock
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=UTC)
-"""Every exchange is still there, and all are traded on."""
+"""A time at which all exchanges are open and traded."""
 SWITCHES = {"bitmart.ledger_floor_days": None, "bitget.tax_floor_days": 36_500}
 UNPACED = "1000000"
 MOST_VISITS = 400
@@ -96,7 +96,7 @@ def cards_of(box: Sandbox, exchange: str) -> list[dict[str, str]]:
 
 @contextmanager
 def counted_answers() -> Iterator[Counter[str]]:
-    """How many answers were read for each stream, inside."""
+    """The number of responses per stream, inside the context."""
     counts: Counter[str] = Counter()
     plain = StreamClient.extract_response
 

@@ -82,7 +82,7 @@ def sync(account: dict[str, str], exchange: str) -> dict[str, Any]:
 
 
 def download(account: dict[str, str], exchange: str, urls: list[str]) -> dict[str, Any]:
-    """The same pages, signed and read to their last byte, and nothing done with them."""
+    """Download the same signed pages, without processing them."""
     import requests
 
     from pipelines import registry
@@ -129,7 +129,7 @@ def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
 
 
 def alone(step: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """What a step returns from a process of its own."""
+    """Run a step in its own process, and return its result."""
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=_report, args=(theirs, step, arguments))
     process.start()

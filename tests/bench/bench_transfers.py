@@ -105,7 +105,7 @@ TABLES = {
 
 
 def make_models(place: Home) -> None:
-    """Every model the transfers stand on, empty."""
+    """Create empty tables of all inputs of the transfer models."""
     prepare_warehouse(place)
     done = dbt.run_dbt(
         place,
@@ -152,13 +152,13 @@ def measure(place: Home, legs: int) -> None:
 
 
 def cpu_seconds() -> float:
-    """What the processes started here have computed, which a busy machine does not change."""
+    """The processor time of the child processes, which other load does not change."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def run(sizes: list[int]) -> None:
-    """All sizes in one home of its own."""
+    """Measure all sizes in one temporary home."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOOKBACK_HOME"] = str(Path(folder) / "home")
         make_models(home())
@@ -168,7 +168,7 @@ def run(sizes: list[int]) -> None:
 
 
 def main() -> None:
-    """Measure in a process of its own, which leaves nothing behind."""
+    """Measure in a separate process."""
     sizes = [int(text) for text in sys.argv[1:]] or list(SIZES)
     process = multiprocessing.get_context("spawn").Process(target=run, args=(sizes,))
     process.start()

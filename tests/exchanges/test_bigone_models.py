@@ -134,7 +134,7 @@ def test_unexpected_rows_do_not_fail_the_build(grown):
 
 @pytest.fixture
 def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """An exchange that answers for delisted pairs no more, seen before and after the delisting."""
+    """An exchange that refuses delisted pairs, before and after the delisting."""
     options = {"bigone.delisted_answers": False}
     with Sandbox(**OPTIONS | {"size": 60}, options=options) as box:
         monkeypatch.setenv("LOOKBACK_HOME", str(tmp_path))

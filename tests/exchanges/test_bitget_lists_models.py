@@ -54,7 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.mark.parametrize(("stream", "is_rolling"), LISTS.items())
 def test_every_list_is_read_to_the_end(built: Lab, stream: str, is_rolling: bool) -> None:
-    """What there was at the start of the three months is not there now: the rest is."""
+    """Rows from the start of the three months have expired; the others are there."""
     counts = built.box.truth("bitget-main")["counts"][stream]
     ((stored, oldest),) = built.query(
         f"select count(*), min(occurred_at) from base.base_bitget__{stream}"

@@ -38,7 +38,7 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 @dataclass(frozen=True)
 class Reported:
-    """The warehouse after both builds, what was true at each, and what the first one said."""
+    """The warehouse after both builds, the ground truth at each, and the first result."""
 
     query: Query
     truths: dict[str, dict[str, Any]]
@@ -86,7 +86,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
 
 
 def ledger_and_trades(query: Query, truth: dict[str, Any], reach: Reach) -> list[str]:
-    """What differs in the two tables that have two sources, the funding wallet left out."""
+    """The differences of the two tables with two sources, without the funding wallet."""
     found = []
     expected = unified_reference.expected_rows(truth, reach)
     for table in ("fct_ledger_entries", "fct_trades"):
@@ -324,7 +324,7 @@ def test_the_unified_wallet_opens_with_what_the_classic_wallets_had(reported):
 
 
 def test_no_move_inside_the_unified_wallet_is_a_transfer(reported):
-    """What a classic account moved between spot, futures and margin stays; none comes after."""
+    """Transfers between spot, futures and margin end with the classic account."""
     for name in (UNIFIED, UPGRADED):
         rows = reported.query(
             "select from_wallet, to_wallet from marts.fct_transfers where account_id = ? "

@@ -416,7 +416,7 @@ FILTERS = [  # account, path, what must be said besides, parameter → field of 
 def test_bitget_lists_keep_to_their_filters(
     label: str, path: str, besides: dict[str, str], fields: dict[str, str], box: Sandbox
 ) -> None:
-    """A word more in the question leaves the rows that have it, whatever its case."""
+    """A further parameter filters the rows, without regard to case."""
     caller = BitgetCaller(box, label)
     stream = next(stream for stream in BITGET.streams if stream.path == path)
     width = int((stream.max_window or timedelta(days=90)).total_seconds()) * 1_000 - 1

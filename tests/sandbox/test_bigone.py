@@ -54,7 +54,7 @@ def jwt(secret: str, claims: dict[str, Any], alg: str = "HS256") -> str:
 
 
 class Caller:
-    """A plain client with a token of its own making."""
+    """A plain client with its own implementation of the token."""
 
     def __init__(self, box: Sandbox, label: str = "bigone-main") -> None:
         self.box, self.account = box, box.account(label)
@@ -208,7 +208,7 @@ def test_rate_limits_of_requests_and_conversions() -> None:
         assert code(caller.get(f"{API}/ping")) == (429, 10429)
 
 
-# --- pages add up to the truth ----------------------------------------------------------------
+# --- pages add up to the ground truth ---------------------------------------------------------
 
 
 def test_pages_are_short_by_default_and_tokens_lead_on(call: Caller) -> None:

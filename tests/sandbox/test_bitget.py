@@ -283,7 +283,7 @@ def test_deposits_can_be_given_a_floor() -> None:
         assert min(int(row["cTime"]) for row in rows) >= caller.now - 365 * DAY
 
 
-# --- pages add up to the truth ----------------------------------------------------------------
+# --- pages add up to the ground truth ---------------------------------------------------------
 
 WHOLE: dict[str, Any] = {
     "options": {"bitget.tax_floor_days": 3_000}, "size": 500, "ties": (300, 130),

@@ -377,7 +377,7 @@ def test_trading_ends_and_then_everything() -> None:
         assert said(caller.get("/account/v1/wallet")) == (503, 30014)
 
 
-# -- the truth
+# -- the ground truth
 
 
 def totals(truth: dict[str, Any]) -> dict[tuple[str, str], Decimal]:
