@@ -191,7 +191,7 @@ def write_read_tables(con: duckdb.DuckDBPyConnection, lives: Sequence[History]) 
     insert(con, "intermediate.int_entity_holes", [
         {
             "account_id": account.id, "exchange": account.id.partition(":")[0],
-            "entity": hole.entity, "wallet": hole.wallet, "stream": "told",
+            "entity": hole.entity, "wallet": hole.wallet, "stream": "proof",
             "span_start": at(hole.start), "span_end": at(hole.end),
         }
         for account, _ in lives

@@ -98,16 +98,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copyfile(dbt.DBT_PROJECT / "profiles.yml", folder / "profiles.yml")
     shutil.copyfile(dbt.DBT_PROJECT / "macros" / "as_of.sql", folder / "macros" / "as_of.sql")
     (folder / "dbt_project.yml").write_text(
-        "{name: small, version: '1.0', profile: lookback, vars: {told: of the settings}}"
+        "{name: small, version: '1.0', profile: lookback, vars: {wording: of the settings}}"
     )
     (folder / "macros" / "said.sql").write_text("{% macro said() %}'of a macro'{% endmacro %}")
     (folder / "seeds" / "seeded.csv").write_text("word\nof a seed\n")
-    (folder / "models" / "told.sql").write_text(
-        "select 'of a model' as model, {{ said() }} as macro, '{{ var(\"told\") }}' as setting,\n"
+    (folder / "models" / "words.sql").write_text(
+        "select 'of a model' as model, {{ said() }} as macro, '{{ var(\"wording\") }}' as setting,\n"
         "    word as seed, {{ as_of() }} as moment from {{ ref('seeded') }}"
     )
-    (folder / "models" / "told.yml").write_text(
-        "models: [{name: told, columns: [{name: seed, data_tests: [not_null]}]}]"
+    (folder / "models" / "words.yml").write_text(
+        "models: [{name: words, columns: [{name: seed, data_tests: [not_null]}]}]"
     )
     monkeypatch.setattr(dbt, "DBT_PROJECT", folder)
     return folder
@@ -122,7 +122,7 @@ def reported(place: Home, as_of: datetime | None = None, *arguments: str) -> dic
     assert place.warehouse.exists(), done.stdout
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        found = connection.execute("from marts.told")
+        found = connection.execute("from marts.words")
         names = [column[0] for column in found.description or ()]
         (row,) = found.fetchall()
     anew = "Nothing changed, skipping partial parsing" not in done.stdout
@@ -143,7 +143,7 @@ def test_whatever_changed_is_read_anew(project: Path, tmp_path: Path):
     """Also where a file's time says that nothing did, and in a home that never saw the old one."""
     first, second = (Home(tmp_path / name) for name in NAMES)
     old = {
-        "models/told.sql": ("model", "of a model"),
+        "models/words.sql": ("model", "of a model"),
         "macros/said.sql": ("macro", "of a macro"),
         "dbt_project.yml": ("setting", "of the settings"),
         "seeds/seeded.csv": ("seed", "of a seed"),
@@ -151,13 +151,13 @@ def test_whatever_changed_is_read_anew(project: Path, tmp_path: Path):
     assert dict(old.values()).items() <= reported(first).items()
     for name, (_, words) in old.items():
         rewrite(project / name, words, f"new {words}")
-    rewrite(project / "models" / "told.yml", "not_null", OTHER_TEST)
+    rewrite(project / "models" / "words.yml", "not_null", OTHER_TEST)
     new = {part: f"new {words}" for part, words in old.values()}
     for place in (second, first):
         found = reported(place)
         assert new.items() <= found.items(), place
         assert found["code"] == 1, "a test that was changed did not run"
-    assert reported(second, None, "--vars", "{told: by hand}")["setting"] == "by hand"
+    assert reported(second, None, "--vars", "{wording: by hand}")["setting"] == "by hand"
     assert new.items() <= reported(second).items()
 
 

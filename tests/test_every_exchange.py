@@ -336,8 +336,8 @@ def test_a_repeated_page_adds_nothing_and_loses_nothing(name, lab, clean):
 def test_a_sync_killed_anywhere_is_finished_by_the_next(name, lab, clean):
     """SIGKILL at random moments, then one undisturbed sync: exactly the ground truth.
 
-    A moment is told by what the exchange was asked, however slow the machine: some while answers
-    come, some a while after, when what came is written and loaded.
+    The moment follows from the requests, so it does not depend on the machine's speed: some moments
+    are during the responses, and some later, while rows are written and loaded.
     """
     lab.home.warehouse.unlink()  # the first run makes its tables, too
     label = lab.declare(name)

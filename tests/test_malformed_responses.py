@@ -810,8 +810,8 @@ DRESSES = {
     "latin": lambda a: replace(
         a, headers=a.headers | {"Content-Type": "application/json; charset=iso-8859-1"}
     ),
-    "no limits told": lambda a: a,
-    "odd limits told": lambda a: replace(
+    "no limits stated": lambda a: a,
+    "malformed limits": lambda a: replace(
         a, headers=a.headers | {"x-ratelimit-remaining": "-1", "x-ratelimit-reset": "never"}
     ),
 }

@@ -108,7 +108,7 @@ def test_dropped_and_returned_records_are_reported(everybody: Lab) -> None:
     gone = {name: {(s, i, False) for s, i in rows.items()} for name, rows in dropped.items()}
     assert {name: reported(everybody, name) for name in dropped} == gone
     sync_at(everybody, NOW + 2 * HOUR)
-    assert {name: reported(everybody, name) for name in dropped} == gone  # told once
+    assert {name: reported(everybody, name) for name in dropped} == gone  # no duplicates
 
     everybody.box.clear_faults()
     sync_at(everybody, NOW + 3 * HOUR)

@@ -109,7 +109,7 @@ def test_a_move_between_accounts_is_one_transfer_with_both_ends(built: Lab) -> N
     legs = built.query(
         "select count(*) from marts.fct_transfers where account_id = 'bitget:7000000009'"
     )
-    assert legs == [(0,)], "the sub-account's side is told by the main account's record"
+    assert legs == [(0,)], "the main account's record has the sub-account's side"
 
 
 def test_a_sub_account_has_no_gap_for_sub_accounts(built: Lab) -> None:

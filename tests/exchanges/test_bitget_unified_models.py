@@ -378,7 +378,7 @@ def test_an_upgraded_account_keeps_its_classic_facts_and_goes_on(reported):
         rows = reported.query(
             f"select record_id, status from marts.fct_{entity} where account_id = ?", account_id
         )
-        assert len(rows) == len(dict(rows)), "told twice"
+        assert len(rows) == len(dict(rows)), "duplicate rows"
         real = {row["record_id"]: row["status"] for row in truth[entity]}
         assert dict(rows).items() <= real.items()
 

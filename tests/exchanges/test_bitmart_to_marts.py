@@ -46,7 +46,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 def stored(lab: Lab, table: str, columns: str, account_id: str) -> set[tuple[Any, ...]]:
     rows = lab.query(f"select {columns} from marts.{table} where account_id = ?", account_id)
-    assert len(rows) == len(set(rows)), "a row is told twice"
+    assert len(rows) == len(set(rows)), "duplicate rows"
     return set(rows)
 
 

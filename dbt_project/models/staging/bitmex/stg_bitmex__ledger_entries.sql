@@ -4,8 +4,8 @@ with transactions as (
 
 ),
 
--- Canceled and pending rows moved nothing; they are told with the withdrawals. A status nobody
--- knows is kept, outside the sum.
+-- Canceled and pending rows change no balance; they are in the list of withdrawals. A row of unknown
+-- status is kept, outside the sum.
 canonical as (
 
     select
