@@ -98,12 +98,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copyfile(dbt.DBT_PROJECT / "profiles.yml", folder / "profiles.yml")
     shutil.copyfile(dbt.DBT_PROJECT / "macros" / "as_of.sql", folder / "macros" / "as_of.sql")
     (folder / "dbt_project.yml").write_text(
-        "{name: small, version: '1.0', profile: lookback, vars: {wording: of the settings}}"
+        "{name: small, version: '1.0', profile: lookback, vars: {word: of the settings}}"
     )
     (folder / "macros" / "said.sql").write_text("{% macro said() %}'of a macro'{% endmacro %}")
     (folder / "seeds" / "seeded.csv").write_text("word\nof a seed\n")
     (folder / "models" / "words.sql").write_text(
-        "select 'of a model' as model, {{ said() }} as macro, '{{ var(\"wording\") }}' as setting,\n"
+        "select 'of a model' as model, {{ said() }} as macro, '{{ var(\"word\") }}' as setting,\n"
         "    word as seed, {{ as_of() }} as moment from {{ ref('seeded') }}"
     )
     (folder / "models" / "words.yml").write_text(
@@ -157,7 +157,7 @@ def test_whatever_changed_is_read_anew(project: Path, tmp_path: Path):
         found = reported(place)
         assert new.items() <= found.items(), place
         assert found["code"] == 1, "a test that was changed did not run"
-    assert reported(second, None, "--vars", "{wording: by hand}")["setting"] == "by hand"
+    assert reported(second, None, "--vars", "{word: by hand}")["setting"] == "by hand"
     assert new.items() <= reported(second).items()
 
 

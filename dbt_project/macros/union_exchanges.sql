@@ -175,8 +175,8 @@
 {%- endmacro %}
 
 {#
-    A column of an entity as all exchanges have it. What names no coin is no movement that can be
-    added up, whatever its state: it is kept as it is, and named where words are that nobody knows.
+    A column of an entity, the same for all exchanges. A row without a coin cannot be summed, in any
+    status: it is kept as unclassified.
 #}
 {% macro canonical_column(entity, column) -%}
     {%- set amount = stated_amount(entity) -%}

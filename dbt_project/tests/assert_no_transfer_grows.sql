@@ -1,4 +1,4 @@
--- What arrives of a move between own accounts is at most what was sent.
+-- The received amount of a transfer between own accounts is at most the sent amount.
 select
     transfer_id,
     amount_sent,

@@ -34,7 +34,7 @@ numbered as (
         checked_at,
         clock_skew_ms,
         origin,
-        -- An imported file says whose it is, and nothing of what the account or its key is now.
+        -- An imported file has only the account's id, and no state of the account or its key.
         row_number() over (
             partition by account_id
             order by

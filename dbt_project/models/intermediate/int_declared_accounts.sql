@@ -1,4 +1,4 @@
--- What the user declares, with the account that each label stood for when it was last checked.
+-- The declared labels, with the account of each at the last check.
 with declared as (
 
     select * from {{ raw_table('user', 'declared_accounts') }}

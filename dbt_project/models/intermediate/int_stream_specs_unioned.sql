@@ -4,8 +4,8 @@ with specs as (
 
 ),
 
--- Every change of an exchange's limits records all of them anew, as one version. What the newest
--- version no longer has has ended; without recorded versions, none has ended.
+-- Every change of an exchange's limits records all of them again, as one version. Streams that the
+-- newest version lacks have ended; without recorded versions, none has ended.
 newest_versions as (
 
     select

@@ -61,7 +61,7 @@ run_receipts as (
         last_runs.last_asked_at,
         last_runs.last_success_at,
         case
-            -- A pair that is gone says nothing of how the run went.
+            -- A removed pair does not affect the result of the run.
             when receipts.error_kind = 'unknown_scope' then 0
             when receipts.outcome = 'exhausted' then 1
             when receipts.outcome = 'row_cap' then 2

@@ -10,7 +10,7 @@ with moments as (
 
 ),
 
--- What the exchange changed into another coin without a row is no row that is missing.
+-- A coin that the exchange renamed without a row does not count as a missing row.
 renamed as (
 
     {{ renamed_differences() }}

@@ -4,7 +4,7 @@ with records as (
 
 ),
 
--- What a unified account says of it counts more: it was pending when the account was changed.
+-- The record of the unified account takes precedence: it was pending when the account was changed.
 unified_records as (
 
     select
@@ -43,7 +43,7 @@ canonical as (
         to_address as address,
         tag as address_tag,
         from_address,
-        -- Internal moves carry an internal id in the field that holds the hash of the others.
+        -- Internal transfers have an internal id in the field of the hash.
         case when dest = 'on_chain' then trade_id end as tx_hash,
         dest = 'internal_transfer' as is_internal,
         {{ bitget_transaction_status() }} as status,

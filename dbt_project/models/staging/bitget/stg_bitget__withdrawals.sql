@@ -4,7 +4,7 @@ with records as (
 
 ),
 
--- What a unified account says of it counts more: it was pending when the account was changed.
+-- The record of the unified account takes precedence: it was pending when the account was changed.
 unified_records as (
 
     select

@@ -87,7 +87,7 @@ added_up as (
 
 ),
 
--- What is not listed is not held.
+-- A contract that is not listed has no position.
 compared as (
 
     select

@@ -45,7 +45,7 @@ positions as (
 
 ),
 
--- What was left over by one settlement is not missing again before the next.
+-- Contracts missing at one settlement do not count again at the next.
 settled as (
 
     select

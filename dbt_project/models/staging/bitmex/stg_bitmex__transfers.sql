@@ -4,7 +4,7 @@ with transactions as (
 
 ),
 
--- The exchange tells one side only, and not whose account the other is. A bonus is no move of own
+-- The exchange lists only one side, and not the account of the other. A bonus is no transfer of own
 -- money: the ledger has it as a reward.
 canonical as (
 

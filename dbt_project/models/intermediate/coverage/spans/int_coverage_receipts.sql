@@ -1,5 +1,5 @@
--- The receipts that say something about coverage. Where there was no value to request by, nothing
--- was requested.
+-- The receipts that count for coverage: not those without a value to request by, as nothing was
+-- requested.
 with receipts as (
 
     select * from {{ ref('int_receipts_unioned') }}
