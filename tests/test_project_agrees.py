@@ -26,9 +26,10 @@ AUXILIARY = {table.name for table in tables.AUXILIARY} | {"_dlt_loads"}
 
 def sources_of(name: str) -> set[str]:
     """The raw tables that the exchange's staging folder declares as dbt sources."""
-    (file,) = (STAGING / name).glob("*sources.yml")
-    declared = yaml.safe_load(file.read_text())["sources"]
-    return {table["name"] for source in declared for table in source["tables"]}
+    file = STAGING / name / f"_{name}__base.yml"
+    (source,) = yaml.safe_load(file.read_text())["sources"]
+    assert source["tables"].startswith("{{ var('raw_tables') + fromyaml('[")
+    return set(re.findall(r"{name: (\w+)}", source["tables"]))
 
 
 def test_every_exchange_has_its_stand_in():
@@ -73,10 +74,14 @@ def test_every_exchange_has_its_page_in_the_docs_and_its_guide(name):
     assert guide.steps and guide.problems, f"`lookback guide {name}` has nothing to say"
 
 
+def test_raw_tables_of_every_exchange_are_sources():
+    assert {table["name"] for table in SETTINGS["vars"]["raw_tables"]} == AUXILIARY
+
+
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_stream_is_a_source_and_has_its_base_model(name):
     streams = registry.exchange(name).spec.streams
-    assert sources_of(name) == {stream.name for stream in streams} | AUXILIARY
+    assert sources_of(name) == {stream.name for stream in streams}
     folder = STAGING / name / "base"
     calls = {
         file.stem.removeprefix(f"base_{name}__"): file.read_text() for file in folder.glob("*.sql")
