@@ -160,10 +160,6 @@ def build(world: World) -> Simulator:
     profile = Profile(
         name="harbor",
         keys=KEYS,
-        make_card=lambda key, rng: {
-            "key": f"{rng.getrandbits(128):x}", "secret": f"{rng.getrandbits(256):x}",
-            "uid": key.uid,
-        },
         shown_key=lambda call: call.headers.get("x-harbor-key", ""),
         authenticate=authenticate,
         routes=(
