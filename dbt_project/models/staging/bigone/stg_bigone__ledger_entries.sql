@@ -70,7 +70,7 @@ from_deposits as (
         state as exchange_status,
         amount,
         cast(0 as decimal(38, 18)) as fee_amount,
-        coalesce(updated_at, inserted_at, occurred_at, asked_at) as occurred_at,
+        coalesce(updated_at, inserted_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -165,7 +165,7 @@ from_untold_trades as (
         cast(null as varchar) as exchange_status,
         amount,
         cast(0 as decimal(38, 18)) as fee_amount,
-        coalesce(inserted_at, created_at, occurred_at, asked_at) as occurred_at,
+        coalesce(inserted_at, created_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -199,7 +199,7 @@ from_conversions as (
         state as exchange_status,
         case part when 'paid' then -from_size else to_size end as amount,
         cast(0 as decimal(38, 18)) as fee_amount,
-        coalesce(converted_at, occurred_at, asked_at) as occurred_at,
+        coalesce(converted_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -230,7 +230,7 @@ from_contracts as (
         -- A funding payment is a cost as a whole, in whichever of the two it is written.
         case when upper(side) = 'FUNDING' then known_fee - known_pnl else known_fee end
             as fee_amount,
-        coalesce(traded_at, occurred_at, asked_at) as occurred_at,
+        coalesce(traded_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -255,7 +255,7 @@ movements as (
 ),
 
 -- What is pending, or came to nothing, moved nothing. A status nobody knows is kept, outside the
--- sum; so is a row without its coin or its amount.
+-- sum; so is a row without its coin.
 canonical as (
 
     select
@@ -280,7 +280,7 @@ canonical as (
         exchange_status,
 
         -- how much
-        cast(coalesce(amount, 0) as decimal(38, 18)) as amount,
+        cast(amount as decimal(38, 18)) as amount,
         cast(coalesce(fee_amount, 0) as decimal(38, 18)) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 

@@ -63,10 +63,10 @@ of_futures as (
         coalesce(flow_name, cast(flow_type as varchar)) as exchange_entry_type,
         symbol as market,
         amount,
-        case when entry_type in ('fee', 'funding') then coalesce(-amount, 0) else 0 end
+        case when entry_type in ('fee', 'funding') then -amount else 0 end
             as fee_amount,
         'completed' as status,
-        coalesce(moved_at, occurred_at, asked_at) as occurred_at,
+        coalesce(moved_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -151,7 +151,7 @@ untold as (
         side as exchange_entry_type,
         symbol as market,
         size as amount,
-        coalesce(filled_at, occurred_at, asked_at) as occurred_at,
+        coalesce(filled_at, occurred_at) as occurred_at,
         origin, receipt_id, loaded_at
     from {{ ref('base_bitmart__spot_fills') }}
     where coalesce(lower(side), '') not in ('buy', 'sell')
@@ -168,8 +168,8 @@ untold as (
         cast(null as varchar) as asset,
         cast(side as varchar) as exchange_entry_type,
         symbol as market,
-        cast(null as decimal(38, 18)) as amount,
-        coalesce(filled_at, occurred_at, asked_at) as occurred_at,
+        cast(0 as decimal(38, 18)) as amount, -- what it moved is in the futures ledger
+        coalesce(filled_at, occurred_at) as occurred_at,
         origin, receipt_id, loaded_at
     from {{ ref('base_bitmart__futures_fills') }}
     where coalesce(side, 0) not in (1, 2, 3, 4)
@@ -187,7 +187,7 @@ untold as (
         operation_type as exchange_entry_type,
         cast(null as varchar) as market,
         arrival_amount as amount,
-        coalesce(applied_at, occurred_at, asked_at) as occurred_at,
+        coalesce(applied_at, occurred_at) as occurred_at,
         origin, receipt_id, loaded_at
     from {{ ref('base_bitmart__deposit_withdraw_history') }}
     where {{ bitmart_money_direction() }} is null
@@ -305,7 +305,7 @@ canonical as (
         exchange_status,
 
         -- how much; no balance is shown with any row
-        coalesce(amount, 0) as amount,
+        amount,
         coalesce(fee_amount, 0) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 
