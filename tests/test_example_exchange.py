@@ -83,13 +83,8 @@ def clean_environment(project: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def synced(
-    project: Path, empty_warehouse: Path
-) -> Iterator[tuple[dict[str, Any], duckdb.DuckDBPyConnection]]:
+def synced(project: Path) -> Iterator[tuple[dict[str, Any], duckdb.DuckDBPyConnection]]:
     """What really happened to the simulated account, and the published marts after a sync."""
-    data = project.parent / "home" / "data"
-    data.mkdir(parents=True)
-    shutil.copyfile(empty_warehouse, data / "warehouse.duckdb")
     with subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "sandbox", "--pace", "0", "--size", "400"],
         cwd=project, env=clean_environment(project), stdout=subprocess.PIPE, text=True,
@@ -105,7 +100,8 @@ def synced(
         assert done.returncode == 0, done.stdout + done.stderr
         truth = requests.get(f"{sandbox['url']}/_truth/{NAME}-main", timeout=30).json()
         server.terminate()
-    with duckdb.connect(str(data / "lookback.duckdb"), read_only=True) as marts:
+    published = project.parent / "home" / "data" / "lookback.duckdb"
+    with duckdb.connect(str(published), read_only=True) as marts:
         yield truth, marts
 
 
