@@ -10,7 +10,7 @@ gaps as (
 
     select * from {{ ref('int_gap_findings') }}
     where
-        fixed_by is null
+        fix_code is null
         and (verdict != 'unverified' or is_proven_incomplete)
         and severity is distinct from 'info'
 
@@ -52,7 +52,7 @@ in_gaps as (
     select
         named.finding_id,
         arg_max(gaps.finding_id, (gaps.span_end, gaps.finding_id)) as gap_id,
-        arg_max(gaps.what, (gaps.span_end, gaps.finding_id)) as gap_what
+        arg_max(gaps.cause, (gaps.span_end, gaps.finding_id)) as gap_cause
     from named
     inner join gaps
         on
