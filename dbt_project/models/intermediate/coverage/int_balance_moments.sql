@@ -11,7 +11,7 @@
 -#}
 with entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
     where status = 'completed' and amount is not null
 
 ),

@@ -25,7 +25,7 @@ specs as (
 
 ledger_entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
 
 ),
 

@@ -14,7 +14,7 @@ left_out as (
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_ledger_entries') }}
+    select account_id, stream, record_id from {{ ref('int_ledger_entries') }}
     where status = 'unclassified'
 
     union
@@ -34,7 +34,7 @@ left_out as (
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_trades') }}
+    select account_id, stream, record_id from {{ ref('int_trades') }}
     where
         fee_amount is null
         or value_amount is null
