@@ -19,7 +19,7 @@ DLT_ENVIRONMENT = {
 }
 
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "127.0.0.0/8", "localhost", "::1")
 """Where this machine's own servers answer: Prefect's temporary one, and the sandbox."""
 
 

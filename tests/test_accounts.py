@@ -86,7 +86,9 @@ def test_an_unknown_label_names_the_known_ones(place):
         ("SECRET", "", "secret missing"),
         ("OPENED_AT", "yesterday", "not a date"),
         ("PACE", "fast", "not a positive number"),
+        ("OPENED_AT", "2121-03-01", "in the future"),
         ("PACE", "0", "not a positive number"),
+        ("PACE", "nan", "not a positive number"),
     ],
 )
 def test_a_bad_field_is_named_with_its_remedy(private_home, monkeypatch, field, value, says):
@@ -121,6 +123,26 @@ def test_a_slip_in_a_file_is_told_with_its_place(place, name):
         readable_accounts()
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[account.other]\nexchange = 'bitget'\n", "account is not an account"),
+        ("[accounts]\nexchange = 'bitget'\n", "accounts.exchange is not an account"),
+        ("accounts = 'bitget'\n", "accounts is not an account"),
+    ],
+)
+def test_an_account_written_otherwise_is_not_ignored(place, text, says):
+    (place.settings / "config.toml").write_text(text)
+    with pytest.raises(LookbackError, match=says):
+        readable_accounts()
+
+
+def test_a_byte_order_mark_of_an_editor_is_ignored(place):
+    file = place.settings / "config.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert configured_accounts(["main"])
+
+
 def test_one_bad_account_stops_no_other(place, monkeypatch):
     monkeypatch.setenv("ACCOUNTS__BROKEN__EXCHANGE", "bitget")
     accounts, wrong = readable_accounts()
@@ -152,6 +174,9 @@ def test_private_data_is_readable_by_its_owner_only(private_home):
         ("ftp://gateway.example", "not the URL of a server"),
         ("gateway.example", "not the URL of a server"),
         ("http://[::1", "not the URL of a server"),
+        ("http://gateway.example\\@127.0.0.1", "not the URL of a server"),
+        ("https://name:word@gateway.example", "not the URL of a server"),
+        ("https://gateway.example?to=", "not the URL of a server"),
     ],
 )
 def test_a_key_goes_over_plain_http_to_this_machine_alone(place, monkeypatch, url, says):

@@ -132,6 +132,7 @@ def test_an_address_with_a_control_character_is_not_sent(sign):
         ("X-Method-Override", "PUT"),
         ("X-Note", "a\tb"),
         ("X-Note", "a\nb"),
+        ("X-Note", "“a”"),
     ],
 )
 def test_a_header_that_changes_the_request_is_not_sent(name, value):

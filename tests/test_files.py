@@ -250,6 +250,24 @@ def test_each_stream_is_told_by_its_columns(place, tmp_path, stream, row):
     assert len(stored(place, stream)) == 1
 
 
+def test_a_state_of_the_api_gives_way_to_a_newer_file_alone(place, tmp_path):
+    def saved(amount, day):
+        row = WALLET[0] | {"amount": amount, "timestamp": f"2026-03-{day:02d}T12:00:00.000Z"}
+        name = f"{day}.json"
+        import_files("bitmex", [written(tmp_path, name, as_json([row]))], "old", place)
+        return [json.loads(record)["amount"] for *_, record in stored(place, "wallet")]
+
+    saved(10, 10)
+    with duckdb.connect(str(place.warehouse)) as connection:  # as if the API had returned it
+        connection.execute("update raw_bitmex.wallet set origin = 'api'")
+        connection.execute(
+            "update raw_bitmex.receipts set origin = 'api', asked_at = timestamptz '2026-03-10'"
+        )
+        connection.execute("delete from raw_bitmex.file_states")
+    assert saved(5, 5) == [10]
+    assert saved(15, 15) == [15]
+
+
 def test_a_saved_balance_is_taken_for_the_moment_of_its_last_change(place, tmp_path):
     import_files("bitmex", [written(tmp_path, "w.json", as_json(WALLET))], "old", place)
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
@@ -344,6 +362,21 @@ def test_a_file_of_another_account_is_refused(place, tmp_path):
     assert {row[1] for row in stored(place)} == {"bitmex:1000001"}
 
 
+def test_a_second_label_for_one_account_is_refused(place, tmp_path):
+    import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS[:2]))], "old", place)
+    more = written(tmp_path, "b.json", as_json(ROWS))
+    with pytest.raises(LookbackError, match="whose label is old") as caught:
+        import_files("bitmex", [more], "new", place)
+    assert caught.value.remedy == "import them with --account old"
+    assert len(stored(place)) == 2
+
+
+@pytest.mark.parametrize("label", ["[/x]", "a" * 3_000, "", "two words"])
+def test_a_label_that_no_account_can_have_is_refused(place, tmp_path, label):
+    with pytest.raises(LookbackError, match="a label is up to 40"):
+        import_files("bitmex", [written(tmp_path, "a.json", as_json(ROWS))], label, place)
+
+
 def test_a_file_of_several_accounts_is_refused(place, tmp_path):
     mixed = [ROWS[0], {**ROWS[1], "account": 2}]
     with pytest.raises(LookbackError, match="several accounts"):
@@ -382,9 +415,12 @@ def test_reference_files_alone_say_no_account(place, tmp_path):
         import_files("bitmex", [path], "old", place)
 
 
-def test_an_unknown_exchange_names_the_known_ones(place, tmp_path):
-    with pytest.raises(LookbackError, match="bitmex"):
+def test_an_unknown_exchange_names_those_whose_files_can_be_imported(place, tmp_path):
+    with pytest.raises(LookbackError, match="no such exchange") as caught:
         import_files("nosuch", [tmp_path / "a.json"], "old", place)
+    names = registry.names()
+    named = {name for name in names if name in caught.value.remedy}
+    assert named == {name for name in names if registry.exchange(name).spec.imports_files}
 
 
 def test_an_empty_list_is_no_answer_of_a_stream(place, tmp_path):

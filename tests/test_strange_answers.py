@@ -974,7 +974,11 @@ def test_a_time_route_that_tells_no_time_is_done_without(body):
     assert identified(exchange).uid
 
 
-@pytest.mark.parametrize("body", [b"null", b'{"userId":""}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"null", b'{"userId":""}', b'{"userId":"[/x]"}', b'{"userId":"1%s"}' % (b"0" * 1_000_000)],
+    ids=["nothing", "empty", "markup", "endless"],
+)
 def test_an_account_that_is_not_named_is_one_clear_error(body, prepared_home):
     exchange = speaker(TAX, [])
     exchange.instead["/account/info"] = lambda path, params: Answer(exchange._envelope(body))

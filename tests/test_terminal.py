@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 from rich.console import Console
 
 from flows.cli import show, terminal
@@ -129,6 +130,7 @@ def test_servers_of_this_machine_are_asked_without_a_proxy(
         lab.patch.setenv(name, value)
     home()
     assert os.environ["NO_PROXY"].startswith("example.org,")
+    assert not requests.utils.get_environ_proxies("http://127.0.0.2:80/")
     assert httpx.get(lab.box.url, timeout=10).status_code < 600  # as Prefect's client asks
     assert lab.sync(lab.declare("bigone"))["bigone_main"].rows
 

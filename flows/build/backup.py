@@ -43,8 +43,9 @@ def restore(home: Home, source: Path | None = None) -> Path | None:
 
 
 def restore_if_lost(home: Home) -> bool:
-    """Restore a missing warehouse from the published file, which also has the records."""
-    if home.warehouse.exists() or not home.published.exists():
+    """Restore a missing or empty warehouse from the published file, which also has the records."""
+    file = home.warehouse
+    if (file.exists() and file.stat().st_size > 0) or not home.published.exists():
         return False
     restore(home)
     return True

@@ -167,6 +167,7 @@ def import_(
     """
     from flows.cli import show
     from flows.cli.run import run_import, run_withdrawal
+    from pipelines.files.recognition import ACCOUNT_NUMBER
 
     if withdraw:
         if exchange or files or account or uid:
@@ -181,7 +182,7 @@ def import_(
             "lookback import EXCHANGE FILE... --account LABEL",
             ctx=context,
         )
-    if uid and not uid.isalnum():
+    if uid and not ACCOUNT_NUMBER.fullmatch(uid):
         raise LookbackError(f"{uid!r} is not an account number", account=account)
     with show.progress():
         results = run_import(exchange.lower(), files, account, uid)

@@ -89,6 +89,7 @@ def run_withdrawal(prefix: str) -> Withdrawal:
 
     place = home()
     dismissals.read(place)
+    renames.read(place)
     with lock.run_lock(place, "import"):
         restore_if_lost(place)
         prepare_warehouse(place, exchanges_in_use(place))
@@ -107,6 +108,8 @@ def run_retire(label: str) -> None:
     from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
     place = home()
+    dismissals.read(place)
+    renames.read(place)
     with lock.run_lock(place, "retire"):
         restore_if_lost(place)
         prepare_warehouse(place, exchanges_in_use(place))

@@ -16,6 +16,7 @@ passphrase = "..."
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -28,11 +29,14 @@ from urllib.parse import urlsplit
 
 from pipelines import registry
 from pipelines.account import Account, Credentials
-from pipelines.errors import LookbackError
+from pipelines.errors import LookbackError, one_line
 from pipelines.home import home
 from pipelines.spec import ExchangeSpec
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+SERVER = re.compile(r"[\w.~:/\[\]-]+", re.ASCII)
+"""The characters of a base URL: no user name, parameters or what libraries read differently."""
 
 FIELDS = ("exchange", "opened_at", "base_url", "allow_plain_http", "pace", "uid")
 """The fields of an account in addition to its key."""
@@ -98,15 +102,29 @@ def _entries() -> list[dict[str, Any]]:
     """Every `[accounts.<label>]` of secrets, config and environment, merged field by field."""
     merged: dict[str, dict[str, Any]] = {}
     for name in SETTINGS:
-        accounts = _read_toml(home().settings / name).get("accounts", {})
-        tables = accounts.items() if isinstance(accounts, Mapping) else ()
-        for label, fields in tables:
-            if isinstance(fields, Mapping):
-                entry = merged.setdefault(label.lower(), {"label": label})
-                for field, value in fields.items():
-                    entry.setdefault(field.lower(), value)
+        for label, fields in _tables(home().settings / name).items():
+            entry = merged.setdefault(label.lower(), {"label": label})
+            for field, value in fields.items():
+                entry.setdefault(field.lower(), value)
     _overlay_environment(merged)
     return list(merged.values())
+
+
+def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The `[accounts.<label>]` of a file. Raises LookbackError where one is written otherwise."""
+    content = _read_toml(file)
+    accounts = content.get("accounts", {})
+    slips = difflib.get_close_matches("accounts", content.keys() - {"accounts"}, cutoff=0.8)
+    if isinstance(accounts, Mapping):
+        slips += [
+            f"accounts.{name}" for name in accounts if not isinstance(accounts[name], Mapping)
+        ]
+    if slips or not isinstance(accounts, Mapping):
+        raise LookbackError(
+            f"{file}: {one_line(slips[0]) if slips else 'accounts'} is not an account",
+            remedy="begin each account with a line [accounts.LABEL]",
+        )
+    return accounts
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -117,7 +135,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise LookbackError(f"{file}, line {line}: it is not UTF-8 text") from error
@@ -142,12 +160,17 @@ def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:
         merged.setdefault(key, {"label": key})[parts[2].lower()] = value
 
 
-def _account(entry: Mapping[str, Any]) -> Account:
-    label = entry["label"]
+def require_label(label: str) -> None:
+    """Raises LookbackError if no account can have this label."""
     if not LABEL.fullmatch(label):
         raise LookbackError(
-            "a label is up to 40 letters, digits, dashes and underscores", account=label
+            "a label is up to 40 letters, digits, dashes and underscores", account=one_line(label)
         )
+
+
+def _account(entry: Mapping[str, Any]) -> Account:
+    label = entry["label"]
+    require_label(label)
     name = str(entry.get("exchange", "")).lower()
     if name not in registry.names():
         raise LookbackError(
@@ -176,11 +199,12 @@ def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
         host = parts.hostname or ""
     except ValueError:
         host = ""
-    if not host or parts.scheme not in ("http", "https"):
+    is_server = host and parts.scheme in ("http", "https") and SERVER.fullmatch(url)
+    if not is_server:
         raise LookbackError(
             "base_url is not the URL of a server",
             account=label,
-            remedy="write it as https://host, or remove it",
+            remedy="write it as https://host, without user name and parameters, or remove it",
         )
     is_allowed = str(entry.get("allow_plain_http", "")).lower() in ("true", "1", "yes")
     if parts.scheme == "http" and not is_allowed and not _is_this_machine(host):
@@ -246,7 +270,14 @@ def _moment(label: str, value: Any) -> datetime | None:
         raise LookbackError(
             f"opened_at is not a date: {value!r}", account=label, remedy="write it as 2021-03-01"
         ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment > datetime.now(UTC):
+        raise LookbackError(
+            f"opened_at is in the future: {value}",
+            account=label,
+            remedy="write the day on which the account was opened, or remove it",
+        )
+    return moment
 
 
 def _pace(label: str, value: Any) -> float:
@@ -256,7 +287,7 @@ def _pace(label: str, value: Any) -> float:
         pace = float(value)
     except (TypeError, ValueError):
         pace = 0.0
-    if pace <= 0:
+    if not 0 < pace < math.inf:
         raise LookbackError(
             f"pace is not a positive number: {value!r}",
             account=label,

@@ -43,6 +43,9 @@ LONGEST_WAIT = 60.0
 PRINTABLE = re.compile(r"[\x20-\x7e\x80-\uffff]*")
 """Text without control characters, including tabs and line breaks."""
 
+HEADER = re.compile(r"[\x20-\x7e\x80-\xff]*")
+"""Text that a header can hold: no typographic quotes, for instance."""
+
 DEEPEST = 100
 """Levels of nesting that are kept if a response has more than can be parsed."""
 
@@ -182,11 +185,12 @@ class ReadOnlySession(requests.Session):
         """Refuse a header that would make a server take the request for another one."""
         for name, value in request.headers.items():
             word = name.lower().replace("_", "-")
-            if word in METHOD_OVERRIDES or not PRINTABLE.fullmatch(f"{name}{value}"):
+            if word in METHOD_OVERRIDES or not HEADER.fullmatch(f"{name}{value}"):
                 raise NotARead(
                     f"refused to send the header {one_line(name)}",
                     account=self.account.label,
-                    remedy="remove line breaks and tabs from the key and the other settings",
+                    remedy="remove line breaks, tabs and typographic quotes from the key and the "
+                    "other settings",
                 )
 
     def _send_once(

@@ -90,16 +90,23 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
     )
 
 
-def labels_of_accounts(warehouse: Path, spec: ExchangeSpec) -> dict[str, str]:
-    """What the exchange's accounts were called when they were last checked, by account."""
+def labels_of_accounts(
+    warehouse: Path, spec: ExchangeSpec, *, with_files: bool = False
+) -> dict[str, str]:
+    """What the exchange's accounts were called when they were last checked, by account.
+
+    `with_files`: an account that no sync has read is called as its files were imported.
+    """
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         if not _tables(connection, spec) >= NEEDED:
             return {}
         rows = connection.execute(
-            f"select account_id, arg_max(label, checked_at) from raw_{spec.name}.accounts "
-            "where origin is distinct from 'file' group by account_id"
+            "select account_id, arg_max(label, (origin is distinct from 'file', checked_at)) "
+            f"from raw_{spec.name}.accounts "
+            "where $1 or origin is distinct from 'file' group by account_id",
+            [with_files],
         ).fetchall()
     return {account_id: label for account_id, label in rows if label}
 

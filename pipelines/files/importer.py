@@ -18,10 +18,11 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import registry
+from pipelines.config.accounts import require_label
 from pipelines.errors import LookbackError, RequestError
 from pipelines.extract.exchange import Exchange
 from pipelines.extract.paginators import times_of
-from pipelines.extract.progress import known_account
+from pipelines.extract.progress import known_account, labels_of_accounts
 from pipelines.extract.records import Record, RecordReader, to_moment
 from pipelines.extract.windows import Floor, Window
 from pipelines.files.imports import holder_of, restate
@@ -35,6 +36,8 @@ from pipelines.files.reading import (
     unreadable,
 )
 from pipelines.files.recognition import (
+    ACCOUNT_NUMBER,
+    Fault,
     faults_of,
     fields_of,
     not_recognised,
@@ -127,6 +130,7 @@ def import_files(
     files = [found for found in checked if isinstance(found, SavedFile)]
     if not files:
         raise _nothing_left([found for found in checked if isinstance(found, ImportResult)], label)
+    _require_own_label(home, exchange, owner, label)
     taken = _taken_together(files)
     imports = [
         _Import(
@@ -149,6 +153,7 @@ def check_input(exchange_name: str, paths: Sequence[Path], label: str) -> None:
 
 def _exchange(name: str, label: str) -> Exchange:
     """The exchange whose files are imported. Raises LookbackError."""
+    require_label(label)
     if name not in registry.names():
         raise LookbackError(
             f"no such exchange: {name}",
@@ -164,6 +169,18 @@ def _exchange(name: str, label: str) -> Exchange:
             remedy="sync the account with an API key",
         )
     return exchange
+
+
+def _require_own_label(home: Home, exchange: Exchange, account_id: str, label: str) -> None:
+    """Raises LookbackError where the account is known by another label."""
+    labels = labels_of_accounts(home.warehouse, exchange.spec, with_files=True)
+    holder = labels.get(account_id, label)
+    if holder.lower() != label.lower():
+        raise LookbackError(
+            f"these files belong to {account_id}, whose label is {holder}",
+            account=label,
+            remedy=f"import them with --account {holder}",
+        )
 
 
 def _read_path(exchange: Exchange, path: Path, label: str) -> list[SavedFile | ImportResult]:
@@ -223,7 +240,10 @@ def read_content(exchange: Exchange, content: Content) -> SavedFile:
         (item.line, fault)
         for item, record in zip(items, records, strict=True)
         if exchange.is_record(stream, record)
-        for fault in faults_of(stream, record.raw)
+        for fault in (
+            *faults_of(stream, record.raw),
+            *_account_faults(exchange, stream, record.raw),
+        )
     ]
     if faults:
         line, fault = faults[0]
@@ -247,6 +267,14 @@ def read_content(exchange: Exchange, content: Content) -> SavedFile:
         taken=max((record.at for record in records if record.at is not None), default=None),
         is_whole=text.lstrip().startswith("[") or len(items) > 1,
     )
+
+
+def _account_faults(exchange: Exchange, stream: StreamSpec, raw: bytes) -> list[Fault]:
+    """A value that cannot be an account number, as `1.000001E+06`."""
+    uid = exchange.uid_of(raw) if stream.private and exchange.uid_of is not None else ""
+    if not uid or ACCOUNT_NUMBER.fullmatch(uid):
+        return []
+    return [Fault(exchange.uid_field, uid, "is not an account number")]
 
 
 def _without_doubles(records: Sequence[Record]) -> list[Record]:

@@ -254,7 +254,10 @@ def _rows(text: str) -> list[Item]:
     left_out = text.count("\n") - body.count("\n")
     header_line = body.lstrip().partition("\n")[0]
     reader = csv.reader(
-        io.StringIO(body, newline=""), delimiter=delimiter_of(header_line), strict=True
+        io.StringIO(body, newline=""),
+        delimiter=delimiter_of(header_line),
+        skipinitialspace=True,
+        strict=True,
     )
     header: list[str] = []
     items = []
@@ -263,7 +266,8 @@ def _rows(text: str) -> list[Item]:
             continue
         if not header:
             header = [cell.strip() for cell in cells]
-            if len(set(header)) != len(header):
+            names = [name.casefold() for name in header if name]
+            if len(set(names)) != len(names):
                 raise csv.Error("two columns have the same name")
             continue
         line = reader.line_num + left_out

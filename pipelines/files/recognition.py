@@ -20,6 +20,12 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # Numbers that the models convert exactly: see the macros `minor_units` and `amount`.
 MINOR_UNITS = re.compile(r"[+-]?[0-9]{1,38}(\.0*)?")
 DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])0*[0-9]{0,20}(\.[0-9]{0,18}0*)?")
+ISO_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+    r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+TIME_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+ACCOUNT_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
 DECIMAL_WITH_EXPONENT = re.compile(
     r"[+-]?(?P<whole>[0-9]{1,20})(\.(?P<fraction>[0-9]{1,30}))?[eE](?P<power>[+-]?[0-9]{1,2})"
 )
@@ -153,10 +159,9 @@ def _text(raw: msgspec.Raw) -> str:
 
 
 def _is_time(stream: StreamSpec, text: str) -> bool:
-    """Whether a text is a time. A date alone is not: a spreadsheet has removed its time."""
-    if stream.time_unit == "iso8601" and ":" not in text:
-        return False
-    return to_micros(text, stream.time_unit) is not None
+    """Whether a text is a time with its seconds: a spreadsheet may remove or round them."""
+    form = ISO_TIME if stream.time_unit == "iso8601" else TIME_NUMBER
+    return form.fullmatch(text) is not None and to_micros(text, stream.time_unit) is not None
 
 
 def is_decimal(text: str) -> bool:

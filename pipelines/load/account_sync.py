@@ -8,6 +8,7 @@ only the account's own files, and may run in parallel with anything.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 
 ROW_BUDGET = 250_000
 """Rows read before they are loaded: what a cut-off run can lose, and what memory must hold."""
+
+UID = re.compile(r"[\w.:@-]{1,100}")
+"""What an account is called: part of its key in the warehouse, and shown."""
 
 OnEvent = Callable[[str, str, int, float], None]
 """(label, stream, rows so far, share of its windows done)."""
@@ -333,7 +337,7 @@ class AccountSync:
             fault = unexpected(error, stream="identity")
             fault.what = self.account.credentials.hide_in(fault.what)
             raise fault from error
-        if not self._identity.uid:
+        if not UID.fullmatch(self._identity.uid):
             raise LookbackError(
                 f"{self.exchange.spec.title} did not say whose key this is",
                 account=self.account.label,

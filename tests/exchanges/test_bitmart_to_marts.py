@@ -329,26 +329,31 @@ def test_rows_nobody_foresaw_stop_no_build_and_stay_in_sight(lab: Lab) -> None:
     )
     # What one row tells in full counts; what it leaves out does not.
     assert sorted(kept.pop("spot_fills/strange-2").split(",")) == ["completed", "unclassified"]
-    assert kept == {
-        "spot_fills/strange-0": "unclassified",
-        "spot_fills/strange-1": "unclassified",
-        "spot_fills/strange-3": "unclassified",
-        "futures_fills/strange-0": "unclassified",
-        "futures_ledger/strange-0": "completed",
-        "futures_ledger/strange-1": "unclassified",
-        "deposit_withdraw_history/strange-0": "unclassified",
-        "deposit_withdraw_history/strange-1": "unclassified",
-        "deposit_withdraw_history/strange-2": "unclassified",
-    }
+    assert kept == {"futures_ledger/strange-0": "completed"}
     assert lab.query(
         "select entry_type from marts.fct_ledger_entries where record_id = 'strange-0' "
         "and stream = 'futures_ledger'"
     ) == [("unclassified",)]
-    for table, count in (("deposits", 1), ("withdrawals", 1), ("transfers", 2)):
+    # What states no time is a row of no fact, and is counted.
+    for table in ("deposits", "withdrawals", "transfers", "trades"):
         assert lab.query(
             f"select count(*) from marts.fct_{table} "
-            "where record_id like 'strange-%' and status = 'unclassified'"
-        ) == [(count,)]
+            "where record_id like 'strange-%' and record_id != 'strange-2'"
+        ) == [(0,)]
+    left_out = lab.query(
+        "select stream, count(distinct record_id) from intermediate.int_unreadable_rows "
+        "where account_id = ? and record_id like 'strange-%' and field = 'time' "
+        "group by all order by all",
+        account_id,
+    )
+    assert left_out == [
+        ("deposit_withdraw_history", 3),
+        ("futures_fills", 2),
+        ("futures_ledger", 1),
+        ("spot_fills", 3),
+        ("sub_transfers", 1),
+        ("transfer_list", 1),
+    ]
 
 
 def test_where_only_the_newest_rows_are_given_the_deadline_is_the_accounts_own(lab: Lab) -> None:

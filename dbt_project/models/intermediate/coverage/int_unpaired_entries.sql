@@ -1,7 +1,8 @@
 {#-
-    Ledger entries of trades and conversions that no row of `fct_trades` or `fct_conversions` takes:
-    those that made such a row themselves, and those with one of the same coin within ten seconds
-    (an execution and its ledger rows have no common id), are left out.
+    Ledger entries of trades and conversions that no row of `fct_trades` or `fct_conversions` takes.
+    Left out are those that made such a row themselves, the other side of a trade that an entry of
+    the same ledger made (within a second), and those with a conversion, or a trade of another list,
+    of the same coin within ten seconds (an execution and its ledger rows have no common id).
 -#}
 with entries as (
 
@@ -36,13 +37,22 @@ own_rows as (
 
 ),
 
-coin_moments as (
+trade_moments as (
 
     select distinct
         account_id,
+        stream,
         unnest([base_asset, quote_asset, settle_asset, fee_asset]) as asset,
         traded_at as moved_at
     from trades
+
+),
+
+listed_moments as (
+
+    select trade_moments.* exclude (stream)
+    from trade_moments
+    anti join entries using (account_id, stream)
 
     union
 
@@ -66,13 +76,20 @@ nearest as (
 
     select
         remaining.*,
-        coin_moments.moved_at
+        own_moments.moved_at as own_moved_at,
+        listed_moments.moved_at as listed_moved_at
     from remaining
-    asof left join coin_moments
+    asof left join trade_moments as own_moments
         on
-            remaining.account_id = coin_moments.account_id
-            and remaining.asset = coin_moments.asset
-            and remaining.occurred_at + interval 10 seconds >= coin_moments.moved_at
+            remaining.account_id = own_moments.account_id
+            and remaining.stream = own_moments.stream
+            and remaining.asset = own_moments.asset
+            and remaining.occurred_at + interval 1 second >= own_moments.moved_at
+    asof left join listed_moments
+        on
+            remaining.account_id = listed_moments.account_id
+            and remaining.asset = listed_moments.asset
+            and remaining.occurred_at + interval 10 seconds >= listed_moments.moved_at
 
 ),
 
@@ -90,7 +107,9 @@ final as (
         amount,
         occurred_at
     from nearest
-    where moved_at is null or moved_at < occurred_at - interval 10 seconds
+    where
+        coalesce(own_moved_at < occurred_at - interval 1 second, true)
+        and coalesce(listed_moved_at < occurred_at - interval 10 seconds, true)
 
 )
 

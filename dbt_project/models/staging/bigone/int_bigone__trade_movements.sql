@@ -92,7 +92,7 @@ from_unsided_trades as (
         asset_pair_name as market,
         'unclassified' as status,
         amount,
-        coalesce(inserted_at, created_at, occurred_at, asked_at) as occurred_at,
+        coalesce(inserted_at, created_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -122,7 +122,7 @@ from_contracts as (
         -- A funding payment is a cost as a whole, in whichever of the two it is written.
         case when upper(side) = 'FUNDING' then known_fee - known_pnl else known_fee end
             as fee_amount,
-        coalesce(traded_at, occurred_at, asked_at) as occurred_at,
+        coalesce(traded_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at

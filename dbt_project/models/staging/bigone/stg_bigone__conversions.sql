@@ -15,7 +15,7 @@ select
     cast(null as varchar) as fee_asset,
     cast(null as varchar) as detail_stream,
     cast(null as varchar) as detail_record_id,
-    coalesce(converted_at, occurred_at, asked_at) as converted_at,
+    coalesce(converted_at, occurred_at) as converted_at,
     origin,
     receipt_id,
     loaded_at

@@ -28,15 +28,15 @@ canonical as (
         state as exchange_status,
 
         -- how much
-        coalesce(amount, 0) as amount,
+        amount,
         cast(0 as decimal(38, 18)) as fee_amount,
         {{ bigone_asset_or_unknown('asset_symbol') }} as fee_asset,
 
         -- when
-        coalesce(inserted_at, occurred_at, asked_at) as requested_at,
+        coalesce(inserted_at, occurred_at) as requested_at,
         case
             when {{ bigone_deposit_status() }} in ('completed', 'canceled')
-                then coalesce(updated_at, inserted_at, occurred_at, asked_at)
+                then coalesce(updated_at, inserted_at, occurred_at)
         end as completed_at,
 
         -- where it came from

@@ -34,7 +34,7 @@ from_deposits as (
         {{ bigone_deposit_status() }} as status,
         state as exchange_status,
         amount,
-        coalesce(updated_at, inserted_at, occurred_at, asked_at) as occurred_at,
+        coalesce(updated_at, inserted_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -90,7 +90,7 @@ from_conversions as (
         {{ bigone_conversion_status() }} as status,
         state as exchange_status,
         case part when 'paid' then -from_size else to_size end as amount,
-        coalesce(converted_at, occurred_at, asked_at) as occurred_at,
+        coalesce(converted_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -111,7 +111,7 @@ movements as (
 ),
 
 -- What is pending, or came to nothing, moved nothing. A status nobody knows is kept, outside the
--- sum; so is a row without its coin or its amount.
+-- sum; so is a row without its coin.
 canonical as (
 
     select
@@ -136,7 +136,7 @@ canonical as (
         exchange_status,
 
         -- how much
-        cast(coalesce(amount, 0) as decimal(38, 18)) as amount,
+        cast(amount as decimal(38, 18)) as amount,
         cast(coalesce(fee_amount, 0) as decimal(38, 18)) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 

@@ -94,7 +94,7 @@ from_spot as (
         end as fee_asset,
 
         -- when
-        coalesce(inserted_at, created_at, occurred_at, asked_at) as traded_at,
+        coalesce(inserted_at, created_at, occurred_at) as traded_at,
 
         -- where it came from
         origin,
@@ -178,7 +178,7 @@ from_contracts as (
         {{ bigone_asset('currency') }} as fee_asset,
 
         -- when
-        coalesce(traded_at, occurred_at, asked_at) as traded_at,
+        coalesce(traded_at, occurred_at) as traded_at,
 
         -- where it came from
         origin,

@@ -39,16 +39,16 @@ canonical as (
         state as exchange_status,
 
         -- how much
-        coalesce(gross_amount, 0) as amount,
-        coalesce(fee_charged, 0) as fee_amount,
+        gross_amount as amount,
+        fee_charged as fee_amount,
         {{ bigone_asset_or_unknown('asset_symbol') }} as fee_asset,
         gross_amount - fee_charged as received_amount,
 
         -- when
-        coalesce(inserted_at, occurred_at, asked_at) as requested_at,
+        coalesce(inserted_at, occurred_at) as requested_at,
         case
             when {{ bigone_withdrawal_status() }} in ('completed', 'failed', 'canceled')
-                then coalesce(completed_at, updated_at, inserted_at, occurred_at, asked_at)
+                then coalesce(completed_at, updated_at, inserted_at, occurred_at)
         end as completed_at,
 
         -- where it came from

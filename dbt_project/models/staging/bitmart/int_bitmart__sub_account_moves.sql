@@ -25,7 +25,7 @@ sided as (
 
     select
         between_accounts.*,
-        coalesce(submitted_at, occurred_at, asked_at) as at_time,
+        coalesce(submitted_at, occurred_at) as at_time,
         case
             when receiver.account_name is not null and sender.account_name is null then 'out'
             when sender.account_name is not null and receiver.account_name is null then 'in'

@@ -40,12 +40,12 @@ canonical as (
         records.status as exchange_status,
 
         -- how much: what arrived is net of the fee
-        coalesce(records.arrival_amount, 0) as amount,
-        coalesce(records.fee, 0) as fee_amount,
+        records.arrival_amount as amount,
+        {{ known_or_zero('records.fee', 'records.unreadable_amounts') }} as fee_amount,
         {{ bitmart_coin_or_unknown('records.currency') }} as fee_asset,
 
         -- when: only the request has a time
-        coalesce(records.applied_at, records.occurred_at, records.asked_at) as requested_at,
+        coalesce(records.applied_at, records.occurred_at) as requested_at,
         cast(null as timestamptz) as completed_at,
 
         -- where it came from

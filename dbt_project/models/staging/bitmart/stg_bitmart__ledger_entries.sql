@@ -33,7 +33,7 @@ of_futures as (
         symbol as market,
         amount,
         case when entry_type in ('fee', 'funding') then -amount end as fee_amount,
-        coalesce(moved_at, occurred_at, asked_at) as occurred_at,
+        coalesce(moved_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -55,7 +55,7 @@ unsided_spot_fills as (
         side as exchange_entry_type,
         symbol as market,
         size as amount,
-        coalesce(filled_at, occurred_at, asked_at) as occurred_at,
+        coalesce(filled_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -75,7 +75,8 @@ unsided_futures_fills as (
         {{ bitmart_futures_wallet() }} as wallet,
         cast(side as varchar) as exchange_entry_type,
         symbol as market,
-        coalesce(filled_at, occurred_at, asked_at) as occurred_at,
+        cast(0 as decimal(38, 18)) as amount, -- what it moved is in the futures ledger
+        coalesce(filled_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -95,7 +96,7 @@ undirected_money as (
         {{ bitmart_coin('currency') }} as asset,
         operation_type as exchange_entry_type,
         arrival_amount as amount,
-        coalesce(applied_at, occurred_at, asked_at) as occurred_at,
+        coalesce(applied_at, occurred_at) as occurred_at,
         origin,
         receipt_id,
         loaded_at
@@ -155,7 +156,7 @@ canonical as (
         exchange_status,
 
         -- how much; no balance is shown with any row
-        coalesce(amount, 0) as amount,
+        amount,
         coalesce(fee_amount, 0) as fee_amount,
         cast(null as decimal(38, 18)) as balance_after,
 

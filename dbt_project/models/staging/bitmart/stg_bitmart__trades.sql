@@ -70,7 +70,7 @@ from_spot as (
         spot_fills.fee_coin as fee_asset,
 
         -- when
-        coalesce(spot_fills.filled_at, spot_fills.occurred_at, spot_fills.asked_at) as traded_at,
+        coalesce(spot_fills.filled_at, spot_fills.occurred_at) as traded_at,
 
         -- where it came from
         spot_fills.origin,
@@ -163,7 +163,7 @@ from_futures as (
             as fee_asset,
 
         -- when
-        coalesce(filled_at, occurred_at, asked_at) as traded_at,
+        coalesce(filled_at, occurred_at) as traded_at,
 
         -- where it came from
         origin,

@@ -3,7 +3,7 @@ with ledger as (
 
     select
         *,
-        coalesce(moved_at, occurred_at, asked_at) as at_time
+        coalesce(moved_at, occurred_at) as at_time
     from {{ ref('base_bitmart__futures_ledger') }}
     where
         (lower(flow_name) = 'transfer' or (flow_name is null and flow_type = 1))
@@ -16,7 +16,7 @@ listed as (
     select
         *,
         {{ bitmart_transfer_status() }} as status,
-        coalesce(moved_at, occurred_at, asked_at) as at_time,
+        coalesce(moved_at, occurred_at) as at_time,
         case lower(direction)
             when 'spot_to_contract' then amount
             when 'contract_to_spot' then -amount

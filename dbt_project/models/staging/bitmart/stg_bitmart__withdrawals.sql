@@ -40,17 +40,14 @@ canonical as (
         records.status as exchange_status,
 
         -- how much: the amount that arrives is net, and the fee is added to it
-        coalesce(
-            records.arrival_amount
-            + {{ known_or_zero('records.fee', 'records.unreadable_amounts') }},
-            0
-        ) as amount,
-        coalesce(records.fee, 0) as fee_amount,
+        records.arrival_amount
+        + {{ known_or_zero('records.fee', 'records.unreadable_amounts') }} as amount,
+        {{ known_or_zero('records.fee', 'records.unreadable_amounts') }} as fee_amount,
         {{ bitmart_coin_or_unknown('records.currency') }} as fee_asset,
         records.arrival_amount as received_amount,
 
         -- when: only the request has a time
-        coalesce(records.applied_at, records.occurred_at, records.asked_at) as requested_at,
+        coalesce(records.applied_at, records.occurred_at) as requested_at,
         cast(null as timestamptz) as completed_at,
 
         -- where it came from
