@@ -15,7 +15,7 @@ gaps as (
 
     select * from {{ ref('int_gap_findings') }}
     where
-        fixed_by is null
+        fix_code is null
         and (verdict != 'unverified' or is_proven_incomplete)
         and severity is distinct from 'info'
 
@@ -30,7 +30,7 @@ specs as (
 
 ledger_entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
 
 ),
 
@@ -57,7 +57,7 @@ in_gaps as (
     select
         named.finding_id,
         arg_max(gaps.finding_id, {{ order }}) as gap_id,
-        arg_max(gaps.what, {{ order }}) as gap_what
+        arg_max(gaps.cause, {{ order }}) as gap_cause
     from named
     inner join gaps
         on
