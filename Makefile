@@ -32,8 +32,8 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.lint_sql
 
-# Tests start many processes: each would compile every module again where no bytecode is kept.
-test test-all: export PYTHONDONTWRITEBYTECODE =
+# A run starts several processes: each would compile every module again where no bytecode is kept.
+setup demo test test-all: export PYTHONDONTWRITEBYTECODE =
 
 test: setup
 	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),2) -m "not slow" $(ARGS)

@@ -21,7 +21,7 @@ from pipelines.config.accounts import accounts_to_sync
 from pipelines.errors import LookbackError
 from pipelines.home import home
 from pipelines.load.account_sync import AccountSync
-from pipelines.load.warehouse import prepare_warehouse
+from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
 quiet_prefect(home())  # Prefect reads its settings when it is imported
 
@@ -41,6 +41,7 @@ TASK_RUNNER: Any = ThreadPoolTaskRunner(max_workers=PARALLEL_ACCOUNTS)
 
 # Tasks get only an account's label, as Prefect may store the parameters of a task.
 _syncs: ContextVar[Mapping[str, AccountSync]] = ContextVar("syncs")
+_dbt: ContextVar[dbt.Child] = ContextVar("dbt")
 
 
 def may_pass(_task: Any, _run: Any, state: Any) -> bool:
@@ -72,9 +73,9 @@ def load(label: str) -> None:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def build(as_of: datetime | None) -> None:
+def build() -> None:
     """Run the models and their tests."""
-    dbt.build(home(), as_of)
+    dbt.build(home(), child=_dbt.get())
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -88,9 +89,7 @@ def publish() -> None:
     task_runner=TASK_RUNNER,
     persist_result=False,
 )
-def sync(
-    labels: Sequence[str] = (), as_of: datetime | None = None, full: bool = False
-) -> Summary:
+def sync(labels: Sequence[str] = (), as_of: datetime | None = None, full: bool = False) -> Summary:
     """Sync the accounts of `labels`, or all, and publish the result.
 
     `as_of` is the current time for coverage and deadlines. `full` requests all available data
@@ -105,17 +104,18 @@ def sync(
         if restore_if_lost(place):
             watch.tell_stage("the warehouse file is gone: restored from the published file")
         watch.tell_stage("reading from the exchanges")
-        prepare_warehouse(place)
+        prepare_warehouse(place, exchanges_in_use(place))
         syncs = {
             account.label: AccountSync(account, place, on_event=watch.tell_rows, full=full)
             for account in accounts
         }
-        with dbt.parsing_ahead(place):
+        with dbt.Child(place, as_of, dbt.unused_exchanges(place)) as child:
             summary = extract_and_load(syncs)
-        summary.failures += [as_failure(error, error.account) for error in unreadable]
-        declared.record(place, syncs, connect_errors(summary, accounts))
-        watch.tell_stage("building and testing the models")
-        build(as_of)
+            summary.failures += [as_failure(error, error.account) for error in unreadable]
+            declared.record(place, syncs, connect_errors(summary, accounts))
+            watch.tell_stage("building and testing the models")
+            _dbt.set(child)
+            build()
         watch.tell_stage("publishing")
         publish()
     note_gaps()

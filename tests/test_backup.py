@@ -55,7 +55,7 @@ def test_a_sync_restores_before_it_asks(place: Home, monkeypatch: pytest.MonkeyP
     place.warehouse.unlink()
     from flows import sync
 
-    def stop(place: Home) -> None:
+    def stop(place: Home, exchanges: set[str]) -> None:
         raise InterruptedError
 
     monkeypatch.setattr(sync, "prepare_warehouse", stop)

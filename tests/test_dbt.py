@@ -116,7 +116,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def told(place: Home, as_of: datetime | None = None, *arguments: str) -> dict[str, object]:
     """What the one model of that project says, and how its file was parsed."""
     place.data.mkdir(parents=True, exist_ok=True)
-    done = dbt.run_dbt(place, ["--debug", "build", "--no-write-json", *arguments], as_of)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_DEBUG", "true")
+        done = dbt.run_dbt(place, ["build", "--no-write-json", *arguments], as_of)
     assert place.warehouse.exists(), done.stdout
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")

@@ -418,8 +418,9 @@ def test_reference_files_alone_say_no_account(place, tmp_path):
 def test_an_unknown_exchange_names_those_whose_files_can_be_imported(place, tmp_path):
     with pytest.raises(LookbackError, match="no such exchange") as caught:
         import_files("nosuch", [tmp_path / "a.json"], "old", place)
-    named = {name for name in registry.names() if name in caught.value.remedy}
-    assert named == {name for name in registry.names() if registry.exchange(name).spec.imports_files}
+    names = registry.names()
+    named = {name for name in names if name in caught.value.remedy}
+    assert named == {name for name in names if registry.exchange(name).spec.imports_files}
 
 
 def test_an_empty_list_is_no_answer_of_a_stream(place, tmp_path):

@@ -87,7 +87,8 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
     for command in ("gaps", "deadlines", "accounts"):
         rows = json.loads(lab.cli(command, "--json").stdout)
         assert unread["reason"] in {text for row in rows for text in row.values()}
-    lines, _, notes = lab.cli("status").stdout.partition("\n\n")
+    counts, lines, notes = lab.cli("status").stdout.split("\n\n", 2)
+    assert counts.startswith(f"{len(lights)} streams: ")
     assert len(lines.splitlines()) == len(lights) + 2
     assert len(re.findall(r"^\[\d+\] ", notes, re.MULTILINE)) == len(
         {light["reason"] for light in lights}
@@ -117,7 +118,8 @@ def test_failures_of_many_scopes_are_told_once() -> None:
     ]
     [told] = merged_failures("main", [*failures, *failures])
     assert str(told) == (
-        "main · transfer_records: the answer was cut short (BTC, ETH, SOL, …). Run the sync again."
+        "main · transfer_records: the answer was cut short (BTC, ETH, SOL and 1 more). "
+        "Run the sync again."
     )
 
 

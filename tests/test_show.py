@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -47,3 +48,38 @@ def test_width_follows_columns_without_a_terminal(monkeypatch: pytest.MonkeyPatc
     assert terminal.console().width == 80
     monkeypatch.delenv("COLUMNS")
     assert terminal.console().width == terminal.WIDTH
+
+
+GAP = {
+    "label": "main", "verdict": "lost_to_retention", "severity": "warning", "state": "open",
+    "remedy": "a file", "span_start": datetime(2020, 1, 1, tzinfo=UTC),
+    "span_end": datetime(2021, 1, 1, tzinfo=UTC),
+}  # fmt: skip
+
+
+def test_gaps_with_one_cause_share_a_line_and_a_note() -> None:
+    rows = [
+        {**GAP, "stream": stream, "cause": f"{stream} is kept for 90 days, since 2021-01-01."}
+        for stream in ("fills", "orders")
+    ]
+    text = shown("gaps", rows, 80)
+    assert text.startswith("2 open gaps in 1 account\n")
+    assert "fills, orders" in text and text.count("[1]") == 3 and "[2]" not in text
+    assert "fills is kept for 90 days, since 2021-01-01. The same applies to orders." in text
+
+
+def test_deadlines_at_one_time_share_a_line() -> None:
+    row = {
+        "label": "main", "sync_before": datetime(2026, 5, 1, tzinfo=UTC), "at_risk": False,
+        "reason": "retention", "is_estimate": False,
+        "next_loss_at": datetime(2026, 5, 9, tzinfo=UTC),
+    }  # fmt: skip
+    text = shown("deadlines", [{**row, "stream": stream} for stream in ("fills", "orders")], 80)
+    assert "2026-05-01 00:00  2026-05-09 00:00  main     fills, orders" in text
+
+
+def test_status_starts_with_the_number_of_streams_per_status() -> None:
+    row = {"label": "main", "last_asked_at": None, "rows": 1, "reason": "synced"}
+    lights = ("green", "green", "red")
+    rows = [{**row, "stream": f"s{n}", "light": light} for n, light in enumerate(lights)]
+    assert shown("status", rows, 80).startswith("3 streams: 2 ok, 1 error\n")

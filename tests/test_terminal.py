@@ -170,4 +170,4 @@ def test_a_summary_tells_new_rows_apart_from_those_read(capsys: Any) -> None:
         results=[AccountResult("main", rows=9, new_rows=2, requests=3)], failures=[]
     )
     show.summary(done, PROJECT / "data" / "lookback.duckdb")
-    assert "new rows   rows read   requests" in capsys.readouterr().out
+    assert "new rows  rows read  requests" in capsys.readouterr().out

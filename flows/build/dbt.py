@@ -10,19 +10,19 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Self
 
 from flows.build import dismissals, renames, selection
-from flows.runtime.child import parent_pipe
 from flows.runtime.environment import without_secrets
 from pipelines import registry
-from pipelines.config.accounts import readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import PROJECT, Home
+from pipelines.load.warehouse import exchanges_in_use
 
 DBT_PROJECT = PROJECT / "dbt_project"
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d +", re.MULTILINE)
@@ -58,19 +58,26 @@ class Built:
     tables: dict[str, str] = field(default_factory=dict)
 
 
-def build(home: Home, as_of: datetime | None = None, *, unit_tests: bool = False) -> list[Node]:
+def build(
+    home: Home,
+    as_of: datetime | None = None,
+    *,
+    unit_tests: bool = False,
+    child: Child | None = None,
+) -> list[Node]:
     """Run every model and data test on the warehouse. `as_of` is the current time for the models.
 
     A sync does not run the unit tests, as they only test the models' code. With them, the models of
-    all exchanges are built, else those of the exchanges in use.
+    all exchanges are built, else those of the exchanges in use. A `child` that was started earlier
+    has `as_of` and the exchanges already.
     Raises LookbackError that names the first models and tests that failed.
     """
     dismissals.load(home)
     renames.load(home)
+    child = child or Child(home, as_of, () if unit_tests else unused_exchanges(home))
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
-    unused = () if unit_tests else unused_exchanges(home)
     before = last_build(home)
-    now = Built(fingerprint(DBT_PROJECT), list(unused), selection.marks(home))
+    now = Built(fingerprint(DBT_PROJECT), list(child.unused), selection.marks(home))
     unchanged: list[str] = []
     if before.models != now.models or has_load_to_come(home):
         arguments.append("--full-refresh")  # stored rows must not keep results of older models
@@ -80,7 +87,7 @@ def build(home: Home, as_of: datetime | None = None, *, unit_tests: bool = False
         ]
     results = target_folder(home) / RESULTS
     results.unlink(missing_ok=True)
-    done = run_dbt(home, [*arguments, "--no-write-json"], as_of, unused, unchanged)
+    done = child.run([*arguments, "--no-write-json"], unchanged)
     nodes = read_results(results)
     broken = [node for node in nodes if node.broken]
     if done.returncode or broken:
@@ -152,29 +159,12 @@ def _built_from_file(home: Home) -> Path:
 
 
 def unused_exchanges(home: Home) -> tuple[str, ...]:
-    """The exchanges without an account and without stored data: their models are not built.
+    """The exchanges whose models are not built.
 
     Empty if no exchange is in use yet: dbt then builds all models.
     """
-    accounts, _ = readable_accounts()
-    used = {account.exchange for account in accounts} | _stored_exchanges(home)
+    used = exchanges_in_use(home)
     return tuple(name for name in registry.names() if name not in used) if used else ()
-
-
-def _stored_exchanges(home: Home) -> set[str]:
-    import duckdb
-
-    if not home.warehouse.exists():
-        return set()
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        schemas = connection.execute(
-            "select distinct schema_name from duckdb_tables() where table_name = 'receipts'"
-        ).fetchall()
-        return {
-            schema.removeprefix("raw_")
-            for (schema,) in schemas
-            if connection.execute(f'select 1 from "{schema}".receipts limit 1').fetchall()
-        }
 
 
 def parsed_file(home: Home, unused: Sequence[str] = ()) -> Path:
@@ -207,24 +197,6 @@ def _remember_parsed(home: Home, parsed: Path) -> None:
     part.replace(parsed)
 
 
-@contextmanager
-def parsing_ahead(home: Home) -> Iterator[None]:
-    """Inside the context, dbt parses the project in parallel if there is no parsed state yet.
-
-    Parsing takes nine seconds, and three with a parsed state.
-    """
-    ahead: threading.Thread | None = None
-    unused = unused_exchanges(home)
-    if not parsed_file(home, unused).exists():
-        ahead = threading.Thread(target=run_dbt, args=(home, ["parse"], None, unused))
-        ahead.start()
-    try:
-        yield
-    finally:
-        if ahead is not None:
-            ahead.join()
-
-
 def write_docs(home: Home) -> Path:
     """Write the models' documentation as one page, `data/docs/index.html`, and return the path."""
     done = run_dbt(home, ["docs", "generate", "--static"], unused=())
@@ -245,41 +217,84 @@ def run_dbt(
     arguments: Sequence[str],
     as_of: datetime | None = None,
     unused: Sequence[str] | None = None,
-    unchanged: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run one dbt command on the home's warehouse; its output is captured, not shown.
 
-    Models of the `unused` exchanges are left out (default: the exchanges not in use), and what
-    depends only on the `unchanged` raw tables.
+    Models of the `unused` exchanges are left out (default: the exchanges not in use).
     """
-    unused = unused_exchanges(home) if unused is None else unused
-    parsed = parsed_file(home, unused)
-    (target_folder(home) / FRESH).unlink(missing_ok=True)
-    command = [
-        *(sys.executable, "-m", "flows.build.dbt_process", str(target_folder(home))),
-        *("--no-use-colors", "--no-version-check", "--log-level-file", "info"),
-        *(("--partial-parse-file-path", str(parsed)) if parsed.exists() else ()),
-        *("--", *arguments, "--"),
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
-        *("--log-path", str(log_folder(home))),
-        *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
-    ]
-    child = environment(home, as_of, unused)
-    if unchanged:
-        file = target_folder(home) / "unchanged.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(
-            json.dumps({"tables": [*unchanged], "built": selection.relations(home)}),
+    return Child(home, as_of, unused_exchanges(home) if unused is None else unused).run(arguments)
+
+
+class Child:
+    """A dbt process. It starts and parses the project while the caller does other work.
+
+    It takes one command, and ends when this process ends: a killed sync must not leave a process
+    that keeps the warehouse open.
+    """
+
+    def __init__(
+        self, home: Home, as_of: datetime | None = None, unused: Sequence[str] = ()
+    ) -> None:
+        """Start dbt without the models of the `unused` exchanges."""
+        self.unused = tuple(unused)
+        self._home = home
+        self._parsed = parsed_file(home, unused)
+        (target_folder(home) / FRESH).unlink(missing_ok=True)
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "flows.build.dbt_process", str(target_folder(home))),
+                *("--no-use-colors", "--no-version-check", "--log-level-file", "info"),
+                *self._parsed_state(),
+                "--",
+                *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+                *("--log-path", str(log_folder(home))),
+                *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
+            ],
+            cwd=PROJECT,
+            env=environment(home, as_of, unused),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             encoding="utf-8",
+            errors="replace",
         )
-        child |= {selection.UNCHANGED: str(file)}
-    with parent_pipe() as pipe:  # dbt must not keep the warehouse open after a killed sync
-        done = subprocess.run(
-            command, cwd=PROJECT, env=child, stdin=pipe, capture_output=True,
-            encoding="utf-8", errors="replace", check=False,
-        )  # fmt: skip
-    _remember_parsed(home, parsed)
-    return done
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process if it was not used."""
+        self._process.kill()
+        self._wait()
+
+    def _parsed_state(self) -> Sequence[str]:
+        if not self._parsed.exists():
+            return ()
+        return "--partial-parse-file-path", str(self._parsed)
+
+    def run(
+        self, arguments: Sequence[str], unchanged: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command. What depends only on the `unchanged` raw tables is left out."""
+        order: dict[str, Any] = {"command": list(arguments), "unchanged": None}
+        if unchanged:
+            order["unchanged"] = {"tables": [*unchanged], "built": selection.relations(self._home)}
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        with suppress(BrokenPipeError):  # dbt has ended: its output says why
+            stdin.write(f"{json.dumps(order)}\n")
+            stdin.flush()
+        output = stdout.read()  # standard input stays open until dbt has ended
+        self._wait()
+        _remember_parsed(self._home, self._parsed)
+        return subprocess.CompletedProcess(self._process.args, self._process.returncode, output)
+
+    def _wait(self) -> None:
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
 
 
 def environment(
@@ -334,6 +349,6 @@ def describe(broken: Sequence[Node], done: subprocess.CompletedProcess[str]) -> 
         named = [f"{node.kind} {node.name} ({node.message[:200]})" for node in ordered[:SHOWN]]
         rest = len(broken) - len(named)
         return "; ".join(named) + (f"; and {rest} more" if rest else "")
-    output = CLOCK.sub("", done.stdout) or done.stderr
+    output = CLOCK.sub("", done.stdout)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return " ".join(lines[-6:])[-600:] or f"dbt ended with code {done.returncode}"

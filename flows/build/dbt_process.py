@@ -7,7 +7,7 @@ results are written without the manifest, which is not used.
 from __future__ import annotations
 
 import gc
-import os
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,24 +24,29 @@ from flows.runtime.child import end_with_parent
 RESULTS = "run_results.json"
 
 
-def main(target: str, *arguments: str) -> int:
-    """Run dbt and return the exit code.
+def main(target: str, *options: str) -> int:
+    """Parse the project, wait for an order, run it, and return the exit code.
 
-    `arguments` are dbt's options, its command with the options of that command alone, and the
-    options that all commands take, with "--" between them.
+    `options` are those before dbt's command and those after it, with "--" between them. The order
+    is one line of JSON on standard input: `command` (dbt's command with its own options) and, for a
+    build that leaves models out, `unchanged` (see `selection.leave_out`).
     """
-    end_with_parent()
     # The objects of a manifest live until the end; collecting garbage among them takes an eighth
     # of the time.
     gc.set_threshold(100_000, 20, 50)
     _ignore_warehouse_path()
-    before, command, after = _split([*arguments, "--target-path", target])
+    before, after = _split([*options, "--target-path", target])
+    parsed = dbtRunner().invoke([*before, "parse", "--no-write-json", *after])
+    if not (line := sys.stdin.readline()):
+        return 1  # the parent process has ended
+    end_with_parent()
+    order = json.loads(line)
+    command: list[str] = order["command"]
     runner = dbtRunner()
-    if file := os.environ.get(selection.UNCHANGED):
-        parsed = dbtRunner().invoke([*before, "parse", "--no-write-json", *after])
-        if isinstance(parsed.result, Manifest):
-            selection.leave_out(parsed.result, file)
-            runner = dbtRunner(manifest=parsed.result)
+    if "build" in command and isinstance(parsed.result, Manifest):
+        runner = dbtRunner(manifest=parsed.result)  # other commands write the manifest they parse
+        if order["unchanged"]:
+            selection.leave_out(parsed.result, **order["unchanged"])
             command += ["--exclude", f"tag:{selection.TAG}", "--indirect-selection", "empty"]
     done = runner.invoke([*before, *command, *after])
     if isinstance(done.result, RunExecutionResult):

@@ -7,9 +7,7 @@ is stored when they are queried.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pipelines import registry
@@ -17,9 +15,6 @@ from pipelines.home import Home
 
 TAG = "unchanged"
 """The tag of the nodes that a build leaves out."""
-
-UNCHANGED = "LOOKBACK_UNCHANGED"
-"""The environment variable with the path of the file that `leave_out` reads."""
 
 ARRIVES_WITH_ROWS = {"receipts", "_dlt_loads"}
 """What a base model reads about its own rows, which never changes after the rows were loaded."""
@@ -113,13 +108,10 @@ def unchanged_ids(
     ]
 
 
-def leave_out(manifest: Any, file: str) -> None:
+def leave_out(manifest: Any, tables: Iterable[str], built: Iterable[str]) -> None:
     """Tag the nodes of dbt's manifest that a build may leave out.
 
-    `file` is JSON of two lists: `tables` and `built`, as in `unchanged_ids`.
+    `tables` and `built` are those of `unchanged_ids`.
     """
-    given = json.loads(Path(file).read_text(encoding="utf-8"))
-    for each in unchanged_ids(
-        manifest.nodes, manifest.sources, set(given["tables"]), set(given["built"])
-    ):
+    for each in unchanged_ids(manifest.nodes, manifest.sources, set(tables), set(built)):
         manifest.nodes[each].tags.append(TAG)

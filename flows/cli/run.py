@@ -61,7 +61,7 @@ def run_import(
     `uid` is the account number stated by the user.
     """
     from pipelines.files.importer import check_input, import_files
-    from pipelines.load.warehouse import prepare_warehouse
+    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
     place = home()
     check_input(exchange, paths, label)
@@ -69,7 +69,7 @@ def run_import(
     renames.read(place)
     with lock.run_lock(place, "import"):
         restore_if_lost(place)
-        prepare_warehouse(place)
+        prepare_warehouse(place, {exchange, *exchanges_in_use(place)})
         watch.tell_stage("reading the files")
         results = import_files(exchange, paths, label, place, uid)
         watch.tell_stage("building and testing the models")
@@ -85,14 +85,14 @@ def run_withdrawal(prefix: str) -> Withdrawal:
     Raises LookbackError.
     """
     from pipelines.files.imports import withdraw
-    from pipelines.load.warehouse import prepare_warehouse
+    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
     place = home()
     dismissals.read(place)
     renames.read(place)
     with lock.run_lock(place, "import"):
         restore_if_lost(place)
-        prepare_warehouse(place)
+        prepare_warehouse(place, exchanges_in_use(place))
         done = withdraw(prefix, place)
         dbt.forget_build(place)  # incremental models still hold the deleted rows
         watch.tell_stage("building and testing the models")
@@ -105,14 +105,14 @@ def run_withdrawal(prefix: str) -> Withdrawal:
 def run_retire(label: str) -> None:
     """Retire an account, then build and publish. Raises LookbackError."""
     from flows.build import declared
-    from pipelines.load.warehouse import prepare_warehouse
+    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
     place = home()
     dismissals.read(place)
     renames.read(place)
     with lock.run_lock(place, "retire"):
         restore_if_lost(place)
-        prepare_warehouse(place)
+        prepare_warehouse(place, exchanges_in_use(place))
         declared.retire(place, label)
         watch.tell_stage("building and testing the models")
         dbt.build(place)

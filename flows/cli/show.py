@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,11 +29,25 @@ if TYPE_CHECKING:
 
 GOOD, WARN, BAD = "green", "yellow", "red"
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
+"""A date, or a time to the minute, in the text of a cause."""
+
+WHOLE = ("from", "to", "why", "status", "last request", "next loss", "sync before", "id")
+"""Columns that never wrap, in every table: others give way on a narrow terminal."""
+
+LONGEST_PART = 12
+"""Columns where long names break between their parts get at least this width."""
+
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 """The colour of each severity, least severe first."""
 
 STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
 """The word shown for each value of the column `light`, which is also its colour."""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 gap`, `2 gaps`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def day(moment: datetime | None) -> str:
@@ -48,7 +63,7 @@ def span(start: datetime | None, end: datetime | None) -> tuple[str, str]:
 
 
 def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One line per account, stream and verdict; below the table, each cause and remedy.
+    """One line per account, cause and span with its streams; below, each cause and remedy once.
 
     One sentence each covers the unverified streams, the data that no API route returns, and the
     streams that need more than a read-only key.
@@ -57,26 +72,30 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     apart = (is_unverified, is_excluded, is_beyond_reading)
     listed = [row for row in rows if not any(is_it(row) for is_it in apart)]
     if listed:
-        notes = merged_gaps(listed)
-        counted = ["spans"] if any(len(group) > 1 for _, group in notes) else []
-        names = ("account", "stream", "verdict", "from", "to", *counted, "state", "why")
-        listing = table(*names, right=["spans"])
-        for number, ((label, stream, verdict, *_), group) in enumerate(notes, start=1):
-            start, end = span(
-                min((row["span_start"] for row in group if row["span_start"]), default=None),
-                max((row["span_end"] for row in group if row["span_end"]), default=None),
-            )
-            look = SEVERITY[group[0]["severity"]]
-            listing.add_row(
-                label, stream, Text(verdict, style=look), start, end,
-                *([str(len(group))] if counted else []),
-                "filled" if group[0]["state"] == "filled" else "open", f"[{number}]",
-            )  # fmt: skip
+        still_open = [row["label"] for row in listed if row["state"] == "open"]
+        number_of = counted(len(still_open), "open gap"), counted(len(set(still_open)), "account")
+        out.print(f"{number_of[0]} in {number_of[1]}\n")
+        causes = gaps_by_cause(listed)
+        listing = table("account", "verdict", "from", "to", "streams", "why", whole=WHOLE)
+        for column in (0, 1, 4):
+            listing.columns[column].min_width = LONGEST_PART
+        for number, group in enumerate(causes, start=1):
+            for (start, end), streams in spans_of(group):
+                first = group[0]
+                filled = " (filled)" if first["state"] == "filled" else ""
+                listing.add_row(
+                    first["label"],
+                    Text(first["verdict"], style=SEVERITY[first["severity"]]),
+                    start,
+                    end,
+                    f"{', '.join(streams)}{filled}",
+                    f"[{number}]",
+                )
         out.print(listing)
         out.print()
-        for number, (_, group) in enumerate(notes, start=1):
+        for number, group in enumerate(causes, start=1):
             note(out, f"[{number}]", why(group))
-        print_remedies(out, [group for _, group in notes])
+        print_remedies(out, causes)
     else:
         out.print("No open gaps.", style=GOOD)
     print_unverified(out, [row for row in rows if is_unverified(row)])
@@ -99,19 +118,35 @@ def is_unverified(row: Row) -> bool:
     return bool(row["verdict"] == "unverified" and row["severity"] == "info")
 
 
-def merged_gaps(rows: Sequence[Row]) -> list[tuple[tuple[Any, ...], list[Row]]]:
-    """Gaps grouped by account, stream, verdict, state and remedy, most severe first."""
-    columns = ("label", "stream", "verdict", "severity", "state", "remedy")
-    groups = _by(rows, *columns)
+def gaps_by_cause(rows: Sequence[Row]) -> list[list[Row]]:
+    """Gaps of an account with one verdict, state and remedy, and the same cause; severe first.
+
+    Causes are the same if they differ only in the stream and the times, which the table shows.
+    """
+    keyed = [
+        row | {"same": MOMENT.sub("", row["cause"].replace(row["stream"], ""))} for row in rows
+    ]
+    groups = _by(keyed, "label", "verdict", "severity", "state", "remedy", "same")
     ranks = list(SEVERITY)[::-1]
-    return sorted(groups, key=lambda found: (found[0][0], ranks.index(found[1][0]["severity"])))
+    ordered = sorted(groups, key=lambda found: (found[0][0], ranks.index(found[0][2])))
+    return [group for _, group in ordered]
+
+
+def spans_of(group: Sequence[Row]) -> list[tuple[tuple[str, str], list[str]]]:
+    """The spans of a group of gaps as shown, each with its streams."""
+    shown = [row | {"shown": span(row["span_start"], row["span_end"])} for row in group]
+    return [
+        (ends, sorted({row["stream"] for row in found})) for (ends,), found in _by(shown, "shown")
+    ]
 
 
 def why(group: Sequence[Row]) -> str:
     """The cause of the first gap of a group, and what has filled it."""
     first = group[0]
-    more = f" ({len(group) - 1} more gaps of this kind.)" if len(group) > 1 else ""
-    filled = f" Filled by {first['filled_by']}." if first["state"] == "filled" else ""
+    others = {row["stream"] for row in group} - {first["stream"]}
+    more = f" The same applies to {', '.join(sorted(others))}." if others else ""
+    sources = sorted({str(row["filled_by"]) for row in group if row["state"] == "filled"})
+    filled = f" Filled by {', '.join(sources)}." if sources else ""
     return f"{first['cause']}{more}{filled}"
 
 
@@ -182,17 +217,13 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
     out = out or console()
     dated = [row for row in rows if row["sync_before"]]
     if dated:
-        listing = table("account", "stream", "available from", "next loss", "sync before")
-        for column in listing.columns[2:]:
-            column.no_wrap = True
+        listing = table("sync before", "next loss", "account", "streams", whole=WHOLE)
         for row in dated:
-            listing.add_row(
-                row["label"],
-                row["stream"],
-                minute(row["oldest_obtainable_at"]),
-                about(row, "next_loss_at"),
-                Text(about(row, "sync_before"), style=BAD if row["at_risk"] else ""),
-            )
+            row["before"], row["loss"] = about(row, "sync_before"), about(row, "next_loss_at")
+        for (before, loss, label), group in _by(dated, "before", "loss", "label"):
+            look = BAD if any(row["at_risk"] for row in group) else ""
+            streams = ", ".join(row["stream"] for row in group)
+            listing.add_row(Text(before, style=look), loss, label, streams)
         out.print(listing)
         for row in dated:
             if row.get("is_estimate"):
@@ -248,7 +279,7 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = 
     first = found[:shown]
     if first:
         out.print()
-        out.print(differences(first))
+        print_differences(out, first)
     if len(found) > len(first):
         out.print(f"… and {len(found) - len(first)} more: lookback checks")
     others = sum(not row["is_ok"] for row in rows) - len(found)
@@ -259,16 +290,21 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = 
         )  # fmt: skip
 
 
-def differences(rows: Sequence[Row]) -> Table:
-    """Differences: the exchange's balance minus the computed balance, and the likely cause."""
+def print_differences(out: Console, rows: Sequence[Row]) -> None:
+    """The exchange's balance minus the computed balance; below, each likely cause once."""
     size_of = "reported - computed"
-    listing = table("account", "wallet", "asset", size_of, "likely cause", right=[size_of])
+    listing = table("account", "wallet", "asset", size_of, "why", right=[size_of], whole=WHOLE)
+    causes: dict[str, int] = {}
     for row in rows:
         residual = row["residual"]
         size = "–" if residual is None else f"{'+' if residual > 0 else ''}{plain_amount(residual)}"
         cause = row["likely_cause"] or row["kind"].replace("_", " ")
-        listing.add_row(row["label"], row["wallet"], row["asset"], size, cause)
-    return listing
+        number = causes.setdefault(cause, len(causes) + 1)
+        listing.add_row(row["label"], row["wallet"], row["asset"], size, f"[{number}]")
+    out.print(listing)
+    out.print()
+    for cause, number in causes.items():
+        note(out, f"[{number}]", cause)
 
 
 def findings(rows: Sequence[Row], out: Console | None = None) -> None:
@@ -295,10 +331,9 @@ def findings(rows: Sequence[Row], out: Console | None = None) -> None:
 
 def inbox(rows: Sequence[Row]) -> Table:
     """The table of findings, two lines each: id, account, kind, subject, span, size."""
-    listing = table("id", "account", "what", "from, to", "size", "")
-    for column in (0, 3, 4, 5):
+    listing = table("id", "account", "what", "from, to", "size", "", right=["size"], whole=WHOLE)
+    for column in (3, 5):
         listing.columns[column].no_wrap = True
-    listing.columns[4].justify = "right"
     for number, row in enumerate(rows, start=1):
         size = "–" if row["size"] is None else plain_amount(row["size"])
         about = row["stream"] or f"{row['wallet'] or ''} {row['asset'] or ''}".strip()
@@ -359,7 +394,11 @@ def footnotes(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
 def status(rows: Sequence[Row], out: Console | None = None) -> None:
     """Print the sync status per account and stream; below the table, each reason once."""
     out = out or console()
-    listing = table("account", "stream", "status", "last request", "rows", "why", right=["rows"])
+    lights = Counter(row["light"] for row in rows)
+    found = ", ".join(f"{lights[light]} {word}" for light, word in STATUS.items() if lights[light])
+    out.print(f"{counted(len(rows), 'stream')}: {found}\n")
+    names = ("account", "stream", "status", "last request", "rows", "why")
+    listing = table(*names, right=["rows"], whole=WHOLE)
     reasons: dict[str, int] = {}
     for row in rows:
         number = reasons.setdefault(row["reason"], len(reasons) + 1)
@@ -378,19 +417,25 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
 
 
 def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One line per account: label, exchange, id, and its worst status with the reason."""
+    """One line per account: label, exchange, id, and its worst status; below, each reason once."""
     out = out or console()
-    listing = table("label", "exchange", "account", "status", "last request", "why")
+    names = ("label", "exchange", "account", "status", "last request", "why")
+    listing = table(*names, whole=WHOLE)
+    reasons: dict[str, int] = {}
     for row in rows:
+        number = reasons.setdefault(row["reason"], len(reasons) + 1)
         listing.add_row(
             row["label"],
             row["exchange"],
             row["account_id"],
             Text(STATUS[row["light"]], style=row["light"]),
             minute(row["last_asked_at"]),
-            row["reason"],
+            f"[{number}]",
         )
     out.print(listing)
+    out.print()
+    for reason, number in reasons.items():
+        note(out, f"[{number}]", reason)
 
 
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:

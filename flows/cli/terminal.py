@@ -87,7 +87,9 @@ def table(*columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -
 
     Columns in `right` hold numbers. They and those in `whole` never wrap.
     """
-    made = WholeWords(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = WholeWords(
+        box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 0, 0, 1), header_style="bold"
+    )
     for column in columns:
         is_number = column in right
         made.add_column(

@@ -5,19 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-
-@contextmanager
-def parent_pipe() -> Iterator[int]:
-    """A pipe for a child's standard input; it closes when this process ends."""
-    reading, writing = os.pipe()
-    try:
-        yield reading
-    finally:
-        os.close(reading)
-        os.close(writing)
 
 
 def end_with_parent() -> None:

@@ -47,11 +47,16 @@ def pipeline_named(home: Home, spec: ExchangeSpec, name: str) -> Any:
     )
 
 
-def load_source(pipeline: Any, source: Any) -> None:
-    """Extract, normalize and load a source in one go."""
+def load_source(pipeline: Any, source: Any, *, all_tables: bool = False) -> None:
+    """Extract, normalize and load a source in one go.
+
+    `all_tables` also creates the tables of the source's schema that get no rows.
+    """
     forget_unfinished_extracts(pipeline)
     pipeline.extract(source, loader_file_format="parquet")
     pipeline.normalize()
+    if all_tables:
+        pipeline.sync_schema()
     pipeline.load()
 
 

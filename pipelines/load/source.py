@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dlt
+from dlt.common.schema.utils import dlt_load_id_column
 from dlt.extract import DltResource, DltSource
 
 from pipelines.errors import RequestError, unexpected
@@ -24,12 +25,12 @@ from pipelines.extract.vanished import vanished_rows
 from pipelines.extract.work import Round
 from pipelines.load.tables import (
     ACCOUNTS,
-    AUXILIARY,
     BALANCES,
     RECEIPTS,
     STREAM_SPECS,
     VANISHED,
     Table,
+    all_tables,
     record_rows,
     spec_rows,
     stream_table,
@@ -76,21 +77,21 @@ def unread_history(this_round: Round, problem: RequestError, account_kind: str) 
 
 
 def empty_tables(exchange: Exchange, now: datetime) -> DltSource:
-    """Every table of the exchange without rows, and its limits: what dbt reads always exists."""
-    tables = [stream_table(stream) for stream in exchange.spec.streams]
+    """The limits of the exchange, in a schema of all its tables: what dbt reads always exists.
+
+    Tables without rows are in the schema alone: an empty load of each would take seconds.
+    """
 
     @dlt.source(name=exchange.spec.name, max_table_nesting=0)
-    def history() -> list[DltResource]:
-        return [
-            *(
-                _fixed(table, [])
-                for table in (*tables, *AUXILIARY)
-                if table.name != STREAM_SPECS.name
-            ),
-            _fixed(STREAM_SPECS, spec_rows(exchange.spec, now)),
-        ]
+    def limits() -> DltResource:
+        return _fixed(STREAM_SPECS, spec_rows(exchange.spec, now))
 
-    return history()
+    source = limits()
+    for table in all_tables(exchange.spec):
+        declared = _fixed(table, []).compute_table_schema()
+        declared["columns"]["_dlt_load_id"] = dlt_load_id_column()
+        source.schema.update_table(declared)
+    return source
 
 
 def account_row(this_round: Round) -> dict[str, Any]:
