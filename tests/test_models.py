@@ -15,7 +15,6 @@ import pytest
 
 from flows.build import dbt
 from pipelines import registry
-from pipelines.errors import LookbackError
 from pipelines.home import home
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
@@ -183,7 +182,7 @@ def test_every_trade_is_told_once_by_its_execution_or_by_the_ledger(grown, name)
         """
         select side, base_asset, quote_asset, base_quantity, quote_quantity, fee_amount,
             traded_at, market, product_type, price, price_reason
-        from marts.fct_trades where account_id = ?
+        from marts.fct_trades where account_id = ? and wallet in ('spot', 'main')
         """,
         grown.box.truth(name)["account_id"],
     )
@@ -245,9 +244,19 @@ def test_growing_step_by_step_comes_to_the_same_as_building_at_once(grown):
             "select schema_name || '.' || table_name from duckdb_tables() "
             "where schema_name in ('base', 'intermediate', 'marts')"
         )
-        moment = re.compile("coverage|gaps|deadlines|checks|sync_status|balance|findings")
+        moment = re.compile("coverage|gap|deadlines|checks|sync_status|balance|findings|stretches")
+        # A public list with the same records is not built again, so its rows name an older receipt.
+        public = {
+            f"base.base_{each}__{stream.name}"
+            for each in registry.names()
+            for stream in registry.exchange(each).spec.streams
+            if stream.kind == "reference"
+        }
+        same = dict.fromkeys(public, "select * exclude (receipt_id, load_id)")
         return {
-            name: Counter(tuple(map(str, row)) for row in grown.query(f"from {name}"))
+            name: Counter(
+                tuple(map(str, row)) for row in grown.query(f"{same.get(name, '')} from {name}")
+            )
             for (name,) in names
             if not moment.search(name)  # those depend on when they are built
         }
@@ -258,25 +267,6 @@ def test_growing_step_by_step_comes_to_the_same_as_building_at_once(grown):
     at_once = tables()
     assert sorted(grown_tables) == sorted(at_once)
     assert [n for n in at_once if at_once[n] != grown_tables[n]] == []
-
-
-def test_an_amount_that_cannot_be_held_stops_the_build_by_name(grown):
-    with duckdb.connect(str(grown.home.warehouse)) as warehouse:
-        warehouse.execute(
-            """
-            insert into raw_bitget.deposit_records by name
-            select account_id, 'too fine' as record_id, 'x' as record_hash, occurred_at,
-                '{"orderId":"too fine","coin":"SHIB","size":"0.1234567890123456789"}'::json
-                as record, receipt_id, origin, 'a load that was cut off' as _dlt_load_id
-            from raw_bitget.deposit_records limit 1
-            """
-        )
-    try:
-        with pytest.raises(LookbackError, match=r"SHIB size=0\.1234567890123456789"):
-            grown.build()
-    finally:
-        with duckdb.connect(str(grown.home.warehouse)) as warehouse:
-            warehouse.execute("delete from raw_bitget.deposit_records where record_id = 'too fine'")
 
 
 def test_only_exchanges_in_use_are_built(grown: Lab) -> None:
