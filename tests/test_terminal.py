@@ -61,6 +61,7 @@ def test_text_of_an_exchange_stays_text(text: str) -> None:
     told = shown(show.gaps, [gap(label=text, cause=text)], width=100)
     assert text.replace("\x1b", "�").replace("\u202e", "�") in told
     assert "\x1b" not in told and "\u202e" not in told
+    assert text[:4] in shown(lambda out: out.print(text)).replace("�", text[0])
 
 
 def test_progress_shows_markup_as_it_is() -> None:
