@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tests.shared_history import SharedHistory
 
 PACE = 1000.0
+collect_ignore = ["example_exchange"]  # its tests run in a copy of the project
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -171,6 +171,12 @@ def test_unreadable_value_is_named_with_its_line(field, value, words):
     )
 
 
+def test_damaged_time_of_a_state_is_refused():
+    state = {"account": 1000001, "currency": "XBt", "deposited": 0, "withdrawn": 0, "amount": 5}
+    assert "timestamp '57:26.3' is not a time" in reason(table(state | {"timestamp": "57:26.3"}))
+    assert read(table(state)).taken is None
+
+
 def test_line_of_a_json_record_is_named():
     rows = [ROW, ROW | {"transactID": "a2", "amount": 1.5}]
     assert "saved, line 14: amount '1.5'" in reason(json.dumps(rows, indent=1))

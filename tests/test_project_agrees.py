@@ -14,6 +14,7 @@ from pipelines.fields import declared_fields
 from pipelines.home import PROJECT
 from pipelines.load import tables
 from pipelines.sandbox.engine.server import adapter_names
+from tests.test_example_exchange import listed_files
 
 DBT = PROJECT / "dbt_project"
 STAGING = DBT / "models" / "staging"
@@ -26,9 +27,10 @@ AUXILIARY = {table.name for table in tables.AUXILIARY} | {"_dlt_loads"}
 
 def sources_of(name: str) -> set[str]:
     """The raw tables that the exchange's staging folder declares as dbt sources."""
-    (file,) = (STAGING / name).glob("*sources.yml")
-    declared = yaml.safe_load(file.read_text())["sources"]
-    return {table["name"] for source in declared for table in source["tables"]}
+    file = STAGING / name / f"_{name}__base.yml"
+    (source,) = yaml.safe_load(file.read_text())["sources"]
+    assert source["tables"].startswith("{{ var('raw_tables') + fromyaml('[")
+    return set(re.findall(r"{name: (\w+)}", source["tables"]))
 
 
 def test_every_exchange_has_its_stand_in():
@@ -73,10 +75,14 @@ def test_every_exchange_has_docs_and_a_guide(name):
     assert guide.steps and guide.problems, f"`lookback guide {name}` has nothing to say"
 
 
+def test_raw_tables_of_every_exchange_are_sources():
+    assert {table["name"] for table in SETTINGS["vars"]["raw_tables"]} == AUXILIARY
+
+
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_every_stream_is_a_source_and_has_its_base_model(name):
     streams = registry.exchange(name).spec.streams
-    assert sources_of(name) == {stream.name for stream in streams} | AUXILIARY
+    assert sources_of(name) == {stream.name for stream in streams}
     folder = STAGING / name / "base"
     calls = {
         file.stem.removeprefix(f"base_{name}__"): file.read_text() for file in folder.glob("*.sql")
@@ -120,24 +126,11 @@ def test_the_readme_names_every_exchange(name):
     assert re.search(rf"^\| {title}\b", (PROJECT / "README.md").read_text(), re.MULTILINE)
 
 
-def test_contributing_names_every_part_of_an_exchange():
-    """Each listed place exists for all exchanges, and each of their places is listed."""
-    text = (PROJECT / "CONTRIBUTING.md").read_text()
-    section = text.partition("## Add an exchange")[2].partition("\n## ")[0]
-    reported = {
-        match.replace("<name>", "{name}")
-        for match in re.findall(r"`((?:pipelines|dbt_project|tests)/[^`]+)`", section)
-    }
-    assert {
-        "pipelines/exchanges/{name}/spec.py",
-        "pipelines/exchanges/{name}/api.py",
-        "pipelines/exchanges/{name}/guide.py",
-        "pipelines/sandbox/{name}/",
-        "dbt_project/models/staging/{name}/",
-        "dbt_project/dbt_project.yml",
-        "tests/exchanges/test_{name}.py",
-        "tests/sandbox/test_{name}.py",
-    } <= reported
-    for place in reported:
-        for name in EXCHANGES:
-            assert (PROJECT / place.format(name=name)).exists(), place.format(name=name)
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_every_exchange_has_the_files_that_contributing_lists(name):
+    missing = [
+        place
+        for place in listed_files((PROJECT / "CONTRIBUTING.md").read_text())
+        if not any(PROJECT.glob(re.sub(r"<\w+>", "*", place.replace("<name>", name))))
+    ]
+    assert not missing

@@ -1,11 +1,11 @@
-{# One sentence: old coin and amount, new coin and amount, time, and source. #}
-{% macro rename_text() -%}
-    concat(
-        {{ say_amount('from_amount') }}, ' ', from_asset, ' became ',
-        {{ say_amount('to_amount') }}, ' ', to_asset, ' between ',
-        {{ say_day('changed_from') }}, ' and ', {{ say_day('changed_until') }}, ': ',
-        kind, ' by the exchange, without a row in its ledger (', source, ').'
-    )
+{# How much of a coin became how much of which, when, and who announced it. #}
+{% macro rename_words() -%}
+    {{ words({
+        'from_amount': say_amount('from_amount'), 'from_asset': 'from_asset',
+        'to_amount': say_amount('to_amount'), 'to_asset': 'to_asset',
+        'from_on': say_day('changed_from'), 'until_on': say_day('changed_until'),
+        'kind': 'kind', 'source': 'source',
+    }) }}
 {%- endmacro %}
 
 {#
@@ -18,7 +18,7 @@
         asset,
         net_residual,
         any_value(rename_id) as rename_id,
-        any_value(what) as what
+        any_value(words) as words
     from (
         select
             account_id,
@@ -26,7 +26,7 @@
             unnest([wallet, wallet, 'all', 'all']) as covered_wallet,
             unnest([from_asset, to_asset, from_asset, to_asset]) as asset,
             unnest([from_residual, to_residual, from_residual, to_residual]) as net_residual,
-            {{ rename_text() }} as what
+            {{ rename_words() }} as words
         from {{ ref('int_matched_renames') }}
     )
     group by account_id, covered_wallet, asset, net_residual

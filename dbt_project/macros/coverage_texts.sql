@@ -24,6 +24,11 @@
     rtrim(rtrim(cast({{ column }} as varchar), '0'), '.')
 {%- endmacro %}
 
+{# '1 row', '2 rows'. #}
+{% macro say_count(count, thing) -%}
+    {{ count }} || ' {{ thing }}' || case {{ count }} when 1 then '' else 's' end
+{%- endmacro %}
+
 {# Whether the exchange of these limits has closed by now. #}
 {% macro is_over(specs) -%}
     coalesce({{ specs }}.lifecycle != 'active' and {{ specs }}.ends_at <= {{ as_of() }}, false)

@@ -1,15 +1,17 @@
 {#
     The columns of a finding. Every `int_<kind>_findings` serves exactly these, and `fct_findings`
-    adds what the user says of it.
+    adds the texts of its codes, and what the user says of it. `words` are the placeholders of these
+    texts, without those that every finding has (title, exchange, stream, label, sync_step,
+    other_source).
 #}
 {% macro finding_columns() -%}
     {{ return({
         'finding_id': 'varchar', 'kind': 'varchar', 'severity': 'varchar', 'account_id': 'varchar',
         'exchange': 'varchar', 'stream': 'varchar', 'wallet': 'varchar', 'asset': 'varchar',
         'span_start': 'timestamptz', 'span_end': 'timestamptz', 'size': 'decimal(38, 18)',
-        'evidence_id': 'varchar', 'evidence_kind': 'varchar', 'what': 'varchar',
-        'remedy': 'varchar', 'explained_by': 'varchar', 'explanation': 'varchar',
-        'fixed_by': 'varchar',
+        'evidence_id': 'varchar', 'evidence_kind': 'varchar', 'what_code': 'varchar',
+        'remedy_code': 'varchar', 'explained_by': 'varchar', 'explanation_code': 'varchar',
+        'fix_code': 'varchar', 'words': 'map(varchar, varchar)',
     }) }}
 {%- endmacro %}
 

@@ -122,15 +122,12 @@
 
 {# The tables of records that exist, as (exchange, stream, relation), found in the sources. #}
 {% macro record_tables() -%}
-    {%- set beside = [
-        'receipts', 'accounts', 'balances', 'vanished', 'file_rows', 'file_states',
-        'stream_specs', '_dlt_loads',
-    ] -%}
+    {%- set auxiliary = var('raw_tables') | map(attribute='name') | list -%}
     {%- set tables = [] -%}
     {%- if execute -%}
         {%- for node in graph.sources.values() if node.source_name in exchanges_in_use() -%}
             {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.identifier) -%}
-            {%- if node.name not in beside and raw_table_exists(relation) -%}
+            {%- if node.name not in auxiliary and raw_table_exists(relation) -%}
                 {%- do tables.append((node.source_name, node.name, relation.include(database=false))) -%}
             {%- endif -%}
         {%- endfor -%}

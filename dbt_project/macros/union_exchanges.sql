@@ -153,6 +153,13 @@
     {{ return(columns) }}
 {%- endmacro %}
 
+{# Columns of an entity that the exchange never states. #}
+{% macro not_stated(entity, columns) -%}
+    {%- for column in columns -%}
+        cast(null as {{ canonical_columns(entity)[column] }}) as {{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#
     What a row of an entity must state to be a fact: when, and how much where it moves something.
     A row that lacks one is in `int_unreadable_rows` instead, and gets no value that no source gave.

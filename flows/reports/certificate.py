@@ -272,7 +272,7 @@ def differences(checks: list[Row], findings: list[Row]) -> tuple[list[Row], list
 def reason(finding: Row) -> str:
     """Why a finding follows from another; shortened for a gap, which is on the page."""
     text: str = finding["explanation"]
-    return text.split(": ")[0] if text.startswith("there is a gap") else text
+    return text.partition(": ")[0] if finding["explanation_code"] == "in_gap" else text
 
 
 def about(finding: Row) -> str:

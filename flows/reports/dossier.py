@@ -134,8 +134,8 @@ def gather(warehouse: Connection, label: str) -> Dossier:
             """
             select
                 finding_id, kind, state, severity, stream, wallet, asset, span_start, span_end,
-                size, what, remedy, evidence_id, evidence_kind, explained_by, explanation, fixed_by,
-                dismissal_reason, dismissed_by, dismissed_on
+                size, what, remedy, evidence_id, evidence_kind, explained_by, explanation_code,
+                explanation, fixed_by, dismissal_reason, dismissed_by, dismissed_on
             from marts.fct_findings where account_id = ?
             order by
                 list_position(['open', 'dismissed', 'explained', 'fixed'], state),

@@ -126,9 +126,9 @@ def faults_of(stream: StreamSpec, raw: bytes) -> list[Fault]:
     faults = []
     if stream.kind == "history":
         faults += [Fault(name, "", "is missing") for name in stream.required if not texts.get(name)]
-        for name in (stream.time_field, *stream.other_times):
-            if (text := texts.get(name)) and not _is_time(stream, text):
-                faults.append(Fault(name, text, "is not a time"))
+    for name in (stream.time_field, *stream.other_times):
+        if (text := texts.get(name)) and not _is_time(stream, text):
+            faults.append(Fault(name, text, "is not a time"))
     for name in stream.minor_fields:
         if (text := texts.get(name)) and not MINOR_UNITS.fullmatch(text):
             faults.append(Fault(name, text, "is not a whole number"))

@@ -61,14 +61,14 @@ def test_every_conversion_has_one_row_with_both_sides(grown):
 
 def test_moves_between_wallets_are_named_as_what_parts_them(grown):
     checks = grown.query(
-        "select kind, wallet, asset, residual, severity, likely_cause from marts.fct_balance_checks"
+        "select kind, wallet, asset, residual, severity, cause_code from marts.fct_balance_checks"
     )
     totals = {asset: residual for kind, _, asset, residual, *_ in checks if kind == "account_total"}
     assert totals and set(totals.values()) == {0}
     parted = [row for row in checks if row[0] == "snapshot" and row[3] != 0]
     assert parted and sum(row[3] for row in parted) == 0
     assert {row[4] for row in parted} == {"info"}
-    assert all("moves between the wallets" in row[5] for row in parted)
+    assert {row[5] for row in parted} == {"moved_between_wallets"}
 
 
 def test_nothing_is_complete_and_a_delisted_pair_is_requested(grown):

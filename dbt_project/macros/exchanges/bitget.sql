@@ -133,6 +133,50 @@
 {%- endmacro %}
 
 {#
+    The canonical columns of a ledger row that no record of a transfer tells. The other end is known
+    only where the label shows it.
+#}
+{% macro bitget_one_end(
+    transfer_id, wallet='wallet', other_wallet='other_wallet', asset='coin', label='label', moved_at='moved_at'
+) -%}
+    -- keys
+    {{ transfer_id }} as transfer_id,
+    account_id,
+    'bitget' as exchange,
+    stream,
+    record_id,
+
+    -- from where to where
+    case when amount < 0 or {{ other_wallet }} is not null then account_id end as from_account_id,
+    case when amount < 0 then {{ wallet }} else {{ other_wallet }} end as from_wallet,
+    case when amount > 0 or {{ other_wallet }} is not null then account_id end as to_account_id,
+    case when amount > 0 then {{ wallet }} else {{ other_wallet }} end as to_wallet,
+    cast(null as varchar) as counterparty,
+
+    -- what
+    {{ asset }} as asset,
+    {{ asset }} as exchange_asset,
+    'ledger_leg' as method,
+    'one_sided' as confidence,
+    {{ label }} as note,
+    'completed' as status,
+    cast(null as varchar) as exchange_status,
+
+    -- how much
+    case when amount < 0 then -amount end as amount_sent,
+    case when amount > 0 then amount end as amount_received,
+
+    -- when
+    case when amount < 0 then {{ moved_at }} end as sent_at,
+    case when amount > 0 then {{ moved_at }} end as received_at,
+
+    -- where it came from
+    origin,
+    receipt_id,
+    loaded_at
+{%- endmacro %}
+
+{#
     The canonical columns of `named`: movements of a wallet, but a classic account's spot, with the
     label's `entry_type`, and `amount` and `fee_amount` as the ledger's own signs make them.
 #}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -87,14 +86,6 @@ KEYS = (
 def sign(secret: str, payload: str) -> str:
     """HMAC-SHA256 of the query and the body, nothing between them, in hex."""
     return hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
-
-
-def make_card(key: Key, rng: random.Random) -> dict[str, str]:
-    """The key's strings."""
-    return {
-        "key": f"{rng.getrandbits(256):064x}", "secret": f"{rng.getrandbits(256):064x}",
-        "uid": key.uid,
-    }  # fmt: skip
 
 
 def shown_key(call: Call) -> str:
@@ -547,7 +538,7 @@ def build(world: World) -> Simulator:
         return BinanceLedger(generate(plan), uid)
 
     profile = Profile(
-        name="binance", keys=KEYS, make_card=make_card, shown_key=shown_key,
+        name="binance", keys=KEYS, shown_key=shown_key,
         authenticate=authenticate, verify=verify, read_body=read_body, routes=routes(world),
         order=("rate", "key", "rights", "params", "signature", "answer"),
         open_account=open_account, bad_param=bad_param, before=before, too_many=too_many,

@@ -8,8 +8,8 @@ enforces one, `table.py` has the rows of a list, `ledger.py` the ground truth.
 A profile is the folder `pipelines/sandbox/<exchange>/` with `simulator.py`, whose `build(world)`
 returns `Simulator(Profile(...), world)`; the folder alone registers it. About 250 lines are enough:
 put all into `simulator.py`, and split it only when it grows. Write it from the exchange's
-documentation. Do not read the client's code or spec and import nothing of them: a common mistake
-would pass every test. `tests/sandbox/test_engine.py` has a complete small profile to start from.
+documentation. Do not read the client's code or spec and import nothing of them: what both get wrong
+would pass every test. `tests/example_exchange/` holds a whole small profile to start from.
 
 1. Venue: assets and markets. The amounts of an asset are integers of 10**-scale.
 
@@ -40,7 +40,8 @@ would pass every test. `tests/sandbox/test_engine.py` has a complete small profi
 
 3. Keys: `Key(label, profile, uid, rights, ips, state)`, the main read-only key first; the last two
    characters of a uid are digits. Usual ones: read-only, trading, withdrawing, disabled, ip-bound,
-   empty. `make_card(key, rng)` draws the strings, `shown_key(call)` finds the API key of a call,
+   empty. `make_card(key, rng)` draws the strings, by default a key and a secret of 64 hex digits;
+   `shown_key(call)` finds the API key of a call,
    `authenticate(request, card)` makes every check of key and signature in the documented order and
    raises `Refusal(status, code, text)`; `verify` makes those that follow the parameters' checks
    (step "signature" of `order`). The right for a route is `Route.rights`; identity and permission

@@ -554,7 +554,10 @@ class Profile:
     name: str
     keys: tuple[Key, ...]
     """The first one is the main read-only key."""
-    make_card: Callable[[Key, random.Random], Mapping[str, str]]
+    make_card: Callable[[Key, random.Random], Mapping[str, str]] = lambda key, rng: {
+        "key": f"{rng.getrandbits(256):064x}", "secret": f"{rng.getrandbits(256):064x}",
+        "uid": key.uid,
+    }  # fmt: skip
     """Hook: `key`, `secret`, `uid` (as a client can know it), `passphrase`, `memo`."""
     shown_key: Callable[[Call], str]
     """Hook: the API key that a call shows."""

@@ -47,14 +47,13 @@ checks as (
         case when residual = 0 then 'none' when is_apart then 'warning' else 'critical' end
             as severity,
         case
-            when residual != 0 and is_apart then concat(
-                'the wallets were not looked at together (', {{ say_when('first_taken_at') }},
-                ' to ', {{ say_when('taken_at') }}, '): something may have moved between them ',
-                'meanwhile; if a sync that reads them all does not explain it, rows are missing'
-            )
-            when residual != 0
-                then 'movements are missing, or went where no stream reaches (sub-accounts, earn)'
-        end as likely_cause
+            when residual = 0 then null
+            when is_apart then 'snapshots_apart'
+            else 'total_movements_missing'
+        end as cause_code,
+        {{ words({
+            'first_taken_on': say_when('first_taken_at'), 'taken_on': say_when('taken_at'),
+        }) }} as words
     from totals
 
 )

@@ -21,6 +21,27 @@ renamed as (
 
 ),
 
+explained as (
+
+    select
+        all_checks.* exclude (cause_code, words, severity),
+        renamed.rename_id,
+        case when renamed.rename_id is not null then 'info' else severity end as severity,
+        case when renamed.rename_id is not null then 'renamed' else cause_code end as cause_code,
+        coalesce(renamed.words, all_checks.words) as words
+    from all_checks
+    left join renamed using (account_id, wallet, asset, net_residual)
+
+),
+
+wordings as (
+
+    select code, text
+    from {{ ref('wordings') }}
+    where part = 'check_cause'
+
+),
+
 final as (
 
     select
@@ -50,12 +71,13 @@ final as (
         cast(net_residual as decimal(38, 18)) as net_residual,
         break_count = 0 as is_ok,
         cast(break_count as bigint) as break_count,
-        case when renamed.rename_id is not null then 'info' else severity end as severity,
-        coalesce(renamed.what, likely_cause) as likely_cause,
+        severity,
+        cause_code,
+        {{ fill_in('wordings.text', 'words') }} as likely_cause,
         record_id,
-        renamed.rename_id
-    from all_checks
-    left join renamed using (account_id, wallet, asset, net_residual)
+        rename_id
+    from explained
+    left join wordings on explained.cause_code = wordings.code
 
 )
 

@@ -35,8 +35,7 @@ unbroken as (
         first_at as since_at,
         last_at as checked_at,
         last_record_id as record_id,
-        'none' as severity,
-        cast(null as varchar) as likely_cause
+        'none' as severity
     from chains
     where break_count = 0
 
@@ -80,39 +79,21 @@ broken as (
             else 'critical'
         end as severity,
         case
-            when break_kind = 'swing' and net_residual = 0 and break_count = 2 then concat(
-                'the balance shown by the exchange is off by ', {{ say_amount('residual') }}, ' ',
-                asset, ' on ', {{ say_when('broken_at') }}, ' and right again on ',
-                {{ say_when('last_broken_at') }},
-                ': either that one row is printed out of step, or two rows that cancel are ',
-                'missing, one before it and one after'
-            )
-            when break_kind = 'swing' then concat(
-                'the balance shown by the exchange goes back and forth by ',
-                {{ say_amount('abs(residual)') }}, ' ', asset, ', ', break_count, ' times from ',
-                {{ say_when('broken_at') }}, ' to ', {{ say_when('last_broken_at') }},
-                ', which missing rows seldom do; ',
-                case
-                    when net_residual = 0 then 'it ends where the rows say'
-                    else 'its last word is ' || {{ say_amount('net_residual') }}
-                        || ' off what the rows say'
-                end
-            )
-            when break_kind = 'order' then concat(
-                'rows are listed in another order than the balance moved (',
-                {{ say_when('broken_at') }}, ' and ', {{ say_when('last_broken_at') }},
-                '); all of them together agree'
-            )
-            else concat(
-                'movements that add up to ', {{ say_amount('residual') }}, ' ', asset,
-                ' are missing after ', {{ say_when('after_at') }}, ' and not after ',
-                {{ say_when('broken_at') }},
-                case
-                    when gap_verdict is null then '; no gap is known there'
-                    else '; there is a gap (' || gap_verdict || '), see fct_gaps'
-                end
-            )
-        end as likely_cause
+            when break_kind = 'swing' and net_residual = 0 and break_count = 2 then 'one_balance_off'
+            when break_kind = 'swing' then 'balance_swings'
+            when break_kind = 'order' then 'other_order'
+            else 'rows_missing'
+        end as cause_code,
+        {{ words({
+            'asset': 'asset', 'residual': say_amount('residual'),
+            'swing': say_amount('abs(residual)'), 'break_count': 'break_count',
+            'after_on': say_when('after_at'), 'broken_on': say_when('broken_at'),
+            'last_broken_on': say_when('last_broken_at'),
+            'if_rows_agree': "case when net_residual = 0 then '' end",
+            'rows_differ_by': 'nullif(' ~ say_amount('net_residual') ~ ", '0')",
+            'gap_verdict': 'gap_verdict',
+            'if_no_gap': "case when gap_verdict is null then '' end",
+        }) }} as words
     from breaks_in_gaps
 
 ),

@@ -44,18 +44,14 @@ openings as (
             else 'critical'
         end as severity,
         case
-            when chains.first_level != 0 and changed_streams.stream is not null then concat(
-                'the first row, of ', {{ say_when('chains.first_at') }}, ', starts from ',
-                {{ say_amount('chains.first_level') }}, ' ', chains.asset,
-                ': the account was of another kind before, and brought its balances with it'
-            )
-            when chains.first_level != 0 then concat(
-                'the first row, of ', {{ say_when('chains.first_at') }}, ', starts from ',
-                {{ say_amount('chains.first_level') }}, ' ', chains.asset,
-                ': rows before it are missing',
-                '; there is a gap (' || gaps.verdict || '), see fct_gaps'
-            )
-        end as likely_cause
+            when chains.first_level = 0 then null
+            when changed_streams.stream is not null then 'account_changed'
+            else 'rows_before_missing'
+        end as cause_code,
+        {{ words({
+            'asset': 'chains.asset', 'first_on': say_when('chains.first_at'),
+            'opening_amount': say_amount('chains.first_level'), 'gap_verdict': 'gaps.verdict',
+        }) }} as words
     from chains
     asof left join gaps
         on

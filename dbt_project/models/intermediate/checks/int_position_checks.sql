@@ -55,17 +55,11 @@ checks as (
         end as severity,
         case
             when expected = computed then null
-            when is_read
-                then 'executions of this contract are missing or doubled in ' || stream
-            when is_nearly_read then concat(
-                'executions of this contract are missing or doubled in ', stream, ', unless it ',
-                'traded while it was read: if the next sync does not explain it, it is so'
-            )
-            else concat(
-                stream, ' was not read up to the moment the positions are of',
-                ' (only to ' || {{ say_when('read_until') }} || ')'
-            )
-        end as likely_cause
+            when is_read then 'executions_missing'
+            when is_nearly_read then 'perhaps_traded_meanwhile'
+            else 'executions_not_read'
+        end as cause_code,
+        {{ words({'stream': 'stream', 'read_until': say_when('read_until')}) }} as words
     from read_positions
 
 )

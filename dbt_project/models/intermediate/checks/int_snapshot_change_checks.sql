@@ -25,12 +25,12 @@ checks as (
         taken_at as checked_at,
         cast(null as varchar) as record_id,
         case when is_unledgered then 'info' else 'warning' end as severity,
-        concat(
-            'between the snapshots of ', {{ say_when('taken_before') }}, ' and ',
-            {{ say_when('taken_at') }}, ' the wallet moved by ',
-            {{ say_amount('expected - expected_before') }}, ' ', asset, ', its rows by ',
-            {{ say_amount('computed - computed_before') }}
-        ) as likely_cause
+        'wallet_moved_otherwise' as cause_code,
+        {{ words({
+            'asset': 'asset', 'before_on': say_when('taken_before'), 'taken_on': say_when('taken_at'),
+            'wallet_change': say_amount('expected - expected_before'),
+            'rows_change': say_amount('computed - computed_before'),
+        }) }} as words
     from steps
 
 )

@@ -52,23 +52,14 @@ checks as (
         end as severity,
         case
             when newest.residual = 0 then null
-            when newest.is_unledgered
-                then 'no stream has a ledger of this wallet: what moved there is in fct_transfers, '
-                || 'and what it earned or lost there nothing tells'
-            when newest.residual = chains.last_level
-                then 'the same difference as in the sum_rule row of this asset: see that'
-            when account_totals.net_residual = 0
-                then 'moves between the wallets of this account, which no stream lists: over all '
-                || 'wallets together rows and balances agree (account_total)'
-            when reaches.read_until < newest.taken_at then concat(
-                'the ledger was read up to ', {{ say_when('reaches.read_until') }},
-                ', before the snapshot; if the next sync does not explain it, rows are missing'
-            )
-            when newest.last_moved_at is null
-                then 'the ledger has no row of this asset: its movements are missing'
-            else
-                'movements are missing, or were made outside this ledger (locked funds, earn, bots)'
-        end as likely_cause
+            when newest.is_unledgered then 'no_ledger'
+            when newest.residual = chains.last_level then 'same_as_sum'
+            when account_totals.net_residual = 0 then 'moved_between_wallets'
+            when reaches.read_until < newest.taken_at then 'ledger_not_read'
+            when newest.last_moved_at is null then 'no_row'
+            else 'movements_missing'
+        end as cause_code,
+        {{ words({'read_until': say_when('reaches.read_until')}) }} as words
     from newest
     left join chains
         on

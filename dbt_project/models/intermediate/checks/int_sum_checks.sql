@@ -26,15 +26,12 @@ sums as (
         case when last_level = 0 then 'none' else 'warning' end as severity,
         case
             when last_level = 0 then null
-            when first_level = 0 and last_level = swing_residual
-                then 'the exchange shows two balances in turn (a swing of the balance chain): the '
-                || 'rows add up to the other one, to the last digit'
-            else concat(
-                'the opening balance (', {{ say_amount('first_level') }}, ') and the ',
-                chains.break_count,
-                ' findings of the balance chain add up to this: see those rows'
-            )
-        end as likely_cause
+            when first_level = 0 and last_level = swing_residual then 'two_balances_in_turn'
+            else 'breaks_add_up'
+        end as cause_code,
+        {{ words({
+            'opening_amount': say_amount('first_level'), 'break_count': 'chains.break_count',
+        }) }} as words
     from chains
 
 )

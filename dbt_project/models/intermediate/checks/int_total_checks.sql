@@ -25,7 +25,8 @@ wrong as (
         cast(1 as bigint) as break_count,
         checked_at,
         'critical' as severity,
-        'rows of this type are missing or doubled in ' || stream as likely_cause
+        'group_differs' as cause_code,
+        {{ words({'stream': 'stream'}) }} as words
     from groups
     where expected is distinct from computed
 
@@ -46,8 +47,7 @@ agreed as (
         count(*) as row_count,
         cast(0 as bigint) as break_count,
         max(checked_at) as checked_at,
-        'none' as severity,
-        cast(null as varchar) as likely_cause
+        'none' as severity
     from groups
     group by account_id, exchange, wallet, exchange_asset
     having bool_and(expected is not distinct from computed)

@@ -11,7 +11,7 @@
 -#}
 with entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
     where status = 'completed' and amount is not null
 
 ),
@@ -39,14 +39,7 @@ moments as (
 
 tied_rows as (
 
-    select
-        entries.account_id,
-        entries.wallet,
-        entries.exchange_asset,
-        entries.occurred_at,
-        entries.record_id,
-        entries.amount,
-        entries.balance_after
+    select entries.*
     from entries
     inner join moments using (account_id, wallet, exchange_asset, occurred_at)
     where
@@ -187,20 +180,15 @@ final as (
         level + running_amount as balance,
         level,
         last_value(level ignore nulls) over (
-            partition by account_id, wallet, exchange_asset
-            order by occurred_at
-            rows between unbounded preceding and 1 preceding
+            chain rows between unbounded preceding and 1 preceding
         ) as level_before,
-        row_number() over (
-            partition by account_id, wallet, exchange_asset order by occurred_at
-        ) as moment_number,
+        row_number() over chain as moment_number,
 
         -- when
         occurred_at,
-        lag(occurred_at) over (
-            partition by account_id, wallet, exchange_asset order by occurred_at
-        ) as previous_at
+        lag(occurred_at) over chain as previous_at
     from levelled
+    window chain as (partition by account_id, wallet, exchange_asset order by occurred_at)
 
 )
 

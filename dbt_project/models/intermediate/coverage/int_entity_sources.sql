@@ -12,23 +12,10 @@ with specs as (
 named as (
 
     select
-        exchange,
-        stream,
-        wallet,
-        stream as source,
-        unnest(from_json(entities, '["VARCHAR"]')) as entity
-    from specs
-
-    union all
-
-    select
-        exchange,
-        stream,
-        wallet,
-        'all parts' as source,
-        unnest(from_json(coalesce(part_of, '[]'), '["VARCHAR"]')) as entity
-    from specs
-    where ended_at is null
+        *,
+        case when is_whole then stream else 'all parts' end as source
+    from ({{ entities_of('specs') }})
+    where is_whole or ended_at is null
 
 ),
 

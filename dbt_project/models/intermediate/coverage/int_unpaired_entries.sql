@@ -6,14 +6,14 @@
 -#}
 with entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
     where entry_type in ('trade', 'conversion') and status = 'completed' and amount != 0
 
 ),
 
 trades as (
 
-    select * from {{ ref('fct_trades') }}
+    select * from {{ ref('int_trades') }}
 
 ),
 

@@ -6,13 +6,13 @@
 -#}
 with all_entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
 
 ),
 
 trades as (
 
-    select * from {{ ref('fct_trades') }}
+    select * from {{ ref('int_trades') }}
 
 ),
 

@@ -58,14 +58,14 @@ keeps_more as (
         older_rows.asked_at as span_end,
         cast(epoch_us(older_rows.excess) // 86400000000 as decimal(38, 18)) as size,
         older_rows.receipt_id as evidence_id,
-        concat(
-            coalesce(specs.exchange_title, older_rows.exchange), ' says that it keeps ',
-            older_rows.stream, ' for ', {{ say_seconds('specs.retention_seconds') }},
-            ', and gave a row of ', {{ say_when('older_rows.oldest_at') }}, ', ',
-            epoch_us(older_rows.excess) // 86400000000, ' days older than that.'
-        ) as what,
-        'nothing is lost by it; report it, so that more is asked for' as remedy,
-        cast(null as varchar) as fixed_by
+        'kept_longer' as what_code,
+        'report_kept_longer' as remedy_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'retention': say_seconds('specs.retention_seconds'),
+            'oldest_on': say_when('older_rows.oldest_at'),
+            'excess_days': 'epoch_us(older_rows.excess) // 86400000000',
+        }) }} as words
     from older_rows
     inner join specs on older_rows.exchange = specs.exchange and older_rows.stream = specs.stream
 
@@ -121,24 +121,17 @@ keeps_less as (
             )
         end as size,
         cut_off.receipt_id as evidence_id,
-        concat(
-            coalesce(specs.exchange_title, cut_off.exchange), ' ',
-            case
-                when specs.retention_kind = 'rolling'
-                    then 'says that it keeps ' || cut_off.stream || ' for '
-                    || {{ say_seconds('specs.retention_seconds') }} || ', but on '
-                else 'does not say how long it keeps ' || cut_off.stream || '; on '
-            end,
-            {{ say_when('cut_off.asked_at') }}, ' gave nothing before ',
-            {{ say_when('cut_off.oldest_at') }}, ', where ', cut_off.record_count,
-            ' records are stored from ', {{ say_when('cut_off.first_at') }}, ' on.'
-        ) as what,
-        'sync more often than the stated limit asks for, and report it; what is stored stays'
-            as remedy,
         case
-            when cut_off.returned_count = cut_off.record_count
-                then 'all given again on ' || {{ say_when('cut_off.returned_at') }}
-        end as fixed_by
+            when specs.retention_kind = 'rolling' then 'kept_shorter' else 'cut_off'
+        end as what_code,
+        'sync_more_often' as remedy_code,
+        case when cut_off.returned_count = cut_off.record_count then 'all_returned' end as fix_code,
+        {{ words({
+            'retention': say_seconds('specs.retention_seconds'),
+            'asked_on': say_when('cut_off.asked_at'), 'oldest_on': say_when('cut_off.oldest_at'),
+            'record_count': 'cut_off.record_count', 'first_on': say_when('cut_off.first_at'),
+            'returned_on': say_when('cut_off.returned_at'),
+        }) }} as words
     from cut_off
     left join specs on cut_off.exchange = specs.exchange and cut_off.stream = specs.stream
 
@@ -168,11 +161,12 @@ final as (
         size,
         evidence_id,
         'receipt' as evidence_kind,
-        what,
-        remedy,
+        what_code,
+        remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        fixed_by
+        cast(null as varchar) as explanation_code,
+        fix_code,
+        words
     from stacked
 
 )

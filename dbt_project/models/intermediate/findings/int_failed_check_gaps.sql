@@ -1,4 +1,9 @@
--- The newest open gap that can hold the difference of a failed check.
+-- The open gap that can hold the difference of a failed check: of several, one of a stream of that wallet alone, and of
+-- those the newest.
+{%- set order -%}
+    (coalesce(gaps.wallet = named.wallet or (named.wallet = 'all' and gaps.wallet != ''), false), gaps.span_end, gaps.finding_id)
+{%- endset %}
+
 with named as (
 
     select * from {{ ref('int_failed_checks') }}
@@ -10,7 +15,7 @@ gaps as (
 
     select * from {{ ref('int_gap_findings') }}
     where
-        fixed_by is null
+        fix_code is null
         and (verdict != 'unverified' or is_proven_incomplete)
         and severity is distinct from 'info'
 
@@ -25,18 +30,18 @@ specs as (
 
 ledger_entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
 
 ),
 
 -- Whose rows a wallet's sum is made of: what the specs say, and what is there.
 ledger_streams as (
 
-    select exchange, stream, wallet
-    from (
-        select exchange, stream, wallet, unnest(from_json(entities, '["VARCHAR"]')) as entity
-        from specs
-    )
+    select
+        exchange,
+        stream,
+        nullif(wallet, '') as wallet
+    from ({{ entities_of('specs') }})
     where entity = 'ledger'
 
     union
@@ -51,8 +56,8 @@ in_gaps as (
 
     select
         named.finding_id,
-        arg_max(gaps.finding_id, (gaps.span_end, gaps.finding_id)) as gap_id,
-        arg_max(gaps.what, (gaps.span_end, gaps.finding_id)) as gap_what
+        arg_max(gaps.finding_id, {{ order }}) as gap_id,
+        arg_max(gaps.cause, {{ order }}) as gap_cause
     from named
     inner join gaps
         on

@@ -29,14 +29,18 @@ final as (
         cast(null as decimal(38, 18)) as size,
         gaps.evidence_id,
         gaps.evidence_kind,
-        gaps.cause as what,
-        gaps.remedy,
+        'gap' as what_code,
+        case when gaps.remedy is not null then 'gap' end as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        case when gaps.state = 'filled' then 'filled by ' || gaps.filled_by end as fixed_by,
+        cast(null as varchar) as explanation_code,
+        case when gaps.state = 'filled' then 'filled' end as fix_code,
+        {{ words({
+            'cause': 'gaps.cause', 'gap_remedy': 'gaps.remedy', 'filled_by': 'gaps.filled_by',
+        }) }} as words,
 
         -- what other findings look a gap up by
         gaps.gap_id,
+        gaps.cause,
         gaps.scope,
         gaps.verdict,
         gaps.is_proven_incomplete

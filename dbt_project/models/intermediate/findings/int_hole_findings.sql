@@ -17,16 +17,10 @@ specs as (
 
 ),
 
-remedies as (
-
-    select * from {{ ref('int_stream_remedies') }}
-
-),
-
 gaps as (
 
     select * from {{ ref('int_gap_findings') }}
-    where fixed_by is null and verdict not in ('unverified', 'excluded_by_exchange')
+    where fix_code is null and verdict not in ('unverified', 'excluded_by_exchange')
 
 ),
 
@@ -109,50 +103,29 @@ final as (
         cast(grouped.size as decimal(38, 18)) as size,
         grouped.record_id as evidence_id,
         'record' as evidence_kind,
-        case grouped.reason
-            when 'unpaired' then concat(
-                case when grouped.row_count = 1 then 'One ledger row' else grouped.row_count || ' ledger rows' end,
-                ' of ', {{ say_amount('grouped.size') }}, ' ', rtrim(grouped.entity, 's'),
-                case when grouped.size = 1 then '' else 's' end,
-                ' (', grouped.subject, ', ', {{ say_when('grouped.first_proof_at') }},
-                case when grouped.last_proof_at > grouped.first_proof_at
-                    then ' to ' || {{ say_when('grouped.last_proof_at') }} else '' end,
-                ') could not be paired: the ledger has what they moved, and fct_', grouped.entity,
-                ' lacks them.'
-            )
-            when 'untraded' then concat(
-                'The ledger has profit in ', grouped.subject, ' at ', grouped.row_count,
-                case when grouped.row_count = 1 then ' moment' else ' moments' end, ' (',
-                {{ say_when('grouped.first_proof_at') }},
-                case when grouped.last_proof_at > grouped.first_proof_at
-                    then ' to ' || {{ say_when('grouped.last_proof_at') }} else '' end,
-                '), and no stored trade of ', grouped.subject, ' that could have made it: trades of '
-                'this market are missing.'
-            )
-            else concat(
-                'Settlements of ', grouped.subject, ' up to ', {{ say_when('grouped.last_proof_at') }},
-                ' close ', {{ say_amount('abs(grouped.size)') }}, ' contracts that no stored trade ',
-                case when grouped.size > 0 then 'bought' else 'sold' end,
-                ': trades of this market are missing.'
-            )
-        end as what,
+        grouped.reason as what_code,
         case
-            when grouped.reason != 'unpaired' then remedies.other_source
-            when {{ is_over('specs') }} then concat(
-                coalesce(specs.exchange_title, grouped.exchange),
-                ' has closed: only its support can tell which rows belong together'
-            )
-            else 'look up on the site which rows belong together; the ledger itself lacks nothing'
-        end as remedy,
+            when grouped.reason != 'unpaired' then 'other_source'
+            when {{ is_over('specs') }} then 'ask_support_for_pairs'
+            else 'look_up_pairs'
+        end as remedy_code,
         covering_gaps.gap_id as explained_by,
-        case when covering_gaps.gap_id is not null
-            then 'they lie in a gap that is listed on its own' end as explanation,
-        cast(null as varchar) as fixed_by
+        case when covering_gaps.gap_id is not null then 'in_listed_gap' end as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'entity': 'grouped.entity', 'subject': 'grouped.subject',
+            'rows': say_count('grouped.row_count', 'ledger row'),
+            'moments': say_count('grouped.row_count', 'moment'),
+            'facts': say_amount('grouped.size') ~ " || ' ' || rtrim(grouped.entity, 's')"
+            ~ " || case grouped.size when 1 then '' else 's' end",
+            'contracts': say_amount('abs(grouped.size)'),
+            'first_on': say_when('grouped.first_proof_at'),
+            'last_on': say_when('grouped.last_proof_at'),
+            'if_later': "case when grouped.last_proof_at > grouped.first_proof_at then '' end",
+        }) }} as words
     from grouped
     left join covering_gaps using (account_id, stream, entity, reason, hole_key)
     left join specs on grouped.exchange = specs.exchange and grouped.stream = specs.stream
-    left join remedies
-        on grouped.exchange = remedies.exchange and grouped.stream = remedies.stream
 
 )
 

@@ -14,7 +14,7 @@ left_out as (
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_ledger_entries') }}
+    select account_id, stream, record_id from {{ ref('int_ledger_entries') }}
     where status = 'unclassified'
 
     union
@@ -34,7 +34,7 @@ left_out as (
 
     union
 
-    select account_id, stream, record_id from {{ ref('fct_trades') }}
+    select account_id, stream, record_id from {{ ref('int_trades') }}
     where
         fee_amount is null
         or value_amount is null
@@ -84,23 +84,15 @@ final as (
         cast(record_count as decimal(38, 18)) as size,
         first_record_id as evidence_id,
         'record' as evidence_kind,
-        concat(
-            case record_count when 1 then 'One record has' else record_count || ' records have' end,
-            ' a number of more digits than can be held exactly: ', field, '=', example, ' (',
-            first_record_id, '). It is not rounded; ',
-            case
-                when is_left_out then 'sums of this account leave the row out.'
-                else 'no sum uses it.'
-            end
-        ) as what,
-        case
-            when is_left_out
-                then 'look at the record in raw_' || exchange || '.' || stream || ' and report it'
-            else 'nothing to do: the record is stored as it came'
-        end as remedy,
+        case when is_left_out then 'digits_left_out' else 'digits_unused' end as what_code,
+        case when is_left_out then 'report_record' else 'record_is_stored' end as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'records': say_count('record_count', 'record'), 'field': 'field', 'example': 'example',
+            'first_record_id': 'first_record_id',
+        }) }} as words
     from counted
 
 )

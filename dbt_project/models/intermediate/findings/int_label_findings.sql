@@ -23,21 +23,16 @@ final as (
         cast(row_count as decimal(38, 18)) as size,
         data_quality_id as evidence_id,
         'label' as evidence_kind,
-        concat(
-            case row_count when 1 then 'One row has ' else row_count || ' rows have ' end,
-            case coalesce(example, '') when '' then 'no' else '"' || example || '" as' end, ' ',
-            replace(field, '_', ' '), ', which is not mapped yet; ',
-            case
-                when problem = 'unknown_status'
-                    then 'its coin, amount or state is unknown, and sums leave the row out.'
-                else 'amounts and balances are right, only the kind is unknown.'
-            end
-        ) as what,
-        'look at the rows and say what they are: a line in the label list of the exchange, or a '
-        || 'reason in findings.yml' as remedy,
+        problem as what_code,
+        'map_label' as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'rows': say_count('row_count', 'row'), 'field': "replace(field, '_', ' ')",
+            'word': "nullif(example, '')",
+            'if_no_word': "case when coalesce(example, '') = '' then '' end",
+        }) }} as words
     from labels
 
 )

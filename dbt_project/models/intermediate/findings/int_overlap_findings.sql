@@ -31,28 +31,19 @@ final as (
         cast(only_in_file + only_in_api + changed_count as decimal(38, 18)) as size,
         overlap_id as evidence_id,
         'overlap' as evidence_kind,
-        concat(
-            'The file ', coalesce(file_name, receipt_id), ' and the API both tell ', stream,
-            ' and differ: ',
-            concat_ws(
-                ', ',
-                case when only_in_file > 0 then only_in_file || ' only in the file' end,
-                case when only_in_api > 0 then only_in_api || ' only in the API' end,
-                case when changed_count > 0 then changed_count || ' with another amount' end
-            ),
-            ', of ', file_count, ' and ', api_count, coalesce(' (' || differing_sums || ')', ''),
-            '. The file is not taken for complete anywhere.'
-        ) as what,
+        'file_differs' as what_code,
         case
-            when {{ is_over('specs') }}
-                then coalesce(specs.exchange_title, file_overlaps.exchange) || ' has closed: see which '
-                || 'of the two the balance checks confirm, or ask its support'
-            else 'save the file again for the whole span, without a filter, and import it; look up '
-                || 'what only one of them has on the site'
-        end as remedy,
+            when {{ is_over('specs') }} then 'ask_which_is_right' else 'save_file_again'
+        end as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'file': 'coalesce(file_name, receipt_id)', 'file_count': 'file_count',
+            'api_count': 'api_count', 'only_in_file': 'nullif(only_in_file, 0)',
+            'only_in_api': 'nullif(only_in_api, 0)', 'changed_count': 'nullif(changed_count, 0)',
+            'differing_sums': 'differing_sums',
+        }) }} as words
     from file_overlaps
     left join specs using (exchange, stream)
 

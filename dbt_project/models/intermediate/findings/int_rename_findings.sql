@@ -5,6 +5,12 @@ with renames as (
 
 ),
 
+wordings as (
+
+    select * from {{ ref('wordings') }}
+
+),
+
 final as (
 
     select
@@ -21,18 +27,17 @@ final as (
         from_amount as size,
         rename_id as evidence_id,
         'rename' as evidence_kind,
-        concat(
-            {{ rename_text() }},
-            case when from_asset != to_asset then concat(
-                ' What is called ', from_asset, ' afterwards is another coin.'
-            ) end
-        ) as what,
-        'nothing to do for the balances; tax tools take such a change as a swap without a sale'
-            as remedy,
+        'asset_renamed' as what_code,
+        'no_step_for_rename' as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'rename': fill_in('wordings.text', rename_words()),
+            'other_coin': 'case when from_asset != to_asset then from_asset end',
+        }) }} as words
     from renames
+    inner join wordings on wordings.part = 'check_cause' and wordings.code = 'renamed'
 
 )
 

@@ -31,22 +31,20 @@ final as (
         comparisons.residual as size,
         comparisons.comparison_id as evidence_id,
         'comparison' as evidence_kind,
-        concat(
-            'From ', {{ say_when('comparisons.span_start') }}, ' to ',
-            {{ say_when('comparisons.span_end') }}, ' ', comparisons.asset, ' moved by ',
-            {{ say_amount('comparisons.first_sum') }}, ' after ', comparisons.first_stream,
-            ' and by ', {{ say_amount('comparisons.second_sum') }}, ' after ',
-            comparisons.second_stream,
-            case comparisons.part when 'all' then '' else ' (' || comparisons.part || 's alone)' end,
-            ', though both were read to the end: one of them lacks rows, or tells some twice.'
-        ) as what,
-        concat(
-            'look for the amount among the rows of ', comparisons.first_stream, ' and ',
-            comparisons.second_stream, '; the balance checks of this asset say which is right'
-        ) as remedy,
+        'lists_differ' as what_code,
+        'compare_lists' as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'asset': 'comparisons.asset', 'span_from': say_when('comparisons.span_start'),
+            'span_to': say_when('comparisons.span_end'),
+            'first_sum': say_amount('comparisons.first_sum'),
+            'second_sum': say_amount('comparisons.second_sum'),
+            'first_stream': 'comparisons.first_stream',
+            'second_stream': 'comparisons.second_stream',
+            'part': "nullif(comparisons.part, 'all')",
+        }) }} as words
     from comparisons
     left join specs
         on comparisons.exchange = specs.exchange and comparisons.first_stream = specs.stream

@@ -53,18 +53,15 @@ final as (
         cast(record_count as decimal(38, 18)) as size,
         first_record_id as evidence_id,
         'record' as evidence_kind,
-        concat(
-            case record_count when 1 then 'One record has' else record_count || ' records have' end,
-            ' no ', field, ' that can be read, the first of them ', first_record_id,
-            '; sums leave ', case record_count when 1 then 'it' else 'them' end, ' out.'
-        ) as what,
-        concat(
-            'look at the record in raw_', exchange, '.', stream,
-            ' and report what the exchange wrote there'
-        ) as remedy,
+        'unreadable' as what_code,
+        'report_record' as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'records': say_count('record_count', 'record'), 'field': 'field',
+            'first_record_id': 'first_record_id',
+        }) }} as words
     from counted
 
 )

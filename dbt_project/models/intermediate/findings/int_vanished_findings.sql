@@ -9,7 +9,7 @@ with incidents as (
 drifts as (
 
     select * from {{ ref('int_drift_findings') }}
-    where fixed_by is null
+    where fix_code is null
 
 ),
 
@@ -20,34 +20,15 @@ specs as (
 
 ),
 
-accounts as (
-
-    select * from {{ ref('int_accounts_unioned') }}
-    where is_current
-
-),
-
-sync_steps as (
-
-    select * from {{ ref('wordings') }}
-    where part = 'sync_step'
-
-),
-
 named as (
 
     select
         incidents.*,
         {{ is_over('specs') }} as is_over,
-        coalesce(accounts.label, incidents.account_id) as label,
-        sync_steps.text as sync_step_text,
-        coalesce(specs.exchange_title, incidents.exchange) as title,
         specs.wallet,
         drifts.finding_id as drift_id
     from incidents
     left join specs on incidents.exchange = specs.exchange and incidents.stream = specs.stream
-    left join accounts on incidents.account_id = accounts.account_id
-    left join sync_steps on {{ sync_step_code('accounts.origin') }} = sync_steps.code
     left join drifts
         on
             incidents.account_id = drifts.account_id
@@ -75,22 +56,15 @@ final as (
         cast(1 as decimal(38, 18)) as size,
         record_id as evidence_id,
         'record' as evidence_kind,
-        concat(
-            title, ' gave record ', record_id, ' of ', {{ say_when('occurred_at') }}, ' once and not ',
-            'again when that time was read to its end on ', {{ say_when('noticed_at') }},
-            '. It is kept and still counts: either it was taken back, or the answers lack rows.'
-        ) as what,
-        case
-            when is_over
-                then title || ' has closed: a statement of its support can tell whether it took the '
-                || 'record back'
-            else {{ fill_in('sync_step_text', ['exchange', 'label']) }} || '; if it stays away, compare with the site: where it is there, the API '
-                || 'loses rows, and where it is not, the exchange took it back'
-        end as remedy,
+        'vanished' as what_code,
+        case when is_over then 'ask_for_statement' else 'sync_and_compare' end as remedy_code,
         drift_id as explained_by,
-        case when drift_id is not null then 'everything before a moment was cut off' end
-            as explanation,
-        'given again on ' || {{ say_when('returned_at') }} as fixed_by
+        case when drift_id is not null then 'cut_off' end as explanation_code,
+        case when returned_at is not null then 'returned' end as fix_code,
+        {{ words({
+            'record_id': 'record_id', 'occurred_on': say_when('occurred_at'),
+            'noticed_on': say_when('noticed_at'), 'returned_on': say_when('returned_at'),
+        }) }} as words
     from named
 
 )

@@ -84,20 +84,15 @@ final as (
         cast(record_count as decimal(38, 18)) as size,
         first_record_id as evidence_id,
         'record' as evidence_kind,
-        concat(
-            case record_count when 1 then 'One record of ' else record_count || ' records of ' end,
-            stream, case record_count when 1 then ' has' else ' have' end,
-            ' versions that contradict each other in ', fields,
-            ', at least one of them from a file; the first is ', first_record_id,
-            '. The version with the most values is used.'
-        ) as what,
-        concat(
-            'compare the versions in raw_', exchange, '.', stream,
-            ' and take back the file that is wrong: lookback import --withdraw'
-        ) as remedy,
+        'versions_contradict' as what_code,
+        'compare_versions' as remedy_code,
         cast(null as varchar) as explained_by,
-        cast(null as varchar) as explanation,
-        cast(null as varchar) as fixed_by
+        cast(null as varchar) as explanation_code,
+        cast(null as varchar) as fix_code,
+        {{ words({
+            'records': say_count('record_count', 'record'), 'fields': 'fields',
+            'first_record_id': 'first_record_id',
+        }) }} as words
     from counted
 
 )

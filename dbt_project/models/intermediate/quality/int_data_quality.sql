@@ -23,13 +23,7 @@ unreadable as (
 
 specs as (
 
-    select
-        exchange,
-        stream,
-        kind,
-        time_field,
-        from_json(key_fields, '["VARCHAR"]') as key_fields,
-        from_json(fields, '["VARCHAR"]') as documented
+    select exchange, stream, from_json(key_fields, '["VARCHAR"]') as key_fields
     from {{ ref('int_stream_specs_unioned') }}
     where is_current and fields is not null
 
@@ -58,86 +52,6 @@ word_problems as (
         arg_min(record_id, (occurred_at, record_id)) as record_id
     from words
     group by account_id, exchange, stream, field, word
-
-),
-
-undocumented as (
-
-    select
-        shapes.*,
-        unnest(list_filter(
-            shapes.field_names, lambda name: not list_contains(specs.documented, name)
-        )) as field
-    from shapes
-    inner join specs using (exchange, stream)
-
-),
-
-undocumented_problems as (
-
-    select
-        account_id,
-        exchange,
-        stream,
-        'undocumented_field' as problem,
-        field,
-        arg_min({{ value_of('example', 'field') }}, (first_at, record_id)) as example,
-        sum(row_count) as row_count,
-        min(first_at) as first_at,
-        max(last_at) as last_at,
-        arg_min(record_id, (first_at, record_id)) as record_id
-    from undocumented
-    group by account_id, exchange, stream, field
-
-),
-
-missing as (
-
-    select
-        shapes.*,
-        unnest(list_filter(
-            specs.documented, lambda name: not list_contains(shapes.field_names, name)
-        )) as field
-    from shapes
-    inner join specs using (exchange, stream)
-
-),
-
-missing_problems as (
-
-    select
-        account_id,
-        exchange,
-        stream,
-        'missing_field' as problem,
-        field,
-        cast(null as varchar) as example,
-        sum(row_count) as row_count,
-        min(first_at) as first_at,
-        max(last_at) as last_at,
-        arg_min(record_id, (first_at, record_id)) as record_id
-    from missing
-    group by account_id, exchange, stream, field
-
-),
-
-untimed_problems as (
-
-    select
-        shapes.account_id,
-        shapes.exchange,
-        shapes.stream,
-        'unreadable_time' as problem,
-        any_value(specs.time_field) as field,
-        min({{ value_of('shapes.example', 'specs.time_field') }}) as example,
-        sum(shapes.row_count) as row_count,
-        cast(null as timestamptz) as first_at,
-        cast(null as timestamptz) as last_at,
-        min(shapes.record_id) as record_id
-    from shapes
-    inner join specs using (exchange, stream)
-    where shapes.is_untimed and specs.kind = 'history'
-    group by shapes.account_id, shapes.exchange, shapes.stream
 
 ),
 
@@ -186,11 +100,7 @@ problems as (
     union all
     select * from word_problems
     union all
-    select * from undocumented_problems
-    union all
-    select * from missing_problems
-    union all
-    select * from untimed_problems
+    select * from {{ ref('int_shape_problems') }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- Labels of an exchange that are not mapped, one row per record: the rows are kept as unclassified.
 with ledger_entries as (
 
-    select * from {{ ref('fct_ledger_entries') }}
+    select * from {{ ref('int_ledger_entries') }}
 
 ),
 
@@ -25,7 +25,7 @@ transfers as (
 
 trades as (
 
-    select * from {{ ref('fct_trades') }}
+    select * from {{ ref('int_trades') }}
 
 ),
 

@@ -39,6 +39,14 @@ specs as (
 
 ),
 
+wordings as (
+
+    select code, text
+    from {{ ref('wordings') }}
+    where part = 'check_cause'
+
+),
+
 stream_lives as (
 
     {{ stream_lives('account_checks', 'specs') }}
@@ -94,9 +102,11 @@ explained as (
         stated.*,
         case stated.expected - stated.computed
             when 0 then null
-            when opening_checks.net_residual then opening_checks.likely_cause
-            when sum_checks.net_residual then sum_checks.likely_cause
-            else stated.likely_cause
+            when opening_checks.net_residual
+                then struct_pack(code := opening_checks.cause_code, words := opening_checks.words)
+            when sum_checks.net_residual
+                then struct_pack(code := sum_checks.cause_code, words := sum_checks.words)
+            else struct_pack(code := stated.cause_code, words := stated.words)
         end as cause
     from stated
     left join opening_checks using (account_id, wallet, exchange_asset)
@@ -138,11 +148,8 @@ final as (
         -- what the rows say
         cast(coalesce(stated.computed, rows_now.amount) as decimal(38, 18)) as rows_amount,
         cast(stated.expected - stated.computed as decimal(38, 18)) as difference,
-        case
-            when stated.balance_source is null
-                then 'no stream states the balance of this wallet: only its rows are known'
-            else stated.cause
-        end as likely_cause,
+        wordings.code as cause_code,
+        {{ fill_in('wordings.text', 'stated.cause.words') }} as likely_cause,
 
         -- what the rows moved since then
         cast(
@@ -151,6 +158,10 @@ final as (
         rows_now.last_moved_at
     from explained as stated
     full join rows_now using (account_id, exchange, wallet, exchange_asset)
+    left join wordings
+        on
+            case when stated.balance_source is null then 'balance_not_stated' else stated.cause.code end
+            = wordings.code
     anti join ceased using (account_id, wallet)
 
 )

@@ -28,8 +28,7 @@ spot_roles as (
         maker_order_id is not null and taker_order_id is not null as is_self_trade,
         unnest(
             case
-                when maker_order_id is not null and taker_order_id is not null
-                    then ['taker', 'maker']
+                when is_self_trade then ['taker', 'maker']
                 when taker_order_id is not null then ['taker']
                 when maker_order_id is not null then ['maker']
                 else [null]
@@ -74,11 +73,9 @@ from_spot as (
         'spot' as wallet,
         coalesce(asset_pair_name, 'UNKNOWN') as market,
         'spot' as product_type,
-        cast(null as varchar) as contract_type,
         own_side as side,
         {{ bigone_asset('base_symbol') }} as base_asset,
         {{ bigone_asset('quote_symbol') }} as quote_asset,
-        cast(null as varchar) as settle_asset,
         case own_role when 'maker' then true when 'taker' then false end as is_maker,
         false as is_forced,
         case when is_self_trade then 'SELF_TRADING' else side end as exchange_type,
@@ -86,7 +83,6 @@ from_spot as (
         -- how much: BigONE states no total; it is the exact product
         amount as base_quantity,
         {{ exact_product('price', 'amount') }} as quote_quantity,
-        cast(null as decimal(38, 18)) as contract_quantity,
         {{ exact_product('price', 'amount') }} as value_amount,
         price,
         cast(null as varchar) as price_reason,
@@ -110,8 +106,7 @@ from_spot as (
 
 ),
 
--- Funding is a row of its own side, and no trade.
--- A row that names no coin is settled as its contract's terms say.
+-- Funding is no trade. A row that names no coin is settled as its contract's terms say.
 fills as (
 
     select
@@ -129,21 +124,13 @@ fills as (
 ),
 
 -- A contract gone from the list still names its coins: BTCUSD paid in BTC is inverse.
-fills_with_coins as (
+fills_of_kinds as (
 
     select
         *,
         coalesce(listed_base, {{ bigone_contract_coin('symbol', 'currency', 1) }}) as base_currency,
         coalesce(listed_quote, {{ bigone_contract_coin('symbol', 'currency', 2) }})
-            as quote_currency
-    from fills
-
-),
-
-fills_of_kinds as (
-
-    select
-        *,
+            as quote_currency,
         case
             when currency is null or base_currency is null or quote_currency is null
                 then 'unclassified'
@@ -152,7 +139,7 @@ fills_of_kinds as (
             else 'quanto'
         end as product_type,
         {{ exact_product('abs(size)', 'multiplier') }} as size_in_units
-    from fills_with_coins
+    from fills
 
 ),
 
@@ -176,7 +163,6 @@ from_contracts as (
         {{ bigone_asset('base_currency') }} as base_asset,
         {{ bigone_asset('quote_currency') }} as quote_asset,
         {{ bigone_asset('currency') }} as settle_asset,
-        cast(null as boolean) as is_maker,
         starts_with(upper(side), 'ADL') as is_forced,
         side as exchange_type,
 
@@ -188,7 +174,6 @@ from_contracts as (
         abs(size) as contract_quantity,
         abs(notional) as value_amount,
         price,
-        cast(null as varchar) as price_reason,
         {{ known_or_zero('fee') }} as fee_amount,
         {{ bigone_asset('currency') }} as fee_asset,
 
@@ -206,9 +191,7 @@ from_contracts as (
 united as (
 
     select * from from_spot
-
     union all by name
-
     select * from from_contracts
 
 )

@@ -8,75 +8,12 @@
 }}
 
 {#
-    What was received and what was paid, put together from the rows of the spot ledger, and of the
-    unified one's tax records: trades and conversions. An event is taken again whenever a row of it, or a fill of its order, is new.
+    What was received and what was paid in trades and conversions, from the rows of the ledgers. An
+    event is computed again whenever a row of it, or a fill of its order, is new.
 #}
+with legs as (
 
-with tax_rows as (
-
-    select
-        *,
-        'tax_spot_records' as stream
-    from {{ ref('base_bitget__tax_spot_records') }}
-
-    union all by name
-
-    select
-        account_id,
-        stream,
-        record_id,
-        cast(null as varchar) as biz_order_id,
-        coin,
-        record_type as spot_tax_type,
-        amount,
-        fee,
-        booked_at as occurred_at,
-        origin,
-        receipt_id,
-        loaded_at
-    from {{ ref('int_bitget__unified_ledger') }}
-    where
-        stream = 'unified_tax_records'
-        and coalesce(line, '') not like '%FUTURES'
-        and not is_before_change
-
-),
-
-fills as (
-
-    select * from {{ ref('base_bitget__spot_fills') }}
-
-),
-
-labels as (
-
-    select * from {{ ref('bitget_labels') }}
-    where part like 'trade_%' or part like 'conversion_%'
-
-),
-
--- Rows of one event share the order id; older rows have none and are held together by their time.
-legs as (
-
-    select
-        tax_rows.account_id,
-        coalesce(
-            tax_rows.biz_order_id, 'ms:' || epoch_ms(tax_rows.occurred_at)
-        ) as event_key,
-        split_part(labels.part, '_', 1) as kind,
-        split_part(labels.part, '_', 2) as part,
-        tax_rows.stream,
-        tax_rows.record_id,
-        tax_rows.coin,
-        tax_rows.amount,
-        coalesce(tax_rows.fee, 0) as fee,
-        tax_rows.occurred_at,
-        tax_rows.origin,
-        tax_rows.receipt_id,
-        tax_rows.loaded_at
-    from tax_rows
-    inner join labels on lower(trim(tax_rows.spot_tax_type)) = labels.label_key
-    where tax_rows.amount is not null
+    select * from {{ ref('int_bitget__event_legs') }}
 
 ),
 
@@ -89,40 +26,24 @@ fills_by_event as (
         case when lower(side) = 'buy' then size else amount end as received_quantity,
         case when lower(side) = 'buy' then amount else size end as paid_quantity,
         loaded_at
-    from fills
+    from {{ ref('base_bitget__spot_fills') }}
 
 ),
 
 {% if is_incremental() -%}
 events_with_news as (
 
-    select
-        account_id,
-        event_key
-    from legs
+    select account_id, event_key from legs
     {{ only_new_rows() }}
 
     union
 
-    select
-        account_id,
-        event_key
-    from fills_by_event
+    select account_id, event_key from fills_by_event
     {{ only_new_rows() }}
 
 ),
 
 {% endif -%}
-legs_to_take as (
-
-    select legs.* from legs
-    {%- if is_incremental() %}
-    inner join events_with_news
-        on legs.account_id = events_with_news.account_id and legs.event_key = events_with_news.event_key
-    {%- endif %}
-
-),
-
 -- Prices within one order and millisecond hardly differ, so the largest receipt belongs to the
 -- largest payment; ids say nothing about which row belongs to which.
 ranked as (
@@ -134,62 +55,35 @@ ranked as (
             partition by account_id, event_key, kind, part, occurred_at
             order by abs(amount) desc, record_id
         ) as leg_number
-    from legs_to_take
+    from legs
+    {%- if is_incremental() %}
+    semi join events_with_news using (account_id, event_key)
+    {%- endif %}
 
 ),
 
 moments as (
 
     select
-        account_id,
-        event_key,
-        kind,
-        occurred_at,
-        count(*) filter (where part = 'received') as received_legs,
-        count(*) filter (where part = 'paid') as paid_legs
+        account_id, event_key, kind, occurred_at,
+        count_if(part = 'received') = count_if(part = 'paid') as is_one_by_one,
+        list(coin) filter (where part = 'received') as received_coins,
+        list(coin) filter (where part = 'paid') as paid_coins
     from ranked
     group by account_id, event_key, kind, occurred_at
 
 ),
 
 -- Where receipts and payments do not match moment by moment, the event is one pair as a whole.
+-- Several coins on one side (moments held together by time alone) would be a guess.
 events as (
 
-    select
-        account_id,
-        event_key,
-        kind,
-        bool_and(received_legs = paid_legs) as is_one_by_one
+    select account_id, event_key, kind, bool_and(is_one_by_one) as is_one_by_one
     from moments
     group by account_id, event_key, kind
-
-),
-
-coins as (
-
-    select
-        account_id,
-        event_key,
-        kind
-    from ranked
-    where part != 'fee'
-    group by account_id, event_key, kind
     having
-        min(coin) filter (where part = 'received') = max(coin) filter (where part = 'received')
-        and min(coin) filter (where part = 'paid') = max(coin) filter (where part = 'paid')
-
-),
-
-placed as (
-
-    select
-        ranked.*,
-        case when events.is_one_by_one then ranked.occurred_at end as pair_at,
-        case when events.is_one_by_one then ranked.leg_number else 1 end as pair_number
-    from ranked
-    inner join events using (account_id, event_key, kind)
-    -- Several coins on one side (moments held together by time alone) would be a guess.
-    inner join coins using (account_id, event_key, kind)
+        len(list_distinct(flatten(list(received_coins)))) = 1
+        and len(list_distinct(flatten(list(paid_coins)))) = 1
 
 ),
 
@@ -199,8 +93,8 @@ pairs as (
         account_id,
         event_key,
         kind,
-        pair_at,
-        pair_number,
+        case when events.is_one_by_one then ranked.occurred_at end as pair_at,
+        case when events.is_one_by_one then ranked.leg_number else 1 end as pair_number,
         min(stream) as stream,
         min(record_id) filter (where part = 'received') as record_id,
         min(record_id) filter (where part = 'paid') as paid_record_id,
@@ -217,69 +111,41 @@ pairs as (
         min(origin) as origin,
         min(receipt_id) as receipt_id,
         max(loaded_at) as loaded_at
-    from placed
-    group by account_id, event_key, kind, pair_at, pair_number
-
-),
-
--- A fee row without its own receipt and payment belongs to no pair.
-whole_pairs as (
-
-    select * from pairs
-    where received_coin is not null and paid_coin is not null
+    from ranked
+    inner join events using (account_id, event_key, kind)
+    group by all
+    -- A fee row without its own receipt and payment belongs to no pair.
+    having received_coin is not null and paid_coin is not null
 
 ),
 
 fills_of_events as (
 
     select
-        fills_by_event.account_id,
-        fills_by_event.event_key,
-        count(distinct fills_by_event.trade_id) as fill_count,
-        max(fills_by_event.loaded_at) as fills_loaded_at
+        account_id, event_key,
+        count(distinct trade_id) as fill_count,
+        max(loaded_at) as fills_loaded_at
     from fills_by_event
-    inner join (select distinct account_id, event_key from whole_pairs) as wanted
-        using (account_id, event_key)
-    group by fills_by_event.account_id, fills_by_event.event_key
+    semi join pairs using (account_id, event_key)
+    group by account_id, event_key
 
 ),
 
 equal_fills as (
 
-    select distinct
-        whole_pairs.account_id,
-        whole_pairs.record_id
-    from whole_pairs
+    select distinct pairs.account_id, pairs.record_id
+    from pairs
     inner join fills_by_event
         on
-            whole_pairs.account_id = fills_by_event.account_id
-            and whole_pairs.event_key = fills_by_event.event_key
-            and whole_pairs.received_quantity = fills_by_event.received_quantity
-            and whole_pairs.paid_quantity = fills_by_event.paid_quantity
+            pairs.account_id = fills_by_event.account_id
+            and pairs.event_key = fills_by_event.event_key
+            and pairs.received_quantity = fills_by_event.received_quantity
+            and pairs.paid_quantity = fills_by_event.paid_quantity
 
 ),
 
 -- n fills of an order explain n of its pairs: those of equal quantities first, then the newest,
 -- as it is the oldest fills that the exchange no longer gives.
-explained as (
-
-    select
-        whole_pairs.*,
-        coalesce(fills_of_events.fill_count, 0) as fill_count,
-        whole_pairs.kind = 'trade' and row_number() over (
-            partition by whole_pairs.account_id, whole_pairs.event_key, whole_pairs.kind
-            order by
-                equal_fills.record_id is not null desc,
-                whole_pairs.occurred_at desc,
-                whole_pairs.record_id desc
-        ) <= coalesce(fills_of_events.fill_count, 0) as is_explained_by_fill,
-        greatest(whole_pairs.loaded_at, fills_of_events.fills_loaded_at) as changed_at
-    from whole_pairs
-    left join fills_of_events using (account_id, event_key)
-    left join equal_fills using (account_id, record_id)
-
-),
-
 final as (
 
     select
@@ -311,8 +177,11 @@ final as (
         end as fee_quantity,
 
         -- whether an execution of it is stored
-        is_explained_by_fill,
-        fill_count,
+        kind = 'trade' and row_number() over (
+            partition by account_id, event_key, kind
+            order by equal_fills.record_id is not null desc, occurred_at desc, record_id desc
+        ) <= coalesce(fills_of_events.fill_count, 0) as is_explained_by_fill,
+        coalesce(fills_of_events.fill_count, 0) as fill_count,
 
         -- when
         occurred_at,
@@ -320,8 +189,10 @@ final as (
         -- where it came from
         origin,
         receipt_id,
-        changed_at as loaded_at
-    from explained
+        greatest(loaded_at, fills_of_events.fills_loaded_at) as loaded_at
+    from pairs
+    left join fills_of_events using (account_id, event_key)
+    left join equal_fills using (account_id, record_id)
 
 )
 

@@ -175,35 +175,17 @@ stacked as (
 
 ),
 
-counted as (
-
-    select
-        symbol,
-        base_coin,
-        quote_coin,
-        evidence,
-        count(*) as row_count
-    from stacked
-    group by symbol, base_coin, quote_coin, evidence
-
-),
-
 final as (
 
     select
         symbol,
         base_coin,
         quote_coin,
-        case evidence
-            when 1 then 'list'
-            when 2 then 'fee_coin'
-            when 3 then 'ledger'
-            when 4 then 'known_coins'
-            else 'name'
-        end as evidence
-    from counted
+        ['list', 'fee_coin', 'ledger', 'known_coins', 'name'][stacked.evidence] as evidence
+    from stacked
+    group by symbol, base_coin, quote_coin, stacked.evidence
     qualify row_number() over (
-        partition by symbol order by evidence, row_count desc, base_coin, quote_coin
+        partition by symbol order by stacked.evidence, count(*) desc, base_coin, quote_coin
     ) = 1
 
 )

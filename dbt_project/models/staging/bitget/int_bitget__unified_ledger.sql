@@ -142,12 +142,7 @@ in_spans as (
 outside as (
 
     select
-        account_id,
-        record_id,
-        line,
-        coin,
-        amount,
-        booked_at,
+        account_id, record_id, line, coin, amount, booked_at,
         row_number() over (
             partition by account_id, line, coin, amount, booked_at
             order by try_cast(record_id as hugeint), record_id
@@ -159,13 +154,7 @@ outside as (
 
 counted as (
 
-    select
-        account_id,
-        line,
-        coin,
-        amount,
-        booked_at,
-        count(*) as record_count
+    select account_id, line, coin, amount, booked_at, count(*) as record_count
     from net
     where stream = 'unified_financial_records'
     group by all
@@ -195,7 +184,8 @@ judged as (
     select
         in_spans.*,
         in_spans.is_in_walked_span or matched_outside.record_id is not null
-            as has_financial_record
+            as has_financial_record,
+        not (has_financial_record or in_spans.is_before_change) as is_entry
     from in_spans
     left join matched_outside
         on
@@ -203,15 +193,6 @@ judged as (
             and in_spans.record_id = matched_outside.record_id
             and in_spans.stream = 'unified_tax_records'
 
-),
-
-final as (
-
-    select
-        *,
-        not (has_financial_record or is_before_change) as is_entry
-    from judged
-
 )
 
-select * from final
+select * from judged

@@ -144,41 +144,7 @@ untold_legs as (
 from_ledger as (
 
     select
-        -- keys
-        {{ canonical_id_by_stream() }} as transfer_id,
-        account_id,
-        'bitget' as exchange,
-        stream,
-        record_id,
-
-        -- from where to where; the other end is unknown
-        case when amount < 0 then account_id end as from_account_id,
-        case when amount < 0 then wallet end as from_wallet,
-        case when amount > 0 then account_id end as to_account_id,
-        case when amount > 0 then wallet end as to_wallet,
-        cast(null as varchar) as counterparty,
-
-        -- what
-        coin as asset,
-        coin as exchange_asset,
-        'ledger_leg' as method,
-        'one_sided' as confidence,
-        label as note,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
-
-        -- how much
-        case when amount < 0 then -amount end as amount_sent,
-        case when amount > 0 then amount end as amount_received,
-
-        -- when
-        case when amount < 0 then moved_at end as sent_at,
-        case when amount > 0 then moved_at end as received_at,
-
-        -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
+        {{ bitget_one_end(canonical_id_by_stream(), other_wallet='cast(null as varchar)') }}
     from untold_legs
 
 ),

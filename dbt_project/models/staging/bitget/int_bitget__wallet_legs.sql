@@ -131,41 +131,9 @@ untold as (
 canonical as (
 
     select
-        -- keys
-        ledger_entry_id as transfer_id,
-        account_id,
-        exchange,
-        stream,
-        record_id,
-
-        -- from where to where; the other end only where the label shows it
-        case when amount < 0 or other_wallet is not null then account_id end as from_account_id,
-        case when amount < 0 then wallet else other_wallet end as from_wallet,
-        case when amount > 0 or other_wallet is not null then account_id end as to_account_id,
-        case when amount > 0 then wallet else other_wallet end as to_wallet,
-        cast(null as varchar) as counterparty,
-
-        -- what
-        asset,
-        exchange_asset,
-        'ledger_leg' as method,
-        'one_sided' as confidence,
-        exchange_entry_type as note,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
-
-        -- how much
-        case when amount < 0 then -amount end as amount_sent,
-        case when amount > 0 then amount end as amount_received,
-
-        -- when
-        case when amount < 0 then occurred_at end as sent_at,
-        case when amount > 0 then occurred_at end as received_at,
-
-        -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
+        {{ bitget_one_end(
+            'ledger_entry_id', asset='asset', label='exchange_entry_type', moved_at='occurred_at'
+        ) }}
     from untold
 
 )

@@ -1,12 +1,6 @@
-with records as (
+with from_records as (
 
-    select * from {{ ref('base_bitget__transfer_records') }}
-
-),
-
-sub_records as (
-
-    select * from {{ ref('base_bitget__sub_account_transfers') }}
+    select * from {{ ref('int_bitget__listed_transfers') }}
 
 ),
 
@@ -23,78 +17,11 @@ labels as (
 
 ),
 
-from_records as (
-
-    select
-        -- keys
-        {{ canonical_id('transfer_records') }} as transfer_id,
-        account_id,
-        'bitget' as exchange,
-        'transfer_records' as stream,
-        record_id,
-
-        -- from where to where
-        account_id as from_account_id,
-        lower(from_type) as from_wallet,
-        account_id as to_account_id,
-        lower(to_type) as to_wallet,
-        nullif(concat_ws(' > ', from_symbol, to_symbol), '') as counterparty,
-
-        -- what
-        coin as asset,
-        coin as exchange_asset,
-        'exchange_record' as method,
-        'certain' as confidence,
-        cast(null as varchar) as note,
-        {{ bitget_transfer_status() }} as status,
-        status as exchange_status,
-
-        -- how much
-        size as amount_sent,
-        size as amount_received,
-
-        -- when
-        coalesce(transferred_at, occurred_at) as sent_at,
-        case
-            when {{ bitget_transfer_status() }} = 'completed'
-                then coalesce(transferred_at, occurred_at)
-        end as received_at,
-
-        -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
-    from records
-
-),
-
-known_accounts as (
-
-    select distinct account_id from {{ raw_table('bitget', 'accounts') }}
-
-),
-
--- A main account gets both accounts of a transfer. An account without a key is the counterparty.
-from_sub_records as (
-
-    select
-        {{ bitget_both_ends(
-            'sub_account_transfers',
-            from_wallet='records.from_type', to_wallet='records.to_type',
-            amount='records.size', moved_at='records.transferred_at'
-        ) }}
-    from sub_records as records
-    left join known_accounts as senders
-        on coalesce('bitget:' || records.from_user_id, records.account_id) = senders.account_id
-    left join known_accounts as receivers
-        on coalesce('bitget:' || records.to_user_id, records.account_id) = receivers.account_id
-
-),
-
 legs as (
 
     select
         ledger.account_id,
+        'tax_spot_records' as stream,
         ledger.record_id,
         ledger.coin,
         ledger.amount,
@@ -124,7 +51,10 @@ told_by_records as (
         sent_at,
         count(*) as records
     from from_records
-    where status = 'completed' and (from_wallet = 'spot') != (to_wallet = 'spot')
+    where
+        stream = 'transfer_records'
+        and status = 'completed'
+        and (from_wallet = 'spot') != (to_wallet = 'spot')
     group by all
 
 ),
@@ -139,8 +69,8 @@ sub_ends as (
         asset,
         unnest([-amount_sent, amount_received]) as amount,
         coalesce(sent_at, received_at) as sent_at
-    from from_sub_records
-    where status = 'completed'
+    from from_records
+    where stream = 'sub_account_transfers' and status = 'completed'
 
 ),
 
@@ -201,41 +131,7 @@ untold_legs as (
 from_ledger as (
 
     select
-        -- keys
-        {{ canonical_id('tax_spot_records') }} as transfer_id,
-        account_id,
-        'bitget' as exchange,
-        'tax_spot_records' as stream,
-        record_id,
-
-        -- from where to where; the other end only where the label shows it
-        case when amount < 0 or other_wallet is not null then account_id end as from_account_id,
-        case when amount < 0 then 'spot' else other_wallet end as from_wallet,
-        case when amount > 0 or other_wallet is not null then account_id end as to_account_id,
-        case when amount > 0 then 'spot' else other_wallet end as to_wallet,
-        cast(null as varchar) as counterparty,
-
-        -- what
-        coin as asset,
-        coin as exchange_asset,
-        'ledger_leg' as method,
-        'one_sided' as confidence,
-        label as note,
-        'completed' as status,
-        cast(null as varchar) as exchange_status,
-
-        -- how much
-        case when amount < 0 then -amount end as amount_sent,
-        case when amount > 0 then amount end as amount_received,
-
-        -- when
-        case when amount < 0 then moved_at end as sent_at,
-        case when amount > 0 then moved_at end as received_at,
-
-        -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
+        {{ bitget_one_end(canonical_id('tax_spot_records'), wallet="'spot'") }}
     from untold_legs
 
 ),
@@ -243,10 +139,6 @@ from_ledger as (
 united as (
 
     select * from from_records
-
-    union all by name
-
-    select * from from_sub_records
 
     union all by name
 

@@ -27,44 +27,7 @@ listed as (
 
 between_accounts as (
 
-    select *, 'sub_transfers' as stream, 'spot' as wallet
-    from {{ ref('base_bitmart__sub_transfers') }}
-
-    union all by name
-
-    select *, 'futures_sub_transfers' as stream, 'futures' as wallet
-    from {{ ref('base_bitmart__futures_sub_transfers') }}
-
-),
-
-sub_accounts as (
-
-    select distinct
-        account_id,
-        account_name
-    from {{ ref('base_bitmart__sub_accounts') }}
-
-),
-
--- No route returns this account's own name: it is the end that is not one of its sub-accounts.
-sided as (
-
-    select
-        between_accounts.*,
-        coalesce(submitted_at, occurred_at) as at_time,
-        case
-            when receiver.account_name is not null and sender.account_name is null then 'out'
-            when sender.account_name is not null and receiver.account_name is null then 'in'
-        end as direction
-    from between_accounts
-    left join sub_accounts as sender
-        on
-            between_accounts.account_id = sender.account_id
-            and between_accounts.from_account = sender.account_name
-    left join sub_accounts as receiver
-        on
-            between_accounts.account_id = receiver.account_id
-            and between_accounts.to_account = receiver.account_name
+    select * from {{ ref('int_bitmart__sub_account_moves') }}
 
 ),
 
@@ -90,14 +53,14 @@ ledger_moves as (
                 )
             )
             and listed.status = 'completed'
-    anti join sided
+    anti join between_accounts
         on
-            ledger.account_id = sided.account_id
-            and sided.wallet = 'futures'
-            and ledger.asset = sided.currency
-            and abs(ledger.amount) = sided.amount
-            and coalesce((ledger.amount < 0) = (sided.direction = 'out'), true)
-            and abs(epoch_ms(ledger.at_time) - epoch_ms(sided.at_time)) <= 60000
+            ledger.account_id = between_accounts.account_id
+            and between_accounts.wallet = 'futures'
+            and ledger.asset = between_accounts.asset
+            and abs(ledger.amount) = between_accounts.amount_sent
+            and coalesce((ledger.amount < 0) = (between_accounts.direction = 'out'), true)
+            and abs(epoch_ms(ledger.at_time) - epoch_ms(between_accounts.at_time)) <= 60000
     group by all
 
 ),
@@ -129,19 +92,16 @@ of_ledger as (
         account_id,
         'futures_ledger' as stream,
         record_id,
-        case when amount < 0 or is_of_spot then account_id end
-            as from_account_id,
+        case when amount < 0 or is_of_spot then account_id end as from_account_id,
         case
             when amount < 0 then {{ bitmart_futures_wallet() }}
             when is_of_spot then 'spot'
         end as from_wallet,
-        case when amount > 0 or is_of_spot then account_id end
-            as to_account_id,
+        case when amount > 0 or is_of_spot then account_id end as to_account_id,
         case
             when amount > 0 then {{ bitmart_futures_wallet() }}
             when is_of_spot then 'spot'
         end as to_wallet,
-        cast(null as varchar) as counterparty,
         asset,
         case when is_listed then 'exchange_record' else 'ledger_leg' end as method,
         case when is_listed then 'certain' else 'one_sided' end as confidence,
@@ -151,9 +111,7 @@ of_ledger as (
         abs(amount) as amount_sent,
         abs(amount) as amount_received,
         at_time,
-        origin,
-        receipt_id,
-        loaded_at
+        origin, receipt_id, loaded_at
     from ledger_moves
 
 ),
@@ -171,7 +129,6 @@ of_list as (
         account_id as to_account_id,
         case when futures_amount > 0 then 'futures' when futures_amount < 0 then 'spot' end
             as to_wallet,
-        cast(null as varchar) as counterparty,
         currency as asset,
         'exchange_record' as method,
         case when futures_amount is null then 'one_sided' else 'certain' end as confidence,
@@ -181,56 +138,18 @@ of_list as (
         amount as amount_sent,
         amount as amount_received,
         at_time,
-        origin,
-        receipt_id,
-        loaded_at
+        origin, receipt_id, loaded_at
     from only_listed
-
-),
-
-of_accounts as (
-
-    select
-        concat(account_id, '/', stream, '/', record_id) as transfer_id,
-        account_id,
-        stream,
-        record_id,
-        case when direction = 'out' then account_id end as from_account_id,
-        case when direction = 'out' then wallet end as from_wallet,
-        case when direction = 'in' then account_id end as to_account_id,
-        case when direction = 'in' then wallet end as to_wallet,
-        case direction
-            when 'out' then to_account
-            when 'in' then from_account
-            else from_account || ' > ' || to_account
-        end as counterparty,
-        currency as asset,
-        'exchange_record' as method,
-        case when direction is null then 'one_sided' else 'certain' end as confidence,
-        from_wallet_type || ' > ' || to_wallet_type as note,
-        case when direction is null then 'unclassified' else 'completed' end as status,
-        cast(null as varchar) as exchange_status,
-        amount as amount_sent,
-        amount as amount_received,
-        at_time,
-        origin,
-        receipt_id,
-        loaded_at
-    from sided
 
 ),
 
 united as (
 
     select * from of_ledger
-
     union all by name
-
     select * from of_list
-
     union all by name
-
-    select * from of_accounts
+    select * from between_accounts
 
 ),
 

@@ -170,41 +170,28 @@ grouped as (
 
 ),
 
-compared as (
-
-    select
-        account_id,
-        currency,
-        transact_type,
-        symbol,
-        coalesce(said.amount_minor, 0) as said_minor,
-        coalesce(grouped.amount_minor, 0) as booked_minor
-    from said
-    full join grouped using (account_id, currency, transact_type, symbol)
-
-),
-
 final as (
 
     select
         -- keys
-        compared.account_id,
+        account_id,
         'bitmex' as exchange,
         'main' as wallet,
         'wallet_history' as stream,
-        coalesce(assets.asset, upper(compared.currency)) as asset,
-        compared.currency as exchange_asset,
-        trim(compared.transact_type || ' ' || compared.symbol) as detail,
+        coalesce(assets.asset, upper(currency)) as asset,
+        currency as exchange_asset,
+        trim(transact_type || ' ' || symbol) as detail,
 
         -- how much
-        {{ from_minor_units('compared.said_minor', 'assets.unit_scale') }} as expected,
-        {{ from_minor_units('compared.booked_minor', 'assets.unit_scale') }} as computed,
+        {{ from_minor_units('coalesce(said.amount_minor, 0)', 'assets.unit_scale') }} as expected,
+        {{ from_minor_units('coalesce(grouped.amount_minor, 0)', 'assets.unit_scale') }} as computed,
 
         -- when
         moments.checked_at
-    from compared
-    inner join moments on compared.account_id = moments.account_id
-    left join assets on compared.currency = assets.exchange_asset
+    from said
+    full join grouped using (account_id, currency, transact_type, symbol)
+    inner join moments using (account_id)
+    left join assets on currency = assets.exchange_asset
 
 )
 

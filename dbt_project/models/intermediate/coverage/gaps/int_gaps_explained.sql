@@ -73,7 +73,7 @@ final as (
         specs.newest_rows,
         specs.scope as scope_parameter,
         specs.affects,
-        specs.reason,
+        nullif(specs.reason, '') as reason,
         specs.docs_url,
         specs.ends_at as exchange_ends_at,
         remedies.other_source,

@@ -8,23 +8,7 @@ with specs as (
 
 named as (
 
-    select
-        exchange,
-        stream,
-        wallet,
-        unnest(from_json(entities, '["VARCHAR"]')) as entity,
-        true as is_whole
-    from specs
-
-    union all
-
-    select
-        exchange,
-        stream,
-        wallet,
-        unnest(from_json(coalesce(part_of, '[]'), '["VARCHAR"]')) as entity,
-        false as is_whole
-    from specs
+    {{ entities_of('specs') }}
 
 ),
 

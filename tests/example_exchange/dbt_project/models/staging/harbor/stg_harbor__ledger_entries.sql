@@ -1,0 +1,1 @@
+{{ derived_ledger('harbor', ['trades', 'deposits', 'withdrawals']) }}

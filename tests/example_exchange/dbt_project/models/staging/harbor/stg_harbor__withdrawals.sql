@@ -1,0 +1,28 @@
+select
+    {{ canonical_id('withdrawals') }} as withdrawal_id,
+    account_id,
+    'harbor' as exchange,
+    'withdrawals' as stream,
+    record_id,
+    'spot' as wallet,
+    coin as asset,
+    coin as exchange_asset,
+    amount,
+    amount - fee as received_amount,
+    {{ known_or_zero('fee') }} as fee_amount,
+    coin as fee_asset,
+    network,
+    address,
+    tx_hash,
+    false as is_internal,
+    {{ status_of('state', {
+        'pending': ['pending'], 'completed': ['done'], 'failed': ['failed'], 'canceled': ['canceled'],
+    }) }} as status,
+    state as exchange_status,
+    created_at as requested_at,
+    case when state != 'PENDING' then updated_at end as completed_at,
+    origin,
+    receipt_id,
+    loaded_at,
+    {{ not_stated('withdrawals', ['address_tag']) }}
+from {{ ref('base_harbor__withdrawals') }}

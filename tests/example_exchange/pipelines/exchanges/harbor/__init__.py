@@ -1,0 +1,1 @@
+"""Harbor, an exchange that is made up."""
