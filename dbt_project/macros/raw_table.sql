@@ -1,6 +1,6 @@
 {#
-    A raw table, or an empty one of the same shape where it does not exist (yet): an exchange
-    nobody has connected has no schema, and its models are then simply empty.
+    A raw table, or an empty one of the same shape if it does not exist: an exchange without an account
+    has no raw schema, and its models are empty.
 #}
 {% macro raw_table(exchange, table) -%}
     {%- set relation = source(exchange, table) -%}

@@ -1,10 +1,10 @@
 {#
     From when to when each stream could serve each account, for streams that exist for some kinds of
-    account only, and for those that are no longer read. `checks` and `specs` are CTEs: who an
-    account was found to be, and current limits. A file finds nobody to be of any kind.
+    account only, and for those that are no longer read. `checks` and `specs` are CTEs: the kind that
+    an account had at each check, and current limits. A file states no kind.
 
-    One row an account and stream. Streams without such a limit, and accounts whose kind nobody
-    knows, have none. `is_served`: whether the account was ever of the right kind. `served_after`:
+    One row an account and stream. Streams without such a limit, and accounts of unknown kind,
+    have none. `is_served`: whether the account was ever of the right kind. `served_after`:
     the last check that found another kind before the first right one, `served_from`; both null
     where the account was never seen to be another. `served_until`: the last right check, where a
     later one found another kind, or the last one before the stream ended; null where it goes on.

@@ -254,9 +254,9 @@ def test_old_streams_have_no_deadline_after_an_upgrade(reported):
     assert ended == {stream for stream, *_ in lights} - V3 - rolled and "spot_fills" in ended
 
 
-def test_the_balances_an_upgraded_account_brought_are_no_alarm(told):
-    account_id = told.truths[UPGRADED]["account_id"]
-    rows = told.query(
+def test_the_balances_an_upgraded_account_brought_are_no_alarm(reported):
+    account_id = reported.truths[UPGRADED]["account_id"]
+    rows = reported.query(
         "select severity, cause_code from marts.fct_balance_checks where account_id = ? "
         "and wallet = 'unified' and kind = 'opening_balance' and not is_ok",
         account_id,

@@ -6,7 +6,7 @@
     sum; where nothing is missing it never changes.
 
     Within a moment the order of rows is unknown. Rows chain when each starts where another one
-    ended, so the one balance nobody starts from is the last. Some exchanges show one balance, the
+    ended, so the one balance from which no row starts is the last. Some exchanges show one balance, the
     one after the whole batch, on every row.
 -#}
 with entries as (

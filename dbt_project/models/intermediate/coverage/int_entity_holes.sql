@@ -1,7 +1,7 @@
 {#-
-    Spans in which the stored rows themselves prove that an entity lacks rows, whatever was read
-    there. Wallets are those of the stream that proves it. Four proofs (`reason`): `unpaired` ledger
-    entries, executions whose side nobody knows (`unsided`), profit in a market without trades
+    Spans in which stored rows prove that an entity lacks rows, even if the span was read. The wallet
+    is that of the stream that proves it. Four proofs (`reason`): `unpaired` ledger entries,
+    executions of unknown side (`unsided`), profit in a market without trades
     (`untraded`), and settlements of contracts that no trade opened (`unopened`).
 -#}
 with unpaired as (

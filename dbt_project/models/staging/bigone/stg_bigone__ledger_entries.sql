@@ -110,8 +110,8 @@ movements as (
 
 ),
 
--- What is pending, or came to nothing, moved nothing. A status nobody knows is kept, outside the
--- sum; so is a row without its coin.
+-- Pending and failed movements changed no balance. A row with an unknown status or without a coin is
+-- kept outside the sum.
 canonical as (
 
     select

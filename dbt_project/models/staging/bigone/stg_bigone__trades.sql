@@ -20,7 +20,7 @@ terms as (
 
 ),
 
--- Which of the two order ids is there says whose side the account was on; both: its own two.
+-- The order id that a trade states is that of the account's side; with both, the account traded with itself.
 spot_roles as (
 
     select
