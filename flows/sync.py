@@ -114,8 +114,7 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None, full: bool =
             summary.failures += [as_failure(error, error.account) for error in unreadable]
             declared.record(place, syncs, connect_errors(summary, accounts))
             watch.tell_stage("building and testing the models")
-            _dbt.set(child)
-            build()
+            build_with(child)
         watch.tell_stage("publishing")
         publish()
     note_gaps()
@@ -153,6 +152,12 @@ def extract_and_load(syncs: Mapping[str, AccountSync]) -> Summary:
     for result in summary.results:
         summary.failures += merged_failures(result.label, result.failures)
     return summary
+
+
+def build_with(child: dbt.Child) -> None:
+    """Run the task `build` with the dbt process that was started with the sync."""
+    _dbt.set(child)
+    build()
 
 
 def connect_errors(summary: Summary, accounts: Sequence[Account]) -> dict[str, str]:

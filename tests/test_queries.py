@@ -126,7 +126,7 @@ def sums(rows: list[Row], *columns: str, of: str) -> dict[tuple[Any, ...], Decim
 
 
 def test_balances_are_those_of_the_exchange(published: Published) -> None:
-    rows = published.rows("each wallet holds")
+    rows = published.rows("balance of each wallet")
     found = {
         (row["account_id"], row["wallet"], row["asset"]): row["balance"]
         for row in rows
@@ -143,7 +143,7 @@ def test_balances_are_those_of_the_exchange(published: Published) -> None:
 
 
 def test_difference_is_what_rows_before_the_floor_moved(published: Published) -> None:
-    rows = [row for row in published.rows("each wallet holds") if row["wallet"] == "spot"]
+    rows = [row for row in published.rows("balance of each wallet") if row["wallet"] == "spot"]
     account_id = key(published.truths["bitget-main"])
     bitget = [row for row in rows if row["account_id"] == account_id]
     moved = published.expected("bitget-main", "fct_ledger_entries")
@@ -218,7 +218,7 @@ def total(amounts: list[Decimal | None]) -> Decimal | None:
 @pytest.mark.parametrize("name", WHOLE)
 def test_contracts_realised_what_moved_the_balance(published: Published, name: str) -> None:
     account_id = key(published.truths[name])
-    rows = published.rows("contracts realised")
+    rows = published.rows("realised profit of contracts")
     found = {row["asset"]: row["realised"] for row in rows if row["account_id"] == account_id}
     realised = [
         row

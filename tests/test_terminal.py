@@ -152,7 +152,7 @@ def test_a_label_cannot_take_the_account_of_another(lab: Lab) -> None:
     for name in [name for name in os.environ if name.startswith("ACCOUNTS__MAIN__")]:
         lab.patch.delenv(name)
     [warning] = lab.sync("second")["second"].warnings
-    assert "was called main so far" in warning
+    assert "had the label main; its history continues as second" in warning
 
 
 def test_an_endless_account_name_is_no_file_name(private_home: Home) -> None:

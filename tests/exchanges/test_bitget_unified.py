@@ -202,7 +202,7 @@ def test_an_account_under_conversion_is_not_read(lab):
 
 def test_a_new_account_in_change_is_one_clear_error(lab):
     lab.box.set_now(UPGRADED_AT + timedelta(seconds=20))
-    with pytest.raises(LookbackError, match="being changed"):
+    with pytest.raises(LookbackError, match="is converting the account"):
         lab.sync(lab.declare("bitget-upgraded"))
 
 
