@@ -83,9 +83,9 @@ def every_stream(identity: Identity, stream: StreamSpec) -> RequestError | None:
     return None
 
 
-def no_balance(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The default: no snapshot of the exchange is a balance."""
-    return None
+def wallet_and_id(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
+    """The default: in a stream with a `balance_kind`, the id of a record is its asset."""
+    return (stream.wallet, record.id) if stream.balance_kind else None
 
 
 RowsHook = Callable[[StreamSpec, bytes], list[msgspec.Raw] | None]
@@ -118,7 +118,7 @@ class Exchange:
     """Why a stream is not requested with this kind of key; None if it is requested."""
 
     is_record: Callable[[StreamSpec, Record], bool] = every_row
-    balance_of: Callable[[StreamSpec, Record], tuple[str, str] | None] = no_balance
+    balance_of: Callable[[StreamSpec, Record], tuple[str, str] | None] = wallet_and_id
     """Wallet and asset of a snapshot row that is a balance."""
 
     rows_hook: RowsHook | None = None

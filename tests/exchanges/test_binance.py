@@ -208,8 +208,8 @@ def test_a_balance_names_its_wallet_and_its_coin():
     for name, wallet in (("spot_balances", "spot"), ("funding_balances", "funding")):
         stream = SPEC.stream(name)
         (record,) = RecordReader(stream).read([b'{"asset":"BTC","free":"1"}'])
-        assert binance.balance_of(stream, record) == (wallet, "BTC")
-    assert binance.balance_of(SPEC.stream("coins"), record) is None
+        assert binance.EXCHANGE.balance_of(stream, record) == (wallet, "BTC")
+    assert binance.EXCHANGE.balance_of(SPEC.stream("coins"), record) is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from pipelines.account import Account, Credentials
 from pipelines.errors import RequestError
 from pipelines.exchanges.bigone.spec import CONTRACT, SPEC, SPOT
 from pipelines.extract.answers import rows_of_answer
-from pipelines.extract.exchange import Exchange, Fetch, Identity
+from pipelines.extract.exchange import Exchange, Fetch, Identity, wallet_and_id
 from pipelines.extract.failures import (
     ErrorTable,
     busy,
@@ -159,12 +159,10 @@ def _no_name(body: bytes) -> str:
 
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The coins of spot and fund, and the cash currency of a contract account."""
-    if stream.name in ("spot_accounts", "fund_accounts"):
-        return stream.wallet, record.id
+    """The asset of a contract account is its cash currency."""
     if stream.name == "contract_accounts":
         return stream.wallet, str(field_of(record.raw, "currency") or record.id)
-    return None
+    return wallet_and_id(stream, record)
 
 
 EXCHANGE = Exchange(

@@ -24,8 +24,7 @@ from pipelines.extract.failures import (
     unknown_scope,
 )
 from pipelines.extract.paginators import MILLISECOND
-from pipelines.extract.records import Record, micros
-from pipelines.spec import StreamSpec
+from pipelines.extract.records import micros
 
 CHECK_KEY = "copy key and secret to .dlt/secrets.toml again, or make a new key that only reads"
 RECEIVE_WINDOW = 10_000
@@ -142,11 +141,6 @@ def _is(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The coins of spot and funding."""
-    return (stream.wallet, record.id) if stream.balance_kind else None
-
-
 EXCHANGE = Exchange(
     spec=SPEC,
     sign=sign,
@@ -154,5 +148,4 @@ EXCHANGE = Exchange(
     identify=identify,
     clock_path=f"{API}/time",
     clock_at=("serverTime",),
-    balance_of=balance_of,
 )

@@ -16,11 +16,9 @@ from pipelines.account import Account, Credentials
 from pipelines.errors import RequestError
 from pipelines.exchanges.bitget.spec import SPEC
 from pipelines.exchanges.bitget.spec_copy import TRADER
-from pipelines.exchanges.bitget.spec_futures import PRODUCTS
 from pipelines.exchanges.bitget.spec_terms import SUB_ACCOUNT
-from pipelines.exchanges.bitget.spec_wallets import BOTS
 from pipelines.extract.answers import value_at
-from pipelines.extract.exchange import Exchange, Fetch, Identity
+from pipelines.extract.exchange import Exchange, Fetch, Identity, wallet_and_id
 from pipelines.extract.failures import (
     ErrorTable,
     busy,
@@ -31,17 +29,6 @@ from pipelines.extract.failures import (
 )
 from pipelines.extract.records import Record, micros, to_micros, to_moment
 from pipelines.spec import StreamSpec
-
-# Balances of futures are requested per product, which the records do not have.
-OF_PRODUCT = {f"{product.lower().replace('-', '_')}_accounts": product for product in PRODUCTS}
-
-# Balances with one row per coin.
-WHOLE_WALLETS = frozenset(
-    {
-        "spot_assets", "crossed_margin_assets", "unified_assets", "unified_funding_assets",
-        "funding_assets", "earn_assets", *BOTS,
-    }
-)  # fmt: skip
 
 BETWEEN_MODES = frozenset({"upgrading", "switching"})
 
@@ -270,13 +257,11 @@ def beyond(identity: Identity, stream: StreamSpec) -> RequestError | None:
 
 def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
     """The assets of a wallet; the overview of all wallets has only values in USDT."""
-    if stream.name in WHOLE_WALLETS or stream.name in OF_PRODUCT:
-        return stream.wallet, record.id
     if stream.name == "isolated_margin_assets":
         return stream.wallet, record.id.partition("|")[2]  # several pairs can hold the same coin
     if stream.name == "account_balances":
         return record.id, "USDT"
-    return None
+    return wallet_and_id(stream, record)
 
 
 def _as_list(value: Any) -> list[str]:

@@ -23,7 +23,7 @@ from pipelines.extract.failures import (
     unknown_scope,
 )
 from pipelines.extract.paginators import MILLISECOND
-from pipelines.extract.records import Record, micros
+from pipelines.extract.records import micros
 from pipelines.spec import StreamSpec
 
 CHECK_KEY = "check the key in .dlt/secrets.toml, or make a new read-only one"
@@ -191,13 +191,6 @@ def _may(fetch: Fetch, path: str, params: dict[str, str]) -> bool | None:
     return True
 
 
-def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """Wallet and asset of a balance; spot balances are only taken from `spot_wallet`."""
-    wallets: dict[str, str] = {"account_wallet": "spot", "futures_assets": "futures"}
-    wallet = wallets.get(stream.name)
-    return None if wallet is None else (wallet, record.id)
-
-
 EXCHANGE = Exchange(
     spec=SPEC,
     sign=sign,
@@ -205,6 +198,5 @@ EXCHANGE = Exchange(
     identify=identify,
     clock_path="/system/time",
     clock_at=("data.server_time",),
-    balance_of=balance_of,
     beyond=beyond,
 )

@@ -148,11 +148,6 @@ def _moment(value: Any) -> datetime | None:
     return None if moment is None else to_moment(moment)
 
 
-def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The balance of each currency in `/user/wallet`, in its minor unit."""
-    return ("main", record.id) if stream.name == "wallet" else None
-
-
 def uid_of(raw: bytes) -> str:
     """The trading account number in a private record."""
     account = field_of(raw, "account")
@@ -203,7 +198,6 @@ EXCHANGE = Exchange(
     identify=identify,
     clock_path="/api/v1/wallet/assets",  # there is no time route; every response has a Date header
     is_record=is_record,
-    balance_of=balance_of,
     uid_of=uid_of,
     uid_field="account",
     unusable_files=SITE_FILES,

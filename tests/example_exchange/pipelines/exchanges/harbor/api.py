@@ -14,8 +14,7 @@ from pipelines.exchanges.harbor.spec import SPEC
 from pipelines.extract.exchange import Exchange, Fetch, Identity
 from pipelines.extract.failures import ErrorTable, busy, clock, rate_limited, refused
 from pipelines.extract.paginators import MILLISECOND
-from pipelines.extract.records import Record, micros
-from pipelines.spec import StreamSpec
+from pipelines.extract.records import micros
 
 NEW_KEY = "make a new key that only reads"
 
@@ -56,11 +55,6 @@ def identify(fetch: Fetch, account: Account) -> Identity:
     )
 
 
-def balance_of(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
-    """The coins of the one wallet."""
-    return (stream.wallet, record.id) if stream.balance_kind else None
-
-
 EXCHANGE = Exchange(
     spec=SPEC,
     sign=sign,
@@ -68,5 +62,4 @@ EXCHANGE = Exchange(
     identify=identify,
     clock_path="/v1/time",
     clock_at=("now",),
-    balance_of=balance_of,
 )
