@@ -109,7 +109,7 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None, full: bool =
             account.label: AccountSync(account, place, on_event=watch.tell_rows, full=full)
             for account in accounts
         }
-        with dbt.Child(place, as_of, dbt.unused_exchanges(place)) as child:
+        with dbt.Child(place, as_of) as child:
             summary = extract_and_load(syncs)
             summary.failures += [as_failure(error, error.account) for error in unreadable]
             declared.record(place, syncs, connect_errors(summary, accounts))

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -74,7 +73,7 @@ def build(
     """
     dismissals.load(home)
     renames.load(home)
-    child = child or Child(home, as_of, () if unit_tests else unused_exchanges(home))
+    child = child or Child(home, as_of, () if unit_tests else None)
     arguments = ["build"] if unit_tests else ["build", "--exclude-resource-type", "unit_test"]
     before = last_build(home)
     now = Built(fingerprint(DBT_PROJECT), list(child.unused), selection.marks(home))
@@ -192,7 +191,7 @@ def _remember_parsed(home: Home, parsed: Path) -> None:
     for older in parsed.parent.glob("parsed_*.msgpack"):
         if not older.name.startswith(f"parsed_{files}"):
             older.unlink(missing_ok=True)
-    part = parsed.with_suffix(f".{os.getpid()}_{threading.get_ident()}")
+    part = parsed.with_suffix(f".{os.getpid()}")
     shutil.move(fresh, part)
     part.replace(parsed)
 
@@ -218,11 +217,8 @@ def run_dbt(
     as_of: datetime | None = None,
     unused: Sequence[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run one dbt command on the home's warehouse; its output is captured, not shown.
-
-    Models of the `unused` exchanges are left out (default: the exchanges not in use).
-    """
-    return Child(home, as_of, unused_exchanges(home) if unused is None else unused).run(arguments)
+    """Run one dbt command on the home's warehouse; its output is captured, not shown."""
+    return Child(home, as_of, unused).run(arguments)
 
 
 class Child:
@@ -233,25 +229,26 @@ class Child:
     """
 
     def __init__(
-        self, home: Home, as_of: datetime | None = None, unused: Sequence[str] = ()
+        self, home: Home, as_of: datetime | None = None, unused: Sequence[str] | None = None
     ) -> None:
-        """Start dbt without the models of the `unused` exchanges."""
-        self.unused = tuple(unused)
+        """Start dbt without the models of the `unused` exchanges (default: those not in use)."""
+        self.unused = tuple(unused_exchanges(home) if unused is None else unused)
         self._home = home
-        self._parsed = parsed_file(home, unused)
+        self._parsed = parsed_file(home, self.unused)
+        state = ("--partial-parse-file-path", str(self._parsed)) if self._parsed.exists() else ()
         (target_folder(home) / FRESH).unlink(missing_ok=True)
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "flows.build.dbt_process", str(target_folder(home))),
                 *("--no-use-colors", "--no-version-check", "--log-level-file", "info"),
-                *self._parsed_state(),
+                *state,
                 "--",
                 *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
                 *("--log-path", str(log_folder(home))),
                 *("--threads", str(max(2, min(8, os.cpu_count() or 1)))),
             ],
             cwd=PROJECT,
-            env=environment(home, as_of, unused),
+            env=environment(home, as_of, self.unused),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -266,11 +263,6 @@ class Child:
         """End the process if it was not used."""
         self._process.kill()
         self._wait()
-
-    def _parsed_state(self) -> Sequence[str]:
-        if not self._parsed.exists():
-            return ()
-        return "--partial-parse-file-path", str(self._parsed)
 
     def run(
         self, arguments: Sequence[str], unchanged: Sequence[str] = ()

@@ -23,6 +23,9 @@ from flows.runtime.child import end_with_parent
 
 RESULTS = "run_results.json"
 
+WRITTEN = {"docs", "parse"}
+"""The commands whose manifest is read; dbt does not write one that it was given."""
+
 
 def main(target: str, *options: str) -> int:
     """Parse the project, wait for an order, run it, and return the exit code.
@@ -43,8 +46,11 @@ def main(target: str, *options: str) -> int:
     order = json.loads(line)
     command: list[str] = order["command"]
     runner = dbtRunner()
-    if "build" in command and isinstance(parsed.result, Manifest):
-        runner = dbtRunner(manifest=parsed.result)  # other commands write the manifest they parse
+    if isinstance(parsed.result, Manifest):
+        runner = dbtRunner(manifest=parsed.result)
+        if WRITTEN & set(command):
+            manifest = str(Path(target) / "manifest.json")
+            parsed.result.write(manifest)  # type: ignore[no-untyped-call]
         if order["unchanged"]:
             selection.leave_out(parsed.result, **order["unchanged"])
             command += ["--exclude", f"tag:{selection.TAG}", "--indirect-selection", "empty"]
