@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from flows.runtime import lock, watch
 from flows.runtime.prefect_server import prefect_api
 from pipelines.config.accounts import accounts_to_sync
 from pipelines.errors import LookbackError
-from pipelines.home import home
+from pipelines.home import Home, home
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
@@ -53,6 +54,28 @@ def run_sync(
     return summary
 
 
+@contextmanager
+def changed_warehouse(command: str, exchange: str = "") -> Iterator[Home]:
+    """Inside the context, `command` can change the warehouse, which is then built and published.
+
+    `exchange` gets its raw tables if it is not in use yet. A mistake in the user's lists is
+    reported before any change. Raises LookbackError.
+    """
+    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
+
+    place = home()
+    dismissals.read(place)
+    renames.read(place)
+    with lock.run_lock(place, command):
+        restore_if_lost(place)
+        prepare_warehouse(place, exchanges_in_use(place) | ({exchange} if exchange else set()))
+        yield place
+        watch.tell_stage("building and testing the models")
+        dbt.build(place)
+        watch.tell_stage("publishing")
+        publish.publish(place)
+
+
 def run_import(
     exchange: str, paths: Sequence[Path], label: str, uid: str = ""
 ) -> list[ImportResult]:
@@ -61,22 +84,11 @@ def run_import(
     `uid` is the account number stated by the user.
     """
     from pipelines.files.importer import check_input, import_files
-    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
-    place = home()
     check_input(exchange, paths, label)
-    dismissals.read(place)  # report a mistake in the file before the warehouse is changed
-    renames.read(place)
-    with lock.run_lock(place, "import"):
-        restore_if_lost(place)
-        prepare_warehouse(place, {exchange, *exchanges_in_use(place)})
+    with changed_warehouse("import", exchange) as place:
         watch.tell_stage("reading the files")
-        results = import_files(exchange, paths, label, place, uid)
-        watch.tell_stage("building and testing the models")
-        dbt.build(place)
-        watch.tell_stage("publishing")
-        publish.publish(place)
-    return results
+        return import_files(exchange, paths, label, place, uid)
 
 
 def run_withdrawal(prefix: str) -> Withdrawal:
@@ -85,36 +97,16 @@ def run_withdrawal(prefix: str) -> Withdrawal:
     Raises LookbackError.
     """
     from pipelines.files.imports import withdraw
-    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
-    place = home()
-    dismissals.read(place)
-    renames.read(place)
-    with lock.run_lock(place, "import"):
-        restore_if_lost(place)
-        prepare_warehouse(place, exchanges_in_use(place))
+    with changed_warehouse("import") as place:
         done = withdraw(prefix, place)
         dbt.forget_build(place)  # incremental models still hold the deleted rows
-        watch.tell_stage("building and testing the models")
-        dbt.build(place)
-        watch.tell_stage("publishing")
-        publish.publish(place)
-    return done
+        return done
 
 
 def run_retire(label: str) -> None:
     """Retire an account, then build and publish. Raises LookbackError."""
     from flows.build import declared
-    from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
 
-    place = home()
-    dismissals.read(place)
-    renames.read(place)
-    with lock.run_lock(place, "retire"):
-        restore_if_lost(place)
-        prepare_warehouse(place, exchanges_in_use(place))
+    with changed_warehouse("retire") as place:
         declared.retire(place, label)
-        watch.tell_stage("building and testing the models")
-        dbt.build(place)
-        watch.tell_stage("publishing")
-        publish.publish(place)
