@@ -73,12 +73,12 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     listed = [row for row in rows if not any(is_it(row) for is_it in apart)]
     if listed:
         still_open = [row["label"] for row in listed if row["state"] == "open"]
-        number_of = counted(len(still_open), "open gap"), counted(len(set(still_open)), "account")
-        out.print(f"{number_of[0]} in {number_of[1]}\n")
+        found = counted(len(still_open), "open gap")
+        out.print(f"{found} in {counted(len(set(still_open)), 'account')}\n")
         causes = gaps_by_cause(listed)
         listing = table("account", "verdict", "from", "to", "streams", "why", whole=WHOLE)
-        for column in (0, 1, 4):
-            listing.columns[column].min_width = LONGEST_PART
+        for column in listing.columns:
+            column.min_width = None if column.no_wrap else LONGEST_PART
         for number, group in enumerate(causes, start=1):
             for (start, end), streams in spans_of(group):
                 first = group[0]
@@ -212,14 +212,30 @@ def note(out: Console, mark: str, text: str) -> None:
     out.print(grid)
 
 
+class Notes(dict[str, int]):
+    """The notes below a table: each text once, with the number that rows refer to."""
+
+    def mark(self, text: str) -> str:
+        """The number of a text, as a row shows it."""
+        return f"[{self.setdefault(text, len(self) + 1)}]"
+
+    def print(self, out: Console) -> None:
+        """Print each text with its number."""
+        out.print()
+        for text, number in self.items():
+            note(out, f"[{number}]", text)
+
+
 def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
     """Print deadlines, most urgent first; sentences report the streams without a date."""
     out = out or console()
-    dated = [row for row in rows if row["sync_before"]]
+    dated = [
+        row | {"before": about(row, "sync_before"), "loss": about(row, "next_loss_at")}
+        for row in rows
+        if row["sync_before"]
+    ]
     if dated:
         listing = table("sync before", "next loss", "account", "streams", whole=WHOLE)
-        for row in dated:
-            row["before"], row["loss"] = about(row, "sync_before"), about(row, "next_loss_at")
         for (before, loss, label), group in _by(dated, "before", "loss", "label"):
             look = BAD if any(row["at_risk"] for row in group) else ""
             streams = ", ".join(row["stream"] for row in group)
@@ -294,17 +310,14 @@ def print_differences(out: Console, rows: Sequence[Row]) -> None:
     """The exchange's balance minus the computed balance; below, each likely cause once."""
     size_of = "reported - computed"
     listing = table("account", "wallet", "asset", size_of, "why", right=[size_of], whole=WHOLE)
-    causes: dict[str, int] = {}
+    causes = Notes()
     for row in rows:
         residual = row["residual"]
         size = "–" if residual is None else f"{'+' if residual > 0 else ''}{plain_amount(residual)}"
         cause = row["likely_cause"] or row["kind"].replace("_", " ")
-        number = causes.setdefault(cause, len(causes) + 1)
-        listing.add_row(row["label"], row["wallet"], row["asset"], size, f"[{number}]")
+        listing.add_row(row["label"], row["wallet"], row["asset"], size, causes.mark(cause))
     out.print(listing)
-    out.print()
-    for cause, number in causes.items():
-        note(out, f"[{number}]", cause)
+    causes.print(out)
 
 
 def findings(rows: Sequence[Row], out: Console | None = None) -> None:
@@ -331,9 +344,8 @@ def findings(rows: Sequence[Row], out: Console | None = None) -> None:
 
 def inbox(rows: Sequence[Row]) -> Table:
     """The table of findings, two lines each: id, account, kind, subject, span, size."""
-    listing = table("id", "account", "what", "from, to", "size", "", right=["size"], whole=WHOLE)
-    for column in (3, 5):
-        listing.columns[column].no_wrap = True
+    whole = (*WHOLE, "from, to", "")
+    listing = table("id", "account", "what", "from, to", "size", "", right=["size"], whole=whole)
     for number, row in enumerate(rows, start=1):
         size = "–" if row["size"] is None else plain_amount(row["size"])
         about = row["stream"] or f"{row['wallet'] or ''} {row['asset'] or ''}".strip()
@@ -399,21 +411,18 @@ def status(rows: Sequence[Row], out: Console | None = None) -> None:
     out.print(f"{counted(len(rows), 'stream')}: {found}\n")
     names = ("account", "stream", "status", "last request", "rows", "why")
     listing = table(*names, right=["rows"], whole=WHOLE)
-    reasons: dict[str, int] = {}
+    reasons = Notes()
     for row in rows:
-        number = reasons.setdefault(row["reason"], len(reasons) + 1)
         listing.add_row(
             row["label"],
             row["stream"],
             Text(STATUS[row["light"]], style=row["light"]),
             minute(row["last_asked_at"]),
             f"{row['rows'] or 0:,}",
-            f"[{number}]",
+            reasons.mark(row["reason"]),
         )
     out.print(listing)
-    out.print()
-    for reason, number in reasons.items():
-        note(out, f"[{number}]", reason)
+    reasons.print(out)
 
 
 def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
@@ -421,21 +430,18 @@ def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
     out = out or console()
     names = ("label", "exchange", "account", "status", "last request", "why")
     listing = table(*names, whole=WHOLE)
-    reasons: dict[str, int] = {}
+    reasons = Notes()
     for row in rows:
-        number = reasons.setdefault(row["reason"], len(reasons) + 1)
         listing.add_row(
             row["label"],
             row["exchange"],
             row["account_id"],
             Text(STATUS[row["light"]], style=row["light"]),
             minute(row["last_asked_at"]),
-            f"[{number}]",
+            reasons.mark(row["reason"]),
         )
     out.print(listing)
-    out.print()
-    for reason, number in reasons.items():
-        note(out, f"[{number}]", reason)
+    reasons.print(out)
 
 
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
@@ -568,8 +574,7 @@ def moves(rows: Sequence[Row], out: Console) -> None:
     if not total:
         return
     ways = ", ".join(f"{row['rows']:,} by {METHODS[row['method']]}" for row in rows)
-    noun = "transfer" if total == 1 else "transfers"
-    note(out, "~", f"{total:,} {noun} between accounts matched: {ways}.")
+    note(out, "~", f"{counted(total, 'transfer')} between accounts matched: {ways}.")
 
 
 def _by(rows: Sequence[Row], *columns: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
