@@ -9,14 +9,15 @@ import gzip
 import json
 import random
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.loopback import QuietHandler, listening
 
 ENOUGH = 4_000
 """After that many requests every response is an error: the client is in a loop."""
@@ -179,30 +180,16 @@ def to_ms(text: str | None) -> int | None:
 def serving(exchange: Exchange) -> Iterator[str]:
     """Serve it on a free loopback port; gives the base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else each body waits 40 ms for the headers' ACK
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             send(self, exchange.answer(url.path, dict(parse_qsl(url.query))))
 
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
         def version_string(self) -> str:
             return "strange"
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as url:
+        yield url
 
 
 def send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:

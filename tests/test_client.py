@@ -1,8 +1,6 @@
 """The session sends only reads, retries if useful, and never reveals a secret."""
 
-import http.server
 import json
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +22,7 @@ from pipelines.extract.client import (
 from pipelines.extract.paginators import OnePage
 from pipelines.extract.rate_limits import RateLimiter
 from pipelines.extract.windows import Floor, Window
+from tests.loopback import QuietHandler, listening
 
 BITGET = registry.exchange("bitget")
 SECRET = "a-secret-that-must-never-be-seen"
@@ -36,10 +35,7 @@ def serving(*answers):
     """A server that gives those (status, headers, body) in turn, the last one for ever."""
     seen = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def do_GET(self):
             seen.append((self.path, dict(self.headers)))
             status, headers, body = answers[min(len(seen), len(answers)) - 1]
@@ -51,17 +47,8 @@ def serving(*answers):
             if int(headers.get("Content-Length", len(body))) != len(body):
                 self.close_connection = True
 
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/bitget", seen
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Handler) as url:
+        yield f"{url}/bitget", seen
 
 
 def session_at(base_url, naps=None, exchange=BITGET):

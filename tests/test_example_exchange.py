@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import duckdb
 import pytest
 import requests
 
+from flows.runtime.environment import without_secrets
 from pipelines.home import PROJECT
 
 EXAMPLE = Path(__file__).parent / "example_exchange"
@@ -77,9 +77,8 @@ def run(project: Path, *arguments: str, **environment: str) -> subprocess.Comple
 
 def clean_environment(project: Path) -> dict[str, str]:
     """The environment without accounts, with a home of its own."""
-    others = {k: v for k, v in os.environ.items() if not k.upper().startswith("ACCOUNTS__")}
-    home = project.parent / "home"
-    return others | {"PYTHONPATH": str(project), "LOOKBACK_HOME": str(home), "HOME": str(home)}
+    home = str(project.parent / "home")
+    return without_secrets() | {"PYTHONPATH": str(project), "LOOKBACK_HOME": home, "HOME": home}
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,13 @@ A relay between the client and the sandbox changes the responses.
 from __future__ import annotations
 
 import gzip
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +29,7 @@ from pipelines.home import Home
 from pipelines.load.source import StreamLoad
 from pipelines.sandbox.engine.server import Sandbox
 from tests.conftest import Lab
+from tests.loopback import QuietHandler, listening
 from tests.test_every_exchange import EXCHANGES, ledger_of, records
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -61,10 +61,7 @@ def relay(target: str, dress: Dress) -> Iterator[str]:
     """Pass requests on to `target`; gives the relay's own address."""
     count = iter(range(10**9))
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def pass_on(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             own = ("host", "connection")
@@ -81,19 +78,8 @@ def relay(target: str, dress: Dress) -> Iterator[str]:
 
         do_GET = do_POST = pass_on
 
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as url:
+        yield url
 
 
 def write(handler: BaseHTTPRequestHandler, answer: Passed) -> None:
