@@ -24,38 +24,11 @@ with movements as (
 )
 
 select
-    -- keys
-    concat(account_id, '/', stream, '/', record_id, leg) as ledger_entry_id,
-    account_id,
-    '{{ exchange }}' as exchange,
-    stream,
-    record_id,
-    event_id,
-
-    -- what
-    coalesce(wallet, 'spot') as wallet,
-    asset,
-    exchange_asset,
-    case status when 'completed' then entry_type else 'unclassified' end as entry_type,
-    exchange_entry_type,
-    market,
-    cast(null as varchar) as note,
-    cast(null as varchar) as accounting_regime,
-    status,
-    exchange_status,
-
-    -- how much; no balance is shown with any row
-    amount,
-    cast(coalesce(fee_amount, 0) as decimal(38, 18)) as fee_amount,
-    cast(null as decimal(38, 18)) as balance_after,
-
-    -- when
-    occurred_at,
-
-    -- where it came from
-    origin,
-    receipt_id,
-    loaded_at
+    {{ ledger_columns(
+        exchange,
+        wallet="coalesce(wallet, 'spot')",
+        entry_type="case status when 'completed' then entry_type else 'unclassified' end",
+    ) }}
 from movements
 where
     status in ('completed', 'unclassified')
@@ -64,7 +37,53 @@ where
     {%- endif %}
 {%- endmacro %}
 
-{# The movements of the rows of one list. `leg` tells those of one record apart. #}
+{#
+    The canonical columns of the ledger rows of an exchange that shows no balance with them. The arguments are the
+    expressions of the columns of these names. `leg` distinguishes the movements of one record.
+#}
+{% macro ledger_columns(
+    exchange,
+    ledger_entry_id="concat(account_id, '/', stream, '/', record_id, leg)",
+    wallet='wallet',
+    asset='asset',
+    exchange_asset='exchange_asset',
+    entry_type='entry_type',
+    status='status'
+) -%}
+    -- keys
+    {{ ledger_entry_id }} as ledger_entry_id,
+    account_id,
+    '{{ exchange }}' as exchange,
+    stream,
+    record_id,
+    event_id,
+
+    -- what
+    {{ wallet }} as wallet,
+    {{ asset }} as asset,
+    {{ exchange_asset }} as exchange_asset,
+    {{ entry_type }} as entry_type,
+    exchange_entry_type,
+    market,
+    {{ not_stated('ledger_entries', ['note', 'accounting_regime']) }},
+    {{ status }} as status,
+    exchange_status,
+
+    -- how much
+    cast(amount as decimal(38, 18)) as amount,
+    cast(coalesce(fee_amount, 0) as decimal(38, 18)) as fee_amount,
+    {{ not_stated('ledger_entries', ['balance_after']) }},
+
+    -- when
+    occurred_at,
+
+    -- where it came from
+    origin,
+    receipt_id,
+    loaded_at
+{%- endmacro %}
+
+{# The movements of the rows of one list. #}
 {% macro movements_of(list, rows) -%}
     {%- if list == 'trades' %}
     select

@@ -133,8 +133,8 @@
 {%- endmacro %}
 
 {#
-    The canonical columns of a ledger row that no record of a transfer tells. The other end is known
-    only where the label shows it.
+    The canonical columns of a ledger row of a transfer without a record of it. The other end is known
+    only if the label states it.
 #}
 {% macro bitget_one_end(
     transfer_id, wallet='wallet', other_wallet='other_wallet', asset='coin', label='label', moved_at='moved_at'

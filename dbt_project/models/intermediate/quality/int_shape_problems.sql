@@ -19,40 +19,22 @@ specs as (
 
 ),
 
-undocumented as (
+differing_fields as (
 
     select
         shapes.*,
+        'undocumented_field' as problem,
         unnest(list_filter(
             shapes.field_names, lambda name: not list_contains(specs.documented, name)
         )) as field
     from shapes
     inner join specs using (exchange, stream)
 
-),
-
-undocumented_problems as (
-
-    select
-        account_id,
-        exchange,
-        stream,
-        'undocumented_field' as problem,
-        field,
-        arg_min({{ value_of('example', 'field') }}, (first_at, record_id)) as example,
-        sum(row_count) as row_count,
-        min(first_at) as first_at,
-        max(last_at) as last_at,
-        arg_min(record_id, (first_at, record_id)) as record_id
-    from undocumented
-    group by account_id, exchange, stream, field
-
-),
-
-missing as (
+    union all
 
     select
         shapes.*,
+        'missing_field' as problem,
         unnest(list_filter(
             specs.documented, lambda name: not list_contains(shapes.field_names, name)
         )) as field
@@ -61,21 +43,22 @@ missing as (
 
 ),
 
-missing_problems as (
+-- A record without a field has no example of it.
+field_problems as (
 
     select
         account_id,
         exchange,
         stream,
-        'missing_field' as problem,
+        problem,
         field,
-        cast(null as varchar) as example,
+        arg_min({{ value_of('example', 'field') }}, (first_at, record_id)) as example,
         sum(row_count) as row_count,
         min(first_at) as first_at,
         max(last_at) as last_at,
         arg_min(record_id, (first_at, record_id)) as record_id
-    from missing
-    group by account_id, exchange, stream, field
+    from differing_fields
+    group by account_id, exchange, stream, problem, field
 
 ),
 
@@ -101,9 +84,7 @@ untimed_problems as (
 
 problems as (
 
-    select * from undocumented_problems
-    union all
-    select * from missing_problems
+    select * from field_problems
     union all
     select * from untimed_problems
 

@@ -100,7 +100,7 @@ differences as (
             and breaks.exchange_asset = moments.exchange_asset
             and breaks.broken_at = moments.occurred_at
 
-    union all
+    union all by name
 
     select
         account_id,
@@ -108,14 +108,12 @@ differences as (
         wallet,
         asset,
         residual,
-        cast(null as decimal(38, 18)) as held_before,
-        cast(null as timestamptz) as after_at,
         found_at,
         true as is_of_chain
     from openings
     where residual != 0
 
-    union all
+    union all by name
 
     select
         account_id,
@@ -124,7 +122,6 @@ differences as (
         asset,
         said - added_up as residual,
         added_up as held_before,
-        cast(null as timestamptz) as after_at,
         taken_at as found_at,
         false as is_of_chain
     from snapshots

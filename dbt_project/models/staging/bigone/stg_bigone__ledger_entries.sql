@@ -115,38 +115,11 @@ movements as (
 canonical as (
 
     select
-        -- keys
-        concat(account_id, '/', stream, '/', record_id, leg) as ledger_entry_id,
-        account_id,
-        'bigone' as exchange,
-        stream,
-        record_id,
-        event_id,
-
-        -- what
-        wallet,
-        {{ bigone_asset_or_unknown('exchange_asset') }} as asset,
-        exchange_asset,
-        entry_type,
-        exchange_entry_type,
-        market,
-        cast(null as varchar) as note,
-        cast(null as varchar) as accounting_regime,
-        {{ bigone_status_if_whole('status', 'exchange_asset', 'amount') }} as status,
-        exchange_status,
-
-        -- how much
-        cast(amount as decimal(38, 18)) as amount,
-        cast(coalesce(fee_amount, 0) as decimal(38, 18)) as fee_amount,
-        cast(null as decimal(38, 18)) as balance_after,
-
-        -- when
-        occurred_at,
-
-        -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
+        {{ ledger_columns(
+            'bigone',
+            asset=bigone_asset_or_unknown('exchange_asset'),
+            status=bigone_status_if_whole('status', 'exchange_asset', 'amount'),
+        ) }}
     from movements
     where status in ('completed', 'unclassified')
 

@@ -28,7 +28,7 @@ numbered_pairs as (
             partition by
                 account_id, paid_coin, paid_quantity, received_coin, received_quantity, occurred_at
             order by record_id
-        ) as twin_number
+        ) as duplicate_number
     from pairs
 
 ),
@@ -40,7 +40,7 @@ numbered_records as (
         row_number() over (
             partition by account_id, from_coin, from_amount, to_coin, to_amount, converted_at
             order by stream, record_id
-        ) as twin_number
+        ) as duplicate_number
     from listed
 
 ),
@@ -65,7 +65,7 @@ candidates as (
             and numbered_pairs.paid_quantity = numbered_records.from_amount
             and numbered_pairs.received_coin = numbered_records.to_coin
             and numbered_pairs.received_quantity = numbered_records.to_amount
-            and numbered_pairs.twin_number = numbered_records.twin_number
+            and numbered_pairs.duplicate_number = numbered_records.duplicate_number
     where
         abs(epoch_ms(numbered_pairs.occurred_at) - epoch_ms(numbered_records.converted_at)) <= 10000
 

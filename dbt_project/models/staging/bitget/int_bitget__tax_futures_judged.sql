@@ -47,7 +47,7 @@ outside as (
         row_number() over (
             partition by account_id, product, margin_coin, amount, coalesce(fee, 0), recorded_at
             order by record_id
-        ) as twin_number
+        ) as duplicate_number
     from in_spans
     where not is_in_walked_span
 
@@ -82,7 +82,7 @@ matched_outside as (
             and outside.amount = counted_bills.amount
             and outside.fee = counted_bills.fee
             and outside.recorded_at = counted_bills.billed_at
-    where outside.twin_number <= counted_bills.bill_count
+    where outside.duplicate_number <= counted_bills.bill_count
 
 ),
 

@@ -146,7 +146,7 @@ outside as (
         row_number() over (
             partition by account_id, line, coin, amount, booked_at
             order by try_cast(record_id as hugeint), record_id
-        ) as twin_number
+        ) as duplicate_number
     from in_spans
     where stream = 'unified_tax_records' and not is_in_walked_span
 
@@ -175,7 +175,7 @@ matched_outside as (
             and outside.coin = counted.coin
             and outside.amount = counted.amount
             and outside.booked_at = counted.booked_at
-    where outside.twin_number <= counted.record_count
+    where outside.duplicate_number <= counted.record_count
 
 ),
 

@@ -116,7 +116,7 @@ numbered as (
         row_number() over (
             partition by account_id, wallet, asset, amount, told_at
             order by occurred_at, record_id
-        ) as twin_number
+        ) as duplicate_number
     from nearest
 
 ),
@@ -124,7 +124,7 @@ numbered as (
 untold as (
 
     select * from numbered
-    where not is_near or twin_number > record_count
+    where not is_near or duplicate_number > record_count
 
 ),
 

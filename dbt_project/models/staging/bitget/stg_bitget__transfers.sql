@@ -31,7 +31,7 @@ legs as (
         row_number() over (
             partition by ledger.account_id, ledger.coin, ledger.amount, ledger.recorded_at
             order by ledger.record_id
-        ) as twin_number,
+        ) as duplicate_number,
         ledger.origin,
         ledger.receipt_id,
         ledger.loaded_at
@@ -80,7 +80,7 @@ numbered_sub_ends as (
         *,
         row_number() over (
             partition by account_id, asset, amount, sent_at order by transfer_id
-        ) as twin_number
+        ) as duplicate_number
     from sub_ends
     where account_id is not null and wallet = 'spot'
 
@@ -97,7 +97,7 @@ told_by_sub_records as (
             legs.account_id = numbered_sub_ends.account_id
             and legs.coin = numbered_sub_ends.asset
             and legs.amount = numbered_sub_ends.amount
-            and legs.twin_number = numbered_sub_ends.twin_number
+            and legs.duplicate_number = numbered_sub_ends.duplicate_number
     where
         legs.other_wallet is null
         and abs(epoch_ms(legs.moved_at) - epoch_ms(numbered_sub_ends.sent_at)) <= 5000
@@ -124,7 +124,7 @@ untold_legs as (
             and legs.coin = told_by_records.asset
             and legs.amount = told_by_records.amount
             and legs.moved_at = told_by_records.sent_at
-    where legs.twin_number > coalesce(told_by_records.records, 0)
+    where legs.duplicate_number > coalesce(told_by_records.records, 0)
 
 ),
 

@@ -134,39 +134,13 @@ united as (
 canonical as (
 
     select
-        -- keys
-        ledger_entry_id,
-        account_id,
-        'bitmart' as exchange,
-        stream,
-        record_id,
-        event_id,
-
-        -- what
-        wallet,
-        coalesce(nullif(asset, ''), 'UNKNOWN') as asset,
-        asset as exchange_asset,
-        entry_type,
-        exchange_entry_type,
-        market,
-        cast(null as varchar) as note,
-        cast(null as varchar) as accounting_regime,
-        {{ bitmart_status_if_whole("coalesce(status, 'completed')", "nullif(asset, '')", 'amount') }}
-            as status,
-        exchange_status,
-
-        -- how much; no balance is shown with any row
-        amount,
-        coalesce(fee_amount, 0) as fee_amount,
-        cast(null as decimal(38, 18)) as balance_after,
-
-        -- when
-        occurred_at,
-
-        -- where it came from
-        origin,
-        receipt_id,
-        loaded_at
+        {{ ledger_columns(
+            'bitmart',
+            ledger_entry_id='ledger_entry_id',
+            asset="coalesce(nullif(asset, ''), 'UNKNOWN')",
+            exchange_asset='asset',
+            status=bitmart_status_if_whole("coalesce(status, 'completed')", "nullif(asset, '')", 'amount'),
+        ) }}
     from united
 
 )

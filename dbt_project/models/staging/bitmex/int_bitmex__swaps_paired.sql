@@ -24,7 +24,7 @@ numbered as (
             partition by
                 account_id, transact_type, address, exchange_asset, processed_at, amount > 0
             order by abs(amount) desc, record_id
-        ) as twin_number
+        ) as duplicate_number
     from transactions
     where amount != 0
 
@@ -47,7 +47,7 @@ candidates as (
         greatest(paid.processed_at, received.processed_at) as swapped_at,
         coalesce(received.order_id, paid.order_id) as order_id,
         abs(epoch_ms(paid.processed_at) - epoch_ms(received.processed_at)) as distance_ms,
-        abs(paid.twin_number - received.twin_number) as twin_distance,
+        abs(paid.duplicate_number - received.duplicate_number) as duplicate_distance,
         received.origin,
         received.receipt_id,
         greatest(paid.loaded_at, received.loaded_at) as legs_loaded_at
@@ -72,11 +72,11 @@ nearest as (
     qualify
         row_number() over (
             partition by account_id, paid_record_id
-            order by distance_ms, twin_distance, received_record_id
+            order by distance_ms, duplicate_distance, received_record_id
         ) = 1
         and row_number() over (
             partition by account_id, received_record_id
-            order by distance_ms, twin_distance, paid_record_id
+            order by distance_ms, duplicate_distance, paid_record_id
         ) = 1
 
 ),
