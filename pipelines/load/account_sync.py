@@ -86,7 +86,7 @@ class Stage(IntEnum):
 
 @dataclass
 class Delivery:
-    """The rows and receipts that a complete round has delivered."""
+    """What a round must deliver to be complete: streams read to their end, and receipts."""
 
     streams: frozenset[str] = frozenset()
     receipts: int = 0
