@@ -18,6 +18,7 @@ SLOW = {
     "tests/test_documents.py": "certificate and inventory of whole synced accounts",
     "tests/test_dropped_rows.py": "200 random ledgers with dropped rows",
     "tests/test_every_exchange.py": "the contract of every exchange: faults, kills, limits",
+    "tests/test_example_exchange.py": "the exchange of CONTRIBUTING added, synced and built",
     "tests/test_findings_builds.py": "dismissals and contradicting files, four builds",
     "tests/test_flows.py": "a whole run through a real Prefect server",
     "tests/test_growing.py": "incremental builds compared with whole builds over syncs",
