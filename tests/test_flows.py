@@ -87,12 +87,18 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
     for command in ("gaps", "deadlines", "accounts"):
         rows = json.loads(lab.cli(command, "--json").stdout)
         assert unread["reason"] in {text for row in rows for text in row.values()}
-    counts, lines, notes = lab.cli("status").stdout.split("\n\n", 2)
+    counts, lines, notes = lab.cli("status", "--all").stdout.split("\n\n", 2)
     assert counts.startswith(f"{len(lights)} streams: ")
     assert len(lines.splitlines()) == len(lights) + 2
     assert len(re.findall(r"^\[\d+\] ", notes, re.MULTILINE)) == len(
         {light["reason"] for light in lights}
     )
+
+    # Without an option, each account has one line.
+    lines, notes = lab.cli("status").stdout.split("\n\n", 1)
+    assert [line.split()[0] for line in lines.splitlines()[2:]] == sorted([good, bad])
+    assert f"{bad}: " in notes
+    assert lab.cli("status", "--check").returncode == 1
 
     again = lab.cli("sync", good)
     assert again.returncode == 0, again.stderr

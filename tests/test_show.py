@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.cli import show, terminal
+from flows.cli import overview, show, terminal
 from flows.cli.terminal import PlainConsole
 
 CHECK = {
@@ -21,7 +21,7 @@ CHECK = {
 
 def shown(command: str, rows: list[dict[str, Any]], width: int, **options: Any) -> str:
     out = PlainConsole(file=io.StringIO(), width=width)
-    getattr(show, command)(rows, out, **options)
+    getattr(overview if command == "overview" else show, command)(rows, out, **options)
     return out.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -35,12 +35,6 @@ def test_checks_lists_every_difference() -> None:
     rows = [{**CHECK, "asset": f"COIN{number}"} for number in range(50)]
     text = shown("checks", rows, 100)
     assert all(row["asset"] in text for row in rows)
-    assert "lookback checks" not in text
-
-
-def test_demo_says_where_the_other_differences_are() -> None:
-    rows = [{**CHECK, "asset": f"COIN{number}"} for number in range(5)]
-    assert "… and 2 more: lookback checks" in shown("checks", rows, 100, shown=3)
 
 
 def test_width_follows_columns_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +72,49 @@ def test_deadlines_at_one_time_share_a_line() -> None:
     assert "2026-05-01 00:00  2026-05-09 00:00  main     fills, orders" in text
 
 
-def test_status_starts_with_the_number_of_streams_per_status() -> None:
+def test_streams_start_with_the_number_per_status() -> None:
     row = {"label": "main", "last_asked_at": None, "rows": 1, "reason": "synced"}
     lights = ("green", "green", "red")
     rows = [{**row, "stream": f"s{n}", "light": light} for n, light in enumerate(lights)]
-    assert shown("status", rows, 80).startswith("3 streams: 2 ok, 1 error\n")
+    assert shown("streams", rows, 80).startswith("3 streams: 2 ok, 1 error\n")
+
+
+ACCOUNT = {
+    "label": "main", "grade": "incomplete", "is_unread": False, "reason": "synced",
+    "complete_since": datetime(2026, 1, 2, tzinfo=UTC),
+    "last_asked_at": datetime(2026, 5, 1, tzinfo=UTC), "gaps": 2, "differing_checks": 0,
+    "agreeing_checks": 3, "other_faults": 0, "sync_before": datetime(2026, 6, 1, tzinfo=UTC),
+}  # fmt: skip
+
+
+def test_the_overview_has_one_line_per_account() -> None:
+    other = {**ACCOUNT, "label": "other", "grade": "complete", "gaps": 0, "sync_before": None}
+    lines = shown("overview", [ACCOUNT, other], 80).splitlines()
+    assert lines[2].split() == ["main", "2", "gaps", "2026-01-02", "3", "agree", "2026-06-01"]
+    assert lines[3].split() == ["other", "complete", "2026-01-02", "3", "agree", "–"]
+
+
+def test_the_overview_ends_with_what_to_type() -> None:
+    text = shown("overview", [ACCOUNT], 80)
+    assert "how to fill it: lookback gaps main" in text
+    assert "sync main before 2026-06-01 00:00" in text
+    assert "lookback checks" not in text
+
+
+def test_a_gap_open_until_now_has_no_complete_end() -> None:
+    row = {**ACCOUNT, "complete_since": ACCOUNT["last_asked_at"]}
+    assert shown("overview", [row], 80).splitlines()[2].split()[3] == "–"
+
+
+def test_an_unread_account_shows_the_reason() -> None:
+    row = {
+        **ACCOUNT, "grade": "not_connected", "is_unread": True, "reason": "the key is wrong",
+        "complete_since": None, "gaps": 0, "sync_before": None,
+    }  # fmt: skip
+    text = shown("overview", [row], 80)
+    assert "not connected" in text and "main: the key is wrong" in text
+
+
+def test_a_sync_shows_the_new_rows_of_each_account() -> None:
+    text = shown("overview", [ACCOUNT], 80, new_rows={"main": 12345})
+    assert text.splitlines()[2].split()[:2] == ["main", "12,345"]

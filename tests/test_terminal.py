@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -163,11 +162,3 @@ def test_an_endless_account_name_is_no_file_name(private_home: Home) -> None:
     }
     assert len(names) == 2
     assert max(map(len, names)) <= LONGEST_NAME + 20
-
-
-def test_a_summary_distinguishes_new_and_read_rows(capsys: Any) -> None:
-    done: Any = SimpleNamespace(
-        results=[AccountResult("main", rows=9, new_rows=2, requests=3)], failures=[]
-    )
-    show.summary(done, PROJECT / "data" / "lookback.duckdb")
-    assert "new rows  rows read  requests" in capsys.readouterr().out

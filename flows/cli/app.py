@@ -21,6 +21,9 @@ from pipelines.home import home
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
+    from flows.reports import answers
+    from flows.runtime.outcome import Summary
+
 app = typer.Typer(
     name="lookback",
     help="Crypto-exchange history with every gap reported.",
@@ -32,6 +35,11 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Labels = Annotated[
+    list[str] | None, typer.Argument(metavar="[LABEL]...", help="Show only these accounts.")
+]
+Stream = Annotated[str, typer.Option(show_default=False, help="Show only this stream.")]
+Critical = Annotated[bool, typer.Option("--critical", help="Show only what needs attention now.")]
 AllStates = Annotated[
     bool, typer.Option("--all", help="Include explained, fixed and dismissed findings, and notes.")
 ]
@@ -122,9 +130,9 @@ def sync(
         with show.progress():
             summary = run_sync(labels or (), moment)
     except SyncFailed as failed:
-        show.summary(failed.summary, home().published)
+        show_result(failed.summary)
         raise
-    show.summary(summary, home().published)
+    show_result(summary)
 
 
 @app.command("import")
@@ -202,34 +210,69 @@ def files_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """Show the sync status per account and stream. It is ok, warning or error, with a reason."""
+def status(
+    labels: Labels = None,
+    as_json: AsJson = False,
+    everything: Annotated[bool, typer.Option("--all", help="One line per stream.")] = False,
+    stream: Stream = "",
+    critical: Critical = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with code 1 if an account needs attention.")
+    ] = False,
+) -> None:
+    """Show in one line per account whether its history is complete, and what to do next.
+
+    Details: --all, --stream and --json, with one row per stream.
+    """
     from flows.cli import show
+    from flows.cli.overview import overview
     from flows.reports import answers
 
+    choice = answers.Choice(labels or (), stream, critical)
     with answers.published(home()) as warehouse:
-        print_rows(warehouse, "status", as_json)
+        accounts = answers.Choice(labels or ()).of(warehouse, answers.overview(warehouse))
+        if as_json or everything or stream or critical:
+            print_rows(warehouse, "status", as_json, choice, shown="streams")
+        else:
+            overview(accounts)
         if not as_json:
             show.oddities(answers.oddities(warehouse))
+    if check and any(row["grade"] in ("incomplete", "not_connected") for row in accounts):
+        raise typer.Exit(1)
 
 
 @app.command()
 def gaps(
+    labels: Labels = None,
     as_json: AsJson = False,
     everything: Annotated[bool, typer.Option("--all", help="Include filled gaps.")] = False,
+    stream: Stream = "",
+    critical: Critical = False,
 ) -> None:
     """List the gaps in the history, with cause and remedy."""
-    answer("gaps", as_json, **({"closed": True} if everything else {}))
+    from flows.reports.answers import Choice
+
+    options = {"closed": True} if everything else {}
+    answer("gaps", as_json, Choice(labels or (), stream, critical), **options)
 
 
 @app.command()
-def deadlines(as_json: AsJson = False) -> None:
+def deadlines(
+    labels: Labels = None, as_json: AsJson = False, stream: Stream = "", critical: Critical = False
+) -> None:
     """List upcoming retention deadlines. Sync before them so that no data expires."""
-    answer("deadlines", as_json)
+    from flows.reports.answers import Choice
+
+    answer("deadlines", as_json, Choice(labels or (), stream, critical))
 
 
 @app.command()
-def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
+def checks(
+    labels: Labels = None,
+    as_json: AsJson = False,
+    everything: AllStates = False,
+    critical: Critical = False,
+) -> None:
     """Show balance checks and findings.
 
     A check compares a computed with a reported balance.
@@ -238,20 +281,28 @@ def checks(as_json: AsJson = False, everything: AllStates = False) -> None:
     """
     from flows.reports import answers
 
+    choice = answers.Choice(labels or (), "", critical)
     with answers.published(home()) as warehouse:
-        print_rows(warehouse, "checks", as_json)
+        print_rows(warehouse, "checks", as_json, choice)
         if not as_json:
             typer.echo()
-            print_findings(warehouse, as_json, everything)
+            print_findings(warehouse, as_json, everything, choice)
 
 
 @app.command()
-def findings(as_json: AsJson = False, everything: AllStates = False) -> None:
+def findings(
+    labels: Labels = None,
+    as_json: AsJson = False,
+    everything: AllStates = False,
+    stream: Stream = "",
+    critical: Critical = False,
+) -> None:
     """List findings that need attention. Each has a size, a description and a remedy."""
     from flows.reports import answers
 
+    choice = answers.Choice(labels or (), stream, critical)
     with answers.published(home()) as warehouse:
-        print_findings(warehouse, as_json, everything)
+        print_findings(warehouse, as_json, everything, choice)
 
 
 Folder = Annotated[
@@ -298,7 +349,7 @@ def evacuate(
             summary = run_sync([label], full=True)
     except SyncFailed as error:
         failed, summary = error, error.summary
-    show.summary(summary, place.published)
+    show_result(summary)
     with answers.published(place) as warehouse:
         written = take_inventory(warehouse, label, to or place.data / "documents")
     print(visible(written.page.read_text(encoding="utf-8")))
@@ -380,36 +431,63 @@ def docs() -> None:
     print(page)
 
 
-def answer(name: str, as_json: bool, **options: Any) -> None:
+def answer(
+    name: str, as_json: bool, choice: answers.Choice | None = None, **options: Any
+) -> None:
     """Print the rows of one query of the published warehouse, as JSON or as a table."""
     from flows.reports import answers
 
     with answers.published(home()) as warehouse:
-        print_rows(warehouse, name, as_json, **options)
+        print_rows(warehouse, name, as_json, choice, **options)
 
 
-def print_rows(warehouse: Connection, name: str, as_json: bool, **options: Any) -> None:
-    """Print the rows of one query, as JSON or as a table."""
+def print_rows(
+    warehouse: Connection,
+    name: str,
+    as_json: bool,
+    choice: answers.Choice | None = None,
+    shown: str = "",
+    **options: Any,
+) -> None:
+    """Print the chosen rows of one query, as JSON or as the table `shown` (default: its name)."""
     from flows.cli import show
     from flows.reports import answers
 
     query: Callable[..., list[answers.Row]] = getattr(answers, name)
-    rows = query(warehouse, **options)
+    rows = (choice or answers.Choice()).of(warehouse, query(warehouse, **options))
     if as_json:
         typer.echo(answers.to_json(rows))
     else:
-        getattr(show, name)(rows)
+        getattr(show, shown or name)(rows)
 
 
-def print_findings(warehouse: Connection, as_json: bool, everything: bool) -> None:
+def print_findings(
+    warehouse: Connection, as_json: bool, everything: bool, choice: answers.Choice
+) -> None:
     """Print the findings and, below the table, what is settled and what dismisses nothing."""
     from flows.cli import show
     from flows.reports import answers
 
-    print_rows(warehouse, "findings", as_json, everything=everything)
+    print_rows(warehouse, "findings", as_json, choice, everything=everything)
     if not as_json:
         settled = {} if everything else answers.settled(warehouse)
         show.footnotes(settled, answers.stray_dismissals(warehouse))
+
+
+def show_result(done: Summary) -> None:
+    """Print the result of a sync: one line per synced account, warnings, and what is next."""
+    from flows.cli import show
+    from flows.cli.overview import overview
+    from flows.reports import answers
+
+    place = home()
+    new_rows = {result.label: result.new_rows for result in done.results}
+    if new_rows and place.published.exists():
+        with answers.published(place) as warehouse:
+            rows = [row for row in answers.overview(warehouse) if row["label"] in new_rows]
+        overview(rows, new_rows=new_rows)
+    show.warnings(done)
+    print(f"published: {place.published}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flows.cli import show, terminal
+from flows.cli.overview import overview
 from flows.cli.run import run_sync
 from flows.reports import answers
 from flows.runtime.outcome import SyncFailed
@@ -90,18 +91,14 @@ def variables(key: Mapping[str, str]) -> dict[str, str]:
 
 
 def report(place: Home) -> None:
-    """Print records, balance checks, gaps, retention deadlines and next commands."""
+    """Print the answer for each account, the number of records, and next commands."""
     out = terminal.console()
+    out.print()
     with answers.published(place) as warehouse:
+        overview(answers.overview(warehouse), out)
         out.print("\nRecords", style="bold")
         out.print(show.counts_by_exchange(answers.counts(warehouse), answers.ENTITIES))
         show.moves(answers.moves(warehouse), out)
-        out.print("\nBalance checks", style="bold")
-        show.checks(answers.checks(warehouse), out, shown=3)
-        out.print("\nGaps", style="bold")
-        show.gaps(answers.gaps(warehouse, closed=True), out)
-        out.print("\nUpcoming retention deadlines", style="bold")
-        show.deadlines(answers.deadlines(warehouse), out)
     out.print("\nNext commands", style="bold")
     for command in next_commands(place):
         out.print(f"  {command}", soft_wrap=True)
@@ -115,7 +112,7 @@ def next_commands(place: Home) -> list[str]:
     command = "lookback" if on_path else f"{folder}/lookback"
     query = f"duckdb.connect('{near(place.published)}', read_only=True).sql('{EXAMPLE}')"
     return [
-        f"{there} {command} status",
+        f"{there} {command} gaps",
         f"{there} {command} docs",
         f'{folder}/python -c "import duckdb; print({query})"',
     ]

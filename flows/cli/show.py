@@ -19,7 +19,6 @@ from flows.cli.terminal import console, table
 from flows.reports import gap_words
 from flows.reports.answers import Row, plain_amount
 from flows.runtime import watch
-from flows.runtime.outcome import shortened
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
@@ -270,8 +269,8 @@ def minute(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
 
 
-def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = None) -> None:
-    """Print how many checks agree per account and wallet, then the first `shown` differences."""
+def checks(rows: Sequence[Row], out: Console | None = None) -> None:
+    """Print how many checks agree per account and wallet, then the differences."""
     out = out or console()
     if not rows:
         out.print("No balance has been checked yet: no account was synced.", style=WARN)
@@ -292,12 +291,9 @@ def checks(rows: Sequence[Row], out: Console | None = None, shown: int | None = 
     # A critical difference explains the warnings of the same asset, so only it is listed.
     found = [row for row in rows if row["severity"] == "critical"]
     found = found or [row for row in rows if not row["is_ok"]]
-    first = found[:shown]
-    if first:
+    if found:
         out.print()
-        print_differences(out, first)
-    if len(found) > len(first):
-        out.print(f"… and {len(found) - len(first)} more: lookback checks")
+        print_differences(out, found)
     others = sum(not row["is_ok"] for row in rows) - len(found)
     if others:
         note(
@@ -403,7 +399,7 @@ def footnotes(settled: Mapping[str, int], strays: Sequence[Row]) -> None:
         )
 
 
-def status(rows: Sequence[Row], out: Console | None = None) -> None:
+def streams(rows: Sequence[Row], out: Console | None = None) -> None:
     """Print the sync status per account and stream; below the table, each reason once."""
     out = out or console()
     lights = Counter(row["light"] for row in rows)
@@ -455,25 +451,11 @@ def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
     note(out or console(), "!", text)
 
 
-def summary(done: Summary, published: Path) -> None:
-    """Print the result of a sync per account, and warnings about keys and clocks."""
-    out = console()
-    right = ("new rows", "rows read", "requests")
-    listing = table("account", *right, "failed streams", right=right)
-    for result in done.results:
-        failed = sorted({failure.stream for failure in result.failures})
-        listing.add_row(
-            result.label,
-            f"{result.new_rows:,}",
-            f"{result.rows:,}",
-            f"{result.requests:,}",
-            shortened(failed) or "–",
-        )
-    out.print(listing)
+def warnings(done: Summary, out: Console | None = None) -> None:
+    """Print what a sync noticed about keys and clocks."""
     for result in done.results:
         for warning in result.warnings:
-            note(out, "!", f"{result.label}: {warning}")
-    out.print(f"\npublished: {published}", soft_wrap=True)
+            note(out or console(), "!", f"{result.label}: {warning}")
 
 
 def imported(results: Sequence[ImportResult], published: Path) -> None:

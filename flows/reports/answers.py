@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ LABEL = "coalesce(named.label, account_id) as label"
 STATUS_LABEL = "coalesce(status.label, named.label, account_id) as label"
 
 WORST = "(list_position(['red', 'yellow', 'green'], light), stream != 'identity', stream)"
+
+STREAMS = f"select {STATUS_LABEL}, stream from marts.fct_sync_status as status {NAMED}"
 
 UNREAD = f"""
     (
@@ -87,6 +90,49 @@ def literal(value: str | bool) -> str:
     return str(value) if isinstance(value, bool) else "'" + value.replace("'", "''") + "'"
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The rows that a command shows: those of these labels, of one stream, or the critical ones."""
+
+    labels: Sequence[str] = ()
+    stream: str = ""
+    is_critical: bool = False
+
+    def of(self, warehouse: Connection, rows: Sequence[Row]) -> list[Row]:
+        """The chosen rows. Raises LookbackError if a label or the stream does not exist."""
+        if self.labels:
+            require(warehouse, "label", "account", self.labels)
+        if self.stream:
+            require(warehouse, "stream", "stream", [self.stream])
+        labels = {label.lower() for label in self.labels}
+        return [
+            row
+            for row in rows
+            if not labels or str(row["label"]).lower() in labels
+            if not self.stream or row.get("stream") == self.stream
+            if not self.is_critical or is_critical(row)
+        ]
+
+
+def is_critical(row: Row) -> bool:
+    """Whether a gap, check, finding, deadline or status needs attention now."""
+    return bool(
+        row.get("severity") == "critical" or row.get("light") == "red" or row.get("at_risk")
+    )
+
+
+def require(warehouse: Connection, column: str, noun: str, names: Sequence[str]) -> None:
+    """Raises LookbackError, with the known names, if the published file lacks one of the names."""
+    found = select(warehouse, f"select distinct {column} as name from ({STREAMS}) order by name")
+    known = [row["name"] for row in found if row["name"]]
+    for name in names:
+        if name.lower() not in {each.lower() for each in known}:
+            raise LookbackError(
+                f"no {noun} {name} in the published file",
+                remedy=f"known: {', '.join(known)}" if known else "run `lookback sync` first",
+            )
+
+
 def status(warehouse: Connection) -> list[Row]:
     """Sync status per account and stream."""
     return select(
@@ -95,6 +141,88 @@ def status(warehouse: Connection) -> list[Row]:
         select {STATUS_LABEL}, * exclude (label)
         from marts.fct_sync_status as status {NAMED}
         order by 1, exchange, stream
+        """,
+    )
+
+
+def overview(warehouse: Connection) -> list[Row]:
+    """One row per account: is its history complete, since when, and what does it need next.
+
+    `grade` is one of `not_connected`, `incomplete`, `complete`, `agrees` (nothing is known to be
+    missing and the balances agree, but the exchange does not state how far back it reaches) and
+    `unverified`. Differences that follow from a gap count as `explained_checks`.
+    """
+    return select(
+        warehouse,
+        f"""
+        with of_streams as (
+            select
+                {STATUS_LABEL}, status.exchange, account_id,
+                bool_or(state in ('not_connected', 'never_connected')) as is_unread,
+                arg_min(reason, {WORST}) as reason,
+                min(sync_before) as sync_before,
+                max(last_asked_at) as last_asked_at
+            from marts.fct_sync_status as status {NAMED}
+            group by all
+        ),
+        of_gaps as (
+            select
+                account_id,
+                count(*) as gaps,
+                max(span_end) as gaps_end_at
+            from marts.fct_gaps
+            where state = 'open' and severity in ('critical', 'warning')
+            group by account_id
+        ),
+        of_checks as (
+            select account_id, count(*) as checks, count(*) filter (is_ok) as agreeing_checks
+            from marts.fct_balance_checks
+            group by account_id
+        ),
+        of_findings as (
+            select
+                account_id,
+                count(*) filter (evidence_kind = 'check') as differing_checks,
+                count(*) filter (
+                    severity = 'critical' and evidence_kind != 'check' and kind != 'gap'
+                ) as other_faults
+            from marts.fct_findings
+            where state = 'open' and severity in ('critical', 'warning')
+            group by account_id
+        ),
+        of_spans as (
+            select account_id, bool_and(is_complete) as is_complete, min(span_start) as starts_at
+            from marts.fct_entity_coverage
+            group by account_id
+        )
+        select
+            label, exchange, account_id,
+            case
+                when is_unread and checks is null then 'not_connected'
+                when coalesce(gaps, 0) + coalesce(differing_checks, 0) + coalesce(other_faults, 0)
+                    > 0 then 'incomplete'
+                when is_complete then 'complete'
+                when agreeing_checks > 0 then 'agrees'
+                else 'unverified'
+            end as grade,
+            is_unread,
+            reason,
+            coalesce(gaps_end_at, starts_at) as complete_since,
+            coalesce(gaps, 0) as gaps,
+            coalesce(checks, 0) as checks,
+            coalesce(agreeing_checks, 0) as agreeing_checks,
+            coalesce(differing_checks, 0) as differing_checks,
+            coalesce(checks - agreeing_checks, 0) - coalesce(differing_checks, 0)
+                as explained_checks,
+            coalesce(other_faults, 0) as other_faults,
+            sync_before,
+            last_asked_at
+        from of_streams
+        left join of_gaps using (account_id)
+        left join of_checks using (account_id)
+        left join of_findings using (account_id)
+        left join of_spans using (account_id)
+        order by label, account_id
         """,
     )
 
@@ -292,8 +420,10 @@ def to_json(rows: Sequence[Row] | Row) -> str:
     return json.dumps(rows, default=plain, indent=2, ensure_ascii=False)
 
 
-def plain(value: object) -> str:
-    """A value without a JSON type, as text."""
+def plain(value: object) -> str | float:
+    """A value without a JSON type: a duration in seconds, everything else as text."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
