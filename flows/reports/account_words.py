@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from flows.reports.answers import Row
@@ -23,6 +24,23 @@ MEANINGS = {
     "and no balance proves it.",
 }
 """What a grade means, for the grades that need a sentence."""
+
+
+HEADLINES = {
+    "incomplete": "{} with something missing",
+    "not_connected": "{} not connected",
+    "unverified": "{} without a known gap",
+    "agrees": "{} without a sign of a gap",
+    "complete": "{} complete",
+}
+"""How many accounts have each grade, the ones that need attention first."""
+
+
+def headline(rows: Sequence[Row]) -> str:
+    """All accounts in one sentence."""
+    counts = Counter(row["grade"] for row in rows)
+    parts = [words.format(counts[grade]) for grade, words in HEADLINES.items() if counts[grade]]
+    return f"{counted(len(rows), 'account')}: {', '.join(parts)}." if rows else "No account yet."
 
 
 def history(row: Row) -> tuple[str, str]:
