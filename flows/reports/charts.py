@@ -13,16 +13,18 @@ from markupsafe import Markup
 
 from flows.reports.answers import Row, plain_amount
 
-WIDTH, HEIGHT = 300, 120
-"""The size of a chart in pixels: one column of a phone."""
+WIDTH, HEIGHT = 250, 92
+"""The area inside the axes in pixels; with its padding, a chart fits one column of a phone."""
 
-ORDINARY = {
-    "schema": "https://vega.github.io/schema/vega-lite/v6.json",
-    "number": (
-        "datum.value == 0 ? '0' : abs(datum.value) >= 1000 ? format(datum.value, '.3~s')"
-        " : format(datum.value, '.3~r')"
-    ),
-}
+PADDING = {"left": 48, "right": 6, "top": 6, "bottom": 20}
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+
+NUMBER = (
+    "datum.value == 0 ? '0' : abs(datum.value) >= 1000 ? format(datum.value, '.3~s')"
+    " : format(datum.value, '.3~r')"
+)
+"""The text of a number on an axis: 12k, 0.0004."""
 
 GEOMETRY = re.compile(r' (?:d|transform|x2|y2)="[^"]*"')
 DIGITS = re.compile(r"(\.\d\d)\d+")
@@ -35,8 +37,9 @@ MARKS: dict[str, list[dict[str, Any]]] = {
     "steps": [
         {
             "mark": {
-                "type": "area", "interpolate": "step-after", "color": "var(--chart-fill)",
-                "line": {"color": "var(--chart)", "strokeWidth": 1.5},
+                "type": "area", "aria": False, "interpolate": "step-after",
+                "color": "var(--chart-fill)",
+                "line": {"color": "var(--chart)", "strokeWidth": 1.5, "aria": False},
             },
         },
         {
@@ -105,7 +108,11 @@ def drawn(kind: str, title: str, span: tuple[date, date], points: list[Row]) -> 
 
 
 def shortened(svg: str) -> str:
-    """The same picture with positions to a hundredth, and without the parts that draw nothing."""
+    """The same picture with positions to a hundredth, and without the parts that draw nothing.
+
+    The texts of its marks are for the pointer: the picture as a whole has a name.
+    """
+    svg = svg.replace(' aria-label="', ' data-text="')
     for pattern in UNSEEN:
         svg = pattern.sub("", svg)
     return GEOMETRY.sub(lambda found: DIGITS.sub(r"\1", found[0]), svg)
@@ -117,25 +124,24 @@ def compiled(kind: str) -> dict[str, Any]:
     import vl_convert
 
     axis = {
-        "title": None, "domain": False, "ticks": False, "labelColor": "var(--muted)",
+        "title": None, "aria": False, "domain": False, "ticks": False, "labelColor": "var(--muted)",
         "labelPadding": 4,
     }  # fmt: skip
     spec: dict[str, Any] = {
-        "$schema": ORDINARY["schema"],
+        "$schema": SCHEMA,
         "data": {"values": [{"at": 0, "amount": 1, "way": "in", "text": ""}]},
         "width": WIDTH,
         "height": HEIGHT,
-        "autosize": {"type": "fit", "contains": "padding"},
+        "autosize": "none",  # the other kinds draw everything twice
+        "padding": PADDING,
         "encoding": {
             "x": {
                 "field": "at", "type": "temporal", "scale": {"type": "utc"},
-                "axis": axis | {"grid": False, "tickCount": 4, "labelFlush": True},
+                "axis": axis | {"grid": False, "tickCount": 4},
             },
             "y": {
                 "field": "amount", "type": "quantitative",
-                "axis": axis | {
-                    "tickCount": 3, "gridColor": "var(--line)", "labelExpr": ORDINARY["number"],
-                },
+                "axis": axis | {"tickCount": 3, "gridColor": "var(--line)", "labelExpr": NUMBER},
             },
         },
         "layer": MARKS[kind],

@@ -26,8 +26,11 @@ from flows.reports.words import counted, day, minute
 
 HIDDEN = "•••"
 
-NUMBER = re.compile(r"(?<![\w:/.-])[+-]?\d[\d,]*\.\d+(?![\w:])")
-"""An amount in a sentence: a number with decimals."""
+NUMBER = re.compile(
+    r"(?<![\w:/.-])[+-]?\d[\d,]*"
+    r"(?:\.\d+(?![\w:])|(?![\w:/-]|[.,]\d)(?!\s(?!(?:at|by|on|and|that)\b)[a-z]))"
+)
+"""An amount in a sentence: a number with decimals, or one that counts nothing ("90 days")."""
 
 
 def render(template: str, *, hide_amounts: bool = False, **values: object) -> str:
@@ -107,6 +110,7 @@ def environment(hide_amounts: bool) -> Environment:
         "minute": minute,
         "moment": moment,
         "sentence": sentence,
+        "breakable": lambda name: escape(name).replace("_", Markup("_<wbr>")),
         "signed": lambda value: "–" if value is None else amount(value, "+"),
     }
     return made
@@ -122,11 +126,12 @@ def moment(value: datetime | None) -> Markup | str:
 def from_markdown(text: str) -> Markup:
     """Markdown of this project's templates as HTML. HTML and links in it stay plain text."""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    reader.disable(["link", "image", "autolink", "html_inline", "html_block", "entity"])
+    reader.disable(["link", "image", "autolink", "html_inline", "html_block"])
     tokens = reader.parse(text)
     prepare_tables(tokens)
     found: str = reader.renderer.render(tokens, reader.options, {})
-    return Markup(found.replace("<li>[ ] ", "<li>☐ "))  # noqa: S704, it is escaped
+    found = found.replace("<li>[ ] ", "<li>☐ ").replace("<pre>", '<pre tabindex="0">')
+    return Markup(found)  # noqa: S704, it is escaped
 
 
 ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}

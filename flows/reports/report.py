@@ -28,7 +28,8 @@ MOST_OPEN = 8
 STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
 
 MOST_CHARTS = {"holdings": 6, "flows": 3, "fees": 3, "funding": 3}
-"""The charts of an account for each theme: of the assets that moved most often."""
+"""The charts of an account for each theme: of the assets that moved most often. With many accounts
+it is one chart for each theme, as drawing takes most of the time."""
 
 
 def write_report(
@@ -45,13 +46,16 @@ def page(
     chosen = choice or Choice()
     rows = chosen.of(warehouse, answers.overview(warehouse))
     data = Data.of(warehouse)
+    has_few = len(rows) <= MOST_OPEN
+    most = MOST_CHARTS if has_few else dict.fromkeys(MOST_CHARTS, 1)
     accounts = [
-        account_of(row, number, data, hide_amounts) for number, row in enumerate(rows, start=1)
+        account_of(row, number, data, {} if hide_amounts else most)
+        for number, row in enumerate(rows, start=1)
     ]
     titles = {row["exchange"]: row["exchange_title"] for row in data.exchanges}
     for account in accounts:
         account["exchange_title"] = titles.get(account["exchange"], account["exchange"])
-        account["is_open"] = len(accounts) <= MOST_OPEN or account["look"] == "red"
+        account["is_open"] = has_few or account["look"] == "red"
     return html.render(
         "report.html",
         hide_amounts=hide_amounts,
@@ -106,7 +110,7 @@ class Data:
                 "from marts.fct_coverage order by stream, span_start"
             ),
             entities=table(
-                "select account_id, entity, wallet, span_start, span_end, verdict, is_complete "
+                "select account_id, entity, wallet, span_start, span_end, verdict, covered_by "
                 "from marts.fct_entity_coverage order by entity, wallet, span_start"
             ),
             deadlines=query(answers.deadlines),
@@ -128,7 +132,7 @@ def by_account(rows: Iterable[Row]) -> Rows:
     return found
 
 
-def account_of(row: Row, number: int, data: Data, hide_amounts: bool) -> dict[str, Any]:
+def account_of(row: Row, number: int, data: Data, most: dict[str, int]) -> dict[str, Any]:
     """What the page shows of one account."""
     account_id = row["account_id"]
     gaps = data.gaps[account_id]
@@ -151,7 +155,7 @@ def account_of(row: Row, number: int, data: Data, hide_amounts: bool) -> dict[st
         "entities": [
             {
                 "name": f"{entity.replace('_', ' ')}{f', {wallet}' if wallet else ''}",
-                "spans": timeline.of_entity(group),
+                "spans": timeline.of_entity(group, gaps),
             }
             for (entity, wallet), group in grouped(entities, "entity", "wallet")
         ],
@@ -179,7 +183,7 @@ def account_of(row: Row, number: int, data: Data, hide_amounts: bool) -> dict[st
         "balances": [held for held in data.balances[account_id] if held["balance"] != 0],
         "flows": data.flows[account_id],
         "costs": data.costs[account_id],
-        "charts": {} if hide_amounts else charts_of(row, data),
+        "charts": dict.fromkeys(MOST_CHARTS, ()) | (charts_of(row, data, most) if most else {}),
     }
 
 
@@ -244,7 +248,9 @@ def deadlines_of(accounts: Sequence[Row]) -> list[Row]:
     ]
 
 
-def charts_of(row: Row, data: Data) -> dict[str, list[tuple[str, Markup]]]:
+def charts_of(
+    row: Row, data: Data, most: dict[str, int]
+) -> dict[str, list[tuple[str, Markup]]]:
     """The charts of an account by theme, each with its caption. All have the same time axis."""
     account_id = row["account_id"]
     holdings, flows, costs = (
@@ -262,13 +268,13 @@ def charts_of(row: Row, data: Data) -> dict[str, list[tuple[str, Markup]]]:
     def bars(rows: Sequence[Row], theme: str, title: str, **signs: int) -> list[tuple[str, Markup]]:
         return [
             (asset, charts.bars(ways(group, signs), title.format(asset), span))
-            for asset, group in busiest(rows, theme)
+            for asset, group in busiest(rows, most[theme])
         ]
 
     return {
         "holdings": [
             (asset, charts.steps(held(group, end), f"{asset} held over time", span))
-            for asset, group in busiest(holdings, "holdings")
+            for asset, group in busiest(holdings, most["holdings"])
         ],
         "flows": bars(flows, "flows", "{} moved by month", deposited=1, withdrawn=-1),
         "fees": bars(fees, "fees", "Fees in {} by month", fees=-1),
@@ -276,11 +282,11 @@ def charts_of(row: Row, data: Data) -> dict[str, list[tuple[str, Markup]]]:
     }
 
 
-def busiest(rows: Sequence[Row], theme: str) -> list[tuple[str, list[Row]]]:
+def busiest(rows: Sequence[Row], most: int) -> list[tuple[str, list[Row]]]:
     """The assets with the most rows, each with its months."""
     groups = [(asset, months_) for (asset,), months_ in grouped(rows, "asset")]
     groups.sort(key=lambda found: (-sum(row["row_count"] for row in found[1]), found[0]))
-    return groups[: MOST_CHARTS[theme]]
+    return groups[:most]
 
 
 def held(rows: Sequence[Row], end: date) -> list[Row]:

@@ -29,6 +29,15 @@ SMALLEST = 0.4
 """The width of a span that would be too narrow to see."""
 
 
+ENTITY_LOOKS = {
+    "covered_api": "complete",
+    "covered_file": "complete",
+    "unverified": "unverified",
+    "excluded_by_exchange": "note",
+}
+"""The look of each verdict of an entity; all others are missing."""
+
+
 @dataclass(frozen=True)
 class Span:
     """A span of a stream or an entity: from, to, how it looks, and its verdict."""
@@ -39,11 +48,15 @@ class Span:
     verdict: str
 
     @property
-    def words(self) -> str:
-        """The verdict in words, with the days."""
+    def name(self) -> str:
+        """The verdict in words."""
         filled = " (filled)" if self.look == "filled" else ""
-        verdict = self.verdict.replace("_", " ")
-        return f"{verdict}{filled}, {day(self.start)} to {day(self.end)}"
+        return f"{self.verdict.replace('_', ' ')}{filled}"
+
+    @property
+    def days(self) -> str:
+        """The first and the last day."""
+        return f"{day(self.start)} to {day(self.end)}"
 
 
 def of_stream(coverage: Sequence[Row], gaps: Sequence[Row]) -> list[Span]:
@@ -54,7 +67,7 @@ def of_stream(coverage: Sequence[Row], gaps: Sequence[Row]) -> list[Span]:
         if row["is_complete"]
     ]
     missing = [
-        Span(row["span_start"], row["span_end"], look_of_gap(row), row["verdict"])
+        Span(row["span_start"], row["span_end"], look_of_gap(row), verdict_of_gap(row))
         for row in gaps
         if row.get("span_start")
     ]
@@ -70,22 +83,32 @@ def look_of_gap(gap: Row) -> str:
     return "warning" if gap["severity"] == "warning" else "missing"
 
 
-def of_entity(rows: Sequence[Row]) -> list[Span]:
-    """The spans of one entity in one wallet."""
-    looks = {"unverified": "unverified", "excluded_by_exchange": "note"}
-    return merged(
-        [
-            Span(row["span_start"], row["span_end"], "complete", "complete")
-            if row["is_complete"]
-            else Span(
-                row["span_start"],
-                row["span_end"],
-                looks.get(row["verdict"], "missing"),
-                row["verdict"],
+def verdict_of_gap(gap: Row) -> str:
+    """The verdict of a gap; a proof that rows are missing takes precedence."""
+    is_proven = gap["verdict"] == "unverified" and gap["is_proven_incomplete"]
+    return "rows_missing" if is_proven else gap["verdict"]
+
+
+def of_entity(rows: Sequence[Row], gaps: Sequence[Row]) -> list[Span]:
+    """The spans of one entity in one wallet, and the rows that are proven to be missing."""
+    found = []
+    for row in rows:
+        look = ENTITY_LOOKS.get(row["verdict"], "missing")
+        verdict = "complete" if look == "complete" else row["verdict"]
+        found.append(Span(row["span_start"], row["span_end"], look, verdict))
+        found += [
+            Span(
+                max(gap["span_start"], row["span_start"]),
+                min(gap["span_end"], row["span_end"]),
+                "missing",
+                "rows_missing",
             )
-            for row in rows
+            for gap in gaps
+            if row["verdict"] == "unverified" and gap["stream"] == row["covered_by"]
+            if gap["state"] == "open" and verdict_of_gap(gap) == "rows_missing"
+            if gap["span_start"] < row["span_end"] and row["span_start"] < gap["span_end"]
         ]
-    )
+    return merged(found)
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:

@@ -58,10 +58,10 @@
   tip.setAttribute("aria-hidden", "true");
   document.body.append(tip);
   addEventListener("pointermove", (event) => {
-    const mark = event.target.closest && event.target.closest("figure svg [aria-label]");
+    const mark = event.target.closest && event.target.closest("figure svg [data-text]");
     tip.hidden = !mark;
     if (mark) {
-      tip.textContent = mark.getAttribute("aria-label");
+      tip.textContent = mark.dataset.text;
       tip.style.left = `${Math.min(event.clientX + 12, innerWidth - tip.offsetWidth - 8)}px`;
       tip.style.top = `${event.clientY + 14}px`;
     }
