@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from markupsafe import escape
 
 from flows.reports import answers, charts, html, months, report, timeline
 from flows.reports.answers import Choice
-from flows.reports.words import counted
+from flows.reports.words import counted, grouped
 from pipelines.errors import LookbackError
 from tests.shared_history import SharedHistory
 
@@ -43,13 +44,19 @@ def plain_text(page: str) -> str:
 def test_the_report_has_every_account_stream_and_gap(warehouse: Connection) -> None:
     page = report.page(warehouse)
     shown = plain_text(page)
-    for row in answers.overview(warehouse):
+    accounts = answers.overview(warehouse)
+    for row in accounts:
         assert f">{escape(row['label'])}</a>" in page
         if row["gaps"]:
             assert counted(row["gaps"], "gap") in shown
     for row in answers.status(warehouse):
         assert f'data-stream="{row["stream"]}"' in page
-    gaps = [gap for gap in answers.gaps(warehouse) if gap["severity"] != "info"]
+    known = {row["account_id"] for row in accounts}
+    gaps = [
+        gap
+        for gap in answers.gaps(warehouse)
+        if gap["severity"] != "info" and gap["account_id"] in known
+    ]
     assert gaps
     for gap in gaps:
         assert gap["verdict"].replace("_", " ") in shown.lower()
@@ -57,8 +64,8 @@ def test_the_report_has_every_account_stream_and_gap(warehouse: Connection) -> N
         if gap["remedy"]:
             assert plain_text(str(escape(gap["remedy"]))) in shown
     for row in answers.deadlines(warehouse):
-        if row["sync_before"]:
-            assert f"{row['sync_before']:%Y-%m-%d %H:%M}" in shown
+        if row["sync_before"] and row["account_id"] in known:
+            assert f"{row['sync_before']:%Y-%m-%d} " in shown
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -151,13 +158,10 @@ def test_holdings_end_at_the_newest_balance(warehouse: Connection) -> None:
     }
     rows = months.holdings(warehouse)
     assert rows
-    for before, after in zip([None, *rows], [*rows, None], strict=True):
-        if before and after and before["asset"] == after["asset"]:
-            if before["account_id"] == after["account_id"]:
-                assert after["amount_before"] == before["amount"]
-                continue
-        if before:
-            assert before["amount"] == newest.get((before["account_id"], before["asset"]), 0)
+    for (account_id, asset), group in grouped(rows, "account_id", "asset"):
+        assert group[-1]["amount"] == newest.get((account_id, asset), 0)
+        for before, after in pairwise(group):
+            assert after["amount_before"] == before["amount"]
 
 
 def test_costs_add_up_to_fees_and_funding(warehouse: Connection) -> None:
@@ -182,7 +186,7 @@ def test_a_chart_is_a_picture_with_a_name_and_exact_texts() -> None:
         svg = draw(rows, 'A & "B" <c>', span)
         assert svg.startswith('<svg role="img" aria-label="A &amp; &#34;B&#34; &lt;c&gt;"')
         assert 'data-text="2026-01: 0.123456789012345678"' in svg
-        assert svg.count("aria-label") == 1 and "style" not in svg and "http" not in svg
+        assert svg.count("aria-label") == 1 and " style=" not in svg and "http" not in svg
 
 
 def day(number: int) -> datetime:

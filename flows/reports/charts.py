@@ -103,8 +103,8 @@ def drawn(kind: str, title: str, span: tuple[date, date], points: list[Row]) -> 
         ],
     }
     svg: str = vl_convert.vega_to_svg(filled)
-    head = Markup('<svg role="img" aria-label="{}" ').format(title)
-    return head + Markup(shortened(svg.removeprefix("<svg ")))  # noqa: S704, Vega escapes texts
+    head = Markup('<svg role="img" aria-label="{}"').format(title)
+    return head + Markup(shortened(svg.removeprefix("<svg")))  # noqa: S704, Vega escapes texts
 
 
 def shortened(svg: str) -> str:
