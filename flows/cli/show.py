@@ -24,7 +24,7 @@ from flows.reports.gap_words import (
     spans_of,
     why,
 )
-from flows.reports.words import counted, day, grouped, minute, span
+from flows.reports.words import STATUS, counted, day, grouped, minute, span
 from flows.runtime import watch
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ LONGEST_PART = 12
 
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 """The colour of each severity, least severe first."""
-
-STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
-"""The word shown for each value of the column `light`, which is also its colour."""
 
 
 def gaps(rows: Sequence[Row], out: Console | None = None) -> None:

@@ -15,7 +15,7 @@ from flows.reports import account_words, answers, charts, gap_words, html, month
 from flows.reports.answers import Choice, Row, select
 from flows.reports.documents import write
 from flows.reports.dossier import grave
-from flows.reports.words import grouped
+from flows.reports.words import STATUS, grouped
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
@@ -24,8 +24,6 @@ NAME = "report.html"
 
 MOST_OPEN = 8
 """With more accounts than this, only those with gaps are open at first."""
-
-STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
 
 MOST_CHARTS = {"holdings": 6, "flows": 3, "fees": 3, "funding": 3}
 """The charts of an account for each theme: of the assets that moved most often. With many accounts

@@ -8,6 +8,9 @@ from typing import Any
 
 from flows.reports.answers import Row
 
+STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
+"""The word shown for each value of the column `light`, which is also its colour."""
+
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun: `1 gap`, `2 gaps`."""
