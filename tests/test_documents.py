@@ -207,7 +207,7 @@ def test_a_document_as_html_has_its_tables_and_no_link_or_html_of_a_text() -> No
     shown = html.from_markdown(text + table)
     assert "<h1>T</h1>" in shown and "☐ one" in shown
     assert '<td role="cell" data-title="name">a&lt;i&gt;</td>' in shown
-    assert '<td class="number" role="cell" data-title="n">1</td>' in shown
+    assert '<td role="cell" class="number" data-title="n">1</td>' in shown
     assert not re.search(r"<(b|i|a|img)\b|style=", shown)
 
 

@@ -11,15 +11,18 @@ from flows.reports import answers, html, report
 from tests.browser import PROGRAM, Page, browser
 from tests.shared_history import SharedHistory
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed"),
+    pytest.mark.usefixtures("shared"),
+]
 
 SHOWN = "[...document.querySelectorAll('{}')].filter((part) => part.checkVisibility()).length"
 
 
-@pytest.fixture
-def file(shared: SharedHistory, tmp_path: Path) -> Path:
-    with answers.opened(shared.published) as warehouse:
-        return report.write_report(warehouse, tmp_path)
+@pytest.fixture(scope="module")
+def file(built_history: SharedHistory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with answers.opened(built_history.published) as warehouse:
+        return report.write_report(warehouse, tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
