@@ -25,6 +25,7 @@ SLOW = {
     "tests/test_interruptions.py": "an exception at every step of every stream",
     "tests/test_models.py": "incremental builds of two accounts, and whole ones compared",
     "tests/test_publish.py": "publishing under interruptions, with whole builds",
+    "tests/test_report_in_browser.py": "the report in Chromium, of the shared history",
     "tests/test_transfers.py": "transfers between accounts of all exchanges, two histories",
     "tests/test_truth.py": "all accounts compared with the ground truth, three builds",
     "tests/test_vanished.py": "vanished and returned records in every stream and scope",

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.reports import certificate, documents, evacuation, gap_words, markdown
+from flows.reports import certificate, documents, evacuation, gap_words, html, markdown
 from flows.reports.dossier import Dossier, canonical
 from pipelines.errors import LookbackError
 from pipelines.home import Home
@@ -153,7 +153,8 @@ def digest_by_the_page(place: Home, page: str) -> dict[str, str]:
 def certify(lab: Lab, label: str) -> tuple[bytes, bytes]:
     done = lab.cli("certificate", label)
     assert done.returncode == 0, done.stderr
-    page, data = (Path(line.split(": ")[-1]) for line in done.stdout.splitlines())
+    page, html, data = (Path(line.split(": ")[-1]) for line in done.stdout.splitlines())
+    assert "<h1>Account history" in html.read_text(encoding="utf-8")
     return page.read_bytes(), data.read_bytes()
 
 
@@ -200,10 +201,20 @@ def test_text_of_an_exchange_adds_no_html_and_no_column() -> None:
     assert "| x\\|&lt;i> |" in shown
 
 
+def test_a_document_as_html_has_its_tables_and_no_link_or_html_of_a_text() -> None:
+    text = "# T\n\n<b>x</b> [y](http://a.example) ![z](http://a.example)\n\n- [ ] one\n\n"
+    table = markdown.table(("name", "n"), [("a<i>", 1)], right=("n",))
+    shown = html.from_markdown(text + table)
+    assert "<h1>T</h1>" in shown and "☐ one" in shown
+    assert '<td role="cell" data-title="name">a&lt;i&gt;</td>' in shown
+    assert '<td role="cell" class="number" data-title="n">1</td>' in shown
+    assert not re.search(r"<(b|i|a|img)\b|style=", shown)
+
+
 def test_a_folder_that_is_none_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(LookbackError, match=r"cannot write to .*taken"):
-        documents.write_both(tmp_path / "taken", "page", "# Page", {})
+        documents.write_all(tmp_path / "taken", "page", "# Page", {})
 
 
 def test_notes_name_a_source_and_losses_are_not_notes() -> None:

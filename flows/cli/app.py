@@ -311,6 +311,31 @@ Folder = Annotated[
 
 
 @app.command()
+def report(
+    labels: Labels = None,
+    to: Folder = None,
+    hide_amounts: Annotated[
+        bool, typer.Option("--hide-amounts", help="Leave all amounts out of the file.")
+    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write one page with coverage, gaps, balances and amounts of all accounts, or of some."""
+    from flows.reports import answers
+    from flows.reports.report import write_report
+
+    place = home()
+    choice = answers.Choice(labels or ())
+    with answers.published(place) as warehouse:
+        page = write_report(
+            warehouse, to or place.data / "documents", choice, hide_amounts=hide_amounts
+        )
+    typer.echo(answers.to_json({"page": page}) if as_json else page)
+    if open_ and typer.launch(str(page)):
+        raise LookbackError("no browser could be started", remedy=f"open {page}")
+
+
+@app.command()
 def certificate(
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Label of the account.")],
     to: Folder = None,
@@ -327,7 +352,7 @@ def certificate(
     if as_json:
         typer.echo(canonical(written.document), nl=False)
     else:
-        print(f"{written.document['verdict']}: {written.page}\n{written.data}")
+        print(f"{written.document['verdict']}: {written.page}\n{written.html}\n{written.data}")
 
 
 @app.command()
@@ -353,7 +378,7 @@ def evacuate(
     with answers.published(place) as warehouse:
         written = take_inventory(warehouse, label, to or place.data / "documents")
     print(visible(written.page.read_text(encoding="utf-8")))
-    print(f"{written.page}\n{written.data}")
+    print(f"{written.page}\n{written.html}\n{written.data}")
     if failed:
         raise failed
 

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from flows.cli.show import BAD, GOOD, WARN, counted, day, minute, note
+from flows.cli.show import note
 from flows.cli.terminal import console, table
+from flows.reports.account_words import balances, history, next_steps, notes_on, since
 from flows.reports.answers import Row
-
-GRADES = {
-    "complete": ("complete", GOOD),
-    "agrees": ("no sign of a gap", GOOD),
-    "unverified": ("no known gap", WARN),
-    "incomplete": ("", BAD),
-    "not_connected": ("not connected", BAD),
-}
-"""The words and the colour of each grade; gaps are counted instead of named."""
-
-MEANINGS = {
-    "agrees": "No sign of a gap: the exchange does not document how far back its data reaches, "
-    "but the balances agree.",
-    "unverified": "No known gap: the exchange does not document how far back its data reaches, "
-    "and no balance proves it.",
-}
-"""What a grade means, for the grades that need a sentence."""
+from flows.reports.words import day
 
 
 def overview(
@@ -44,62 +29,13 @@ def overview(
         right=counts, whole=whole,
     )  # fmt: skip
     for row in rows:
-        words, look = GRADES[row["grade"]]
+        words, look = history(row)
         number = (f"{(new_rows or {}).get(row['label'], 0):,}",) if counts else ()
         listing.add_row(
-            row["label"], *number, Text(words or what_is_missing(row), style=look), since(row),
+            row["label"], *number, Text(words, style=look), since(row),
             balances(row), day(row["sync_before"]),
         )  # fmt: skip
     out.print(listing)
     out.print()
     for sentence in (*notes_on(rows), *next_steps(rows)):
         note(out, "-", sentence)
-
-
-def what_is_missing(row: Row) -> str:
-    """The gaps of an incomplete account; without one, the other fault that was found."""
-    if row["gaps"]:
-        return counted(row["gaps"], "gap")
-    return "balances differ" if row["differing_checks"] else "findings are open"
-
-
-def since(row: Row) -> str:
-    """The day from which no gap is known; a dash where a gap is still open at its end."""
-    start, asked = row["complete_since"], row["last_asked_at"]
-    is_over = start is not None and asked is not None and start < asked
-    return day(start) if is_over else "–"
-
-
-def balances(row: Row) -> str:
-    """How many balance checks agree, and how many differ without a gap that explains it."""
-    counts = ((row["agreeing_checks"], "agree"), (row["differing_checks"], "differ"))
-    return ", ".join(f"{number:,} {verb}" for number, verb in counts if number) or "–"
-
-
-def notes_on(rows: Sequence[Row]) -> Iterator[str]:
-    """Why an account could not be read, and what the grades mean."""
-    for row in rows:
-        if row["is_unread"]:
-            yield f"{row['label']}: {row['reason']}"
-    for grade, meaning in MEANINGS.items():
-        if any(row["grade"] == grade for row in rows):
-            yield meaning
-
-
-def next_steps(rows: Sequence[Row]) -> Iterator[str]:
-    """The commands that show the details, each with one account as its example."""
-    for count, words in (
-        ("gaps", "Each gap and how to fill it: lookback gaps"),
-        ("differing_checks", "The differences and their likely causes: lookback checks"),
-        ("other_faults", "Other findings: lookback findings"),
-    ):
-        labels = [row["label"] for row in rows if row[count]]
-        if labels:
-            yield f"{words} {labels[0]}"
-    dated = [row for row in rows if row["sync_before"]]
-    if dated:
-        first = min(dated, key=lambda row: row["sync_before"])
-        yield (
-            f"Next deadline: sync {first['label']} before {minute(first['sync_before'])}, "
-            "or rows expire. All: lookback deadlines"
-        )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,15 @@ from flows.cli.safe_text import visible
 from flows.cli.terminal import console, table
 from flows.reports import gap_words
 from flows.reports.answers import Row, plain_amount
+from flows.reports.gap_words import (
+    gaps_by_cause,
+    is_beyond_reading,
+    is_excluded,
+    is_unverified,
+    spans_of,
+    why,
+)
+from flows.reports.words import STATUS, counted, day, grouped, minute, span
 from flows.runtime import watch
 
 if TYPE_CHECKING:
@@ -28,9 +35,6 @@ if TYPE_CHECKING:
 
 GOOD, WARN, BAD = "green", "yellow", "red"
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
-"""A date, or a time to the minute, in the text of a cause."""
-
 WHOLE = ("from", "to", "why", "status", "last request", "next loss", "sync before", "id")
 """Columns that never wrap, in every table: others give way on a narrow terminal."""
 
@@ -39,26 +43,6 @@ LONGEST_PART = 12
 
 SEVERITY = {"info": "", "warning": WARN, "critical": BAD}
 """The colour of each severity, least severe first."""
-
-STATUS = {"green": "ok", "yellow": "warning", "red": "error"}
-"""The word shown for each value of the column `light`, which is also its colour."""
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 gap`, `2 gaps`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def day(moment: datetime | None) -> str:
-    """The UTC date of a moment."""
-    return f"{moment:%Y-%m-%d}" if moment else "–"
-
-
-def span(start: datetime | None, end: datetime | None) -> tuple[str, str]:
-    """Both ends of a span: dates, or minutes if it is shorter than two days."""
-    if start and end and (end - start).total_seconds() < 2 * 86_400:
-        return f"{start:%Y-%m-%d %H:%M}", f"{end:%Y-%m-%d %H:%M}"
-    return day(start), day(end)
 
 
 def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
@@ -102,53 +86,6 @@ def gaps(rows: Sequence[Row], out: Console | None = None) -> None:
     print_beyond_reading(out, [row for row in rows if is_beyond_reading(row)])
 
 
-def is_excluded(row: Row) -> bool:
-    """Whether the data is not available through the API."""
-    return bool(row["verdict"] == "excluded_by_exchange")
-
-
-def is_beyond_reading(row: Row) -> bool:
-    """Whether reading the stream needs a right beyond read-only, which is not recommended."""
-    return bool(row.get("lacking_right") and row["severity"] == "info")
-
-
-def is_unverified(row: Row) -> bool:
-    """Whether no row is known to be missing, but completeness cannot be verified."""
-    return bool(row["verdict"] == "unverified" and row["severity"] == "info")
-
-
-def gaps_by_cause(rows: Sequence[Row]) -> list[list[Row]]:
-    """Gaps of an account with one verdict, state and remedy, and the same cause; severe first.
-
-    Causes are the same if they differ only in the stream and the times, which the table shows.
-    """
-    keyed = [
-        row | {"same": MOMENT.sub("", row["cause"].replace(row["stream"], ""))} for row in rows
-    ]
-    groups = _by(keyed, "label", "verdict", "severity", "state", "remedy", "same")
-    ranks = list(SEVERITY)[::-1]
-    ordered = sorted(groups, key=lambda found: (found[0][0], ranks.index(found[0][2])))
-    return [group for _, group in ordered]
-
-
-def spans_of(group: Sequence[Row]) -> list[tuple[tuple[str, str], list[str]]]:
-    """The spans of a group of gaps as shown, each with its streams."""
-    shown = [row | {"shown": span(row["span_start"], row["span_end"])} for row in group]
-    return [
-        (ends, sorted({row["stream"] for row in found})) for (ends,), found in _by(shown, "shown")
-    ]
-
-
-def why(group: Sequence[Row]) -> str:
-    """The cause of the first gap of a group, and what has filled it."""
-    first = group[0]
-    others = {row["stream"] for row in group} - {first["stream"]}
-    more = f" The same applies to {', '.join(sorted(others))}." if others else ""
-    sources = sorted({str(row["filled_by"]) for row in group if row["state"] == "filled"})
-    filled = f" Filled by {', '.join(sources)}." if sources else ""
-    return f"{first['cause']}{more}{filled}"
-
-
 def print_remedies(out: Console, groups: Sequence[Sequence[Row]]) -> None:
     """Print each remedy once, with the numbers of the open gaps it fills."""
     numbers: dict[str, list[int]] = {}
@@ -168,7 +105,7 @@ def print_unverified(out: Console, rows: Sequence[Row]) -> None:
         return
     named = ", ".join(
         f"{label} {' '.join(sorted({row['stream'] for row in group}))}"
-        for (label,), group in _by(rows, "label")
+        for (label,), group in grouped(rows, "label")
     )
     out.print()
     note(
@@ -181,7 +118,7 @@ def print_unverified(out: Console, rows: Sequence[Row]) -> None:
 
 def print_excluded(out: Console, rows: Sequence[Row]) -> None:
     """Print the data of each exchange that is not available through its API."""
-    for (exchange,), group in _by(rows, "exchange"):
+    for (exchange,), group in grouped(rows, "exchange"):
         names = ", ".join(sorted({row["stream"].replace("_", " ") for row in group}))
         text = (
             f"Not available through the API of {exchange}: {names}. For alternatives, run: "
@@ -195,7 +132,7 @@ def print_beyond_reading(out: Console, rows: Sequence[Row]) -> None:
     """Print the streams that need more rights than these keys have."""
     streams = [
         f"{label} {' '.join(sorted({row['stream'] for row in group}))}"
-        for (label,), group in _by(rows, "label")
+        for (label,), group in grouped(rows, "label")
     ]
     if streams:
         out.print()
@@ -235,7 +172,7 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
     ]
     if dated:
         listing = table("sync before", "next loss", "account", "streams", whole=WHOLE)
-        for (before, loss, label), group in _by(dated, "before", "loss", "label"):
+        for (before, loss, label), group in grouped(dated, "before", "loss", "label"):
             look = BAD if any(row["at_risk"] for row in group) else ""
             streams = ", ".join(row["stream"] for row in group)
             listing.add_row(Text(before, style=look), loss, label, streams)
@@ -249,7 +186,7 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
         if row["reason"] in {"never_connected", "not_connected"}:
             note(out, "!", f"{row['label']}: {row['explanation']}")
     ended = [row for row in rows if row["reason"] == "over"]
-    for _, group in _by(ended, "exchange"):
+    for _, group in grouped(ended, "exchange"):
         note(out, "~", group[0]["explanation"])
     for row in rows:
         if row["reason"] == "newest_rows" and not row["sync_before"]:
@@ -264,11 +201,6 @@ def about(row: Row, name: str) -> str:
     return f"{'≈ ' if row.get('is_estimate') else ''}{minute(row[name])}"
 
 
-def minute(moment: datetime | None) -> str:
-    """A moment to the minute, UTC."""
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
-
-
 def checks(rows: Sequence[Row], out: Console | None = None) -> None:
     """Print how many checks agree per account and wallet, then the differences."""
     out = out or console()
@@ -277,7 +209,8 @@ def checks(rows: Sequence[Row], out: Console | None = None) -> None:
         return
     right = ("agree", "differ")
     listing = table("account", "wallet", "checks", *right, right=right)
-    for (label, wallet), group in sorted(_by(rows, "label", "wallet"), key=lambda found: found[0]):
+    wallets = sorted(grouped(rows, "label", "wallet"), key=lambda found: found[0])
+    for (label, wallet), group in wallets:
         differ = sum(not row["is_ok"] for row in group)
         kinds = sorted({row["kind"].replace("_", " ") for row in group})
         listing.add_row(
@@ -557,14 +490,6 @@ def moves(rows: Sequence[Row], out: Console) -> None:
         return
     ways = ", ".join(f"{row['rows']:,} by {METHODS[row['method']]}" for row in rows)
     note(out, "~", f"{counted(total, 'transfer')} between accounts matched: {ways}.")
-
-
-def _by(rows: Sequence[Row], *columns: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
-    """Group rows by columns; the groups are in the order of their first row."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return list(groups.items())
 
 
 @contextmanager

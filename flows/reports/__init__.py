@@ -1,1 +1,1 @@
-"""Reports: certificate, evacuation inventory, query results."""
+"""Reports: the report page, certificate, evacuation inventory, query results."""

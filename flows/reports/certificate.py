@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from flows.reports import gap_words, markdown
 from flows.reports.answers import Row
-from flows.reports.documents import Written, file_name, write_both
+from flows.reports.documents import Written, file_name, write_all
 from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ CHECKS = {
 
 
 def certify(warehouse: Connection, label: str, folder: Path) -> Written:
-    """Write the certificate of an account, as Markdown and JSON. Raises LookbackError."""
+    """Write the certificate of an account, as Markdown, HTML and JSON. Raises LookbackError."""
     dossier = gather(warehouse, label)
     document = document_of(dossier)
-    return write_both(folder, name_of(document), page(document), document)
+    return write_all(folder, name_of(document), page(document), document)
 
 
 def name_of(document: dict[str, Any]) -> str:
-    """The name of the two files."""
+    """The name of the three files."""
     return f"certificate-{document['account']['label']}"
 
 

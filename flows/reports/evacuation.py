@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from flows.reports import gap_words, markdown
 from flows.reports.answers import Row
-from flows.reports.documents import Written, file_name, write_both
+from flows.reports.documents import Written, file_name, write_all
 from flows.reports.dossier import COVERED, Dossier, digest, gather, grave
 from pipelines import registry
 from pipelines.spec import ExchangeSpec
@@ -27,15 +27,15 @@ BY_HAND = ("lost_to_retention", "sync_lapse", "row_cap", "unresolved", "venue_cl
 
 
 def take_inventory(warehouse: Connection, label: str, folder: Path) -> Written:
-    """Write the inventory as Markdown and JSON. Raises LookbackError."""
+    """Write the inventory as Markdown, HTML and JSON. Raises LookbackError."""
     dossier = gather(warehouse, label)
     spec = registry.exchange(dossier.account["exchange"]).spec
     document = document_of(dossier, spec)
-    return write_both(folder, name_of(document), page(document), document)
+    return write_all(folder, name_of(document), page(document), document)
 
 
 def name_of(document: dict[str, Any]) -> str:
-    """The name of the two files."""
+    """The name of the three files."""
     return f"evacuation-{document['label']}"
 
 

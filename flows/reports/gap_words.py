@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from flows.reports import markdown
 from flows.reports.answers import Row
 from flows.reports.dossier import grave
+from flows.reports.words import grouped, span
 
 UNVERIFIED = (
     "Read completely, but the exchange does not document how far back the data reaches. No data is "
@@ -15,6 +17,13 @@ UNVERIFIED = (
 EXCLUDED = "Not available through the exchange's API"
 BEYOND_READING = "Not read, because the key or account lacks the required right or role"
 GONE = "Pairs that the exchange no longer lists, and of which no row was ever read"
+
+
+SEVERITIES = ("critical", "warning", "info")
+"""Most severe first."""
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
+"""A date, or a time to the minute, in the text of a cause."""
 
 
 def headed(gap: Row) -> str:
@@ -51,3 +60,50 @@ def shortened(gap: Row) -> str:
     if gap["lacking_right"]:
         return f"the right {gap['lacking_right']}"
     return str((gap["other_source"] if gap["remedy_code"] == "compare" else gap["remedy"]) or "")
+
+
+def is_excluded(row: Row) -> bool:
+    """Whether the data is not available through the API."""
+    return bool(row["verdict"] == "excluded_by_exchange")
+
+
+def is_beyond_reading(row: Row) -> bool:
+    """Whether reading the stream needs a right beyond read-only, which is not recommended."""
+    return bool(row.get("lacking_right") and row["severity"] == "info")
+
+
+def is_unverified(row: Row) -> bool:
+    """Whether no row is known to be missing, but completeness cannot be verified."""
+    return bool(row["verdict"] == "unverified" and row["severity"] == "info")
+
+
+def gaps_by_cause(rows: Sequence[Row]) -> list[list[Row]]:
+    """Gaps of an account with one verdict, state and remedy, and the same cause; severe first.
+
+    Causes are the same if they differ only in the stream and the times, which the table shows.
+    """
+    keyed = [
+        row | {"same": MOMENT.sub("", row["cause"].replace(row["stream"], ""))} for row in rows
+    ]
+    groups = grouped(keyed, "label", "verdict", "severity", "state", "remedy", "same")
+    ordered = sorted(groups, key=lambda found: (found[0][0], SEVERITIES.index(found[0][2])))
+    return [group for _, group in ordered]
+
+
+def spans_of(group: Sequence[Row]) -> list[tuple[tuple[str, str], list[str]]]:
+    """The spans of a group of gaps as shown, each with its streams."""
+    shown = [row | {"shown": span(row["span_start"], row["span_end"])} for row in group]
+    return [
+        (ends, sorted({row["stream"] for row in found}))
+        for (ends,), found in grouped(shown, "shown")
+    ]
+
+
+def why(group: Sequence[Row]) -> str:
+    """The cause of the first gap of a group, and what has filled it."""
+    first = group[0]
+    others = {row["stream"] for row in group} - {first["stream"]}
+    more = f" The same applies to {', '.join(sorted(others))}." if others else ""
+    sources = sorted({str(row["filled_by"]) for row in group if row["state"] == "filled"})
+    filled = f" Filled by {', '.join(sources)}." if sources else ""
+    return f"{first['cause']}{more}{filled}"
