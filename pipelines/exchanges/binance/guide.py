@@ -17,7 +17,7 @@ GUIDE = Guide(
         "`lookback`.",
         "Confirm with your second factor, and copy the key and the secret. The secret is shown "
         "only once. There is no passphrase.",
-        "Put `key` and `secret` under the account in `.dlt/secrets.toml`.",
+        "Run `lookback connect binance` and enter `key` and `secret`.",
     ),
     alerts=(
         "Transfers between own wallets and P2P orders are available for 6 months: sync at least "

@@ -19,7 +19,7 @@ GUIDE = Guide(
         "`lookback`.",
         "Confirm with your second factor, and copy the key and the secret. The secret is shown "
         "only once.",
-        "Put `key`, `secret` and `passphrase` under the account in `.dlt/secrets.toml`.",
+        "Run `lookback connect bitget` and enter `key`, `secret` and `passphrase`.",
         "As an alternative, create a **Tax API key** at bitget.com/taxes-api. It has a key and a "
         "secret but no passphrase, and reads the tax records. All other routes are expected to "
         "refuse it: fills, addresses and balances then remain gaps.",

@@ -92,8 +92,8 @@ GUIDE = Guide(
         "between accounts.",
         "Bind the key to this machine's IP address if that address does not change.",
         "Confirm with the codes that you receive. Copy the access key, the secret key (shown only "
-        "once) and the memo, and put `key`, `secret` and `memo` under the account in "
-        "`.dlt/secrets.toml`.",
+        "once) and the memo, run `lookback connect bitmart`, and enter them as `key`, `secret` and "
+        "`memo`.",
     ),
     alerts=(
         "BitMart is winding down. Deposits and new spot orders ended on 2026-07-26, all trading "
