@@ -124,7 +124,11 @@ def test_every_table_of_a_report_is_in_an_exposure(manifest: dict[str, Any]) -> 
         for exposure in manifest["exposures"].values()
         for key in exposure["depends_on"]["nodes"]
     }
-    sql = "\n".join(path.read_text() for path in (PROJECT / "flows" / "reports").glob("*.py"))
+    sql = "\n".join(
+        path.read_text()
+        for folder in ("reports", "exports")
+        for path in (PROJECT / "flows" / folder).glob("*.py")
+    )
     read = set(re.findall(r"\b(?:marts|intermediate)\.(\w*[a-z])\b", sql))
     assert read and read <= exposed
 

@@ -75,6 +75,7 @@ def test_exchange_imports_no_other_exchange(path: Path) -> None:
 ROOMS = (
     "flows.cli",
     "flows.sync",
+    "flows.exports",
     "flows.reports",
     "flows.build",
     "flows.runtime",

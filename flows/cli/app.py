@@ -357,6 +357,58 @@ def report(
         raise LookbackError("no browser could be started", remedy=f"open {page}")
 
 
+@app.command("export")
+def export_(
+    form: Annotated[
+        str, typer.Argument(metavar="[FORMAT]", show_default=False, help="Name of the format.")
+    ] = "",
+    account: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL", help="Export only this account.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="First day after the span, UTC."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Output folder; default: data/exports/FORMAT.")
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="The tool's own template, as CSV (koinx).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write files for tax tools and plain-text accounting. Without FORMAT: list the formats.
+
+    A notice is written beside each file that is not complete.
+    """
+    from flows.cli.exported import show_exported, show_formats
+    from flows.exports import export as exports
+    from flows.reports import answers
+
+    if not form:
+        rows = [{"format": name, "title": title} for name, title in exports.titles().items()]
+        if as_json:
+            typer.echo(answers.to_json(rows))
+        else:
+            show_formats(rows)
+        return
+    place = home()
+    name = form.lower()
+    exports.require_format(name, template)
+    span = exports.Span.of_days(since, until)
+    with answers.published(place) as warehouse:
+        done = exports.export(
+            warehouse, name, folder or place.data / "exports" / name, account or (), span, template
+        )
+    if as_json:
+        typer.echo(answers.to_json([vars(each) for each in done]))
+    else:
+        show_exported(done, exports.notes_of(name))
+
+
 @app.command()
 def certificate(
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Label of the account.")],

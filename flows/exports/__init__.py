@@ -1,0 +1,1 @@
+"""Files for tax tools and plain-text accounting, made from the marts."""
