@@ -102,3 +102,131 @@ def check(
         show_checks(results)
     if not all(result.row["is_ok"] for result in results):
         raise typer.Exit(1)
+
+
+def doctor(
+    labels: Annotated[
+        list[str] | None, typer.Argument(metavar="[LABEL]...", help="Examine only these accounts.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Examine versions, disk, files, locks, network, keys and streams, and say what to do.
+
+    The exit code is 1 if something does not work.
+    """
+    from flows.cli import doctor as doctors
+    from flows.reports.answers import to_json
+
+    items = doctors.examine(labels or (), home())
+    if as_json:
+        typer.echo(to_json(doctors.as_rows(items)))
+    else:
+        doctors.show(items)
+    if any(item.state == "error" for item in items):
+        raise typer.Exit(1)
+
+
+accounts_app = typer.Typer(
+    help="List the accounts; rename, rotate, disconnect, forget or retire one.",
+    rich_markup_mode=None,
+)
+Label = Annotated[str, typer.Argument(metavar="LABEL", help="Label of the account.")]
+
+
+@accounts_app.callback()
+def accounts(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """List the declared and known accounts: identity, key, last sync and next loss."""
+    if context.invoked_subcommand is not None:
+        return
+    from flows.cli import account_list
+    from flows.reports.answers import to_json
+
+    rows = account_list.rows(home())
+    if as_json:
+        typer.echo(to_json(rows))
+    else:
+        account_list.show_accounts(rows)
+
+
+@accounts_app.command()
+def rename(
+    label: Label, new: Annotated[str, typer.Argument(metavar="NEW", help="The new label.")]
+) -> None:
+    """Give an account another label. Its history is kept."""
+    from flows.cli import account_changes
+
+    account_changes.rename(label, new, home())
+    print(f"{label} is now {new}; published answers show it after the next sync")
+
+
+@accounts_app.command()
+def rotate(
+    label: Label,
+    from_stdin: Annotated[
+        bool, typer.Option("--from-stdin", help="Read the key as one JSON object from stdin.")
+    ] = False,
+    accept_trading_key: AcceptTrading = False,
+    same_account: Annotated[
+        bool,
+        typer.Option(
+            "--same-account",
+            help="State that the key is of the same account, if the exchange names no account.",
+        ),
+    ] = False,
+) -> None:
+    """Replace the key of an account by a new one of the same account. Its history is kept."""
+    from flows.cli import account_changes
+
+    account_changes.rotate(
+        label, home(), from_stdin=from_stdin, accepts=accept_trading_key, is_same=same_account
+    )
+    print(f"{label} has a new key; delete the old one on the exchange's site")
+
+
+@accounts_app.command()
+def disconnect(label: Label) -> None:
+    """Remove the key and the settings of an account. Its history is kept."""
+    from flows.cli import account_changes
+
+    account_changes.disconnect(label, home())
+    print(
+        f"{label} is disconnected: its key is removed and its history is kept. Delete the key on "
+        "the exchange's site. Its deadlines go on counting; to end its warnings: lookback accounts "
+        f"retire {label}"
+    )
+
+
+@accounts_app.command()
+def forget(
+    label: Label,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Delete the key and the whole history of an account, and prove that nothing is left."""
+    from flows.cli import account_changes, forgetting, show
+
+    place = home()
+    account_id = forgetting.account_id_of(label, place)
+    if not yes:
+        account_changes.confirm_by_label(label, account_id)
+    with show.progress():
+        done = forgetting.forget(label, account_id, place)
+    print(
+        f"{label} ({account_id}) is forgotten: {done.deleted:,} rows deleted; {done.searched} "
+        "tables searched, none has a row of it"
+    )
+    for copy in done.copies:
+        print(f"still has it, delete it yourself: {copy}")
+
+
+@accounts_app.command()
+def retire(label: Label) -> None:
+    """Stop warnings about an account that was removed from the settings; keeps its history."""
+    from flows.cli import show
+    from flows.cli.run import run_retire
+
+    with show.progress():
+        run_retire(label)
+    print(f"{label} is retired: its history is kept, and its status shows no warnings")

@@ -135,6 +135,7 @@ def guide(
 
 app.command()(account_commands.connect)
 app.command()(account_commands.check)
+app.command()(account_commands.doctor)
 
 
 @app.command()
@@ -458,28 +459,7 @@ def evacuate(
         raise failed
 
 
-accounts_app = typer.Typer(
-    help="List the accounts; `retire` one that is no longer declared.", rich_markup_mode=None
-)
-app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
-
-
-@accounts_app.callback()
-def accounts(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the declared and known accounts, and why one could not be read."""
-    if context.invoked_subcommand is None:
-        answer("accounts", as_json)
-
-
-@accounts_app.command()
-def retire(label: Annotated[str, typer.Argument(help="Label of the account.")]) -> None:
-    """Stop warnings about an account that was removed from the settings; keeps its history."""
-    from flows.cli import show
-    from flows.cli.run import run_retire
-
-    with show.progress():
-        run_retire(label)
-    print(f"{label} is retired: its history is kept, and its status shows no warnings")
+app.add_typer(account_commands.accounts_app, name="accounts", invoke_without_command=True)
 
 
 @app.command()
@@ -582,6 +562,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     given = sys.argv[1:] if arguments is None else arguments
     write_anywhere()
+    warn_of_open_secrets(given)
     try:
         app(args=given, prog_name="lookback")
     except KeyboardInterrupt:
@@ -592,6 +573,15 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print_error(error, as_json="--json" in given)
         sys.exit(1)
+
+
+def warn_of_open_secrets(given: list[str]) -> None:
+    """Print a warning if other users can read the keys; `--help` stays free of side effects."""
+    if given and not {"-h", "--help"} & set(given):
+        from pipelines.config.places import open_secrets
+
+        if problem := open_secrets(home().settings):
+            print(visible(str(problem)), file=sys.stderr)
 
 
 def print_error(error: Exception, *, as_json: bool) -> None:

@@ -162,9 +162,13 @@ def account_of(entry: Mapping[str, Any]) -> Account:
     name = str(entry.get("exchange", "")).lower()
     if name not in registry.names():
         raise LookbackError(
-            f"no such exchange: {name or '(none given)'}",
+            f"{_where(label, 'exchange')}no such exchange: {name or '(none given)'}",
             account=label,
-            remedy=f"set exchange to one of: {', '.join(registry.names())}",
+            remedy=f"set exchange to one of: {', '.join(registry.names())}"
+            + "".join(
+                f"; the nearest is {near}"
+                for near in difflib.get_close_matches(name, registry.names(), n=1)
+            ),
         )
     spec = registry.exchange(name).spec
     _require_known_fields(label, spec, entry)
@@ -180,6 +184,14 @@ def account_of(entry: Mapping[str, Any]) -> Account:
     )
 
 
+def _where(label: str, field: str) -> str:
+    """`FILE, line 3, column 1: ` of a field; '' if it comes from the environment."""
+    if os.environ.get(f"ACCOUNTS__{label}__{field}".upper()):
+        return ""
+    places = (place_of(home().settings / file, label, field) for file in SETTINGS)
+    return next((f"{place}: " for place in places if place), "")
+
+
 def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
     """The base URL of the account. Plain HTTP is only allowed to this machine, unless permitted."""
     url = str(entry.get("base_url") or spec.base_url).rstrip("/")
@@ -191,14 +203,15 @@ def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
     is_server = host and parts.scheme in ("http", "https") and SERVER.fullmatch(url)
     if not is_server:
         raise LookbackError(
-            "base_url is not the URL of a server",
+            f"{_where(label, 'base_url')}base_url is not the URL of a server",
             account=label,
             remedy="write it as https://host, without user name and parameters, or remove it",
         )
     is_allowed = str(entry.get("allow_plain_http", "")).lower() in ("true", "1", "yes")
     if parts.scheme == "http" and not is_allowed and not _is_this_machine(host):
         raise LookbackError(
-            f"base_url is plain http:// to {host}: the key would be sent unencrypted",
+            f"{_where(label, 'base_url')}base_url is plain http:// to {host}: the key would be "
+            "sent unencrypted",
             account=label,
             remedy="use https://, or set allow_plain_http = true in a network that you trust",
         )
@@ -221,10 +234,8 @@ def _require_known_fields(label: str, spec: ExchangeSpec, entry: Mapping[str, An
         if name == "label" or name in known:
             continue
         near = difflib.get_close_matches(name, known, n=1)
-        places = (place_of(home().settings / file, label, name) for file in SETTINGS)
-        where = next((f"{place}: " for place in places if place), "")
         raise LookbackError(
-            f"{where}an account at {spec.title} has no field {name[:40]!r}",
+            f"{_where(label, name)}an account at {spec.title} has no field {name[:40]!r}",
             account=label,
             remedy=f"write {near[0]!r}" if near else f"the fields are: {', '.join(known)}",
         )
@@ -260,12 +271,14 @@ def _moment(label: str, value: Any) -> datetime | None:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError as error:
         raise LookbackError(
-            f"opened_at is not a date: {value!r}", account=label, remedy="write it as 2021-03-01"
+            f"{_where(label, 'opened_at')}opened_at is not a date: {value!r}",
+            account=label,
+            remedy="write it as 2021-03-01",
         ) from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     if moment > datetime.now(UTC):
         raise LookbackError(
-            f"opened_at is in the future: {value}",
+            f"{_where(label, 'opened_at')}opened_at is in the future: {value}",
             account=label,
             remedy="write the day on which the account was opened, or remove it",
         )
@@ -287,7 +300,7 @@ def _pace(label: str, value: Any) -> float:
         pace = 0.0
     if not 0 < pace < math.inf:
         raise LookbackError(
-            f"pace is not a positive number: {value!r}",
+            f"{_where(label, 'pace')}pace is not a positive number: {value!r}",
             account=label,
             remedy="remove it to use the documented limits",
         )

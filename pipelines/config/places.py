@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -34,6 +35,18 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise LookbackError(
             f"{file}: {error}", remedy='write each field as name = "value", one a line'
         ) from error
+
+
+def open_secrets(settings: Path) -> LookbackError | None:
+    """The error if other users of this machine can read the file of the keys; None if not."""
+    file = settings / "secrets.toml"
+    if os.name != "posix" or not file.is_file() or not file.stat().st_mode & 0o077:
+        return None
+    return LookbackError(
+        f"other users of this machine can read the keys in {file} "
+        f"(mode {file.stat().st_mode & 0o777:o})",
+        remedy=f"run: chmod 600 {file}",
+    )
 
 
 def place_of(file: Path, label: str, field: str) -> str:
