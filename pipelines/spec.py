@@ -458,6 +458,8 @@ class Guide:
     """Data that expires: how far back the API reaches, closing dates."""
     notes: tuple[str, ...] = ()
     """Data that the API does not return, and alternatives."""
+    products: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Each product of the exchange, with the streams that have its history."""
     problems: tuple[tuple[str, str], ...] = ()
     """Problems (an error, missing data), each with its solution."""
 

@@ -48,6 +48,12 @@ GUIDE = Guide(
         "withdrawal includes the fee. `lookback` assumes that it does not. If `account_total` "
         "differs by your fees, set `bigone_withdrawal_amount: gross`.",
     ),
+    products=(
+        ("deposits and withdrawals", ("deposits", "withdrawals")),
+        ("spot", ("spot_trades", "spot_orders")),
+        ("convert", ("convert_trades",)),
+        ("contracts", ("contract_trades", "contract_orders")),
+    ),
     problems=(
         (
             "`40004` Unauthorized, `invalid jwt`",

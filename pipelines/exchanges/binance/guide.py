@@ -45,6 +45,15 @@ GUIDE = Guide(
         "Each sub-account is a separate account and needs its own key.",
         "binance.us, binance.tr and binance.th are other exchanges.",
     ),
+    products=(
+        ("deposits and withdrawals", ("deposits", "withdrawals")),
+        ("spot", ("trades",)),
+        ("convert and dust", ("conversions", "dust")),
+        ("rewards", ("dividends",)),
+        ("transfers between wallets", ("transfers",)),
+        ("fiat and card", ("fiat_orders", "fiat_payments")),
+        ("P2P", ("p2p_orders",)),
+    ),
     problems=(
         (
             "`-2014` or `-2008`: the key is not known",

@@ -117,6 +117,14 @@ GUIDE = Guide(
         "A sub-account's key cannot read deposits and withdrawals: the main account has them.",
         "BitMart US is another exchange with another API, and is not supported.",
     ),
+    products=(
+        ("deposits and withdrawals", ("deposit_withdraw_history",)),
+        ("spot", ("spot_fills", "spot_orders")),
+        ("futures", ("futures_fills", "futures_orders", "futures_ledger")),
+        ("isolated margin", ("margin_borrows", "margin_repayments")),
+        ("transfers between wallets", ("transfer_list",)),
+        ("sub-accounts", ("sub_transfers", "futures_sub_transfers")),
+    ),
     problems=(
         (
             "30005, the signature is wrong",

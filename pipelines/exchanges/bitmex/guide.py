@@ -146,6 +146,10 @@ GUIDE = Guide(
         "The testnet is a separate exchange: set `base_url = \"https://testnet.bitmex.com\"` "
         "for such an account. A key is valid on only one of the two.",
     ),
+    products=(
+        ("ledger, deposits and withdrawals", ("wallet_history",)),
+        ("contracts and spot", ("trade_history", "orders")),
+    ),
     problems=(
         (
             "`Invalid API Key.`",
