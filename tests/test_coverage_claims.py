@@ -307,9 +307,3 @@ def test_unverified_spans_counts_unverified_gaps_alone(built: SharedHistory) -> 
         """
     )
     assert counted == []
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_a_spec_says_whether_files_can_be_imported(name: str) -> None:
-    exchange = registry.exchange(name)
-    assert exchange.spec.imports_files == (exchange.uid_of is not None)
