@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SUM = " + "
+"""Between columns whose numbers are added."""
+
 
 @dataclass(frozen=True)
 class BalanceProof:
@@ -28,11 +31,12 @@ class SiteFormat:
     """One file of one exchange. Columns are compared without case.
 
     `headers` are the known header lines, each complete. `fields` maps a field of the record to a
-    column, or to a constant written as `=text`. `times` are strptime patterns; `zone` is "" where
-    the file does not state it. `empty` are texts that mean "no value". `ignored` are rows, by
-    column and value, that moved nothing. `scopes` maps values of `scope_column` to the scopes of
-    the stream; the key "" is any other value. `compared` are the fields by which rows are compared
-    with records of the API. `source` names where the header is published.
+    column, to a sum of columns (`Amount + Fee`), or to a constant written as `=text`. `times` are
+    strptime patterns; `zone` is "" where the file does not state it. `empty` are texts that mean
+    "no value". `ignored` are rows, by column and value, that moved nothing. `scopes` maps values of
+    `scope_column` to the scopes of the stream; the key "" is any other value. `compared` are the
+    fields by which rows are compared with records of the API. `source` names where the header is
+    published.
     """
 
     name: str
@@ -59,7 +63,12 @@ class SiteFormat:
 
     def columns(self) -> set[str]:
         """The columns that are read, in lower case."""
-        named = {column for column in self.fields.values() if not column.startswith("=")}
+        named = {
+            name
+            for column in self.fields.values()
+            if not column.startswith("=")
+            for name in column.split(SUM)
+        }
         proof = self.proof
         proving = (proof.balance, proof.amount, proof.fee, *proof.of) if proof else ()
         read = (*named, self.time_column, *proving, *self.ignored)

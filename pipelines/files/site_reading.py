@@ -22,7 +22,7 @@ from pipelines.errors import LookbackError
 from pipelines.extract.records import Record, micros
 from pipelines.files.reading import DELIMITERS, SHOWN
 from pipelines.files.recognition import is_decimal
-from pipelines.site_format import BalanceProof, SiteFormat
+from pipelines.site_format import SUM, BalanceProof, SiteFormat
 from pipelines.spec import StreamSpec, TimeUnit
 
 HEADER_LINES = 10
@@ -378,10 +378,11 @@ def _records(
         values: dict[str, str] = {}
         for api_field, column in form.fields.items():
             is_constant = column.startswith("=")
-            text = column[1:] if is_constant else row.cells[column.casefold()]
+            parts = [] if is_constant else column.split(SUM)
+            text = column[1:] if is_constant else row.cells[parts[0].casefold()]
             if api_field in decimals or api_field in minors:
                 if text:
-                    number = _number(name, row, column)
+                    number = sum((_number(name, row, part) for part in parts), Decimal(0))
                     if api_field in minors and number != number.to_integral_value():
                         raise _refused(name, row.line, column, f"{text!r} is not a whole number")
                     values[api_field] = format(number, "f")

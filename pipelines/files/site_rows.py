@@ -46,6 +46,7 @@ class _Overlap:
 
     receipt_id: str
     file_name: str
+    file_format: str
     scope: str
     start: datetime
     end: datetime
@@ -96,7 +97,7 @@ def _reconcile_stream(
     done: Reconciled,
 ) -> None:
     stream = exchange.spec.stream(name)
-    _api_spans(connection, schema, account_id, name)
+    _api_spans(connection, schema, account_id, stream)
     connection.execute(
         f"delete from {schema}.site_overlaps where account_id = ? and stream = ?",
         [account_id, name],
@@ -115,9 +116,9 @@ def _reconcile_stream(
                 select receipts.receipt_id
                 from {schema}.receipts as receipts
                 inner join {schema}.receipts as parts using (account_id, stream, file_sha256)
-                inner join {schema}.site_overlaps as overlaps
-                    on parts.receipt_id = overlaps.receipt_id
-                where overlaps.only_in_file + overlaps.only_in_api > 0
+                inner join {schema}.site_overlaps as compared
+                    on parts.receipt_id = compared.receipt_id
+                where compared.only_in_file + compared.only_in_api > 0
             )
             and not exists (
                 select 1 from api_spans
@@ -130,6 +131,7 @@ def _reconcile_stream(
         """,
         [account_id, name],
     )
+    _drop_equal_at_edges(connection, exchange, schema, account_id, stream)
     done.removed += _count(
         connection,
         f"""
@@ -161,21 +163,43 @@ def _count(connection: Connection, sql: str, parameters: Sequence[Any]) -> int:
     return int(found[0]) if found else 0
 
 
-def _api_spans(connection: Connection, schema: str, account_id: str, stream: str) -> None:
-    """The merged spans of each scope that the API covers, as the temporary table `api_spans`."""
+def _api_spans(connection: Connection, schema: str, account_id: str, stream: StreamSpec) -> None:
+    """The merged spans of each scope that the API covers, as the temporary table `api_spans`.
+
+    An API covers no time before its retention. One that does not state its retention proves nothing
+    before the oldest row that it returned.
+    """
+    oldest = (
+        f"""(
+            select min(stored.occurred_at)
+            from {schema}.{stream.name} as stored
+            inner join {schema}.receipts as brought using (receipt_id)
+            where
+                stored.origin = 'api' and stored.account_id = receipts.account_id
+                and coalesce(brought.scope, '') = coalesce(receipts.scope, '')
+        )"""
+        if stream.retention_kind == "not_stated"
+        else "null"
+    )
     connection.execute(
         f"""
         create or replace temp table api_spans as
-        with marked as (
+        with spans as (
             select
-                coalesce(scope, '') as scope, asked_from, asked_to,
-                coalesce(asked_from > max(asked_to) over earlier, true) as is_new
+                coalesce(scope, '') as scope, asked_to,
+                greatest(
+                    asked_from, case when floor_reason = 'retention' then floor_at end, {oldest}
+                ) as asked_from
             from {schema}.receipts
             where
                 origin = 'api' and outcome = 'exhausted' and account_id = ? and stream = ?
-                and asked_from < asked_to
+        ),
+        marked as (
+            select *, coalesce(asked_from > max(asked_to) over earlier, true) as is_new
+            from spans
+            where asked_from < asked_to
             window earlier as (
-                partition by coalesce(scope, '') order by asked_from, asked_to
+                partition by scope order by asked_from, asked_to
                 rows between unbounded preceding and 1 preceding
             )
         ),
@@ -188,8 +212,53 @@ def _api_spans(connection: Connection, schema: str, account_id: str, stream: str
         select scope, min(asked_from) as span_start, max(asked_to) as span_end
         from numbered group by scope, number
         """,
-        [account_id, stream],
+        [account_id, stream.name],
     )
+
+
+def _drop_equal_at_edges(
+    connection: Connection, exchange: Exchange, schema: str, account_id: str, stream: StreamSpec
+) -> None:
+    """Take from `in_force` the rows that the API has in a second in which its span starts or ends.
+
+    A file has whole seconds, so such a row may belong to the span or not.
+    """
+    edges = connection.execute(
+        """
+        select distinct scope, date_trunc('second', edge) as second
+        from (select scope, unnest([span_start, span_end]) as edge from api_spans)
+        where edge > second
+        """
+    ).fetchall()
+    for scope, second in edges:
+        for name, record_id in connection.execute(
+            f"""
+            select file_format, record_id from in_force
+            inner join {schema}.receipts as receipts using (receipt_id)
+            where in_force.scope = ? and date_trunc('second', occurred_at) = ?
+            order by record_id
+            """,
+            [scope, second],
+        ).fetchall():
+            columns = _columns(stream, _format_of(exchange, stream, name))
+            equal = _count(
+                connection,
+                f"""
+                select count(*) from (
+                    select {columns} from {schema}.{stream.name} as stored
+                    inner join {schema}.receipts as brought using (receipt_id)
+                    where
+                        stored.origin = 'api' and stored.account_id = ?
+                        and coalesce(brought.scope, '') = ?
+                        and date_trunc('second', occurred_at) = ?
+                    intersect
+                    select {columns} from in_force where record_id = ?
+                )
+                """,
+                [account_id, scope, second, record_id],
+            )
+            if equal:
+                connection.execute("delete from in_force where record_id = ?", [record_id])
 
 
 def _overlaps(connection: Connection, schema: str, account_id: str, stream: str) -> list[_Overlap]:
@@ -197,7 +266,7 @@ def _overlaps(connection: Connection, schema: str, account_id: str, stream: str)
     rows = connection.execute(
         f"""
         select
-            receipt_id, file_name, api_spans.scope,
+            receipt_id, file_name, file_format, api_spans.scope,
             date_trunc('second', greatest(asked_from, span_start) + interval 999999 microsecond)
                 as common_from,
             date_trunc('second', least(asked_to, span_end)) as common_to
@@ -222,8 +291,7 @@ def _compare(
     overlap: _Overlap,
 ) -> None:
     """Compare the rows of one overlap as multisets, and store the result."""
-    form = _format_of(connection, exchange, schema, stream, overlap)
-    columns = ", ".join(_compared(stream, name) for name in form.compared)
+    columns = _columns(stream, _format_of(exchange, stream, overlap.file_format))
     file_side = f"""
         select {columns}, date_trunc('second', occurred_at) as second
         from {schema}.site_rows
@@ -294,13 +362,13 @@ def _compare(
     )
 
 
-def _format_of(
-    connection: Connection, exchange: Exchange, schema: str, stream: StreamSpec, overlap: _Overlap
-) -> SiteFormat:
-    """The format of a file: a declared one; a mapped file is compared by all declared amounts."""
-    (name,) = connection.execute(
-        f"select file_format from {schema}.receipts where receipt_id = ?", [overlap.receipt_id]
-    ).fetchone() or ("",)
+def _columns(stream: StreamSpec, form: SiteFormat) -> str:
+    """The compared fields as SQL."""
+    return ", ".join(_compared(stream, name) for name in form.compared)
+
+
+def _format_of(exchange: Exchange, stream: StreamSpec, name: str) -> SiteFormat:
+    """The format of a file: a declared one; a mapped file is compared by all amounts."""
     for form in exchange.spec.site_formats:
         if form.name == name:
             return form

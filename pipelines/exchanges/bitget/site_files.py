@@ -18,13 +18,14 @@ SITE_FORMATS = (
         fields={
             "coin": "Coin",
             "spotTaxType": "Type",
-            "amount": "Amount",
+            # The API's amount includes the fee, the file's does not.
+            "amount": "Amount + Fee",
             "fee": "Fee",
             "balance": "Available",
         },
         time_column="Date",
         times=("%Y-%m-%d %H:%M:%S",),
-        # `Amount` is signed and excludes `Fee`, a negative number.
+        # `Fee` is a negative number.
         proof=BalanceProof(balance="Available", amount="Amount", fee="Fee", of=("Coin",)),
         compared=("coin", "amount", "fee", "balance"),
         source="titov-vv/jal 95571dc5; provinzio/CoinTaxman fde1463",
