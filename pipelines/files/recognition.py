@@ -84,7 +84,6 @@ def not_recognised(
         if nearest is not None
         else ""
     )
-    known = ", ".join(stream.path for stream in spec.streams)
     if nearest_site_file:
         return LookbackError(
             f"{name} is not a known file of {spec.title}: {nearest_site_file}",
@@ -92,7 +91,8 @@ def not_recognised(
         )
     return LookbackError(
         f"{name} is not a known saved response of {spec.title}{lacks}",
-        remedy=f"save the response of one of {known}, with the API's own field names",
+        remedy="save the response of an endpoint with the API's own field names, or import the "
+        "file with a mapping of its columns (--map)",
     )
 
 

@@ -3,7 +3,7 @@
     and after each sync, as such rows have no id of the API: see `pipelines/files/site_rows.py`. A
     file that differs in one span counts nowhere.
 -#}
-with overlaps as (
+with site_overlaps as (
 
     {{ union_raw('site_overlaps') }}
 
@@ -20,26 +20,26 @@ compared as (
 
     select
         -- keys
-        md5(concat_ws('|', overlaps.receipt_id, epoch_us(overlaps.span_start))) as overlap_id,
-        overlaps.account_id,
-        overlaps.exchange,
-        overlaps.stream,
-        overlaps.receipt_id,
-        overlaps.file_name,
+        md5(concat_ws('|', site_overlaps.receipt_id, epoch_us(site_overlaps.span_start))) as overlap_id,
+        site_overlaps.account_id,
+        site_overlaps.exchange,
+        site_overlaps.stream,
+        site_overlaps.receipt_id,
+        site_overlaps.file_name,
 
         -- the span that both cover
-        overlaps.span_start,
-        overlaps.span_end,
+        site_overlaps.span_start,
+        site_overlaps.span_end,
 
         -- the contents of each
-        overlaps.file_count,
-        overlaps.api_count,
-        overlaps.only_in_file,
-        overlaps.only_in_api,
+        site_overlaps.file_count,
+        site_overlaps.api_count,
+        site_overlaps.only_in_file,
+        site_overlaps.only_in_api,
         cast(0 as bigint) as changed_count,
-        overlaps.differences as differing_sums,
-        overlaps.only_in_file = 0 and overlaps.only_in_api = 0 as agrees
-    from overlaps
+        site_overlaps.differences as differing_sums,
+        site_overlaps.only_in_file = 0 and site_overlaps.only_in_api = 0 as agrees
+    from site_overlaps
     inner join receipts using (account_id, exchange, receipt_id)
 
 )
