@@ -41,3 +41,5 @@ class Account:
     opened_at: datetime | None = None
     pace: float = 1.0
     uid: str = ""
+    accepted_rights: tuple[str, ...] = ()
+    """Rights beyond reading that the user has accepted for the key."""

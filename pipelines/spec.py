@@ -459,6 +459,8 @@ class Guide:
     """Data that expires: how far back the API reaches, closing dates."""
     notes: tuple[str, ...] = ()
     """Data that the API does not return, and alternatives."""
+    products: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Each product of the exchange, with the streams that have its history."""
     problems: tuple[tuple[str, str], ...] = ()
     """Problems (an error, missing data), each with its solution."""
 
@@ -504,6 +506,10 @@ class ExchangeSpec:
     optional_credentials: tuple[str, ...] = field(default=())
     credential_aliases: Mapping[str, str] = field(default_factory=dict)
     """Other accepted names of a key field: {"passphrase": "memo"}."""
+    credential_shapes: Mapping[str, str] = field(default_factory=dict)
+    """The usual shape of a key field, as a regular expression: only to recognise swapped fields."""
+    scope_examples: Mapping[str, str] = field(default_factory=dict)
+    """A value of a scope that every account may request, to check streams before the first sync."""
 
     def __post_init__(self) -> None:
         streams = tuple(replace(stream, exchange=self.name) for stream in self.streams)

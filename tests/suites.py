@@ -4,6 +4,7 @@
 """
 
 SLOW = {
+    "tests/test_forget.py": "an account deleted, the models built twice",
     "tests/exchanges/test_bigone_models.py": "BigONE's oddities up to the marts, three builds",
     "tests/exchanges/test_bitget_lists_models.py": "Bitget's lists beyond trading up to the marts",
     "tests/exchanges/test_bitget_unified_models.py": "unified accounts up to marts, four builds",

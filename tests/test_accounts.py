@@ -9,6 +9,7 @@ import pytest
 from pipelines.config.accounts import configured_accounts, readable_accounts
 from pipelines.errors import LookbackError
 from pipelines.home import Home
+from tests.conftest import call_cli
 
 CONFIG = """
 [accounts.main]
@@ -198,3 +199,27 @@ def test_a_local_or_allowed_address_is_taken(place, monkeypatch, url, allowed):
     monkeypatch.setenv("ACCOUNTS__MAIN__BASE_URL", url)
     monkeypatch.setenv("ACCOUNTS__MAIN__ALLOW_PLAIN_HTTP", allowed)
     assert configured_accounts(["main"])[0].base_url == url
+
+
+@pytest.mark.parametrize(
+    ("field", "line"),
+    [("exchange = 'bitgte'", 2), ("opened_at = 'soon'", 3), ("pace = -1", 3), ("secrte = 's'", 3)],
+)
+def test_a_wrong_field_in_a_file_is_told_with_its_line(private_home, field, line):
+    private_home.settings.mkdir(parents=True)
+    file = private_home.settings / "config.toml"
+    first = "" if line == 2 else "exchange = 'bitmex'\n"
+    file.write_text(f"[accounts.main]\n{first}  {field}\n[accounts.main2]\n")
+    (private_home.settings / "secrets.toml").write_text("[accounts.main]\nkey='k'\nsecret='s'\n")
+    with pytest.raises(LookbackError) as caught:
+        configured_accounts(["main"])
+    assert f"{file}, line {line}, column 3: " in caught.value.what
+    assert "nearest is bitget" in caught.value.remedy or line == 3
+
+
+def test_a_file_of_keys_that_others_can_read_is_told_at_the_start(place):
+    file = place.settings / "secrets.toml"
+    file.chmod(0o644)
+    assert f"chmod 600 {file}" in call_cli(["guide", "bitmex"]).stderr
+    file.chmod(0o600)
+    assert "chmod" not in call_cli(["guide", "bitmex"]).stderr

@@ -86,7 +86,7 @@ def test_one_failure_is_a_gap_and_stops_no_other_stream(lab: Lab, tmp_path: Path
     assert (unread["light"], unread["state"]) == ("red", "never_connected")
     for command in ("gaps", "deadlines", "accounts"):
         rows = json.loads(lab.cli(command, "--json").stdout)
-        assert unread["reason"] in {text for row in rows for text in row.values()}
+        assert unread["reason"] in [value for row in rows for value in row.values()]
     counts, lines, notes = lab.cli("status", "--all").stdout.split("\n\n", 2)
     assert counts.startswith(f"{len(lights)} streams: ")
     assert len(lines.splitlines()) == len(lights) + 2

@@ -55,6 +55,19 @@ def test_a_guide_in_json_is_the_spec(name: str, private_home: Home) -> None:
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
+def test_each_private_history_belongs_to_one_product(name: str) -> None:
+    spec = registry.exchange(name).spec
+    named = [stream for _, streams in spec.guide.products for stream in streams]
+    history = [each.name for each in spec.streams if each.private and each.kind == "history"]
+    assert sorted(named) == sorted(history)
+    facts = guide.about(name)["products"]
+    assert [each["product"] for each in facts if not each["available_by"]] == [
+        each.name.replace("_", " ") for each in spec.excluded
+    ]
+    assert all(each["docs_urls"] and each["checked_on"] for each in facts)
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
 def test_the_alerts_have_every_limit_of_every_stream(name: str) -> None:
     facts = guide.about(name)
     spec = registry.exchange(name).spec

@@ -82,6 +82,7 @@ ROOMS = (
     "pipelines.sandbox",
     "pipelines.files",
     "pipelines.load",
+    "pipelines.connect",
     "pipelines.config",
     "pipelines.registry",
     "pipelines.exchanges",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli import account_commands
 from flows.cli.safe_text import visible, write_anywhere
 from pipelines.errors import LookbackError
 from pipelines.home import home
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
     from flows.reports import answers
-    from flows.runtime.outcome import Summary
 
 app = typer.Typer(
     name="lookback",
@@ -69,6 +69,14 @@ def sandbox(
         float, typer.Option(help="Rate limits. 1: documented; 20: twenty times as fast; 0: none.")
     ] = 1.0,
     years: Annotated[float, typer.Option(help="Age of the accounts in years.")] = 3.0,
+    key_of: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL",
+            show_default=False,
+            help="Print the key of this account as JSON, for `lookback connect`; serve nothing.",
+        ),
+    ] = "",
 ) -> None:
     """Serve the simulators of all exchanges locally.
 
@@ -84,11 +92,29 @@ def sandbox(
         )
     if pace < 0 or years <= 0:
         raise LookbackError("--pace must not be negative, and --years must be positive")
+    if key_of:
+        print_key(key_of, port, seed)
+        return
     try:
         serve(port=port, seed=seed, size=size, pace=pace or None, years=years)
     except OSError as error:
         raise LookbackError(
             f"cannot listen on port {port}: {error.strerror}", remedy="use another port, or 0"
+        ) from error
+
+
+def print_key(label: str, port: int, seed: int) -> None:
+    """Print the key of a simulated account as JSON."""
+    import json
+
+    from pipelines.sandbox.engine import server
+
+    try:
+        print(json.dumps(server.key_of(label, port, seed)))
+    except KeyError as error:
+        raise LookbackError(
+            f"the sandbox has no account {label}",
+            remedy="the first line of `lookback sandbox` lists them",
         ) from error
 
 
@@ -108,6 +134,11 @@ def guide(
     guides.show_guide(exchange.lower())
 
 
+app.command()(account_commands.connect)
+app.command()(account_commands.check)
+app.command()(account_commands.doctor)
+
+
 @app.command()
 def sync(
     labels: Annotated[
@@ -122,18 +153,10 @@ def sync(
     ] = None,
 ) -> None:
     """Sync accounts, build the models and publish. Resumes an interrupted sync."""
-    from flows.cli import show
-    from flows.cli.run import run_sync
-    from flows.runtime.outcome import SyncFailed
+    from flows.cli.syncing import sync_and_show
 
     moment = as_of.replace(tzinfo=as_of.tzinfo or UTC) if as_of else None
-    try:
-        with show.progress():
-            summary = run_sync(labels or (), moment)
-    except SyncFailed as failed:
-        show_result(failed.summary)
-        raise
-    show_result(summary)
+    sync_and_show(labels or (), moment)
 
 
 @app.command("import")
@@ -479,6 +502,7 @@ def evacuate(
     """Save an account before its exchange closes. Writes an inventory of saved and missing data."""
     from flows.cli import show
     from flows.cli.run import run_sync
+    from flows.cli.syncing import show_result
     from flows.reports import answers
     from flows.reports.evacuation import take_inventory
     from flows.runtime.outcome import SyncFailed
@@ -499,28 +523,7 @@ def evacuate(
         raise failed
 
 
-accounts_app = typer.Typer(
-    help="List the accounts; `retire` one that is no longer declared.", rich_markup_mode=None
-)
-app.add_typer(accounts_app, name="accounts", invoke_without_command=True)
-
-
-@accounts_app.callback()
-def accounts(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the declared and known accounts, and why one could not be read."""
-    if context.invoked_subcommand is None:
-        answer("accounts", as_json)
-
-
-@accounts_app.command()
-def retire(label: Annotated[str, typer.Argument(help="Label of the account.")]) -> None:
-    """Stop warnings about an account that was removed from the settings; keeps its history."""
-    from flows.cli import show
-    from flows.cli.run import run_retire
-
-    with show.progress():
-        run_retire(label)
-    print(f"{label} is retired: its history is kept, and its status shows no warnings")
+app.add_typer(account_commands.accounts_app, name="accounts", invoke_without_command=True)
 
 
 @app.command()
@@ -615,22 +618,6 @@ def print_findings(
         show.footnotes(settled, answers.stray_dismissals(warehouse))
 
 
-def show_result(done: Summary) -> None:
-    """Print the result of a sync: one line per synced account, warnings, and what is next."""
-    from flows.cli import show
-    from flows.cli.overview import overview
-    from flows.reports import answers
-
-    place = home()
-    new_rows = {result.label: result.new_rows for result in done.results}
-    if new_rows and place.published.exists():
-        with answers.published(place) as warehouse:
-            rows = [row for row in answers.overview(warehouse) if row["label"] in new_rows]
-        overview(rows, new_rows=new_rows)
-    show.warnings(done)
-    print(f"published: {place.published}")
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit. An error is printed as one message on stderr.
 
@@ -639,6 +626,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     given = sys.argv[1:] if arguments is None else arguments
     write_anywhere()
+    warn_of_open_secrets(given)
     try:
         app(args=given, prog_name="lookback")
     except KeyboardInterrupt:
@@ -649,6 +637,15 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print_error(error, as_json="--json" in given)
         sys.exit(1)
+
+
+def warn_of_open_secrets(given: list[str]) -> None:
+    """Print a warning if other users can read the keys; `--help` stays free of side effects."""
+    if given and not {"-h", "--help"} & set(given):
+        from pipelines.config.places import open_secrets
+
+        if problem := open_secrets(home().settings):
+            print(visible(str(problem)), file=sys.stderr)
 
 
 def print_error(error: Exception, *, as_json: bool) -> None:

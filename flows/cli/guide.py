@@ -38,6 +38,7 @@ def about(name: str) -> Facts:
         "lifecycle": spec.lifecycle,
         "ends_at": spec.ends_at,
         "credentials": credentials(spec),
+        "products": product_facts(spec),
         "steps": list(spec.guide.steps),
         "alerts": [*lifecycle_alerts(spec), *reach_alerts(spec), *spec.guide.alerts],
         "notes": list(spec.guide.notes),
@@ -58,6 +59,42 @@ def about(name: str) -> Facts:
         "docs_url": spec.docs_url,
         "checked_on": spec.checked_on,
     }  # fmt: skip
+
+
+def product_facts(spec: ExchangeSpec) -> list[Facts]:
+    """Each product: its streams and their reach, files, or nothing; with source and date."""
+    file = ["file"] if spec.imports_files else []
+    found: list[Facts] = []
+    for name, names in spec.guide.products:
+        streams = [spec.stream(each) for each in names]
+        found.append(
+            {
+                "product": name,
+                "available_by": [*([] if spec.lifecycle == "closed" else ["api"]), *file],
+                "streams": list(names),
+                "reaches_back": list(dict.fromkeys(reach(each) for each in streams)),
+                "docs_urls": list(dict.fromkeys(each.docs_url for each in streams)),
+                "checked_on": min(each.checked_on for each in streams),
+            }
+        )
+    for each in spec.excluded:
+        found.append(
+            {
+                "product": each.name.replace("_", " "), "available_by": [], "streams": [],
+                "reaches_back": [], "docs_urls": [each.docs_url], "checked_on": spec.checked_on,
+            }
+        )  # fmt: skip
+    return found
+
+
+def product_table(products: Iterable[Facts]) -> Table:
+    """One line per product: API, file or nothing, how far back, and when this was checked."""
+    listing = terminal.table("product", "history by", "reaches back", "checked", whole=["checked"])
+    for each in products:
+        by = " or ".join({"api": "API"}.get(way, way) for way in each["available_by"])
+        back = "; ".join(each["reaches_back"]) or "–"
+        listing.add_row(each["product"], by or "nothing", back, f"{each['checked_on']}")
+    return listing
 
 
 def credentials(spec: ExchangeSpec) -> list[Facts]:
@@ -171,13 +208,17 @@ def show_guide(name: str, out: Console | None = None) -> None:
         for each in facts["credentials"]
     )  # fmt: skip
     out.print(Text(f"Fields of a key: {fields}."))
+    if facts["products"]:
+        heading(out, "What can be read")
+        out.print(product_table(facts["products"]))
     listed(out, "Create the key", facts["steps"], numbered=True)
     listed(out, "Alerts", facts["alerts"], style=show.WARN)
     listed(out, "Notes", facts["notes"])
     problems = (f"{each['seen']}\n\n{each['way_out']}" for each in facts["problems"])
     listed(out, "Common problems", problems)
     excluded = (
-        f"**{each['name']}**: {each['what']}. Alternative: {each['remedy']}."
+        f"**{each['name']}**: {each['what']}. Alternative: {each['remedy']}. Source: "
+        f"<{each['docs_url']}>, checked on {facts['checked_on']}."
         for each in facts["excluded"]
     )
     listed(out, "Not available through the API", excluded)

@@ -354,25 +354,6 @@ def streams(rows: Sequence[Row], out: Console | None = None) -> None:
     reasons.print(out)
 
 
-def accounts(rows: Sequence[Row], out: Console | None = None) -> None:
-    """One line per account: label, exchange, id, and its worst status; below, each reason once."""
-    out = out or console()
-    names = ("label", "exchange", "account", "status", "last request", "why")
-    listing = table(*names, whole=WHOLE)
-    reasons = Notes()
-    for row in rows:
-        listing.add_row(
-            row["label"],
-            row["exchange"],
-            row["account_id"],
-            Text(STATUS[row["light"]], style=row["light"]),
-            minute(row["last_asked_at"]),
-            reasons.mark(row["reason"]),
-        )
-    out.print(listing)
-    reasons.print(out)
-
-
 def oddities(rows: Sequence[Row], out: Console | None = None) -> None:
     """Print in one line how many data-quality problems need attention; nothing if none does."""
     urgent = [row for row in rows if row["severity"] == "warning"]

@@ -228,22 +228,42 @@ def overview(warehouse: Connection) -> list[Row]:
 
 
 def accounts(warehouse: Connection) -> list[Row]:
-    """Every account that is declared or has history, with its worst status and the reason."""
-    return select(
+    """Every account that is declared or has history: status, identity, key, next loss.
+
+    `permissions` and `ip_allow_list` are lists.
+    """
+    rows = select(
         warehouse,
         f"""
+        with of_streams as (
+            select
+                {STATUS_LABEL}, status.exchange, account_id,
+                arg_min(light, {WORST}) as light,
+                arg_min(reason, {WORST}) as reason,
+                max(last_asked_at) as last_asked_at
+            from marts.fct_sync_status as status {NAMED}
+            group by all
+        ),
+        of_deadlines as (
+            select account_id, min(next_loss_at) as next_loss_at, min(sync_before) as sync_before
+            from marts.fct_deadlines
+            group by account_id
+        )
         select
-            {STATUS_LABEL},
-            status.exchange,
-            account_id,
-            arg_min(light, {WORST}) as light,
-            arg_min(reason, {WORST}) as reason,
-            max(last_asked_at) as last_asked_at
-        from marts.fct_sync_status as status {NAMED}
-        group by all
-        order by 1, account_id
+            of_streams.*,
+            uid, parent_uid, account_kind as kind, opened_at, permissions, can_trade, can_withdraw,
+            key_fingerprint, key_created_at, key_expires_at, ip_allow_list, checked_at, retired_at,
+            next_loss_at, sync_before
+        from of_streams
+        left join marts.dim_accounts as accounts using (account_id)
+        left join of_deadlines using (account_id)
+        order by of_streams.label, account_id
         """,
     )
+    for row in rows:
+        for name in ("permissions", "ip_allow_list"):
+            row[name] = json.loads(row[name] or "[]")
+    return rows
 
 
 def gaps(warehouse: Connection, *, closed: bool = False) -> list[Row]:

@@ -6,6 +6,8 @@ opened_at = 2021-03-01     # optional, if the exchange does not state it
 base_url = "https://..."   # optional: a sandbox or a proxy
 allow_plain_http = true    # optional: send the key unencrypted to a base_url of http://
 pace = 1.0                 # optional: a factor on the documented rate limits
+uid = "..."                # optional: the account, checked against the exchange's answer
+accepted_rights = ["..."]  # optional: rights beyond reading that this key may have
 
 [accounts.main]            # secrets.toml, or ACCOUNTS__MAIN__SECRET and so on
 key = "..."
@@ -19,7 +21,6 @@ import difflib
 import math
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
@@ -29,6 +30,7 @@ from urllib.parse import urlsplit
 
 from pipelines import registry
 from pipelines.account import Account, Credentials
+from pipelines.config.places import place_of, read_toml
 from pipelines.errors import LookbackError, one_line
 from pipelines.home import home
 from pipelines.spec import ExchangeSpec
@@ -38,7 +40,9 @@ LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 SERVER = re.compile(r"[\w.~:/\[\]-]+", re.ASCII)
 """The characters of a base URL: no user name, parameters or what libraries read differently."""
 
-FIELDS = ("exchange", "opened_at", "base_url", "allow_plain_http", "pace", "uid")
+FIELDS = (
+    "exchange", "opened_at", "base_url", "allow_plain_http", "pace", "uid", "accepted_rights",
+)  # fmt: skip
 """The fields of an account in addition to its key."""
 
 SETTINGS = ("secrets.toml", "config.toml")
@@ -75,7 +79,8 @@ def accounts_to_sync(labels: Iterable[str] = ()) -> tuple[list[Account], list[Lo
     if not accounts and not wrong:
         raise LookbackError(
             "no account is declared yet",
-            remedy=f"declare one in {home().settings / 'config.toml'}, or try `lookback demo`",
+            remedy="connect one with `lookback connect EXCHANGE`, declare one in "
+            f"{home().settings / 'config.toml'}, or try `lookback demo`",
         )
     return accounts, wrong
 
@@ -95,7 +100,7 @@ def configured_accounts(labels: Iterable[str] = ()) -> list[Account]:
                 account=label,
                 remedy=f"known labels: {known}; accounts are declared in .dlt/config.toml",
             )
-    return [_account(found[label]) for label in dict.fromkeys(wanted)]
+    return [account_of(found[label]) for label in dict.fromkeys(wanted)]
 
 
 def _entries() -> list[dict[str, Any]]:
@@ -112,7 +117,7 @@ def _entries() -> list[dict[str, Any]]:
 
 def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
     """The `[accounts.<label>]` of a file. Raises LookbackError where one is written otherwise."""
-    content = _read_toml(file)
+    content = read_toml(file)
     accounts = content.get("accounts", {})
     slips = difflib.get_close_matches("accounts", content.keys() - {"accounts"}, cutoff=0.8)
     if isinstance(accounts, Mapping):
@@ -125,24 +130,6 @@ def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
             remedy="begin each account with a line [accounts.LABEL]",
         )
     return accounts
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    """The content of a file; empty if there is none.
-
-    Raises LookbackError with file, line and column of a syntax error.
-    """
-    if not file.is_file():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise LookbackError(f"{file}, line {line}: it is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise LookbackError(
-            f"{file}: {error}", remedy='write each field as name = "value", one a line'
-        ) from error
 
 
 def _overlay_environment(merged: dict[str, dict[str, Any]]) -> None:
@@ -168,15 +155,20 @@ def require_label(label: str) -> None:
         )
 
 
-def _account(entry: Mapping[str, Any]) -> Account:
+def account_of(entry: Mapping[str, Any]) -> Account:
+    """The account of a label with these fields, the names in lower case. Raises LookbackError."""
     label = entry["label"]
     require_label(label)
     name = str(entry.get("exchange", "")).lower()
     if name not in registry.names():
         raise LookbackError(
-            f"no such exchange: {name or '(none given)'}",
+            f"{_where(label, 'exchange')}no such exchange: {name or '(none given)'}",
             account=label,
-            remedy=f"set exchange to one of: {', '.join(registry.names())}",
+            remedy=f"set exchange to one of: {', '.join(registry.names())}"
+            + "".join(
+                f"; the nearest is {near}"
+                for near in difflib.get_close_matches(name, registry.names(), n=1)
+            ),
         )
     spec = registry.exchange(name).spec
     _require_known_fields(label, spec, entry)
@@ -188,7 +180,16 @@ def _account(entry: Mapping[str, Any]) -> Account:
         opened_at=_moment(label, entry.get("opened_at")),
         pace=_pace(label, entry.get("pace")),
         uid=str(entry.get("uid", "")),
+        accepted_rights=_words(entry.get("accepted_rights")),
     )
+
+
+def _where(label: str, field: str) -> str:
+    """`FILE, line 3, column 1: ` of a field; '' if it comes from the environment."""
+    if os.environ.get(f"ACCOUNTS__{label}__{field}".upper()):
+        return ""
+    places = (place_of(home().settings / file, label, field) for file in SETTINGS)
+    return next((f"{place}: " for place in places if place), "")
 
 
 def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
@@ -202,14 +203,15 @@ def _base_url(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> str:
     is_server = host and parts.scheme in ("http", "https") and SERVER.fullmatch(url)
     if not is_server:
         raise LookbackError(
-            "base_url is not the URL of a server",
+            f"{_where(label, 'base_url')}base_url is not the URL of a server",
             account=label,
             remedy="write it as https://host, without user name and parameters, or remove it",
         )
     is_allowed = str(entry.get("allow_plain_http", "")).lower() in ("true", "1", "yes")
     if parts.scheme == "http" and not is_allowed and not _is_this_machine(host):
         raise LookbackError(
-            f"base_url is plain http:// to {host}: the key would be sent unencrypted",
+            f"{_where(label, 'base_url')}base_url is plain http:// to {host}: the key would be "
+            "sent unencrypted",
             account=label,
             remedy="use https://, or set allow_plain_http = true in a network that you trust",
         )
@@ -233,7 +235,7 @@ def _require_known_fields(label: str, spec: ExchangeSpec, entry: Mapping[str, An
             continue
         near = difflib.get_close_matches(name, known, n=1)
         raise LookbackError(
-            f"an account at {spec.title} has no field {name[:40]!r}",
+            f"{_where(label, name)}an account at {spec.title} has no field {name[:40]!r}",
             account=label,
             remedy=f"write {near[0]!r}" if near else f"the fields are: {', '.join(known)}",
         )
@@ -253,7 +255,8 @@ def _credentials(label: str, spec: ExchangeSpec, entry: Mapping[str, Any]) -> Cr
         raise LookbackError(
             f"{' and '.join(missing)} missing",
             account=label,
-            remedy=f"put it under [accounts.{label}] in .dlt/secrets.toml, or into {variable}",
+            remedy=f"run `lookback rotate {label}`, put it under [accounts.{label}] in "
+            f".dlt/secrets.toml, or into {variable}",
         )
     return Credentials(fields)
 
@@ -268,16 +271,24 @@ def _moment(label: str, value: Any) -> datetime | None:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError as error:
         raise LookbackError(
-            f"opened_at is not a date: {value!r}", account=label, remedy="write it as 2021-03-01"
+            f"{_where(label, 'opened_at')}opened_at is not a date: {value!r}",
+            account=label,
+            remedy="write it as 2021-03-01",
         ) from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     if moment > datetime.now(UTC):
         raise LookbackError(
-            f"opened_at is in the future: {value}",
+            f"{_where(label, 'opened_at')}opened_at is in the future: {value}",
             account=label,
             remedy="write the day on which the account was opened, or remove it",
         )
     return moment
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """Words from a list, or from a text with commas."""
+    items = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(str(item).strip() for item in items if str(item).strip())
 
 
 def _pace(label: str, value: Any) -> float:
@@ -289,7 +300,7 @@ def _pace(label: str, value: Any) -> float:
         pace = 0.0
     if not 0 < pace < math.inf:
         raise LookbackError(
-            f"pace is not a positive number: {value!r}",
+            f"{_where(label, 'pace')}pace is not a positive number: {value!r}",
             account=label,
             remedy="remove it to use the documented limits",
         )

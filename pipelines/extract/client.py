@@ -99,8 +99,10 @@ class ReadOnlySession(requests.Session):
         limiter: RateLimiter = RATE_LIMITER,
         sleep: Callable[[float], None] = time.sleep,
         clock: ExchangeClock | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         super().__init__()
+        self._attempts = attempts
         self.exchange = exchange
         self.account = account
         self.clock = clock or ExchangeClock()
@@ -137,7 +139,7 @@ class ReadOnlySession(requests.Session):
         kwargs |= {"allow_redirects": False, "timeout": kwargs.get("timeout") or TIMEOUT}
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_retry),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(self._attempts),
             wait=_wait_before_next,
             sleep=self._sleep,
             reraise=True,

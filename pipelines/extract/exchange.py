@@ -83,6 +83,11 @@ def every_stream(identity: Identity, stream: StreamSpec) -> RequestError | None:
     return None
 
 
+def proves_nothing(identity: Identity, word: str) -> bool:
+    """The default: no permission word is known to only read."""
+    return False
+
+
 def wallet_and_id(stream: StreamSpec, record: Record) -> tuple[str, str] | None:
     """The default: in a stream with a `balance_kind`, the id of a record is its asset."""
     return (stream.wallet, record.id) if stream.balance_kind else None
@@ -116,6 +121,9 @@ class Exchange:
 
     beyond: Callable[[Identity, StreamSpec], RequestError | None] = every_stream
     """Why a stream is not requested with this kind of key; None if it is requested."""
+
+    only_reads: Callable[[Identity, str], bool] = proves_nothing
+    """Whether a word of the key's `permissions` is documented as a right that only reads."""
 
     is_record: Callable[[StreamSpec, Record], bool] = every_row
     balance_of: Callable[[StreamSpec, Record], tuple[str, str] | None] = wallet_and_id

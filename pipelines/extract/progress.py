@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,8 @@ class KnownAccount:
     opened_at: datetime | None
     key_fingerprint: str = ""
     kind: str = ""
+    rights: frozenset[str] = frozenset()
+    """The permissions of the key, and `trade` and `withdraw` if it could."""
 
 
 def read_progress(warehouse: Path, spec: ExchangeSpec, account_id: str) -> Progress:
@@ -73,7 +76,9 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
             return None
         row = connection.execute(
             f"""
-            select account_id, opened_at, key_fingerprint, account_kind
+            select
+                account_id, opened_at, key_fingerprint, account_kind,
+                permissions, can_trade, can_withdraw
             from raw_{spec.name}.accounts
             where lower(label) = lower(?)
             -- An imported file has only the account's id.
@@ -84,9 +89,14 @@ def known_account(warehouse: Path, spec: ExchangeSpec, label: str) -> KnownAccou
         ).fetchone()
     if row is None:
         return None
-    account_id, opened_at, fingerprint, kind = row
+    account_id, opened_at, fingerprint, kind, permissions, can_trade, can_withdraw = row
+    powers = (("trade", can_trade), ("withdraw", can_withdraw))
     return KnownAccount(
-        account_id, opened_at and opened_at.astimezone(UTC), fingerprint or "", kind or ""
+        account_id,
+        opened_at and opened_at.astimezone(UTC),
+        fingerprint or "",
+        kind or "",
+        frozenset([*json.loads(permissions or "[]"), *(name for name, can in powers if can)]),
     )
 
 

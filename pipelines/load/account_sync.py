@@ -7,13 +7,10 @@ only the account's own files, and can run in parallel.
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, auto
-from functools import partial
 from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
@@ -23,9 +20,10 @@ import duckdb
 from pipelines import registry
 from pipelines.account import Account
 from pipelines.config.accounts import declared_accounts
-from pipelines.errors import LookbackError, RequestError, unexpected
-from pipelines.extract.client import ReadOnlySession, fetch, set_clock
+from pipelines.errors import LookbackError, RequestError
+from pipelines.extract.client import ReadOnlySession
 from pipelines.extract.exchange import Identity
+from pipelines.extract.identity import identify
 from pipelines.extract.progress import (
     NOTHING_TO_ASK,
     KnownAccount,
@@ -35,6 +33,7 @@ from pipelines.extract.progress import (
     read_progress,
     stored_rows,
 )
+from pipelines.extract.rights import Rights, rights_of
 from pipelines.extract.vanished import Watch, read_watches
 from pipelines.extract.work import Failure, Round, Tally, WorkList, scopes_of
 from pipelines.home import Home
@@ -42,13 +41,8 @@ from pipelines.load.pipeline import account_pipeline, finish_pending, forget_unf
 from pipelines.load.source import account_history, unread_history
 from pipelines.spec import StreamSpec
 
-log = logging.getLogger(__name__)
-
 ROW_BUDGET = 250_000
 """Rows per load. An interrupted run can lose that many, and memory must hold them."""
-
-UID = re.compile(r"[\w.:@-]{1,100}")
-"""What an account is called: part of its key in the warehouse, and shown."""
 
 OnEvent = Callable[[str, str, int, float], None]
 """(label, stream, rows so far, share of its windows done)."""
@@ -322,46 +316,53 @@ class AccountSync:
                 work.unrequested = _no_known_scope(stream, cut)
 
     def _identify(self) -> None:
-        """Set clocks, identify the key's account, and compare it with the label's account."""
-        try:
-            set_clock(self._session)
-            self._identity = self.exchange.identify(partial(fetch, self._session), self.account)
-        except RequestError as problem:
-            problem.account = self.account.label
-            problem.stream = problem.stream or "identity"
-            raise
-        except LookbackError:
-            raise
-        except Exception as error:
-            log.debug("identifying %s failed", self.account.label, exc_info=True)
-            fault = unexpected(error, stream="identity")
-            fault.what = self.account.credentials.hide_in(fault.what)
-            raise fault from error
-        if not UID.fullmatch(self._identity.uid):
-            raise LookbackError(
-                f"{self.exchange.spec.title} does not state the account of this key",
-                account=self.account.label,
-                stream="identity",
-                remedy=f"set uid under [accounts.{self.account.label}] in .dlt/config.toml",
-            )
-        account_id = f"{self.exchange.spec.name}:{self._identity.uid}"
+        """Identify the key's account, and compare it with the label's account and its rights."""
+        identity = identify(self._session)
+        account_id = f"{self.exchange.spec.name}:{identity.uid}"
+        stands_for = self._known.account_id if self._known is not None else ""
         if self._known is not None and self._is_known_key(self._known):
             account_id = self._known.account_id
-        if self._known is not None and self._known.account_id != account_id:
+        elif self.account.uid not in ("", identity.uid):
+            stands_for = stands_for or f"{self.exchange.spec.name}:{self.account.uid}"
+        if stands_for not in ("", account_id):
             raise LookbackError(
-                f"this key belongs to {account_id}, but the label stands for "
-                f"{self._known.account_id}",
+                f"this key belongs to {account_id}, but the label stands for {stands_for}",
                 account=self.account.label,
                 stream="identity",
                 remedy="use another label for the other account, or restore the right key",
             )
         self._require_own_account(account_id)
+        self._require_known_rights(rights_of(self.exchange, identity))
         _claim(account_id, self)
         self.result.account_id = account_id
         self._now = self._session.clock.now()
-        if self._identity.opened_at is not None and self._identity.opened_at > self._now:
-            self._identity = replace(self._identity, opened_at=None)  # not plausible
-        self.result.warnings += self._warnings(self._identity)
+        if identity.opened_at is not None and identity.opened_at > self._now:
+            identity = replace(identity, opened_at=None)  # not plausible
+        self._identity = identity
+        self.result.warnings += self._warnings(identity)
+
+    def _require_known_rights(self, rights: Rights) -> None:
+        """Raises RequestError if the key has rights that the label's last key did not have."""
+        if self._known is None:
+            return
+        label = self.account.label
+        gained = [
+            right
+            for right in rights.beyond(self.account.accepted_rights)
+            if right not in self._known.rights
+        ]
+        if gained:
+            problem = RequestError(
+                f"this key has gained rights: {', '.join(gained)}. Nothing was read with it",
+                kind="rights_gained",
+                outcome="refused",
+                remedy=f"remove them on the exchange's site, or make a read-only key and run "
+                f"`lookback accounts rotate {label}`; to accept them: "
+                f"`lookback check {label} --accept-trading-key`",
+                stream="identity",
+            )
+            problem.account = label
+            raise problem
 
     def _require_own_account(self, account_id: str) -> None:
         """Raises LookbackError if the account belongs to another declared label."""
@@ -384,14 +385,11 @@ class AccountSync:
 
     def _warnings(self, identity: Identity) -> list[str]:
         found = []
-        powers = [
-            word
-            for word, has in (("trade", identity.can_trade), ("withdraw", identity.can_withdraw))
-            if has
-        ]
-        if powers:
+        rights = rights_of(self.exchange, identity)
+        if rights.beyond(self.account.accepted_rights):
             found.append(
-                f"this key can {' and '.join(powers)}; lookback only reads: create a read-only key"
+                f"this key {rights.what}; lookback only reads: create a read-only key and run "
+                f"`lookback accounts rotate {self.account.label}`"
             )
         skew = self._session.clock.skew.total_seconds()
         if abs(skew) > 30:

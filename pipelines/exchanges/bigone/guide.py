@@ -20,7 +20,7 @@ GUIDE = Guide(
         "`lookback`; a key takes up to 20 addresses or networks.",
         "Confirm with your second factor, and copy the key and the secret. The secret is shown "
         "only once. There is no passphrase.",
-        "Put `key` and `secret` under the account in `.dlt/secrets.toml`.",
+        "Run `lookback connect bigone` and enter `key` and `secret`.",
     ),
     alerts=(
         "A tax tool mentions two years of history. BigONE does not confirm or deny this, so sync "
@@ -47,6 +47,12 @@ GUIDE = Guide(
         "The documentation and the examples contradict each other on whether the amount of a "
         "withdrawal includes the fee. `lookback` assumes that it does not. If `account_total` "
         "differs by your fees, set `bigone_withdrawal_amount: gross`.",
+    ),
+    products=(
+        ("deposits and withdrawals", ("deposits", "withdrawals")),
+        ("spot", ("spot_trades", "spot_orders")),
+        ("convert", ("convert_trades",)),
+        ("contracts", ("contract_trades", "contract_orders")),
     ),
     problems=(
         (

@@ -26,6 +26,11 @@ SPEC = ExchangeSpec(
     docs_url="https://open.big.one/docs/api.html",
     checked_on=CHECKED_ON,
     began_on=date(2017, 1, 1),
+    credential_shapes={
+        "key": "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "secret": "[0-9a-fA-F]{64}",
+    },
+    scope_examples={"asset_pair_name": "BTC-USDT"},
     params=frozenset({"limit", "page_token", "id", "asset_pair_name", "state"}),
     # Documented for the API as a whole; the contract service has no separate statement.
     ip_rate=Rate(requests=500, per=timedelta(seconds=10)),

@@ -34,6 +34,7 @@ TRADING_RIGHTS = (
     "enableSpotAndMarginTrading", "enableMargin", "enableFutures", "enableVanillaOptions",
     "enablePortfolioMarginTrading", "enableFixApiTrade",
 )  # fmt: skip
+READING_RIGHTS = frozenset({"enableReading", "enableFixReadOnly"})
 NOT_A_MASTER = "not_a_master"
 
 
@@ -148,4 +149,5 @@ EXCHANGE = Exchange(
     identify=identify,
     clock_path=f"{API}/time",
     clock_at=("serverTime",),
+    only_reads=lambda identity, word: word in READING_RIGHTS,
 )

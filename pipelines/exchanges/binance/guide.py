@@ -17,7 +17,7 @@ GUIDE = Guide(
         "`lookback`.",
         "Confirm with your second factor, and copy the key and the secret. The secret is shown "
         "only once. There is no passphrase.",
-        "Put `key` and `secret` under the account in `.dlt/secrets.toml`.",
+        "Run `lookback connect binance` and enter `key` and `secret`.",
     ),
     alerts=(
         "Transfers between own wallets and P2P orders are available for 6 months: sync at least "
@@ -44,6 +44,15 @@ GUIDE = Guide(
         "requests with any key.",
         "Each sub-account is a separate account and needs its own key.",
         "binance.us, binance.tr and binance.th are other exchanges.",
+    ),
+    products=(
+        ("deposits and withdrawals", ("deposits", "withdrawals")),
+        ("spot", ("trades",)),
+        ("convert and dust", ("conversions", "dust")),
+        ("rewards", ("dividends",)),
+        ("transfers between wallets", ("transfers",)),
+        ("fiat and card", ("fiat_orders", "fiat_payments")),
+        ("P2P", ("p2p_orders",)),
     ),
     problems=(
         (

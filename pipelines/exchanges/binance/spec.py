@@ -67,6 +67,7 @@ SPEC = ExchangeSpec(
     docs_url=DOCS,
     checked_on=CHECKED_ON,
     began_on=date(2017, 7, 14),
+    scope_examples={"symbol": "BTCUSDT"},  # key and secret have the same shape
     params=frozenset({"limit", "omitZeroBalances"}),
     # Of `/api`, by weight. Each `/sapi` route has a budget of its own: 12,000 for an address.
     ip_rate=Rate(requests=6_000, per=timedelta(minutes=1)),

@@ -37,6 +37,9 @@ READ_CODES = frozenset(
     {"coor", "cpor", "stor", "smor", "ttor", "wtor", "taxr", "chor", "p2pr", "pllr", "readonly"}
 )
 WITHDRAW_CODES = frozenset({"wwow"})
+READ_ONLY = "read-only"
+"""The type of a unified account's key that only reads; its other words are then products."""
+PRODUCTS = frozenset({"uta_mgt", "uta_trade"})
 
 ASK_AGAIN = "run the sync again: it determines the kind of the account again"
 LEAD_TRADER = "classic routes do not read the account of a lead trader"
@@ -211,11 +214,18 @@ def identify_unified(fetch: Fetch) -> Identity:
         kind="unified",
         opened_at=_moment(info.get("regisTime")),
         opened_at_evidence="exchange",
-        can_trade=power != "read-only" if power else None,
+        can_trade=power != READ_ONLY if power else None,
         can_withdraw="withdraw" in rights if info else None,
         permissions=tuple([power, *rights] if power else rights),
         ip_allow_list=tuple(_as_list(info.get("ips"))),
     )
+
+
+def only_reads(identity: Identity, word: str) -> bool:
+    """Whether a word of the permissions is a right that only reads, or no right at all."""
+    if word in PRODUCTS:
+        return READ_ONLY in identity.permissions
+    return word in READ_CODES or word in (READ_ONLY, TRADER)
 
 
 def kind_of_tax_key(fetch: Fetch) -> str:
@@ -292,6 +302,7 @@ EXCHANGE = Exchange(
     rows_hook=rows_hook,
     identify=identify,
     beyond=beyond,
+    only_reads=only_reads,
     clock_path="/api/v2/public/time",
     clock_at=("data.serverTime",),
     balance_of=balance_of,

@@ -19,7 +19,7 @@ GUIDE = Guide(
         "`lookback`.",
         "Confirm with your second factor, and copy the key and the secret. The secret is shown "
         "only once.",
-        "Put `key`, `secret` and `passphrase` under the account in `.dlt/secrets.toml`.",
+        "Run `lookback connect bitget` and enter `key`, `secret` and `passphrase`.",
         "As an alternative, create a **Tax API key** at bitget.com/taxes-api. It has a key and a "
         "secret but no passphrase, and reads the tax records. All other routes are expected to "
         "refuse it: fills, addresses and balances then remain gaps.",
@@ -42,6 +42,48 @@ GUIDE = Guide(
         "A trade is two rows in the tax records: the received and the paid amount; only the fills "
         "have price and order.",
         "Bitget allows at most ten keys per account.",
+    ),
+    products=(
+        ("deposits and withdrawals", ("deposit_records", "withdrawal_records")),
+        ("spot", ("spot_fills", "spot_orders", "spot_bills", "tax_spot_records")),
+        ("convert", ("convert_records", "bgb_convert_records")),
+        ("transfers between wallets", ("transfer_records",)),
+        (
+            "futures",
+            (
+                "mix_fills", "mix_orders", "mix_bills", "mix_closed_positions", "mix_interest",
+                "tax_future_records",
+            ),
+        ),
+        (
+            "margin",
+            (
+                "tax_margin_records", "crossed_margin_records", "crossed_margin_borrows",
+                "crossed_margin_repayments", "crossed_margin_interest",
+                "crossed_margin_liquidations", "isolated_margin_records",
+                "isolated_margin_borrows", "isolated_margin_repayments",
+                "isolated_margin_interest", "isolated_margin_liquidations",
+                "isolated_margin_fills",
+            ),
+        ),
+        ("earn", ("savings_records", "sharkfin_records")),
+        ("loans", ("loan_borrows", "loan_repayments", "loan_revisions", "loan_reductions")),
+        (
+            "copy trading",
+            ("copied_positions", "led_positions", "copied_spot_orders", "led_spot_orders"),
+        ),
+        ("P2P", ("p2p_orders", "tax_p2p_records")),
+        ("sub-accounts", ("sub_account_transfers", "sub_account_deposits")),
+        (
+            "unified account",
+            (
+                "unified_fills", "unified_orders", "unified_financial_records",
+                "unified_tax_records", "unified_deposit_records", "unified_withdrawal_records",
+                "unified_convert_records", "unified_small_conversions",
+                "unified_transfer_records", "unified_positions", "unified_funding_records",
+                "unified_p2p_orders",
+            ),
+        ),
     ),
     problems=(
         (

@@ -57,6 +57,8 @@ SPEC = ExchangeSpec(
     ),
     ip_rate=Rate(requests=6000, per=timedelta(minutes=1)),
     credential_fields=("key", "secret", "passphrase"),
+    credential_shapes={"key": "bg_[0-9a-f]{32}", "secret": "[0-9a-f]{64}"},
+    scope_examples={"symbol": "BTCUSDT", "coin": "USDT"},
     optional_credentials=("passphrase",),
     probes=("/api/v2/public/time", "/api/v2/spot/account/info", *unified.PROBES),
     left_out=(

@@ -92,8 +92,8 @@ GUIDE = Guide(
         "between accounts.",
         "Bind the key to this machine's IP address if that address does not change.",
         "Confirm with the codes that you receive. Copy the access key, the secret key (shown only "
-        "once) and the memo, and put `key`, `secret` and `memo` under the account in "
-        "`.dlt/secrets.toml`.",
+        "once) and the memo, run `lookback connect bitmart`, and enter them as `key`, `secret` and "
+        "`memo`.",
     ),
     alerts=(
         "BitMart is winding down. Deposits and new spot orders ended on 2026-07-26, all trading "
@@ -116,6 +116,14 @@ GUIDE = Guide(
         "ledger has the transfers between spot and futures.",
         "A sub-account's key cannot read deposits and withdrawals: the main account has them.",
         "BitMart US is another exchange with another API, and is not supported.",
+    ),
+    products=(
+        ("deposits and withdrawals", ("deposit_withdraw_history",)),
+        ("spot", ("spot_fills", "spot_orders")),
+        ("futures", ("futures_fills", "futures_orders", "futures_ledger")),
+        ("isolated margin", ("margin_borrows", "margin_repayments")),
+        ("transfers between wallets", ("transfer_list",)),
+        ("sub-accounts", ("sub_transfers", "futures_sub_transfers")),
     ),
     problems=(
         (

@@ -68,6 +68,8 @@ SPEC = ExchangeSpec(
     lifecycle="winding_down",
     ends_at=datetime(2027, 1, 31, 15, 59, tzinfo=UTC),
     credential_fields=("key", "secret", "memo"),
+    credential_shapes={"key": "[0-9a-f]{40}", "secret": "[0-9a-f]{64}"},
+    scope_examples={"symbol": "BTCUSDT"},
     credential_aliases={"passphrase": "memo"},
     probes=("/system/time", "/account/v1/withdraw/charge"),
     left_out=LEFT_OUT,

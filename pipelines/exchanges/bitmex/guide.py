@@ -113,8 +113,8 @@ GUIDE = Guide(
         "Give it a name, leave **Key Permissions empty** (a key without permissions can "
         "read everything and nothing else), and set CIDR to this machine's address with `/32`, "
         "or leave it empty.",
-        "Confirm with your second factor. Id and secret are shown **once**: put them into "
-        "`.dlt/secrets.toml` as `key` and `secret`, then run `lookback sync`.",
+        "Confirm with your second factor. Id and secret are shown **once**: run "
+        "`lookback connect bitmex` and enter them as `key` and `secret`.",
         "Import saved API responses: `lookback import bitmex FILE... --account LABEL`. JSON, "
         "JSON lines or CSV as returned with `_format=csv`, plain or gzipped; the endpoint of a "
         "file is recognised by its columns. Most useful: walletHistory (`currency=all`), "
@@ -145,6 +145,10 @@ GUIDE = Guide(
         SITE_FILES,
         "The testnet is a separate exchange: set `base_url = \"https://testnet.bitmex.com\"` "
         "for such an account. A key is valid on only one of the two.",
+    ),
+    products=(
+        ("ledger, deposits and withdrawals", ("wallet_history",)),
+        ("contracts and spot", ("trade_history", "orders")),
     ),
     problems=(
         (

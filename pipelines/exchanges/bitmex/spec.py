@@ -28,6 +28,7 @@ SPEC = ExchangeSpec(
     docs_url=DOCS,
     checked_on=CHECKED_ON,
     began_on=date(2014, 11, 1),
+    credential_shapes={"key": "[0-9A-Za-z_-]{24}", "secret": "[0-9A-Za-z_-]{48}"},
     params=frozenset(
         {"count", "start", "reverse", "startTime", "endTime", "currency", "symbol"}
     ),

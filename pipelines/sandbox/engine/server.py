@@ -518,6 +518,24 @@ class Sandbox:
         return self.shell.requests()
 
 
+def key_of(label: str, port: int, seed: int = 1) -> dict[str, str]:
+    """The key of a simulated account and its address on that port, without serving anything.
+
+    Keys depend only on the seed. Raises KeyError.
+    """
+    for card in Sandbox(seed=seed).shell.cards:
+        if label in (card.label, card.exchange):
+            own = {"passphrase": card.passphrase} if not card.memo else {"memo": card.memo}
+            return {
+                "exchange": card.exchange,
+                "base_url": f"http://127.0.0.1:{port}/{card.exchange}",
+                "key": card.key,
+                "secret": card.secret,
+                **{name: value for name, value in own.items() if value},
+            }
+    raise KeyError(label)
+
+
 def serve(
     port: int = 0,
     seed: int = 1,
