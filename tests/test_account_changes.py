@@ -106,7 +106,7 @@ def test_a_new_key_of_the_same_account_replaces_the_old_one(box, private_home, m
 
 def test_a_new_key_of_a_nameless_account_needs_a_statement(box, private_home, monkeypatch):
     assert connect(box, "bitmart-main", "--label", "a")[0] == 0
-    uid = configured_accounts()[0].uid
+    uid = box.account("bitmart-main")["uid"]
     new_key(box, "bitmart-young", monkeypatch)
     done = call_cli(["accounts", "rotate", "a"])
     assert done.returncode == 1 and "--same-account" in done.stderr

@@ -24,6 +24,7 @@ from pipelines.config.edit import accounts_in, remove_account, rename_account, s
 from pipelines.connect.check import AccountCheck, require_streams
 from pipelines.connect.fields import entered
 from pipelines.errors import LookbackError
+from pipelines.extract.identity import hashed_uid
 from pipelines.extract.progress import known_account
 from pipelines.home import Home
 
@@ -101,7 +102,7 @@ def rotate(label: str, place: Home, *, from_stdin: bool, accepts: bool, is_same:
     account = declared_account(label, place)
     spec = registry.exchange(account.exchange).spec
     known = known_account(place.warehouse, spec, label)
-    uid = account.uid or (known.account_id.partition(":")[2] if known else "")
+    uid = account.uid or (known.account_id.partition(":")[2] if known else hashed_uid(account))
     given = connecting.key_from_stdin(spec) if from_stdin else key_from_environment(account)
     given.pop("base_url", None)
     key = entered(spec, label, given or connecting.key_from_keyboard(spec))
@@ -110,11 +111,13 @@ def rotate(label: str, place: Home, *, from_stdin: bool, accepts: bool, is_same:
     fresh = replace(account, credentials=Credentials(key.fields), uid="", accepted_rights=())
     check = connecting.checked(fresh, place)
     show_check(check)
+    if check.is_named and not known and not account.uid:
+        uid = check.identity.uid  # nothing is stored yet that could be of another account
     require_same(check, uid, is_same=is_same)
     connecting.refuse_powers(check, accepts=accepts)
     require_streams(check)
-    identity = replace(check.identity, uid=uid or check.identity.uid)
-    connecting.store(replace(check, identity=identity), place, keeps_settings=True)
+    named = replace(check.identity, uid=uid)
+    connecting.store(replace(check, identity=named), place, keeps_settings=True)
 
 
 def key_from_environment(account: Account) -> dict[str, str]:
@@ -132,13 +135,14 @@ def declared_account(label: str, place: Home) -> Account:
 
 def require_same(check: AccountCheck, uid: str, *, is_same: bool) -> None:
     """Raises LookbackError unless the new key is of the account `uid`."""
-    if uid in ("", check.identity.uid):
+    if uid == check.identity.uid:
         return
-    label = check.account.label
-    if check.is_named or (uid and check.same_records_as not in ("", f"{check.spec.name}:{uid}")):
-        other = check.account_id if check.is_named else check.same_records_as
+    label, own = check.account.label, f"{check.spec.name}:{uid}"
+    is_other = check.is_named and not uid.startswith("key-")
+    if is_other or check.same_records_as not in ("", own):
+        other = check.account_id if is_other else check.same_records_as
         raise LookbackError(
-            f"this key belongs to {other}, but {label} is {check.spec.name}:{uid}",
+            f"this key belongs to {other}, but {label} is {own}",
             account=label,
             stream="identity",
             remedy="the old key is kept; use a key of the same account, or `lookback connect` for "

@@ -222,7 +222,9 @@ def store(check: AccountCheck, place: Home, *, keeps_settings: bool = False) -> 
     `keeps_settings`: only the key, the uid and the accepted rights are written.
     """
     account, accepted = check.account, list(check.rights.grants)
-    settings: dict[str, Any] = {"uid": check.identity.uid, "accepted_rights": accepted or None}
+    # A uid made from the key would hide that another key is of another account.
+    uid = check.identity.uid if check.is_named else None
+    settings: dict[str, Any] = {"uid": uid, "accepted_rights": accepted or None}
     if not keeps_settings:
         settings = {"exchange": check.spec.name, **settings}
         if account.base_url != check.spec.base_url:
