@@ -19,6 +19,7 @@ from flows.runtime.prefect_server import quiet_prefect
 from pipelines.account import Account
 from pipelines.config.accounts import accounts_to_sync
 from pipelines.errors import LookbackError
+from pipelines.files.site_rows import reconcile_home
 from pipelines.home import home
 from pipelines.load.account_sync import AccountSync
 from pipelines.load.warehouse import exchanges_in_use, prepare_warehouse
@@ -113,6 +114,9 @@ def sync(labels: Sequence[str] = (), as_of: datetime | None = None, full: bool =
             summary = extract_and_load(syncs)
             summary.failures += [as_failure(error, error.account) for error in unreadable]
             declared.record(place, syncs, connect_errors(summary, accounts))
+            changed = reconcile_home(place, exchanges_in_use(place))
+            if changed.added or changed.removed:
+                dbt.forget_build(place)  # incremental models have the rows as they were
             watch.tell_stage("building and testing the models")
             build_with(child)
         watch.tell_stage("publishing")

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from pipelines.fields import declared_fields
+from pipelines.site_format import SiteFormat
 
 Kind = Literal["history", "snapshot", "reference"]
 """`history` grows row by row; `snapshot` is the account's state now; `reference` is public data."""
@@ -499,8 +500,8 @@ class ExchangeSpec:
     excluded: tuple[Excluded, ...] = ()
     """Data that no route returns for any account."""
     guide: Guide = Guide(steps=())
-    imports_files: bool = False
-    """Whether saved responses can be imported. If not, no remedy may suggest an import."""
+    site_formats: tuple[SiteFormat, ...] = ()
+    """The files of the exchange's site that can be imported by their header."""
     credential_fields: tuple[str, ...] = ("key", "secret")
     optional_credentials: tuple[str, ...] = field(default=())
     credential_aliases: Mapping[str, str] = field(default_factory=dict)

@@ -86,7 +86,7 @@ RAW = {
         rate_requests bigint, rate_seconds double,
         affects text, remedy text, remedy_is_file boolean, docs_url text, checked_on date,
         confidence text,
-        exchange_title text, lifecycle text, ends_at timestamptz, imports_files boolean,
+        exchange_title text, lifecycle text, ends_at timestamptz, site_format text,
         spec_hash text,
         recorded_at timestamptz, _dlt_load_id text
     """,

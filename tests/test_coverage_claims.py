@@ -7,6 +7,7 @@ history, one of a few markets), and a Bitget ledger with rows that cannot be pai
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from pipelines import registry
 from pipelines.files.importer import import_files
+from pipelines.files.mapping import template_of
 from pipelines.home import PROJECT, Home, home
 from tests.malformed_server import Answer, Exchange, Row
 from tests.shared_history import SharedHistory
@@ -281,9 +283,14 @@ def test_every_remedy_can_be_followed(built: SharedHistory) -> None:
         if "lookback sync" in remedy or "next sync" in remedy:
             assert not is_over, (account_id, remedy)
             assert account_id in with_keys or "connect the account" in remedy, (account_id, remedy)
-        if exchange.uid_of is None:
-            assert "lookback import" not in remedy, (account_id, remedy)
-            assert "download" not in remedy or "cannot import" in remedy, (account_id, remedy)
+        name = exchange.spec.name
+        for command in re.findall(r"`(lookback import [^`]*)`", remedy):
+            template = re.fullmatch(rf"lookback import {name} --template (\w+)", command)
+            if template:
+                assert template_of(exchange.spec, template[1]), (account_id, remedy)
+            else:
+                assert command == f"lookback import {name} FILE --account LABEL"
+                assert exchange.spec.site_formats, (account_id, remedy)
 
 
 def test_a_stream_without_a_request_since_its_file_says_so(built: SharedHistory) -> None:
@@ -307,9 +314,3 @@ def test_unverified_spans_counts_unverified_gaps_alone(built: SharedHistory) -> 
         """
     )
     assert counted == []
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_a_spec_says_whether_files_can_be_imported(name: str) -> None:
-    exchange = registry.exchange(name)
-    assert exchange.spec.imports_files == (exchange.uid_of is not None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import zipfile
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from pipelines import registry
 from pipelines.errors import LookbackError
 from pipelines.files import reading
-from pipelines.files.importer import importable, read_content
+from pipelines.files.importer import read_content
 from pipelines.files.reading import Content, contents
 from pipelines.files.recognition import DECIMAL, MINOR_UNITS, is_decimal, recognise
 from pipelines.home import PROJECT
@@ -249,13 +248,3 @@ def test_files_are_checked_for_the_types_of_the_base_models():
     history = BITMEX.spec.stream("wallet_history")
     assert history.minor_fields == ("amount", "fee", "walletBalance", "marginBalance")
     assert BITMEX.spec.stream("funding_rates").decimal_fields == ("fundingRate",)
-
-
-def test_import_help_names_no_exchange_that_is_refused():
-    from typer.testing import CliRunner
-
-    from flows.cli.app import app
-
-    shown = CliRunner().invoke(app, ["import", "--help"]).stdout
-    named = {name for name in registry.names() if re.search(rf"\b{name}\b", shown)}
-    assert named <= set(importable())

@@ -15,6 +15,7 @@ from flows.cli.app import app
 from flows.reports import answers
 from pipelines.files.importer import import_files
 from pipelines.files.imports import withdraw
+from pipelines.files.saved_file import Stated
 from pipelines.home import PROJECT, Home
 
 CASES = PROJECT.parent / "shared" / "cases"
@@ -186,7 +187,7 @@ class Importer:
             path = self.folder / f"{self.count}-{label}.{'csv' if is_text else 'json'}"
             path.write_text(answer if is_text else json.dumps(answer), encoding="utf-8")
             paths.append(path)
-        return import_files("bitmex", paths, label, self.place, uid)
+        return import_files("bitmex", paths, label, self.place, Stated(uid=uid))
 
 
 def store_cases(place, folder):

@@ -89,6 +89,7 @@ ROOMS = (
     "pipelines.extract",
     "pipelines.account",
     "pipelines.spec",
+    "pipelines.site_format",
     "pipelines.fields",
     "pipelines.errors",
     "pipelines.home",

@@ -49,7 +49,7 @@
             'asked_at': 'timestamptz', 'finished_at': 'timestamptz', 'error_kind': 'varchar',
             'error_text': 'varchar', 'origin': 'varchar', 'file_sha256': 'varchar',
             'file_name': 'varchar', 'taken_at': 'timestamptz', 'account_evidence': 'varchar',
-            '_dlt_load_id': 'varchar',
+            'file_format': 'varchar', '_dlt_load_id': 'varchar',
         },
         'accounts': {
             'account_id': 'varchar', 'exchange': 'varchar', 'label': 'varchar', 'uid': 'varchar',
@@ -97,7 +97,7 @@
             'remedy': 'varchar', 'remedy_is_file': 'boolean',
             'reason': 'varchar', 'docs_url': 'varchar', 'checked_on': 'date', 'confidence': 'varchar',
             'exchange_title': 'varchar', 'lifecycle': 'varchar', 'ends_at': 'timestamptz',
-            'imports_files': 'boolean', 'spec_hash': 'varchar', 'version_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
+            'site_format': 'varchar', 'spec_hash': 'varchar', 'version_hash': 'varchar', 'recorded_at': 'timestamptz', '_dlt_load_id': 'varchar',
         },
         'dismissals': {
             'finding_id': 'varchar', 'reason': 'varchar', 'dismissed_by': 'varchar',
@@ -111,6 +111,12 @@
             'exchange': 'varchar', 'from_asset': 'varchar', 'to_asset': 'varchar',
             'ratio': 'varchar', 'changed_from': 'timestamptz', 'changed_until': 'timestamptz',
             'kind': 'varchar', 'source': 'varchar', 'line': 'bigint',
+        },
+        'site_overlaps': {
+            'account_id': 'varchar', 'stream': 'varchar', 'receipt_id': 'varchar',
+            'file_name': 'varchar', 'span_start': 'timestamptz', 'span_end': 'timestamptz',
+            'file_count': 'bigint', 'api_count': 'bigint', 'only_in_file': 'bigint',
+            'only_in_api': 'bigint', 'differences': 'varchar', '_dlt_load_id': 'varchar',
         },
         '_dlt_loads': {
             'load_id': 'varchar', 'schema_name': 'varchar', 'status': 'bigint',

@@ -34,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+DAYS = ["%Y-%m-%d"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Labels = Annotated[
     list[str] | None, typer.Argument(metavar="[LABEL]...", help="Show only these accounts.")
@@ -169,7 +170,9 @@ def import_(
     ] = "",
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", show_default=False, help="Files of saved API responses."),
+        typer.Argument(
+            metavar="FILE...", show_default=False, help="Files of the site, or saved responses."
+        ),
     ] = None,
     account: Annotated[
         str, typer.Option(show_default=False, help="Label of the account that the files belong to.")
@@ -182,6 +185,36 @@ def import_(
             help="Account number, for files without one. Recorded as stated by you.",
         ),
     ] = "",
+    timezone: Annotated[
+        str,
+        typer.Option(
+            metavar="ZONE",
+            show_default=False,
+            help="Time zone of a file of the site that does not state it: UTC+8, Europe/Berlin.",
+        ),
+    ] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=DAYS, help="First day of the span chosen on the site, UTC."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=DAYS, help="First day after that span, UTC."),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--map", help="Your own mapping of the file's columns (see --template)."),
+    ] = None,
+    template: Annotated[
+        str,
+        typer.Option(
+            metavar="STREAM", show_default=False, help="Print a mapping for a stream to fill in."
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and check the files, and store nothing.")
+    ] = False,
+    as_json: AsJson = False,
     withdraw: Annotated[
         str,
         typer.Option(
@@ -191,14 +224,29 @@ def import_(
         ),
     ] = "",
 ) -> None:
-    """Import files of API responses that you saved earlier.
+    """Import files of the exchange's site, or API responses that you saved earlier.
 
-    Formats: JSON, JSON lines or tables (separated by commas, semicolons or tabs) with the API's
-    field names; plain, gzipped or zipped.
+    A file is recognised by its header. Saved responses may be JSON, JSON lines or tables with the
+    API's field names; files may be gzipped or zipped. For any other table, fill in a mapping of its
+    columns.
     """
     from flows.cli import show
     from flows.cli.run import run_import, run_withdrawal
+    from flows.reports import answers
+    from pipelines import registry
+    from pipelines.files.mapping import read_mapping, template_of
     from pipelines.files.recognition import ACCOUNT_NUMBER
+    from pipelines.files.saved_file import Stated
+    from pipelines.files.site_reading import zone_of
+
+    name = exchange.lower()
+    if (template or mapping) and name not in registry.names():
+        raise LookbackError(
+            f"no such exchange: {exchange}", remedy=f"exchanges: {', '.join(registry.names())}"
+        )
+    if template:
+        typer.echo(template_of(registry.exchange(name).spec, template), nl=False)
+        return
 
     if withdraw:
         if exchange or files or account or uid:
@@ -215,9 +263,25 @@ def import_(
         )
     if uid and not ACCOUNT_NUMBER.fullmatch(uid):
         raise LookbackError(f"{uid!r} is not an account number", account=account)
+    if (since is None) != (until is None) or (since and until and since >= until):
+        raise LookbackError(
+            "--from and --to must be given together, --from first", account=account
+        )
+    if timezone:
+        zone_of(timezone)
+    stated = Stated(
+        uid=uid,
+        zone=timezone,
+        since=since and since.replace(tzinfo=UTC),
+        until=until and until.replace(tzinfo=UTC),
+        mapping=read_mapping(mapping, registry.exchange(name).spec) if mapping else None,
+    )
     with show.progress():
-        results = run_import(exchange.lower(), files, account, uid)
-    show.imported(results, home().published)
+        results = run_import(name, files, account, stated, dry_run=dry_run)
+    if as_json:
+        typer.echo(answers.to_json([vars(result) for result in results]))
+    else:
+        show.imported(results, None if dry_run else home().published)
     if refused := [result for result in results if result.refused is not None]:
         raise LookbackError(
             f"{len(refused)} of {len(results)} files were not imported",
@@ -367,11 +431,11 @@ def export_(
         list[str] | None, typer.Option(metavar="LABEL", help="Export only this account.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC.")
+        datetime | None, typer.Option("--from", formats=DAYS, help="First day, UTC.")
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], help="First day after the span, UTC."),
+        typer.Option("--to", formats=DAYS, help="First day after the span, UTC."),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--folder", help="Output folder; default: data/exports/FORMAT.")

@@ -25,6 +25,9 @@ EXAMPLE = "from marts.fct_ledger_entries order by occurred_at desc limit 5"
 
 PREFIX = "ACCOUNTS__"
 
+SITE = "site"
+"""Folder with what the exchanges' sites would export."""
+
 
 def run_demo(size: str) -> None:
     """Sync every exchange's main simulated account into `data/demo` and print the result.
@@ -54,7 +57,8 @@ def run_demo(size: str) -> None:
             except SyncFailed as failed:
                 # Gaps are part of the result, but a demo account must sync without a failure.
                 raise LookbackError(str(failed)) from failed
-    report(place)
+        site = save_site_files(box.url, [key["label"] for key in keys], place)
+    report(place, site)
     out.print(f"\ndone in {time.monotonic() - started:.0f} seconds", style="dim")
 
 
@@ -90,7 +94,23 @@ def variables(key: Mapping[str, str]) -> dict[str, str]:
     return {f"{PREFIX}{key['exchange']}__{name}".upper(): text for name, text in declared.items()}
 
 
-def report(place: Home) -> None:
+def save_site_files(url: str, labels: list[str], place: Home) -> Path | None:
+    """Save the files that the exchanges' sites would export; the folder of the first account."""
+    import requests
+
+    shutil.rmtree(place.data / SITE, ignore_errors=True)
+    first = None
+    for label in labels:
+        for name in requests.get(f"{url}/_site/{label}", timeout=60).json():
+            folder = place.data / SITE / label.removesuffix("-main")
+            folder.mkdir(parents=True, exist_ok=True)
+            found = requests.get(f"{url}/_site/{label}/{name}", timeout=60)
+            (folder / name.replace(" ", "-")).write_bytes(found.content)
+            first = first or folder
+    return first
+
+
+def report(place: Home, site: Path | None = None) -> None:
     """Print the answer for each account, the number of records, and next commands."""
     out = terminal.console()
     out.print()
@@ -100,19 +120,26 @@ def report(place: Home) -> None:
         out.print(show.counts_by_exchange(answers.counts(warehouse), answers.ENTITIES))
         show.moves(answers.moves(warehouse), out)
     out.print("\nNext commands", style="bold")
-    for command in next_commands(place):
+    for command in next_commands(place, site):
         out.print(f"  {command}", soft_wrap=True)
 
 
-def next_commands(place: Home) -> list[str]:
-    """Three commands that work from the current folder as printed."""
+def next_commands(place: Home, site: Path | None = None) -> list[str]:
+    """Commands that work from the current folder as printed."""
     there = f"LOOKBACK_HOME={near(place.root)}"
     folder = near(Path(sys.executable).parent)
     on_path = shutil.which("lookback")
     command = "lookback" if on_path else f"{folder}/lookback"
     query = f"duckdb.connect('{near(place.published)}', read_only=True).sql('{EXAMPLE}')"
+    fill = [
+        f"{there} {command} import {site.name} {near(site)}/*.csv --account {site.name} "
+        "--timezone UTC"
+        for site in [site]
+        if site
+    ]
     return [
         f"{there} {command} gaps",
+        *fill,
         f"{there} {command} docs",
         f'{folder}/python -c "import duckdb; print({query})"',
     ]

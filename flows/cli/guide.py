@@ -63,14 +63,17 @@ def about(name: str) -> Facts:
 
 def product_facts(spec: ExchangeSpec) -> list[Facts]:
     """Each product: its streams and their reach, files, or nothing; with source and date."""
-    file = ["file"] if spec.imports_files else []
+    with_file = {form.stream for form in spec.site_formats}
     found: list[Facts] = []
     for name, names in spec.guide.products:
         streams = [spec.stream(each) for each in names]
         found.append(
             {
                 "product": name,
-                "available_by": [*([] if spec.lifecycle == "closed" else ["api"]), *file],
+                # Of a closed exchange, saved responses of its API are left.
+                "available_by": ["file"]
+                if spec.lifecycle == "closed"
+                else ["api", *(["file"] if with_file & set(names) else [])],
                 "streams": list(names),
                 "reaches_back": list(dict.fromkeys(reach(each) for each in streams)),
                 "docs_urls": list(dict.fromkeys(each.docs_url for each in streams)),

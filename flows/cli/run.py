@@ -20,8 +20,8 @@ from pipelines.home import Home, home
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
-    from pipelines.files.importer import ImportResult
     from pipelines.files.imports import Withdrawal
+    from pipelines.files.saved_file import ImportResult, Stated
 
 
 def run_sync(
@@ -77,18 +77,27 @@ def changed_warehouse(command: str, exchange: str = "") -> Iterator[Home]:
 
 
 def run_import(
-    exchange: str, paths: Sequence[Path], label: str, uid: str = ""
+    exchange: str,
+    paths: Sequence[Path],
+    label: str,
+    stated: Stated | None = None,
+    *,
+    dry_run: bool = False,
 ) -> list[ImportResult]:
-    """Import files, then build and publish. Raises LookbackError.
-
-    `uid` is the account number stated by the user.
-    """
+    """Import files, then build and publish; with `dry_run` only read them. Raises LookbackError."""
     from pipelines.files.importer import check_input, import_files
 
     check_input(exchange, paths, label)
+    if dry_run:
+        place = home()
+        with lock.run_lock(place, "import"):
+            return import_files(exchange, paths, label, place, stated, dry_run=True)
     with changed_warehouse("import", exchange) as place:
         watch.tell_stage("reading the files")
-        return import_files(exchange, paths, label, place, uid)
+        results = import_files(exchange, paths, label, place, stated)
+        if any(result.rows_replaced for result in results):
+            dbt.forget_build(place)  # incremental models still hold the replaced rows
+        return results
 
 
 def run_withdrawal(prefix: str) -> Withdrawal:

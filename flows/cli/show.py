@@ -29,8 +29,8 @@ from flows.runtime import watch
 
 if TYPE_CHECKING:
     from flows.runtime.outcome import Summary
-    from pipelines.files.importer import ImportResult
     from pipelines.files.imports import Withdrawal
+    from pipelines.files.saved_file import ImportResult
 
 
 GOOD, WARN, BAD = "green", "yellow", "red"
@@ -372,7 +372,7 @@ def warnings(done: Summary, out: Console | None = None) -> None:
             note(out or console(), "!", f"{result.label}: {warning}")
 
 
-def imported(results: Sequence[ImportResult], published: Path) -> None:
+def imported(results: Sequence[ImportResult], published: Path | None) -> None:
     """Print how many rows each file has, how many are new, and the problems found."""
     out = console()
     right = ("rows", "new")
@@ -393,7 +393,13 @@ def imported(results: Sequence[ImportResult], published: Path) -> None:
             note(out, "!", f"not imported: {result.refused.sentences}")
         for finding in result.findings:
             note(out, "!", f"{result.file}: {finding}")
-    out.print(f"\npublished: {published}", soft_wrap=True)
+        if result.covers and not any("contradicts" in each for each in result.findings):
+            spans = ", ".join(" to ".join(span(*each)) for each in result.covers)
+            note(out, "-", f"{result.file} covers {result.stream} from {spans}")
+    if published is None:
+        out.print("\nnothing was stored: --dry-run")
+    else:
+        out.print(f"\npublished: {published}", soft_wrap=True)
 
 
 def withdrawn(done: Withdrawal, published: Path) -> None:

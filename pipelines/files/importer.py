@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,10 @@ from pipelines.files.recognition import (
     recognise,
     respelled,
 )
+from pipelines.files.saved_file import ImportResult, SavedFile, Stated
+from pipelines.files.site_import import differences_of, site_file, site_receipts, site_rows
+from pipelines.files.site_reading import nearest_format
+from pipelines.files.site_rows import reconcile
 from pipelines.home import Home
 from pipelines.load.pipeline import account_pipeline, finish_pending, load_source
 from pipelines.load.tables import (
@@ -52,6 +56,7 @@ from pipelines.load.tables import (
     FILE_ROWS,
     FILE_STATES,
     RECEIPTS,
+    SITE_ROWS,
     STREAM_SPECS,
     Table,
     record_rows,
@@ -64,58 +69,27 @@ from pipelines.spec import StreamSpec
 MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class SavedFile:
-    """One saved response, parsed.
-
-    `taken` is its newest time in microseconds, including rows that are not records. `is_whole`
-    states that it is a complete list, and not the response about a single item.
-    """
-
-    name: str
-    sha256: str
-    stream: StreamSpec
-    records: list[Record]
-    skipped: int
-    uids: frozenset[str]
-    taken: int | None
-    is_whole: bool
-
-
-@dataclass
-class ImportResult:
-    """The result of importing one file. `refused` states why the file was not stored."""
-
-    file: str
-    stream: str = ""
-    account_id: str = ""
-    rows_in_file: int = 0
-    skipped: int = 0
-    rows_new: int = 0
-    already_imported: bool = False
-    span: tuple[datetime, datetime] | None = None
-    refused: LookbackError | None = None
-    findings: list[str] = field(default_factory=list)
-
-
-def importable() -> tuple[str, ...]:
-    """The exchanges whose saved responses can be imported: their records have an account field."""
-    return tuple(name for name in registry.names() if registry.exchange(name).uid_of is not None)
-
-
 def import_files(
-    exchange_name: str, paths: Sequence[Path], label: str, home: Home, uid: str = ""
+    exchange_name: str,
+    paths: Sequence[Path],
+    label: str,
+    home: Home,
+    stated: Stated | None = None,
+    *,
+    dry_run: bool = False,
 ) -> list[ImportResult]:
-    """Import saved responses for the account with this label. The caller holds the lock.
+    """Import saved responses and files of the site for an account. The caller holds the lock.
 
-    `uid` is the account number stated by the user, for files without one. A file that cannot be
-    stored is refused, and the others are imported. Raises LookbackError if none can be stored.
+    A file that cannot be stored is refused, and the others are imported; with `dry_run` nothing is
+    stored. Raises LookbackError if none can be stored.
     """
     now = datetime.now(UTC)
+    stated = stated or Stated()
+    uid = stated.uid
     exchange = _exchange(exchange_name, label)
     finish_pending(home, exchange.spec)
     known = known_account(home.warehouse, exchange.spec, label)
-    read = [found for path in paths for found in _read_path(exchange, path, label)]
+    read = [found for path in paths for found in _read_path(exchange, path, label, stated)]
     owner = _owner(
         exchange,
         [file for file in read if isinstance(file, SavedFile)],
@@ -134,11 +108,18 @@ def import_files(
     taken = _taken_together(files)
     imports = [
         _Import(
-            replace(file, taken=taken.get(id(file), file.taken)), owner, _evidence(file, uid), now
+            replace(file, taken=taken.get(id(file), file.taken)),
+            owner,
+            _evidence(file, uid),
+            now,
+            stated,
         )
         for file in files
     ]
-    loaded = iter(_load(exchange, imports, label, owner, home))
+    if dry_run:
+        loaded = iter([_as_read(each, owner) for each in imports])
+    else:
+        loaded = iter(_load(exchange, imports, label, owner, home))
     return [found if isinstance(found, ImportResult) else next(loaded) for found in checked]
 
 
@@ -158,17 +139,9 @@ def _exchange(name: str, label: str) -> Exchange:
         raise LookbackError(
             f"no such exchange: {name}",
             account=label,
-            remedy=f"saved responses of {', '.join(importable())} can be imported",
+            remedy=f"exchanges: {', '.join(registry.names())}",
         )
-    exchange = registry.exchange(name)
-    if exchange.uid_of is None:
-        raise LookbackError(
-            f"saved responses of {exchange.spec.title} cannot be imported: they have no account "
-            "field",
-            account=label,
-            remedy="sync the account with an API key",
-        )
-    return exchange
+    return registry.exchange(name)
 
 
 def _require_own_label(home: Home, exchange: Exchange, account_id: str, label: str) -> None:
@@ -183,7 +156,9 @@ def _require_own_label(home: Home, exchange: Exchange, account_id: str, label: s
         )
 
 
-def _read_path(exchange: Exchange, path: Path, label: str) -> list[SavedFile | ImportResult]:
+def _read_path(
+    exchange: Exchange, path: Path, label: str, stated: Stated
+) -> list[SavedFile | ImportResult]:
     """The saved responses in one file; a refusal for each that cannot be stored."""
     try:
         found = contents(path)
@@ -192,7 +167,7 @@ def _read_path(exchange: Exchange, path: Path, label: str) -> list[SavedFile | I
     read: list[SavedFile | ImportResult] = []
     for content in found:
         try:
-            read.append(read_content(exchange, content))
+            read.append(read_content(exchange, content, stated))
         except LookbackError as error:
             read.append(_refusal(content.name, error, label))
     return read
@@ -215,9 +190,12 @@ def _nothing_left(refused: Sequence[ImportResult], label: str) -> LookbackError:
     )
 
 
-def read_content(exchange: Exchange, content: Content) -> SavedFile:
-    """Parse one response: its stream and records. Raises LookbackError."""
+def read_content(exchange: Exchange, content: Content, stated: Stated | None = None) -> SavedFile:
+    """Parse one file: its stream and records. Raises LookbackError."""
     text = text_of(content)
+    found = site_file(exchange, content, text, stated or Stated())
+    if found is not None:
+        return found
     header = header_of(text)
     for unusable in exchange.unusable_files:
         if unusable.is_headed(header):
@@ -230,7 +208,9 @@ def read_content(exchange: Exchange, content: Content) -> SavedFile:
     names = {name for each in fields for name in each} | (set(header) if items else set())
     stream = recognise(exchange.spec, names)
     if stream is None:
-        raise not_recognised(exchange.spec, content.name, names)
+        raise not_recognised(
+            exchange.spec, content.name, names, nearest_format(exchange.spec.site_formats, text)
+        )
     items = respelled(stream, items, fields)
     try:
         records = RecordReader(stream).read([item.raw for item in items])
@@ -336,7 +316,7 @@ def _of_owner(
 def _names_no_account(exchange: Exchange, file: SavedFile) -> bool:
     """Whether the stream has an account field that is empty or missing in the file."""
     names_it = file.stream.private and exchange.uid_field in file.stream.fields
-    return names_it and not file.uids
+    return names_it and not file.uids and file.site is None
 
 
 def _evidence(file: SavedFile, uid: str) -> str:
@@ -361,12 +341,15 @@ def _taken_together(files: Sequence[SavedFile]) -> dict[int, int]:
 
 
 class _Import:
-    """A file to load, with its receipt."""
+    """A file to load, with its receipts: one, or several of a file of the site."""
 
-    def __init__(self, file: SavedFile, account_id: str, evidence: str, now: datetime) -> None:
+    def __init__(
+        self, file: SavedFile, account_id: str, evidence: str, now: datetime, stated: Stated
+    ) -> None:
         self.file = file
-        self.receipt = _receipt(file, account_id, evidence, now)
-        self.receipt_id: str = self.receipt["receipt_id"]
+        receipt = _receipt(file, account_id, evidence, now)
+        self.receipts = site_receipts(receipt, file, stated) if file.site else [receipt]
+        self.receipt_id: str = self.receipts[0]["receipt_id"]
 
 
 def _load(
@@ -385,39 +368,57 @@ def _load(
             account_pipeline(home, spec, account_id),
             _source(exchange, list(new.values()), label, account_id),
         )
+    replaced = 0
     states = {each.file.stream for each in new.values() if each.file.stream.kind != "history"}
     with duckdb.connect(str(home.warehouse)) as connection:
         for stream in states:
             restate(connection, spec, stream, holder_of(spec, stream, account_id))
-    return [
+        if any(each.file.site for each in new.values()):
+            connection.begin()
+            replaced = reconcile(connection, exchange).removed
+            connection.commit()
+    results = [
         _result(each, account_id, each is not new.get(each.receipt_id), home, spec.name)
         for each in imports
     ]
+    results[0].rows_replaced = replaced
+    return results
 
 
 def _result(
     each: _Import, account_id: str, already_imported: bool, home: Home, exchange_name: str
 ) -> ImportResult:
     file = each.file
-    result = ImportResult(
+    result = replace(_as_read(each, account_id), already_imported=already_imported)
+    if file.site is not None:
+        result.findings += differences_of(home, exchange_name, each.receipts)
+    if not already_imported:
+        is_history = file.stream.kind == "history"
+        table = file.stream.name if is_history else FILE_STATES.name
+        result.rows_new = sum(
+            _count(home, exchange_name, table, row["receipt_id"]) for row in each.receipts
+        )
+    return result
+
+
+def _as_read(each: _Import, account_id: str) -> ImportResult:
+    """The result of a file that was read, and not stored yet."""
+    file = each.file
+    return ImportResult(
         file=file.name,
         stream=file.stream.name,
         account_id=account_id,
         rows_in_file=len(file.records),
         skipped=file.skipped,
         span=_span(file.records),
-        already_imported=already_imported,
+        findings=[str(found) for found in file.site.breaks] if file.site else [],
+        covers=[(row["asked_from"], row["asked_to"]) for row in each.receipts if file.site],
     )
-    if not already_imported:
-        is_history = file.stream.kind == "history"
-        table = file.stream.name if is_history else FILE_STATES.name
-        result.rows_new = _count(home, exchange_name, table, each.receipt_id)
-    return result
 
 
 def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_id: str) -> Any:
     """All rows of an import. A row that is in two files is loaded once."""
-    spec, now = exchange.spec, imports[0].receipt["asked_at"]
+    spec, now = exchange.spec, imports[0].receipts[0]["asked_at"]
     seen: set[tuple[str, str, str]] = set()
 
     def fresh(each: _Import) -> list[Record]:
@@ -442,18 +443,22 @@ def _source(exchange: Exchange, imports: Sequence[_Import], label: str, account_
     def items() -> Any:
         for each in imports:
             stream = each.file.stream
+            if each.file.site is not None:
+                yield rows_of(SITE_ROWS, site_rows(each.file, account_id, each.receipts))
+                continue
             table, is_history = stream_table(stream), stream.kind == "history"
             yield rows_of(table, _columns(rows(each, fresh(each) if is_history else []), table))
             if not is_history:
                 yield rows_of(FILE_STATES, _columns(rows(each, each.file.records), FILE_STATES))
             elif stream.private:
                 yield rows_of(FILE_ROWS, _columns(rows(each, each.file.records), FILE_ROWS))
-        yield rows_of(RECEIPTS, [each.receipt for each in imports])
+        yield rows_of(RECEIPTS, [receipt for each in imports for receipt in each.receipts])
         yield rows_of(ACCOUNTS, [_account_row(spec.name, label, account_id, now)])
         yield rows_of(STREAM_SPECS, spec_rows(spec, now))
         balances = {
             tuple(row[name] for name in BALANCES.key): row
             for each in imports
+            if each.file.site is None
             for row in balance_rows(
                 exchange,
                 each.file.stream,

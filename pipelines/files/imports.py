@@ -8,6 +8,7 @@ import duckdb
 
 from pipelines import registry
 from pipelines.errors import LookbackError
+from pipelines.files.site_rows import reconcile
 from pipelines.home import Home
 from pipelines.load.pipeline import finish_pending
 from pipelines.spec import ExchangeSpec, StreamSpec
@@ -34,6 +35,7 @@ class _Import:
     account_id: str
     stream: str
     file_name: str
+    file_format: str | None
 
 
 def holder_of(spec: ExchangeSpec, stream: StreamSpec, account_id: str) -> str:
@@ -113,6 +115,7 @@ def withdraw(prefix: str, home: Home) -> Withdrawal:
             for imported in _imports(connection, spec, sha256):
                 done.files.append(imported.file_name)
                 _withdraw_import(connection, spec, imported, done)
+            reconcile(connection, registry.exchange(name))
             connection.commit()
     return done
 
@@ -141,7 +144,8 @@ def _imports(
     connection: duckdb.DuckDBPyConnection, spec: ExchangeSpec, sha256: str
 ) -> list[_Import]:
     rows = connection.execute(
-        f"select receipt_id, account_id, stream, file_name from raw_{spec.name}.receipts "
+        "select receipt_id, account_id, stream, file_name, file_format "
+        f"from raw_{spec.name}.receipts "
         "where origin = 'file' and file_sha256 = ?",
         [sha256],
     ).fetchall()
@@ -153,10 +157,10 @@ def _withdraw_import(
 ) -> None:
     schema, stream = f"raw_{spec.name}", spec.stream(imported.stream)
     table = f"{schema}.{stream.name}"
-    if stream.kind == "history":
+    if stream.kind == "history" and imported.file_format is None:
         done.kept += _hand_over(connection, spec, stream, imported)
     done.rows += _delete(connection, table, imported.receipt_id)
-    for other in ("file_rows", "file_states", "balances"):
+    for other in ("file_rows", "file_states", "site_rows", "site_overlaps", "balances"):
         _delete(connection, f"{schema}.{other}", imported.receipt_id)
     _delete(connection, f"{schema}.receipts", imported.receipt_id)
     connection.execute(

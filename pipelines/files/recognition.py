@@ -66,7 +66,9 @@ def recognise(spec: ExchangeSpec, names: Collection[str]) -> StreamSpec | None:
     return max(found, key=lambda stream: _likeness(stream, seen), default=None)
 
 
-def not_recognised(spec: ExchangeSpec, name: str, names: Collection[str]) -> LookbackError:
+def not_recognised(
+    spec: ExchangeSpec, name: str, names: Collection[str], nearest_site_file: str = ""
+) -> LookbackError:
     """The error for a file of no known stream, with the fields that the nearest stream requires.
 
     The message only has field names of the spec, and nothing from the file.
@@ -82,10 +84,15 @@ def not_recognised(spec: ExchangeSpec, name: str, names: Collection[str]) -> Loo
         if nearest is not None
         else ""
     )
-    known = ", ".join(stream.path for stream in spec.streams)
+    if nearest_site_file:
+        return LookbackError(
+            f"{name} is not a known file of {spec.title}: {nearest_site_file}",
+            remedy="import it with a mapping of its columns (--map), or report its header",
+        )
     return LookbackError(
         f"{name} is not a known saved response of {spec.title}{lacks}",
-        remedy=f"save the response of one of {known}, with the API's own field names",
+        remedy="save the response of an endpoint with the API's own field names, or import the "
+        "file with a mapping of its columns (--map)",
     )
 
 

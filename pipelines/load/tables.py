@@ -95,6 +95,7 @@ RECEIPTS = Table(
         file_name=_TEXT,
         taken_at=TIME,
         account_evidence=_TEXT,
+        file_format=_TEXT,
     ),
     key=("receipt_id",),
 )
@@ -190,6 +191,43 @@ FILE_STATES = Table(
 )
 """Each state in a file. The streams' tables have the newest state of files and API."""
 
+SITE_ROWS = Table(
+    "site_rows",
+    _schema(
+        account_id=_TEXT,
+        stream=_TEXT,
+        scope=_TEXT,
+        receipt_id=_TEXT,
+        record_id=_TEXT,
+        record_hash=_TEXT,
+        occurred_at=TIME,
+        record=_TEXT,
+        line=pa.int64(),
+    ),
+    key=("receipt_id", "record_id"),
+    json_columns=frozenset({"record"}),
+)
+"""The rows of files of the exchange's site. The streams' tables have those in force."""
+
+SITE_OVERLAPS = Table(
+    "site_overlaps",
+    _schema(
+        account_id=_TEXT,
+        stream=_TEXT,
+        receipt_id=_TEXT,
+        file_name=_TEXT,
+        span_start=TIME,
+        span_end=TIME,
+        file_count=pa.int64(),
+        api_count=pa.int64(),
+        only_in_file=pa.int64(),
+        only_in_api=pa.int64(),
+        differences=_TEXT,
+    ),
+    key=("receipt_id", "span_start"),
+)
+"""The comparison of each file of the site with the API, where both cover a span."""
+
 STREAM_SPECS = Table(
     "stream_specs",
     _schema(
@@ -197,7 +235,6 @@ STREAM_SPECS = Table(
         exchange_title=_TEXT,
         lifecycle=_TEXT,
         ends_at=TIME,
-        imports_files=pa.bool_(),
         stream=_TEXT,
         method=_TEXT,
         path=_TEXT,
@@ -230,6 +267,7 @@ STREAM_SPECS = Table(
         affects=_TEXT,
         remedy=_TEXT,
         remedy_is_file=pa.bool_(),
+        site_format=_TEXT,
         reason=_TEXT,
         docs_url=_TEXT,
         checked_on=pa.date32(),
@@ -241,7 +279,17 @@ STREAM_SPECS = Table(
     key=("stream", "spec_hash"),
 )
 
-AUXILIARY = (RECEIPTS, ACCOUNTS, BALANCES, VANISHED, FILE_ROWS, FILE_STATES, STREAM_SPECS)
+AUXILIARY = (
+    RECEIPTS,
+    ACCOUNTS,
+    BALANCES,
+    VANISHED,
+    FILE_ROWS,
+    FILE_STATES,
+    SITE_ROWS,
+    SITE_OVERLAPS,
+    STREAM_SPECS,
+)
 
 
 def stream_table(stream: StreamSpec) -> Table:
@@ -292,10 +340,9 @@ def spec_rows(spec: ExchangeSpec, recorded_at: datetime) -> list[dict[str, Any]]
         "exchange_title": spec.title,
         "lifecycle": spec.lifecycle,
         "ends_at": spec.ends_at,
-        "imports_files": spec.imports_files,
     }
     reads = [
-        *(_of_stream(stream) for stream in spec.streams),
+        *(_of_stream(spec, stream) for stream in spec.streams),
         *(_of_probe(spec, path) for path in spec.probes),
         *(_of_left_out(spec, route) for route in spec.left_out),
         *(_of_excluded(spec, each) for each in spec.excluded),
@@ -317,7 +364,8 @@ def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _of_stream(stream: StreamSpec) -> dict[str, Any]:
+def _of_stream(spec: ExchangeSpec, stream: StreamSpec) -> dict[str, Any]:
+    files = [form.title for form in spec.site_formats if form.stream == stream.name]
     return {
         "stream": stream.name,
         "method": stream.method,
@@ -351,6 +399,7 @@ def _of_stream(stream: StreamSpec) -> dict[str, Any]:
         "affects": stream.affects,
         "remedy": stream.remedy,
         "remedy_is_file": stream.remedy_is_file,
+        "site_format": ", ".join(files),
         "docs_url": stream.docs_url,
         "checked_on": stream.checked_on,
         "confidence": stream.confidence,

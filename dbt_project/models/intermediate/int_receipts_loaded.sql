@@ -55,6 +55,7 @@ of_complete_loads as (
         receipts.file_sha256,
         receipts.file_name,
         receipts.account_evidence,
+        receipts.file_format,
 
         -- when: the data of a file is of the time it was created, which not every file states
         case receipts.origin when 'file' then receipts.taken_at else receipts.asked_at end

@@ -12,11 +12,13 @@ file_overlaps as (
 
 ),
 
+-- A file of the site has several receipts: they count together.
 contradicted as (
 
-    select distinct account_id, receipt_id
+    select distinct receipts.account_id, receipts.stream, receipts.file_sha256
     from file_overlaps
-    where not agrees
+    inner join receipts using (account_id, receipt_id)
+    where not file_overlaps.agrees
 
 ),
 
@@ -24,12 +26,13 @@ final as (
 
     select
         receipts.*,
-        contradicted.receipt_id is not null as is_contradicted
+        contradicted.account_id is not null as is_contradicted
     from receipts
     left join contradicted
         on
             receipts.account_id = contradicted.account_id
-            and receipts.receipt_id = contradicted.receipt_id
+            and receipts.stream = contradicted.stream
+            and receipts.file_sha256 = contradicted.file_sha256
 
 )
 

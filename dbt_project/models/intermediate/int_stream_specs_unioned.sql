@@ -91,6 +91,7 @@ numbered as (
         specs.affects,
         specs.remedy,
         coalesce(specs.remedy_is_file, false) as is_remedy_a_file,
+        nullif(specs.site_format, '') as site_format,
         specs.reason,
         specs.docs_url,
         specs.checked_on,
@@ -100,7 +101,6 @@ numbered as (
         specs.exchange_title,
         specs.lifecycle,
         specs.ends_at,
-        specs.imports_files,
 
         -- when
         specs.recorded_at,

@@ -17,6 +17,7 @@ from pipelines.exchanges.bitget import spec_sub_accounts as bitget_sub_accounts
 from pipelines.exchanges.bitget import spec_unified as unified
 from pipelines.exchanges.bitget import spec_wallets as bitget_wallets
 from pipelines.exchanges.bitget.guide import EXCLUDED, GUIDE
+from pipelines.exchanges.bitget.site_files import SITE_FORMATS
 from pipelines.exchanges.bitget.spec_terms import (
     BY_OLDER_ID,
     BY_OLDER_TAX_ID,
@@ -83,6 +84,7 @@ SPEC = ExchangeSpec(
     scope_lists=bitget_sub_accounts.SCOPES,
     excluded=EXCLUDED,
     guide=GUIDE,
+    site_formats=SITE_FORMATS,
     streams=of_every_kind(
         StreamSpec(
             name="tax_spot_records",

@@ -165,18 +165,6 @@ SITE_REMEDY = (
 )
 SITE_FILES = (
     UnusableFile(
-        what="an export of BitMEX's site (wallet history)",
-        columns=frozenset(
-            {
-                "transactTime", "transactType", "amount", "fee", "address", "transactStatus",
-                "walletBalance",
-            }
-        ),
-        lacked="transactID",
-        why=NO_SITE_FILE,
-        remedy=SITE_REMEDY.format("user/walletHistory?currency=all"),
-    ),
-    UnusableFile(
         what="an export of BitMEX's site (trade history)",
         columns=frozenset(
             {

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from pipelines.exchanges.bitmex.guide import DOCS, GUIDE, LEFT_OUT
+from pipelines.exchanges.bitmex.site_files import SITE_FORMATS
 from pipelines.spec import (
     Bounds,
     Envelope,
@@ -297,5 +298,5 @@ SPEC = ExchangeSpec(
     ),
     left_out=LEFT_OUT,
     guide=GUIDE,
-    imports_files=True,
+    site_formats=SITE_FORMATS,
 )

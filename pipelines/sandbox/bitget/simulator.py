@@ -32,6 +32,7 @@ from pipelines.sandbox.bitget.market import (
     list_instruments,
     list_symbols,
 )
+from pipelines.sandbox.bitget.site_files import site_files
 from pipelines.sandbox.bitget.unified import (
     LINES,
     Account,
@@ -789,6 +790,9 @@ def build(world: World) -> Simulator:
             authenticate=keys.authenticate, verify=check_mode, no_right=keys.no_right,
             order=("key", "rights", "signature", "params", "answer", "rate"),
             routes=routes(world, account), open_account=open_account, before=before,
+            site_files=lambda ledger, now: (
+                site_files(ledger, now) if isinstance(ledger, BitgetLedger) else {}
+            ),
             bad_param=bad_param, not_found=Error(404, "40404", "Request URL NOT FOUND"),
             too_many=TOO_MANY, rate_headers=rate_headers, envelope=envelope,
             error_body=error_body, faults=FAULTS,

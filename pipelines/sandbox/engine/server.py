@@ -1,6 +1,7 @@
 """The HTTP shell around the simulators: routing, clock, faults, request log, ground truth.
 
-Exchanges respond below /<name>; `/_control/...` and `/_truth/<account>` belong to the sandbox.
+Exchanges respond below /<name>; `/_control/...`, `/_truth/<account>` and `/_site/<account>/<file>`
+belong to the sandbox: a site file is what the exchange's site would export.
 An adapter is a module `<exchange>/simulator.py` with `build(world)`; see `adapter.py`.
 """
 
@@ -113,6 +114,7 @@ class Shell:
             routes=[
                 Route("/", self._index),
                 Route("/_truth/{account:path}", self._truth),
+                Route("/_site/{path:path}", self._site_file),
                 Route("/_control/clock", self._clock, methods=["GET", "POST"]),
                 Route("/_control/faults", self._faults, methods=["GET", "POST", "DELETE"]),
                 Route("/_control/requests", self._requests, methods=["GET", "DELETE"]),
@@ -260,6 +262,25 @@ class Shell:
         card = self.card(account)
         moment = self.clock.now_ms() if at is None else at
         return self.adapters[card.exchange].truth(card.label, moment, parts)
+
+    def site_files(self, account: str, at: int | None = None) -> dict[str, str]:
+        """The files that the exchange's site exports of that account, by name."""
+        card = self.card(account)
+        moment = self.clock.now_ms() if at is None else at
+        export = getattr(self.adapters[card.exchange], "site_files", None)
+        return export(card.label, moment) if export else {}
+
+    async def _site_file(self, request: Request) -> Response:
+        account, _, name = request.path_params["path"].rpartition("/")
+        try:
+            files = self.site_files(account or name)
+        except KeyError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        if not account:
+            return JSONResponse(sorted(files))
+        if name not in files:
+            return JSONResponse({"error": f"no file {name!r}"}, status_code=404)
+        return Response(files[name].encode(), media_type="text/csv")
 
     async def _index(self, request: Request) -> Response:
         return JSONResponse(

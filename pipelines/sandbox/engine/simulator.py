@@ -78,6 +78,11 @@ class Simulator:
         card = next(card for card in self._cards if card.label == label)
         return ground_truth(self.account(self.keys[label].uid).as_of(at), card, at, parts)
 
+    def site_files(self, label: str, at: int) -> dict[str, str]:
+        """The files that the exchange's site exports of that key's account, by name."""
+        ledger = self.account(self.keys[label].uid).as_of(at)
+        return self.profile.site_files(ledger, at)
+
     def account(self, uid: str) -> Any:
         """The ledger of that account; generated at its first use."""
         if uid not in self._accounts:

@@ -83,6 +83,10 @@ final as (
             spans.receipt_id = counted.receipt_id
             and spans.span_start = counted.span_start
 
+    union all by name
+
+    select * from {{ ref('int_site_overlaps') }}
+
 )
 
 select * from final

@@ -33,8 +33,7 @@ exchanges as (
 
     select
         exchange,
-        bool_or({{ is_over('specs') }}) as is_over,
-        bool_or(imports_files) as imports_files
+        bool_or({{ is_over('specs') }}) as is_over
     from specs
     group by exchange
 
@@ -71,7 +70,6 @@ explained as (
         in_gaps.gap_cause,
         largest_breaks.break_count as asset_break_count,
         coalesce(exchanges.is_over, false) as is_over,
-        coalesce(exchanges.imports_files, false) as imports_files,
         case
             when named.rename_id is not null
                 then {{ finding_id('asset_renamed', ['named.rename_id']) }}
@@ -129,10 +127,7 @@ final as (
             when explanation_code is not null then 'settle_explanation'
             when severity = 'info' and is_over then 'cannot_be_read_again'
             when severity = 'info' then 'next_sync_compares'
-            when is_over and imports_files then 'import_answers'
-            when is_over and other_source is not null then 'other_source'
-            when is_over then 'ask_support'
-            when imports_files then 'sync_or_import_answers'
+            when is_over then 'import_answers'
             else 'sync_or_other_source'
         end as remedy_code,
         explained_by,

@@ -1,6 +1,6 @@
 -- The other source of the missing rows of a stream, if it can still be used. A closed exchange has
--- no site to download from, unless its remedy was recorded after its closing; a file that cannot be
--- imported must be kept.
+-- no site to download from, unless its remedy was recorded after its closing. A file of the site is
+-- imported by its header, or with a mapping of its columns.
 with specs as (
 
     select * from {{ ref('int_stream_specs_unioned') }}
@@ -23,10 +23,10 @@ coded as (
         stream,
         coalesce(exchange_title, exchange) as title,
         remedy as spec_remedy,
-        case when imports_files then '' end as if_imports_files,
         case
             when {{ is_over('specs') }} and lifecycle != 'closed' then 'exchange_closed'
-            when not imports_files and is_remedy_a_file then 'keep_file'
+            when is_remedy_a_file and site_format is not null then 'import_file'
+            when is_remedy_a_file then 'map_file'
             else 'other_source'
         end as other_source_code
     from specs
@@ -39,7 +39,7 @@ final as (
         coded.exchange,
         coded.stream,
         coded.other_source_code,
-        nullif({{ fill_in('wordings.text', ['title', 'spec_remedy', 'if_imports_files']) }}, '')
+        nullif({{ fill_in('wordings.text', ['title', 'spec_remedy', 'exchange', 'stream']) }}, '')
             as other_source
     from coded
     inner join wordings on coded.other_source_code = wordings.code
