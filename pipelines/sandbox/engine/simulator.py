@@ -80,8 +80,9 @@ class Simulator:
 
     def site_files(self, label: str, at: int) -> dict[str, str]:
         """The files that the exchange's site exports of that key's account, by name."""
-        ledger = self.account(self.keys[label].uid).as_of(at)
-        return self.profile.site_files(ledger, at)
+        if self.profile.site_files is None:
+            return {}
+        return self.profile.site_files(self.account(self.keys[label].uid).as_of(at), at)
 
     def account(self, uid: str) -> Any:
         """The ledger of that account; generated at its first use."""

@@ -569,7 +569,7 @@ class Profile:
     order: tuple[Step, ...] = ("key", "rights", "rate", "params", "answer")
     open_account: Callable[[World, str], Any]
     """Hook: the ledger of a uid."""
-    site_files: Callable[[Any, int], dict[str, str]] = lambda ledger, now: {}
+    site_files: Callable[[Any, int], dict[str, str]] | None = None
     """Hook: the files that the exchange's site exports of a ledger, by name."""
     bad_param: Callable[[Request, str, Problem], Error]
     not_found: Error
