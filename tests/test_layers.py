@@ -74,6 +74,7 @@ def test_exchange_imports_no_other_exchange(path: Path) -> None:
 
 ROOMS = (
     "flows.cli",
+    "flows.deployments",
     "flows.sync",
     "flows.exports",
     "flows.reports",

@@ -354,6 +354,32 @@ def deadlines(
 
 
 @app.command()
+def schedule(labels: Labels = None, as_json: AsJson = False) -> None:
+    """Show how often each account must be synced, and why."""
+    from flows.cli import show
+    from flows.reports import answers
+    from flows.reports.schedule import plan
+
+    with answers.published(home()) as warehouse:
+        rows = answers.Choice(labels or ()).of(warehouse, plan(warehouse))
+    if as_json:
+        typer.echo(answers.to_json(rows))
+    else:
+        show.schedule(rows)
+
+
+@app.command()
+def serve() -> None:
+    """Run syncs on a schedule, as deployments on your Prefect server (PREFECT_API_URL).
+
+    The interval follows from the shortest deadline. Runs until interrupted.
+    """
+    from flows.cli.run import run_serve
+
+    run_serve()
+
+
+@app.command()
 def checks(
     labels: Labels = None,
     as_json: AsJson = False,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from flows.build import dbt, dismissals, publish, renames
 from flows.build.backup import restore_if_lost
+from flows.reports import answers
+from flows.reports.schedule import plan, shortest
 from flows.runtime import lock, watch
 from flows.runtime.prefect_server import prefect_api
 from pipelines.config.accounts import accounts_to_sync
@@ -98,6 +100,29 @@ def run_import(
         if any(result.rows_replaced for result in results):
             dbt.forget_build(place)  # incremental models still hold the replaced rows
         return results
+
+
+def run_serve() -> None:
+    """Serve the deployments until interrupted. Raises LookbackError without a Prefect server."""
+    place = home()
+    accounts_to_sync(())
+    if not os.environ.get("PREFECT_API_URL"):
+        raise LookbackError(
+            "no Prefect server is named: PREFECT_API_URL is not set",
+            remedy="start one with `prefect server start`, and set "
+            "PREFECT_API_URL=http://127.0.0.1:4200/api; without a server, run `lookback sync` by "
+            "cron",
+        )
+    interval, reason = shortest([])
+    if place.published.exists():
+        with answers.published(place) as warehouse:
+            interval, reason = shortest(plan(warehouse))
+    with prefect_api(place, meanwhile=lambda: importlib.import_module("flows.deployments")):
+        from prefect import serve
+
+        from flows.deployments import deployments
+
+        serve(*deployments(interval, reason))
 
 
 def run_withdrawal(prefix: str) -> Withdrawal:

@@ -24,6 +24,7 @@ from flows.reports.gap_words import (
     spans_of,
     why,
 )
+from flows.reports.schedule import lasting
 from flows.reports.words import STATUS, counted, day, grouped, minute, span
 from flows.runtime import watch
 
@@ -199,6 +200,18 @@ def deadlines(rows: Sequence[Row], out: Console | None = None) -> None:
 def about(row: Row, name: str) -> str:
     """A deadline's moment, marked if it is estimated from the account's own activity."""
     return f"{'≈ ' if row.get('is_estimate') else ''}{minute(row[name])}"
+
+
+def schedule(rows: Sequence[Row], out: Console | None = None) -> None:
+    """One line per account: its interval, the reason, and the next deadline."""
+    out = out or console()
+    listed = table("account", "every", "because", "sync before", whole=("every", "sync before"))
+    for row in rows:
+        listed.add_row(
+            visible(row["label"]), lasting(row["every"]), row["reason"], day(row["sync_before"])
+        )
+    out.print(listed)
+    out.print("\nRun it on a Prefect server: lookback serve. By cron: lookback sync")
 
 
 def checks(rows: Sequence[Row], out: Console | None = None) -> None:
