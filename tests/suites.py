@@ -12,6 +12,7 @@ SLOW = {
     "tests/test_a_year.py": "a year of syncs with outages, day by day",
     "tests/test_backup.py": "lost and damaged warehouses, several whole syncs",
     "tests/test_bad_input.py": "malformed records in every stream, up to the marts",
+    "tests/test_canaries.py": "keys planted in every command, searched in all output",
     "tests/test_coverage_hypothesis.py": "coverage of random accounts compared with the reference",
     "tests/test_coverage_property.py": "coverage of a fleet of random accounts, a whole build",
     "tests/test_data_quality.py": "undocumented records up to the marts, two builds",

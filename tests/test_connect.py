@@ -94,7 +94,14 @@ SAYS = {
 }
 
 
-@pytest.mark.parametrize(("label", "profile"), POWERFUL)
+@pytest.mark.parametrize(
+    ("label", "profile"),
+    [
+        # Binance's account routes allow few requests, so checking twice takes half a minute.
+        pytest.param(*each, marks=[pytest.mark.slow] if each[0].startswith("binance") else [])
+        for each in POWERFUL
+    ],
+)
 def test_a_key_that_can_do_more_is_refused_unless_accepted(label, profile, box, private_home):
     code, out, error = connect(box, label)
     name = box.account(label)["exchange"]
