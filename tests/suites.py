@@ -10,6 +10,7 @@ SLOW = {
     "tests/exchanges/test_bitget_unified_models.py": "unified accounts up to marts, four builds",
     "tests/exchanges/test_bitmart_to_marts.py": "BitMart's oddities up to the marts, two builds",
     "tests/test_a_year.py": "a year of syncs with outages, day by day",
+    "tests/test_account_changes.py": "renaming, rotating and disconnecting, with whole syncs",
     "tests/test_backup.py": "lost and damaged warehouses, several whole syncs",
     "tests/test_bad_input.py": "malformed records in every stream, up to the marts",
     "tests/test_canaries.py": "keys planted in every command, searched in all output",
